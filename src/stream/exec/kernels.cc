@@ -1,0 +1,131 @@
+// Which family computes which function.
+#include "stream/exec/node.h"
+
+namespace leat::exec {
+
+using plan::FunctionId;
+
+absl::StatusOr<Kernel> MakeKernel(const Binding& binding) {
+  switch (binding.call.function) {
+    case FunctionId::kAnd:
+    case FunctionId::kOr:
+    case FunctionId::kCase:
+    case FunctionId::kCoalesce:
+    case FunctionId::kIf:
+      break;  // lazy: nodes of their own, see MakeLazyNode
+    case FunctionId::kNot:
+    case FunctionId::kIsNull:
+    case FunctionId::kIsNotNull:
+    case FunctionId::kIsTrue:
+    case FunctionId::kIsNotTrue:
+    case FunctionId::kIsFalse:
+    case FunctionId::kIsNotFalse:
+    case FunctionId::kField:
+      return MakeLogicKernel(binding);
+    case FunctionId::kEqual:
+    case FunctionId::kNotEqual:
+    case FunctionId::kLess:
+    case FunctionId::kLessOrEqual:
+    case FunctionId::kGreater:
+    case FunctionId::kGreaterOrEqual:
+    case FunctionId::kIsDistinctFrom:
+    case FunctionId::kIsNotDistinctFrom:
+    case FunctionId::kNullIf:
+    case FunctionId::kGreatest:
+    case FunctionId::kLeast:
+      return MakeCompareKernel(binding);
+    case FunctionId::kIn:
+      return MakeInKernel(binding);
+    case FunctionId::kCast:
+    case FunctionId::kTryCast:
+      return MakeCastKernel(binding);
+    case FunctionId::kAdd:
+    case FunctionId::kSubtract:
+    case FunctionId::kMultiply:
+    case FunctionId::kDivide:
+    case FunctionId::kModulo:
+    case FunctionId::kNegate:
+    case FunctionId::kAbs:
+    case FunctionId::kSign:
+      return MakeArithmeticKernel(binding);
+    case FunctionId::kRound:
+    case FunctionId::kFloor:
+    case FunctionId::kCeil:
+    case FunctionId::kTruncate:
+      return MakeRoundingKernel(binding);
+    case FunctionId::kPower:
+    case FunctionId::kSqrt:
+    case FunctionId::kLn:
+    case FunctionId::kLog10:
+    case FunctionId::kLog2:
+    case FunctionId::kLog:
+    case FunctionId::kExp:
+    case FunctionId::kPi:
+    case FunctionId::kSin:
+    case FunctionId::kCos:
+    case FunctionId::kTan:
+    case FunctionId::kAsin:
+    case FunctionId::kAcos:
+    case FunctionId::kAtan:
+    case FunctionId::kAtan2:
+    case FunctionId::kRadians:
+    case FunctionId::kDegrees:
+      return MakeMathKernel(binding);
+    case FunctionId::kUpper:
+    case FunctionId::kLower:
+    case FunctionId::kTrimBoth:
+    case FunctionId::kTrimLeading:
+    case FunctionId::kTrimTrailing:
+    case FunctionId::kSubstring:
+    case FunctionId::kCharLength:
+    case FunctionId::kConcat:
+    case FunctionId::kConcatWs:
+    case FunctionId::kReplace:
+    case FunctionId::kPosition:
+    case FunctionId::kInstr:
+    case FunctionId::kLpad:
+    case FunctionId::kRpad:
+    case FunctionId::kLeft:
+    case FunctionId::kRight:
+    case FunctionId::kRepeat:
+    case FunctionId::kReverse:
+    case FunctionId::kInitCap:
+    case FunctionId::kSplitIndex:
+    case FunctionId::kAscii:
+    case FunctionId::kChr:
+    case FunctionId::kOverlay:
+      return MakeTextKernel(binding);
+    case FunctionId::kLike:
+    case FunctionId::kSimilar:
+    case FunctionId::kRegexp:
+    case FunctionId::kRegexpExtract:
+    case FunctionId::kRegexpReplace:
+      return MakePatternKernel(binding);
+    case FunctionId::kMd5:
+    case FunctionId::kSha256:
+    case FunctionId::kToBase64:
+    case FunctionId::kFromBase64:
+      return MakeDigestKernel(binding);
+    case FunctionId::kExtract:
+    case FunctionId::kFloorTo:
+    case FunctionId::kCeilTo:
+    case FunctionId::kTimestampAdd:
+    case FunctionId::kTimestampDiff:
+    case FunctionId::kToTimestampLtz:
+    case FunctionId::kCurrentWatermark:
+    case FunctionId::kProcTime:
+    case FunctionId::kCurrentTimestamp:
+    case FunctionId::kLocalTimestamp:
+    case FunctionId::kCurrentDate:
+      return MakeTimeKernel(binding);
+    case FunctionId::kDateFormat:
+    case FunctionId::kToDate:
+    case FunctionId::kToTimestamp:
+    case FunctionId::kFromUnixTime:
+    case FunctionId::kUnixTimestamp:
+      return MakeTimeTextKernel(binding);
+  }
+  return NoKernel(binding);
+}
+
+}  // namespace leat::exec
