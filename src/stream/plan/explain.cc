@@ -1,0 +1,145 @@
+#include <functional>
+#include <set>
+
+#include "base/strings.h"
+#include "stream/plan/plan.h"
+
+namespace leat::plan {
+
+namespace {
+
+std::string Join(size_t count, const std::function<std::string(size_t)>& part) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) StrAppend(&text, i == 0 ? "" : ", ", part(i));
+  return text;
+}
+
+std::string DescribeSource(const Node& node) {
+  std::string text = StrCat("Source ", node.table->name, " (", Join(node.schema->fields.size(), [&](size_t i) {
+                              const data::Field& field = node.schema->fields[i];
+                              return StrCat(field.name, " ", field.type.ToString());
+                            }), ")");
+  if (node.table->watermark_column >= 0) {
+    StrAppend(&text, " watermark ", node.table->columns[node.table->watermark_column].name);
+  }
+  return text;
+}
+
+std::string DescribeCalc(const Node& node) {
+  std::string text = "Calc";
+  if (node.condition) StrAppend(&text, " where ", ToString(*node.condition));
+  StrAppend(&text, " select ", Join(node.expressions.size(), [&](size_t i) {
+              return StrCat(node.schema->fields[i].name, ": ", ToString(*node.expressions[i]));
+            }));
+  return text;
+}
+
+std::string DescribeWindow(const Node& node) {
+  const WindowSpec& window = node.window;
+  std::string text = window.kind == WindowKind::kTumble ? "TUMBLE(" : "HOP(";
+  const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
+  StrAppend(&text, time, " $", window.time_column, ", size ", window.size_ms, " ms");
+  if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
+  if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
+  return text + ")";
+}
+
+std::string_view AggregateName(AggregateKind kind) {
+  switch (kind) {
+    case AggregateKind::kCountStar:
+    case AggregateKind::kCount:
+      return "COUNT";
+    case AggregateKind::kSum:
+      return "SUM";
+    case AggregateKind::kAvg:
+      return "AVG";
+    case AggregateKind::kMin:
+      return "MIN";
+    case AggregateKind::kMax:
+      return "MAX";
+  }
+  return "?";
+}
+
+std::string DescribeAggregates(const Node& node) {
+  std::string text = StrCat(" keys (", Join(node.keys.size(), [&](size_t i) {
+                              return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]);
+                            }), ") aggregates (");
+  text += Join(node.aggregates.size(), [&](size_t i) {
+    const Aggregate& aggregate = node.aggregates[i];
+    std::string one = StrCat(AggregateName(aggregate.kind), "(", aggregate.distinct ? "DISTINCT " : "");
+    if (aggregate.kind == AggregateKind::kCountStar) {
+      one += "*)";
+    } else {
+      StrAppend(&one, "$", aggregate.argument, ")");
+    }
+    if (aggregate.filter >= 0) StrAppend(&one, " filter $", aggregate.filter);
+    return StrCat(one, " ", aggregate.type.ToString());
+  });
+  return text + ")";
+}
+
+std::string DescribeWindowColumns(const Node& node) {
+  return Join(node.window_columns.size(), [&](size_t i) -> std::string {
+    switch (node.window_columns[i]) {
+      case Node::WindowColumn::kStart:
+        return "window_start";
+      case Node::WindowColumn::kEnd:
+        return "window_end";
+      case Node::WindowColumn::kTime:
+        return "window_time";
+    }
+    return "";
+  });
+}
+
+std::string Describe(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::kSource:
+      return DescribeSource(node);
+    case NodeKind::kValues:
+      return StrCat("Values ", Join(node.rows.size(), [&](size_t row) {
+                      return StrCat("(", Join(node.rows[row].size(), [&](size_t i) {
+                                      return ToString(*Literal(node.rows[row][i], node.schema->fields[i].type));
+                                    }), ")");
+                    }));
+    case NodeKind::kCalc:
+      return DescribeCalc(node);
+    case NodeKind::kWindowAssign:
+      return StrCat("WindowAssign ", DescribeWindow(node));
+    case NodeKind::kWindowAggregate:
+      return StrCat("WindowAggregate ", DescribeWindow(node), DescribeAggregates(node), " then (",
+                    DescribeWindowColumns(node), ")");
+    case NodeKind::kGroupAggregate:
+      return StrCat("GroupAggregate", DescribeAggregates(node));
+    case NodeKind::kUnionAll:
+      return "UnionAll";
+    case NodeKind::kSink:
+      return StrCat("Sink ", node.table->name, " (", Join(node.schema->fields.size(), [&](size_t i) {
+                      const data::Field& field = node.schema->fields[i];
+                      return StrCat(field.name, " ", field.type.ToString());
+                    }), ")");
+  }
+  return "?";
+}
+
+void Print(const Node& node, int depth, std::set<int>* printed, std::string* out) {
+  StrAppend(out, std::string(2 * depth, ' '), "[", node.id, "] ");
+  if (!printed->insert(node.id).second) {
+    *out += "(as above)\n";
+    return;
+  }
+  StrAppend(out, Describe(node), node.produces_updates ? " changelog" : "", "\n");
+  for (const NodePtr& input : node.inputs) Print(*input, depth + 1, printed, out);
+}
+
+}  // namespace
+
+std::string Explain(const JobPlan& plan) {
+  std::string text;
+  std::set<int> printed;
+  for (const NodePtr& sink : plan.sinks) Print(*sink, 0, &printed, &text);
+  return text;
+}
+
+}  // namespace leat::plan
