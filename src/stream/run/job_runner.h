@@ -16,7 +16,8 @@
 
 namespace leat::run {
 
-enum class State { kStarting, kRunning, kRestarting, kStopped, kFailed };
+// kFinished: every source is bounded and read to its end.
+enum class State { kStarting, kRunning, kRestarting, kStopped, kFailed, kFinished };
 
 struct InputProgress {
   model::TopicPartition partition;

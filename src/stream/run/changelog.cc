@@ -1,0 +1,170 @@
+#include "stream/run/changelog.h"
+
+#include "base/bytes.h"
+#include "model/record_batch.h"
+
+namespace leat::run {
+namespace {
+
+// First byte of a record's key.
+constexpr char kEntry = 'e';   // then the store's key
+constexpr char kBegin = 'b';   // value: epoch i64
+constexpr char kCommit = 'c';  // value: epoch i64, number of entries i64
+
+// State keys begin with a node id of two bytes; this one belongs to no node.
+constexpr uint16_t kPositionNode = 0xffff;
+constexpr size_t kMaxDecompressedBytes = size_t{256} << 20;
+
+std::string Marker(char kind) { return std::string(1, kind); }
+
+// Cuts the epoch's records into batches.
+class EpochWriter {
+ public:
+  EpochWriter(int64_t wall_ms, size_t max_batch_bytes) : wall_ms_(wall_ms), max_batch_bytes_(max_batch_bytes) {}
+
+  absl::Status Add(std::string_view key, std::optional<std::string_view> value) {
+    const size_t bytes = key.size() + (value ? value->size() : 0) + 64;
+    if (builder_ && builder_->uncompressed_bytes() + bytes > max_batch_bytes_) LEAT_RETURN_IF_ERROR(Flush());
+    if (!builder_) builder_.emplace(model::BatchBuilder::Options{});
+    builder_->Add(wall_ms_, key, value);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::string> Finish() {
+    LEAT_RETURN_IF_ERROR(Flush());
+    return std::move(bytes_);
+  }
+
+ private:
+  absl::Status Flush() {
+    if (!builder_) return absl::OkStatus();
+    LEAT_ASSIGN_OR_RETURN(const std::string batch, builder_->Finish());
+    bytes_ += batch;
+    builder_.reset();
+    return absl::OkStatus();
+  }
+  int64_t wall_ms_;
+  size_t max_batch_bytes_;
+  std::optional<model::BatchBuilder> builder_;
+  std::string bytes_;
+};
+
+}  // namespace
+
+std::string ChangelogTopic(std::string_view job) { return StrCat("__leat_changelog_", job); }
+
+absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, const std::vector<state::Change>& changes, int64_t wall_ms,
+                                        size_t max_batch_bytes) {
+  EpochWriter writer(wall_ms, max_batch_bytes);
+  std::string value;
+  BytesWriter begin(&value);
+  begin.Write<int64_t>(epoch);
+  LEAT_RETURN_IF_ERROR(writer.Add(Marker(kBegin), value));
+  std::string key;
+  for (const state::Change& change : changes) {
+    key.assign(1, kEntry);
+    key += change.key;
+    LEAT_RETURN_IF_ERROR(writer.Add(key, change.value ? std::optional<std::string_view>(*change.value) : std::nullopt));
+  }
+  value.clear();
+  BytesWriter commit(&value);
+  commit.Write<int64_t>(epoch);
+  commit.Write<int64_t>(static_cast<int64_t>(changes.size()));
+  LEAT_RETURN_IF_ERROR(writer.Add(Marker(kCommit), value));
+  return writer.Finish();
+}
+
+absl::Status ChangelogReplay::OnRecord(std::string_view key, std::optional<std::string_view> value,
+                                       model::Offset offset, const std::function<absl::Status(Epoch&)>& apply) {
+  const auto damaged = [&](std::string_view what) {
+    return DataLoss("changelog record at offset ", offset.value(), ": ", what,
+                    "; the job's state cannot be rebuilt from here");
+  };
+  if (key.empty()) return damaged("expected a key, got none");
+  if (key[0] == kEntry) {
+    if (!open_) return absl::OkStatus();  // the rest of an epoch that began before the position asked for
+    state::Change change{.key = std::string(key.substr(1)), .value = std::nullopt};
+    if (value) change.value = std::string(*value);
+    pending_.changes.push_back(std::move(change));
+    return absl::OkStatus();
+  }
+  BytesReader reader(value.value_or(""));
+  const int64_t epoch = reader.Read<int64_t>();
+  if (key[0] == kBegin) {
+    if (!reader.ok()) return damaged("a begin record without its epoch");
+    // An open epoch without its commit was cut off by a crash and never happened.
+    pending_ = Epoch{.epoch = epoch, .changes = {}, .next = offset};
+    open_ = true;
+    return absl::OkStatus();
+  }
+  if (key[0] != kCommit) return damaged("unknown kind of record");
+  const int64_t entries = reader.Read<int64_t>();
+  if (!reader.ok()) return damaged("a commit record without its epoch");
+  if (!open_) return absl::OkStatus();
+  if (epoch != pending_.epoch || entries != static_cast<int64_t>(pending_.changes.size())) {
+    return damaged(StrCat("the commit of epoch ", epoch, " with ", entries, " entries follows epoch ", pending_.epoch,
+                          " with ", pending_.changes.size()));
+  }
+  open_ = false;
+  pending_.next = offset + 1;
+  LEAT_RETURN_IF_ERROR(apply(pending_));
+  pending_ = Epoch{};
+  return absl::OkStatus();
+}
+
+absl::Status ChangelogReplay::Feed(std::string_view batches, model::Offset from,
+                                   const std::function<absl::Status(Epoch&)>& apply) {
+  while (!batches.empty()) {
+    LEAT_ASSIGN_OR_RETURN(const std::string_view batch, model::TakeBatch(&batches));
+    LEAT_ASSIGN_OR_RETURN(auto records, model::RecordIterator::Open(batch, kMaxDecompressedBytes));
+    next_offset_ = records.header().next_offset();
+    model::RecordView record;
+    while (true) {
+      LEAT_ASSIGN_OR_RETURN(const bool more, records.Next(&record));
+      if (!more) break;
+      if (record.offset < from) continue;
+      LEAT_RETURN_IF_ERROR(OnRecord(record.key.value_or(""), record.value, record.offset, apply));
+    }
+  }
+  return absl::OkStatus();
+}
+
+state::Change EncodePosition(const SourcePosition& position) {
+  state::Change change;
+  BytesWriter key(&change.key);
+  key.Write<uint16_t>(kPositionNode);
+  key.Write<int32_t>(position.node_id);
+  key.Write<int32_t>(position.partition.partition.value());
+  key.WriteBytes(position.partition.topic);
+  std::string value;
+  BytesWriter writer(&value);
+  writer.Write<int64_t>(position.next.value());
+  writer.Write<int64_t>(position.watermark_ms);
+  change.value = std::move(value);
+  return change;
+}
+
+state::Change EncodeParallelism(int workers) {
+  return EncodePosition({.node_id = kParallelismNode, .partition = {}, .next = model::Offset{workers}});
+}
+
+absl::StatusOr<SourcePosition> DecodePosition(std::string_view key, std::string_view value) {
+  SourcePosition position;
+  BytesReader key_reader(key);
+  const auto node = key_reader.Read<uint16_t>();
+  position.node_id = key_reader.Read<int32_t>();
+  position.partition.partition = model::PartitionId{key_reader.Read<int32_t>()};
+  position.partition.topic = std::string(key_reader.rest());
+  BytesReader value_reader(value);
+  position.next = model::Offset{value_reader.Read<int64_t>()};
+  position.watermark_ms = value_reader.Read<int64_t>();
+  if (node != kPositionNode || !key_reader.ok() || !value_reader.ok()) {
+    return DataLoss("a source position of ", key.size(), " + ", value.size(),
+                    " bytes is damaged; remove the job's state folder, it is rebuilt from the changelog");
+  }
+  return position;
+}
+
+std::string PositionKeysBegin() { return std::string("\xff\xff", 2); }
+std::string PositionKeysEnd() { return std::string("\xff\xff\xff", 3); }
+
+}  // namespace leat::run

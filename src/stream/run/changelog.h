@@ -1,0 +1,65 @@
+// The changelog of a job: one partition that holds every committed epoch of its state and source positions, in order. It
+// is the write-ahead log of the job's committed store. Pure: bytes in, bytes out. See docs/internals/changelog.md.
+//
+// An epoch is written as one append of one or more record batches: a begin record, a record per changed entry (no value: a
+// removal), a commit record. Replay keeps what lies between a begin and its commit and forgets everything else, so a torn
+// append changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "model/ids.h"
+#include "stream/state/committed_store.h"
+
+namespace leat::run {
+
+std::string ChangelogTopic(std::string_view job);  // __leat_changelog_<job>
+
+// The bytes of one epoch. Batches stay below max_batch_bytes where a single entry allows it.
+absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, const std::vector<state::Change>& changes, int64_t wall_ms,
+                                        size_t max_batch_bytes);
+
+// Reads a changelog from any record boundary at which an epoch begins.
+class ChangelogReplay {
+ public:
+  struct Epoch {
+    int64_t epoch = 0;
+    std::vector<state::Change> changes;
+    model::Offset next;  // behind the commit record: the position that Apply stores
+  };
+  // Takes whole batches as fetched; records below `from` are skipped. Calls `apply` for each committed epoch, in order.
+  absl::Status Feed(std::string_view batches, model::Offset from, const std::function<absl::Status(Epoch&)>& apply);
+  model::Offset next_offset() const { return next_offset_; }
+
+ private:
+  absl::Status OnRecord(std::string_view key, std::optional<std::string_view> value, model::Offset offset,
+                        const std::function<absl::Status(Epoch&)>& apply);
+  bool open_ = false;
+  Epoch pending_;
+  model::Offset next_offset_{0};
+};
+
+// --- source positions, kept in the same store as the state, so that both are of the same epoch ---
+struct SourcePosition {
+  int node_id = 0;
+  model::TopicPartition partition;
+  model::Offset next;       // the first record not yet part of the state
+  int64_t watermark_ms = INT64_MIN;
+};
+state::Change EncodePosition(const SourcePosition& position);
+absl::StatusOr<SourcePosition> DecodePosition(std::string_view key, std::string_view value);
+// How many workers the state was cut for; fixed with the job's first checkpoint.
+state::Change EncodeParallelism(int workers);
+// All positions lie in [begin, end) of the store's keys.
+inline constexpr int kValuesNode = -2;       // the position that says VALUES nodes have been emitted
+inline constexpr int kParallelismNode = -1;  // DecodePosition gives it as a position of this node, with `next` the number
+std::string PositionKeysBegin();
+std::string PositionKeysEnd();
+
+}  // namespace leat::run

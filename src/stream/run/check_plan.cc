@@ -1,0 +1,80 @@
+// What can be known of a plan before a job is stored: every table, format, expression and operator is made once.
+#include <absl/strings/numbers.h>
+
+#include "stream/run/graph.h"
+#include "stream/run/job_runner.h"
+#include "stream/run/sink_writer.h"
+#include "stream/run/source_decoder.h"
+#include "stream/run/table_options.h"
+
+namespace leat::run {
+namespace {
+
+data::Schema FieldsOf(const plan::Table& table, const std::vector<int>& columns) {
+  data::Schema fields;
+  for (const int column : columns) {
+    const plan::TableColumn& found = table.columns[static_cast<size_t>(column)];
+    fields.fields.push_back({found.name, found.type});
+  }
+  return fields;
+}
+
+absl::Status CheckNode(const plan::Node& node) {
+  if (node.table == nullptr) return absl::OkStatus();
+  const std::string& connector = node.table->options.at("connector");
+  const bool source = node.kind == plan::NodeKind::kSource;
+  if (connector != "kafka") {
+    if (!source) return absl::OkStatus();
+    return Unimplemented("table ", node.table->name, ": connector '", connector, "' cannot be read from; 'kafka' can");
+  }
+  LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(*node.table));
+  if (source) return SourceDecoder::Create(node, options).status();
+  if (options.topics.size() != 1) {
+    return InvalidArgument("table ", node.table->name, ": writing needs exactly one topic, 'topic' names ", options.topics.size());
+  }
+  if (node.inputs.front()->produces_updates) {
+    return InvalidArgument("table ", node.table->name, ": connector 'kafka' takes only new rows, but the query updates its rows");
+  }
+  return SinkWriter::Create(node, options, 1, 1).status();
+}
+
+absl::Status CheckSettings(const plan::JobPlan& plan) {
+  for (const char* key : {"table.exec.source.idle-timeout", "execution.checkpointing.interval"}) {
+    const auto it = plan.settings.find(key);
+    if (it == plan.settings.end()) continue;
+    if (const auto millis = ParseDurationMillis(it->second); !millis.ok()) {
+      return Annotate(millis.status(), StrCat("SET '", key, "'"));
+    }
+  }
+  for (const char* key : {"leat.dead-letter.topic", "leat.late.topic"}) {
+    const auto it = plan.settings.find(key);
+    if (it != plan.settings.end() && !model::IsValidTopicName(it->second)) {
+      return InvalidArgument("SET '", key, "': expected the name of a topic, got '", it->second, "'");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckTable(const plan::Table& table) {
+  const auto connector = table.options.find("connector");
+  if (connector == table.options.end()) return InvalidArgument("table ", table.name, ": option 'connector' is missing");
+  if (connector->second != "kafka") return absl::OkStatus();
+  LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(table));
+  LEAT_RETURN_IF_ERROR(Annotate(format::CheckFormat(options.value_format, options.value_options, FieldsOf(table, options.value_columns)),
+                                StrCat("table ", table.name)));
+  if (options.key_format.empty()) return absl::OkStatus();
+  return Annotate(format::CheckFormat(options.key_format, options.key_options, FieldsOf(table, options.key_columns)),
+                  StrCat("table ", table.name, ", key"));
+}
+
+absl::Status CheckPlan(const plan::JobPlan& plan) {
+  if (plan.sinks.empty()) return InvalidArgument("the script has no INSERT: there is nothing to run");
+  LEAT_RETURN_IF_ERROR(CheckSettings(plan));
+  LEAT_ASSIGN_OR_RETURN(const Graph graph, BuildGraph(plan));
+  for (const GraphNode& node : graph.nodes) LEAT_RETURN_IF_ERROR(CheckNode(*node.plan));
+  return absl::OkStatus();
+}
+
+}  // namespace leat::run

@@ -1,0 +1,59 @@
+#include "stream/run/graph.h"
+
+#include <absl/container/flat_hash_map.h>
+
+namespace leat::run {
+namespace {
+
+using plan::NodeKind;
+
+bool NeedsExchange(NodeKind kind) { return kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate; }
+
+bool HasOperator(NodeKind kind) {
+  return kind == NodeKind::kCalc || kind == NodeKind::kWindowAssign || NeedsExchange(kind);
+}
+
+class Builder {
+ public:
+  absl::StatusOr<int> Add(const plan::NodePtr& node) {
+    if (const auto known = index_.find(node.get()); known != index_.end()) return known->second;
+    std::vector<int> inputs;
+    for (const plan::NodePtr& input : node->inputs) {
+      LEAT_ASSIGN_OR_RETURN(const int index, Add(input));
+      inputs.push_back(index);
+    }
+    GraphNode made;
+    made.plan = node;
+    made.inputs = static_cast<int>(inputs.size());
+    if (HasOperator(node->kind)) {
+      LEAT_ASSIGN_OR_RETURN(made.op, exec::MakeOperator(node));
+    }
+    const int index = static_cast<int>(graph_.nodes.size());
+    graph_.nodes.push_back(std::move(made));
+    index_[node.get()] = index;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      GraphEdge edge{.to = index, .input = static_cast<int>(i)};
+      edge.exchange = NeedsExchange(node->kind);
+      if (edge.exchange) edge.keys = node->keys;
+      graph_.nodes[static_cast<size_t>(inputs[i])].consumers.push_back(std::move(edge));
+    }
+    if (node->kind == NodeKind::kSource || node->kind == NodeKind::kValues) graph_.sources.push_back(index);
+    if (node->kind == NodeKind::kSink) graph_.sinks.push_back(index);
+    return index;
+  }
+  Graph Take() { return std::move(graph_); }
+
+ private:
+  Graph graph_;
+  absl::flat_hash_map<const plan::Node*, int> index_;
+};
+
+}  // namespace
+
+absl::StatusOr<Graph> BuildGraph(const plan::JobPlan& plan) {
+  Builder builder;
+  for (const plan::NodePtr& sink : plan.sinks) LEAT_RETURN_IF_ERROR(builder.Add(sink).status());
+  return builder.Take();
+}
+
+}  // namespace leat::run

@@ -1,0 +1,109 @@
+// What the threads of one run of a job share: the graph, the tables, the mailboxes, the counters. Made by the control
+// thread, constant afterwards but for the atomics and the mailboxes; kept alive by every callback that may still come.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "env/metrics.h"
+#include "stream/run/changelog.h"
+#include "stream/run/graph.h"
+#include "stream/run/inbox.h"
+#include "stream/run/log_port.h"
+#include "stream/run/options.h"
+#include "stream/run/source_decoder.h"
+#include "stream/run/table_options.h"
+
+namespace leat::run {
+
+// --- what a worker receives ---
+struct RowsMessage {
+  int node, input;
+  data::Batch batch;
+};
+struct WatermarkMessage {
+  int node, input, sender;
+  int64_t watermark_ms;
+};
+struct FetchedMessage {
+  size_t cursor;
+  absl::StatusOr<LogData> data;
+};
+struct WakeMessage {};                    // an append was acknowledged
+struct PauseMessage {};                   // stop reading sources, say so
+struct BarrierMessage { int64_t epoch; };  // nothing is in flight: hand over the epoch, go on reading
+struct AppliedMessage { int64_t epoch; };
+struct StopMessage {};
+using WorkerMessage = std::variant<RowsMessage, WatermarkMessage, FetchedMessage, WakeMessage, PauseMessage,
+                                   BarrierMessage, AppliedMessage, StopMessage>;
+
+// --- what the control thread receives ---
+struct ProgressEvent {};                                 // something happened since the last checkpoint
+struct PausedEvent { int worker; };
+struct QuietEvent {};                                    // perhaps nothing is in flight any more
+struct EpochEvent {                                      // a worker's part of an epoch
+  int worker;
+  int64_t epoch;
+  std::vector<state::Change> changes;
+};
+struct OutputsDurableEvent { int worker; int64_t epoch; };
+struct ChangelogEvent { absl::StatusOr<model::Offset> base; };
+struct CommittedOffsetsEvent { absl::Status status; };
+struct InputEndEvent { int worker; };                    // all sources of this worker are bounded and read
+struct EarlyCheckpointEvent {};                          // uncommitted state nears its budget
+struct FailedEvent { absl::Status status; };
+struct StopEvent {};
+using ControlEvent = std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent, ChangelogEvent,
+                                  CommittedOffsetsEvent, InputEndEvent, EarlyCheckpointEvent, FailedEvent, StopEvent>;
+
+// Shown by JobRunner::Status; outlives restarts.
+struct Counters {
+  std::atomic<uint64_t> rows_in{0}, rows_out{0}, rows_late{0}, rows_dead{0};
+  std::atomic<size_t> state_bytes{0};
+  env::Counter* rows_in_total = nullptr;
+  env::Counter* rows_out_total = nullptr;
+  env::Counter* rows_late_total = nullptr;
+  env::Counter* rows_dead_total = nullptr;
+};
+
+// Where a worker begins to read one partition.
+struct CursorStart {
+  int node = 0;
+  model::TopicPartition partition;
+  model::Offset start;
+  model::Offset end{INT64_MAX};
+  int64_t watermark_ms = INT64_MIN;
+};
+
+struct JobContext {
+  std::string job;
+  Options options;
+  Graph graph;
+  std::map<int, KafkaTable> tables;          // of kafka sources and sinks, by graph node
+  std::map<int, int32_t> sink_partitions;    // by graph node
+  std::string dead_letter_topic;
+  std::string late_topic;                    // empty: late rows are only counted
+  int workers = 1;
+  std::vector<std::vector<CursorStart>> cursors;  // by worker
+  LogPort* port = nullptr;
+  Counters* counters = nullptr;
+
+  std::vector<std::unique_ptr<Inbox<WorkerMessage>>> inboxes;  // by worker
+  Inbox<ControlEvent> control;
+  std::atomic<int64_t> in_flight{0};         // rows and watermarks between workers
+  std::atomic<size_t> in_flight_bytes{0};    // of those rows: sources wait above a limit
+  std::atomic<bool> progressed{false};       // a ProgressEvent is on its way
+  std::atomic<bool> pausing{false};
+
+  struct Progress {                          // of a cursor, for people
+    std::atomic<int64_t> high_watermark{-1};
+    std::atomic<int64_t> watermark_ms{INT64_MIN};
+  };
+  std::map<std::pair<int, model::TopicPartition>, std::unique_ptr<Progress>> progress;  // by source node and partition
+};
+
+}  // namespace leat::run

@@ -1,0 +1,234 @@
+#include "stream/run/job_runner.h"
+
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/logging.h"
+#include "env/disk.h"
+#include "rocks/rocks_store.h"
+#include "stream/run/await.h"
+#include "stream/run/checkpointer.h"
+#include "stream/run/job_context.h"
+#include "stream/run/restore.h"
+#include "stream/run/task_store.h"
+#include "stream/run/worker.h"
+
+namespace leat::run {
+namespace {
+
+constexpr size_t kLogLines = 200;
+
+// Errors that time heals: they do not count towards the limit of restarts.
+bool IsTransient(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kResourceExhausted;
+}
+
+class Runner final : public JobRunner {
+ public:
+  Runner(Spec spec, LogPort& port, env::Metrics& metrics) : spec_(std::move(spec)), port_(port) {
+    const env::Labels labels = {{"job", spec_.name}};
+    counters_.rows_in_total = &metrics.GetCounter("leat_job_rows_in_total", "Records read by the job's sources.", labels);
+    counters_.rows_out_total = &metrics.GetCounter("leat_job_rows_out_total", "Rows written by the job's sinks.", labels);
+    counters_.rows_late_total = &metrics.GetCounter("leat_job_rows_late_total", "Rows that came after their windows had fired.", labels);
+    counters_.rows_dead_total = &metrics.GetCounter("leat_job_rows_dead_total", "Records sent to the dead-letter topic.", labels);
+    checkpoint_seconds_ = &metrics.GetHistogram("leat_job_checkpoint_duration_seconds", "Time from barrier to commit.", labels,
+                                                {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
+    status_.state = State::kStarting;
+    thread_ = std::thread([this] { Main(); });
+  }
+  ~Runner() override {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  JobStatus Status() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    JobStatus status = status_;
+    status.rows_in = counters_.rows_in.load();
+    status.rows_out = counters_.rows_out.load();
+    status.rows_late = counters_.rows_late.load();
+    status.rows_dead = counters_.rows_dead.load();
+    status.state_bytes = counters_.state_bytes.load();
+    status.log.assign(log_.begin(), log_.end());
+    if (job_ == nullptr) return status;
+    for (InputProgress& input : status.inputs) {
+      for (const auto& [key, progress] : job_->progress) {
+        if (key.second != input.partition) continue;
+        input.high_watermark = model::Offset{progress->high_watermark.load()};
+        input.watermark_ms = progress->watermark_ms.load();
+      }
+    }
+    return status;
+  }
+
+  void Stop(absl::AnyInvocable<void(absl::Status)> done) override {
+    std::shared_ptr<JobContext> job;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!ended_) {
+        stopping_ = true;
+        on_stopped_.push_back(std::move(done));
+        job = job_;
+      }
+    }
+    wake_.Push(0);  // ends a backoff
+    if (job != nullptr) job->control.Push(StopEvent{});
+    if (done) done(absl::OkStatus());
+  }
+
+ private:
+  void Main();
+  absl::Status RunOnce(bool* checkpointed);
+  bool Backoff(int attempt);
+  void Say(std::string text);
+  void SetState(State state, const absl::Status& error);
+  bool stopping() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return stopping_;
+  }
+  void OnCheckpoint(const CheckpointReport& report);
+
+  Spec spec_;
+  LogPort& port_;
+  Counters counters_;
+  env::Histogram* checkpoint_seconds_;
+  std::unique_ptr<state::CommittedStore> store_;  // control thread; lives over restarts
+
+  mutable std::mutex mutex_;
+  JobStatus status_;
+  std::deque<std::pair<int64_t, std::string>> log_;
+  std::shared_ptr<JobContext> job_;
+  bool stopping_ = false;
+  bool ended_ = false;
+  std::vector<absl::AnyInvocable<void(absl::Status)>> on_stopped_;
+  Inbox<int> wake_;
+  std::thread thread_;
+};
+
+void Runner::Say(std::string text) {
+  LogInfo("job " + spec_.name, text);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  log_.emplace_back(port_.WallMillis(), std::move(text));
+  if (log_.size() > kLogLines) log_.pop_front();
+}
+
+void Runner::SetState(State state, const absl::Status& error) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  status_.state = state;
+  status_.error = error.ok() ? "" : std::string(Message(error));
+}
+
+void Runner::OnCheckpoint(const CheckpointReport& report) {
+  checkpoint_seconds_->Observe(report.duration_seconds);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  status_.last_checkpoint_ms = report.wall_ms;
+  status_.checkpoint_duration_seconds = report.duration_seconds;
+  ++status_.checkpoints;
+  for (const SourcePosition& position : report.positions) {
+    for (InputProgress& input : status_.inputs) {
+      if (input.partition == position.partition) input.offset = position.next;
+    }
+  }
+}
+
+// One life of the job: restore, run until stopped, finished or failed. Threads have ended when it returns.
+absl::Status Runner::RunOnce(bool* checkpointed) {
+  LEAT_RETURN_IF_ERROR(RestoreStore(spec_.name, spec_.options, port_, &store_));
+  LEAT_ASSIGN_OR_RETURN(std::shared_ptr<JobContext> job, PrepareRun(spec_, port_, counters_, *store_));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    job_ = job;
+    status_.inputs.clear();
+    for (const std::vector<CursorStart>& cursors : job->cursors) {
+      for (const CursorStart& cursor : cursors) {
+        if (!cursor.partition.topic.empty()) status_.inputs.push_back({.partition = cursor.partition, .offset = cursor.start});
+      }
+    }
+    if (stopping_) return absl::OkStatus();
+  }
+  std::vector<std::unique_ptr<TaskStore>> stores;
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < job->workers; ++worker) {
+    stores.push_back(std::make_unique<TaskStore>(*store_, worker));
+    threads.emplace_back([job, worker, store = stores.back().get()] { RunWorker(job, worker, *store); });
+  }
+  SetState(State::kRunning, absl::OkStatus());
+  Say(StrCat("running with ", job->workers, " worker(s) over ", job->progress.size(), " partition(s)"));
+  Checkpointer checkpointer(job, *store_, [&](const CheckpointReport& report) {
+    *checkpointed = true;
+    OnCheckpoint(report);
+  });
+  const absl::Status status = checkpointer.Run();
+  for (const auto& inbox : job->inboxes) inbox->Push(StopMessage{});
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& inbox : job->inboxes) inbox->Close();
+  job->control.Close();
+  if (status.ok() && checkpointer.finished()) SetState(State::kFinished, absl::OkStatus());
+  return status;
+}
+
+// Waits before the next try; true if the job is to be stopped instead.
+bool Runner::Backoff(int attempt) {
+  Duration wait = spec_.options.restart_backoff;
+  for (int i = 1; i < attempt && wait < spec_.options.restart_backoff_max; ++i) wait *= 2;
+  wake_.Take(std::min(wait, spec_.options.restart_backoff_max));
+  return stopping();
+}
+
+void Runner::Main() {
+  int failures = 0;
+  int counted = 0;
+  while (true) {
+    bool checkpointed = false;
+    const absl::Status status = RunOnce(&checkpointed);
+    if (status.ok() || stopping()) break;
+    if (checkpointed) failures = counted = 0;
+    ++failures;
+    if (!IsTransient(status)) ++counted;
+    if (counted > spec_.options.max_restarts) {
+      SetState(State::kFailed, status);
+      Say(StrCat("failed for good after ", counted, " tries: ", Message(status)));
+      break;
+    }
+    SetState(State::kRestarting, status);
+    Say(StrCat("restarting after: ", Message(status)));
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ++status_.restarts;
+    }
+    if (Backoff(failures)) break;
+  }
+  if (store_ != nullptr) {
+    if (const absl::StatusOr<int64_t> flushed = store_->Flush(); !flushed.ok()) Say(StrCat("state: ", Message(flushed.status())));
+    store_.reset();
+  }
+  std::vector<absl::AnyInvocable<void(absl::Status)>> waiting;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+    if (stopping_ && status_.state != State::kFinished) status_.state = State::kStopped;
+    waiting = std::exchange(on_stopped_, {});
+  }
+  for (auto& done : waiting) done(absl::OkStatus());
+}
+
+}  // namespace
+
+std::unique_ptr<JobRunner> JobRunner::Start(Spec spec, LogPort& port, env::Metrics& metrics) {
+  return std::make_unique<Runner>(std::move(spec), port, metrics);
+}
+
+void JobRunner::DeleteState(const std::string& name, const Options& options, LogPort& port,
+                            absl::AnyInvocable<void(absl::Status)> done) {
+  if (const std::string folder = StateFolder(name, options); !folder.empty()) {
+    if (const absl::Status removed = rocks::DestroyRocksStore(folder); !removed.ok()) {
+      done(removed);
+      return;
+    }
+  }
+  port.DeleteTopic(ChangelogTopic(name), [done = std::move(done)](absl::Status status) mutable {
+    done(absl::IsNotFound(status) ? absl::OkStatus() : status);
+  });
+}
+
+}  // namespace leat::run

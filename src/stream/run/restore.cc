@@ -1,0 +1,255 @@
+#include "stream/run/restore.h"
+
+#include <absl/strings/numbers.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "rocks/rocks_store.h"
+#include "stream/run/await.h"
+
+namespace leat::run {
+namespace {
+
+using Partitions = std::vector<PartitionOffsets>;
+
+constexpr size_t kReplayBytes = size_t{4} << 20;
+
+absl::Status EnsureTopic(LogPort& port, const std::string& topic, int32_t partitions,
+                         std::vector<std::pair<std::string, std::string>> configs) {
+  return Await<absl::Status>([&](auto done) { port.EnsureTopic(topic, partitions, std::move(configs), std::move(done)); });
+}
+
+absl::StatusOr<Partitions> Describe(LogPort& port, const std::string& topic) {
+  return Await<absl::StatusOr<Partitions>>([&](auto done) { port.DescribeTopic(topic, std::move(done)); });
+}
+
+// Where a partition is read from and to, by the table's options.
+class CursorPlanner {
+ public:
+  CursorPlanner(LogPort& port, const KafkaTable& table, std::string group) : port_(port), table_(table), group_(std::move(group)) {}
+
+  absl::StatusOr<model::Offset> Start(const model::TopicPartition& tp, const PartitionOffsets& log) {
+    switch (table_.startup) {
+      case Startup::kEarliest:
+        return log.earliest;
+      case Startup::kLatest:
+        return log.latest;
+      case Startup::kTimestamp:
+        return AtTime(tp, table_.startup_timestamp_ms);
+      case Startup::kSpecificOffsets:
+        return Specific(table_.startup_offsets, tp, "scan.startup.specific-offsets");
+      case Startup::kGroupOffsets:
+        break;
+    }
+    LEAT_ASSIGN_OR_RETURN(const model::Offset committed, Committed(tp));
+    // Without a committed offset Kafka's consumer has auto.offset.reset; Flink's default for it is the earliest.
+    return committed.value() >= 0 ? committed : log.earliest;
+  }
+
+  absl::StatusOr<model::Offset> End(const model::TopicPartition& tp, const PartitionOffsets& log) {
+    switch (table_.bounded) {
+      case Bounded::kUnbounded:
+        return model::Offset{INT64_MAX};
+      case Bounded::kLatest:
+        return log.latest;
+      case Bounded::kTimestamp:
+        return AtTime(tp, table_.bounded_timestamp_ms);
+      case Bounded::kSpecificOffsets:
+        return Specific(table_.bounded_offsets, tp, "scan.bounded.specific-offsets");
+      case Bounded::kGroupOffsets:
+        return Committed(tp);
+    }
+    return log.latest;
+  }
+
+ private:
+  absl::StatusOr<model::Offset> AtTime(const model::TopicPartition& tp, int64_t timestamp_ms) {
+    return Await<absl::StatusOr<model::Offset>>([&](auto done) { port_.OffsetForTime(tp, timestamp_ms, std::move(done)); });
+  }
+  absl::StatusOr<model::Offset> Committed(const model::TopicPartition& tp) {
+    LEAT_ASSIGN_OR_RETURN(const std::vector<model::Offset> offsets,
+                          Await<absl::StatusOr<std::vector<model::Offset>>>(
+                              [&](auto done) { port_.CommittedOffsets(group_, {tp}, std::move(done)); }));
+    return offsets.empty() ? model::Offset{-1} : offsets.front();
+  }
+  static absl::StatusOr<model::Offset> Specific(const std::map<int32_t, int64_t>& offsets, const model::TopicPartition& tp,
+                                                std::string_view option) {
+    const auto it = offsets.find(tp.partition.value());
+    if (it == offsets.end()) return InvalidArgument("'", option, "' names no offset for ", tp.ToString());
+    return model::Offset{it->second};
+  }
+  LogPort& port_;
+  const KafkaTable& table_;
+  std::string group_;
+};
+
+struct Restored {
+  std::map<std::pair<int, model::TopicPartition>, SourcePosition> positions;  // by plan node id
+  int workers = 0;                                                            // 0: no checkpoint yet
+};
+
+absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
+  Restored restored;
+  absl::Status bad;
+  LEAT_RETURN_IF_ERROR(store.Scan(PositionKeysBegin(), PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
+    absl::StatusOr<SourcePosition> position = DecodePosition(key, value);
+    if (!position.ok()) {
+      bad = position.status();
+      return false;
+    }
+    if (position->node_id == kParallelismNode) restored.workers = static_cast<int>(position->next.value());
+    else restored.positions[{position->node_id, position->partition}] = *position;
+    return true;
+  }));
+  LEAT_RETURN_IF_ERROR(bad);
+  return restored;
+}
+
+// Lists the cursors of one source node; *cursors gets them in partition order.
+absl::Status PlanSource(JobContext& job, int node, const Restored& restored, std::vector<CursorStart>* cursors) {
+  const KafkaTable& table = job.tables.at(node);
+  CursorPlanner planner(*job.port, table, table.group_id.empty() ? job.job : table.group_id);
+  const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
+  for (const std::string& topic : table.topics) {
+    LEAT_RETURN_IF_ERROR(EnsureTopic(*job.port, topic, -1, {}));
+    LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(*job.port, topic));
+    for (const PartitionOffsets& log : partitions) {
+      CursorStart start{.node = node, .partition = {topic, log.partition}};
+      if (const auto known = restored.positions.find({plan_id, start.partition}); known != restored.positions.end()) {
+        start.start = known->second.next;
+        start.watermark_ms = known->second.watermark_ms;
+      } else {
+        LEAT_ASSIGN_OR_RETURN(start.start, planner.Start(start.partition, log));
+      }
+      if (start.start < log.earliest || start.start > log.latest) {
+        return OutOfRange(start.partition.ToString(), ": the job goes on at offset ", start.start.value(), ", but the log holds ",
+                          log.earliest.value(), " to ", log.latest.value(),
+                          "; records were deleted before they were read: raise the topic's retention, or delete the job and "
+                          "submit it again to start over");
+      }
+      LEAT_ASSIGN_OR_RETURN(start.end, planner.End(start.partition, log));
+      auto progress = std::make_unique<JobContext::Progress>();
+      progress->high_watermark.store(log.latest.value());
+      progress->watermark_ms.store(start.watermark_ms);
+      job.progress[{node, start.partition}] = std::move(progress);
+      cursors->push_back(std::move(start));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string Setting(const plan::JobPlan& plan, const std::string& key, std::string_view fallback) {
+  const auto it = plan.settings.find(key);
+  return it == plan.settings.end() ? std::string(fallback) : it->second;
+}
+
+absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
+  LEAT_ASSIGN_OR_RETURN(const int64_t idle_ms, ParseDurationMillis(Setting(plan, "table.exec.source.idle-timeout",
+                                                                           StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
+  for (size_t i = 0; i < job.graph.nodes.size(); ++i) {
+    const plan::Node& node = *job.graph.nodes[i].plan;
+    if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
+    LEAT_ASSIGN_OR_RETURN(KafkaTable table, ParseKafkaTable(*node.table));
+    if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
+    job.tables[static_cast<int>(i)] = std::move(table);
+  }
+  return absl::OkStatus();
+}
+
+// How many workers: what the state was cut for, else the setting, else one a core but no more than partitions.
+absl::StatusOr<int> ChooseWorkers(const plan::JobPlan& plan, const Options& options, const Restored& restored, size_t partitions) {
+  if (restored.workers > 0) return restored.workers;
+  int wanted = options.parallelism;
+  if (const std::string set = Setting(plan, "parallelism.default", ""); !set.empty()) {
+    if (!absl::SimpleAtoi(set, &wanted) || wanted < 1 || wanted > data::kMaxParallelism) {
+      return InvalidArgument("SET 'parallelism.default': expected 1 to ", data::kMaxParallelism, ", got '", set, "'");
+    }
+    return wanted;
+  }
+  if (wanted <= 0) wanted = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return std::clamp(wanted, 1, static_cast<int>(std::max<size_t>(1, partitions)));
+}
+
+}  // namespace
+
+std::string StateFolder(const std::string& job, const Options& options) {
+  return options.state_dir.empty() ? "" : StrCat(options.state_dir, "/", job);
+}
+
+absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
+                          std::unique_ptr<state::CommittedStore>* store) {
+  const std::string topic = ChangelogTopic(job);
+  LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, 1, {{"retention.ms", "-1"}, {"retention.bytes", "-1"}}));
+  LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, topic));
+  const model::Offset earliest = partitions.front().earliest;
+  const model::Offset latest = partitions.front().latest;
+  if (*store == nullptr) {
+    const std::string folder = StateFolder(job, options);
+    if (folder.empty()) {
+      *store = state::MakeMemoryStore();
+    } else {
+      LEAT_ASSIGN_OR_RETURN(*store, rocks::OpenRocksStore({.path = folder}));
+    }
+  }
+  model::Offset next{std::max<int64_t>((*store)->position(), 0)};
+  if (next < earliest || next > latest) {
+    return DataLoss("the state of job ", job, " stands at changelog offset ", next.value(), ", but the changelog ", topic, " holds ",
+                    earliest.value(), " to ", latest.value(),
+                    "; the two do not belong together: restore both from one backup, or delete the job and submit it again");
+  }
+  ChangelogReplay replay;
+  model::Offset fetch = next;
+  while (fetch < latest) {
+    LEAT_ASSIGN_OR_RETURN(const LogData data,
+                          Await<absl::StatusOr<LogData>>([&](auto done) {
+                            port.Fetch({.partition = {topic, model::PartitionId{0}}, .offset = fetch, .max_bytes = kReplayBytes,
+                                        .max_wait = absl::ZeroDuration()},
+                                       std::move(done));
+                          }));
+    if (data.batches.empty()) return DataLoss("the changelog ", topic, " ends at ", fetch.value(), " before ", latest.value());
+    LEAT_RETURN_IF_ERROR(replay.Feed(data.batches, next, [&](ChangelogReplay::Epoch& epoch) {
+      return (*store)->Apply(epoch.changes, epoch.next.value());
+    }));
+    fetch = replay.next_offset();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
+                                                       state::CommittedStore& store) {
+  auto job = std::make_shared<JobContext>();
+  job->job = spec.name;
+  job->options = spec.options;
+  job->port = &port;
+  job->counters = &counters;
+  LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(spec.plan));
+  LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan));
+  LEAT_ASSIGN_OR_RETURN(const int64_t interval_ms,
+                        ParseDurationMillis(Setting(spec.plan, "execution.checkpointing.interval",
+                                                    StrCat(absl::ToInt64Milliseconds(spec.options.checkpoint_interval)))));
+  job->options.checkpoint_interval = absl::Milliseconds(interval_ms);
+  job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
+  job->late_topic = Setting(spec.plan, "leat.late.topic", "");
+  LEAT_RETURN_IF_ERROR(EnsureTopic(port, job->dead_letter_topic, 1, {}));
+  if (!job->late_topic.empty()) LEAT_RETURN_IF_ERROR(EnsureTopic(port, job->late_topic, 1, {}));
+  LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(store));
+  std::vector<CursorStart> cursors;
+  for (const auto& [node, table] : job->tables) {
+    if (job->graph.nodes[static_cast<size_t>(node)].plan->kind == plan::NodeKind::kSource) {
+      LEAT_RETURN_IF_ERROR(PlanSource(*job, node, restored, &cursors));
+    } else {
+      LEAT_RETURN_IF_ERROR(EnsureTopic(port, table.topics.front(), -1, {}));
+      LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, table.topics.front()));
+      job->sink_partitions[node] = static_cast<int32_t>(partitions.size());
+    }
+  }
+  LEAT_ASSIGN_OR_RETURN(job->workers, ChooseWorkers(spec.plan, spec.options, restored, cursors.size()));
+  job->cursors.resize(static_cast<size_t>(job->workers));
+  for (size_t i = 0; i < cursors.size(); ++i) job->cursors[i % static_cast<size_t>(job->workers)].push_back(cursors[i]);
+  if (restored.positions.contains({kValuesNode, {}})) job->cursors.front().push_back({});  // VALUES were emitted before
+  for (int i = 0; i < job->workers; ++i) job->inboxes.push_back(std::make_unique<Inbox<WorkerMessage>>());
+  return job;
+}
+
+}  // namespace leat::run

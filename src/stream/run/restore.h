@@ -1,0 +1,26 @@
+// Preparing a run of a job: its topics, its committed state brought up to the changelog's end, and where each partition is
+// read from. Blocks; on the job's control thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "stream/run/job_context.h"
+#include "stream/run/job_runner.h"
+#include "stream/state/committed_store.h"
+
+namespace leat::run {
+
+// The folder of the job's RocksDB; empty if options.state_dir is.
+std::string StateFolder(const std::string& job, const Options& options);
+
+// The store (opened if *store is null), replayed to the end of the changelog; makes the changelog topic if missing.
+absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
+                          std::unique_ptr<state::CommittedStore>* store);
+
+// Everything RunWorker needs: graph, tables, topics (made if missing), the starts of all cursors.
+absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
+                                                       state::CommittedStore& store);
+
+}  // namespace leat::run

@@ -1,0 +1,114 @@
+#include "stream/run/sink_writer.h"
+
+#include "base/murmur2.h"
+
+namespace leat::run {
+
+TopicWriter::TopicWriter(std::string topic, int32_t partitions, size_t batch_bytes)
+    : topic_(std::move(topic)), batch_bytes_(batch_bytes) {
+  LEAT_CHECK(partitions > 0) << topic_;
+  builders_.resize(static_cast<size_t>(partitions));
+}
+
+absl::Status TopicWriter::Add(int64_t timestamp_ms, std::optional<std::string_view> key,
+                              std::optional<std::string_view> value, const std::vector<model::Header>& headers,
+                              std::vector<PendingAppend>* ready) {
+  const size_t partition =
+      key ? static_cast<size_t>(PartitionForKey(*key, static_cast<int32_t>(builders_.size()))) : sticky_;
+  std::optional<model::BatchBuilder>& builder = builders_[partition];
+  if (!builder) builder.emplace(model::BatchBuilder::Options{});
+  builder->Add(timestamp_ms, key, value, headers);
+  ++records_;
+  if (builder->uncompressed_bytes() < batch_bytes_) return absl::OkStatus();
+  if (!key) sticky_ = (sticky_ + 1) % builders_.size();
+  return Finish(partition, ready);
+}
+
+absl::Status TopicWriter::Finish(size_t partition, std::vector<PendingAppend>* ready) {
+  std::optional<model::BatchBuilder>& builder = builders_[partition];
+  records_ -= static_cast<size_t>(builder->record_count());
+  LEAT_ASSIGN_OR_RETURN(std::string batch, builder->Finish());
+  builder.reset();
+  ready->push_back({{topic_, model::PartitionId{static_cast<int32_t>(partition)}}, std::move(batch)});
+  return absl::OkStatus();
+}
+
+absl::Status TopicWriter::Flush(std::vector<PendingAppend>* ready) {
+  for (size_t partition = 0; partition < builders_.size(); ++partition) {
+    if (builders_[partition]) LEAT_RETURN_IF_ERROR(Finish(partition, ready));
+  }
+  sticky_ = (sticky_ + 1) % builders_.size();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<SinkWriter>> SinkWriter::Create(const plan::Node& sink, const KafkaTable& options,
+                                                               int32_t partitions, size_t batch_bytes) {
+  auto made = std::unique_ptr<SinkWriter>(  // NOLINT: private constructor
+      new SinkWriter(TopicWriter(options.topics.front(), partitions, batch_bytes)));
+  const plan::Table& table = *sink.table;
+  // The sink's input holds the persisted columns in their order; find each table column's place among them.
+  std::vector<int> place(table.columns.size(), -1);
+  int next = 0;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const plan::TableColumn& column = table.columns[i];
+    const bool persisted = column.kind == plan::TableColumn::Kind::kPhysical ||
+                           (column.kind == plan::TableColumn::Kind::kMetadata && !column.metadata_virtual);
+    if (!persisted) continue;
+    place[i] = next++;
+    if (column.kind != plan::TableColumn::Kind::kMetadata) continue;
+    if (column.metadata_key != "timestamp") {
+      return InvalidArgument("table ", table.name, ": metadata column ", column.name, " FROM '", column.metadata_key,
+                             "' can only be read: declare it VIRTUAL; only 'timestamp' can be written");
+    }
+    made->timestamp_input_ = place[i];
+  }
+  const auto pick = [&](const std::vector<int>& columns, std::vector<int>* inputs) {
+    auto schema = std::make_shared<data::Schema>();
+    for (const int column : columns) {
+      inputs->push_back(place[static_cast<size_t>(column)]);
+      schema->fields.push_back({table.columns[static_cast<size_t>(column)].name,
+                                table.columns[static_cast<size_t>(column)].type});
+    }
+    return data::SchemaPtr(schema);
+  };
+  made->value_schema_ = pick(options.value_columns, &made->value_inputs_);
+  LEAT_ASSIGN_OR_RETURN(made->value_encoder_,
+                        format::MakeEncoder(options.value_format, options.value_options, *made->value_schema_));
+  if (!options.key_format.empty()) {
+    made->key_schema_ = pick(options.key_columns, &made->key_inputs_);
+    LEAT_ASSIGN_OR_RETURN(made->key_encoder_,
+                          format::MakeEncoder(options.key_format, options.key_options, *made->key_schema_));
+  }
+  return made;
+}
+
+absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, std::vector<PendingAppend>* ready) {
+  const auto view = [&](const std::vector<int>& inputs, const data::SchemaPtr& schema) {
+    data::Batch part{.schema = schema, .columns = {}, .rows = batch.rows};
+    for (const int input : inputs) part.columns.push_back(batch.columns[static_cast<size_t>(input)]);
+    return part;
+  };
+  const data::Batch values = view(value_inputs_, value_schema_);
+  const data::Batch keys = key_encoder_ ? view(key_inputs_, key_schema_) : data::Batch{};
+  const data::Column* timestamps = timestamp_input_ < 0 ? nullptr : batch.columns[static_cast<size_t>(timestamp_input_)].get();
+  std::string value;
+  std::string key;
+  for (size_t row = 0; row < batch.rows; ++row) {
+    value.clear();
+    LEAT_RETURN_IF_ERROR(value_encoder_->Encode(values, row, &value));
+    std::optional<std::string_view> key_view;
+    if (key_encoder_) {
+      key.clear();
+      LEAT_RETURN_IF_ERROR(key_encoder_->Encode(keys, row, &key));
+      key_view = key;
+    }
+    int64_t timestamp_ms = wall_ms;
+    if (timestamps != nullptr && !timestamps->IsNull(row)) {
+      timestamp_ms = timestamps->values<int64_t>()[row] / data::kMicrosPerMilli;
+    }
+    LEAT_RETURN_IF_ERROR(topic_.Add(timestamp_ms, key_view, value, {}, ready));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leat::run

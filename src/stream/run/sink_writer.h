@@ -1,0 +1,65 @@
+// Rows of one sink -> record batches per partition of its topic. One per worker and sink. Pure; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/record_batch.h"
+#include "stream/data/batch.h"
+#include "stream/format/format.h"
+#include "stream/run/table_options.h"
+
+namespace leat::run {
+
+// Batches that are ready to be appended to a topic.
+struct PendingAppend {
+  model::TopicPartition partition;
+  std::string batches;
+};
+
+// Collects records for one topic. Keyed records go where Kafka's default partitioner puts them, others fill one
+// partition's batch after the other.
+class TopicWriter {
+ public:
+  TopicWriter(std::string topic, int32_t partitions, size_t batch_bytes);
+  // Full batches are added to *ready.
+  absl::Status Add(int64_t timestamp_ms, std::optional<std::string_view> key, std::optional<std::string_view> value,
+                   const std::vector<model::Header>& headers, std::vector<PendingAppend>* ready);
+  // Everything collected so far.
+  absl::Status Flush(std::vector<PendingAppend>* ready);
+  bool empty() const { return records_ == 0; }
+
+ private:
+  absl::Status Finish(size_t partition, std::vector<PendingAppend>* ready);
+  std::string topic_;
+  size_t batch_bytes_;
+  std::vector<std::optional<model::BatchBuilder>> builders_;  // by partition
+  size_t sticky_ = 0;
+  size_t records_ = 0;
+};
+
+class SinkWriter {
+ public:
+  static absl::StatusOr<std::unique_ptr<SinkWriter>> Create(const plan::Node& sink, const KafkaTable& options,
+                                                            int32_t partitions, size_t batch_bytes);
+  absl::Status Write(const data::Batch& batch, int64_t wall_ms, std::vector<PendingAppend>* ready);
+  absl::Status Flush(std::vector<PendingAppend>* ready) { return topic_.Flush(ready); }
+  bool empty() const { return topic_.empty(); }
+
+ private:
+  explicit SinkWriter(TopicWriter topic) : topic_(std::move(topic)) {}
+  TopicWriter topic_;
+  std::unique_ptr<format::Encoder> value_encoder_;
+  std::unique_ptr<format::Encoder> key_encoder_;
+  std::vector<int> value_inputs_;  // positions in the sink's input
+  std::vector<int> key_inputs_;
+  int timestamp_input_ = -1;       // a writable 'timestamp' metadata column
+  data::SchemaPtr value_schema_;
+  data::SchemaPtr key_schema_;
+};
+
+}  // namespace leat::run

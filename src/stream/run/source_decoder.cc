@@ -1,0 +1,278 @@
+#include "stream/run/source_decoder.h"
+
+#include <algorithm>
+#include <set>
+
+namespace leat::run {
+namespace {
+
+using plan::TableColumn;
+
+void CollectInputs(const plan::Expression& expression, std::set<int>* inputs) {
+  if (expression.kind == plan::Expression::Kind::kInput) inputs->insert(expression.input);
+  for (const plan::ExpressionPtr& argument : expression.arguments) CollectInputs(*argument, inputs);
+}
+
+// The table columns that must be there to compute `wanted`; computed columns may use each other.
+std::set<int> Closure(const plan::Table& table, std::set<int> wanted) {
+  std::vector<int> todo(wanted.begin(), wanted.end());
+  while (!todo.empty()) {
+    const TableColumn& column = table.columns[static_cast<size_t>(todo.back())];
+    todo.pop_back();
+    if (column.kind != TableColumn::Kind::kComputed) continue;
+    std::set<int> inputs;
+    CollectInputs(*column.computed, &inputs);
+    for (const int input : inputs) {
+      if (wanted.insert(input).second) todo.push_back(input);
+    }
+  }
+  return wanted;
+}
+
+int64_t FloorMillis(int64_t micros) {
+  const int64_t millis = micros / data::kMicrosPerMilli;
+  return micros % data::kMicrosPerMilli < 0 ? millis - 1 : millis;
+}
+
+// Computed columns in an order in which each one's inputs come first.
+void OrderComputed(const plan::Table& table, const std::set<int>& needed, int column, std::set<int>* done,
+                   std::vector<int>* order) {
+  if (table.columns[static_cast<size_t>(column)].kind != TableColumn::Kind::kComputed || !done->insert(column).second) {
+    return;
+  }
+  std::set<int> inputs;
+  CollectInputs(*table.columns[static_cast<size_t>(column)].computed, &inputs);
+  for (const int input : inputs) OrderComputed(table, needed, input, done, order);
+  order->push_back(column);
+}
+
+}  // namespace
+
+// The work on one run of records: columns by table index, and which record each row came from.
+struct SourceDecoder::Rows {
+  std::vector<data::ColumnPtr> columns;
+  std::vector<uint32_t> record;  // per row
+  std::vector<exec::RowError> errors;
+  std::vector<format::DecodeError> decode_errors;
+};
+
+absl::StatusOr<std::unique_ptr<SourceDecoder>> SourceDecoder::Create(const plan::Node& source,
+                                                                     const KafkaTable& options) {
+  auto made = std::unique_ptr<SourceDecoder>(new SourceDecoder());  // NOLINT: private constructor
+  const plan::Table& table = *source.table;
+  made->table_ = source.table;
+  made->options_ = options;
+  made->output_columns_ = source.source_columns;
+  made->output_schema_ = source.schema;
+  auto schema = std::make_shared<data::Schema>();
+  for (const TableColumn& column : table.columns) schema->fields.push_back({column.name, column.type});
+  made->table_schema_ = schema;
+
+  std::set<int> wanted(source.source_columns.begin(), source.source_columns.end());
+  if (table.watermark != nullptr) {
+    wanted.insert(table.watermark_column);
+    CollectInputs(*table.watermark, &wanted);
+  }
+  const std::set<int> needed = Closure(table, std::move(wanted));
+  const auto fields_of = [&](const std::vector<int>& columns) {
+    data::Schema fields;
+    for (const int column : columns) fields.fields.push_back(schema->fields[static_cast<size_t>(column)]);
+    return fields;
+  };
+  const auto wanted_of = [&](const std::vector<int>& columns, std::vector<int>* table_columns, std::vector<int>* positions) {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (!needed.contains(columns[i])) continue;
+      table_columns->push_back(columns[i]);
+      positions->push_back(static_cast<int>(i));
+    }
+  };
+  std::vector<int> value_positions;
+  std::vector<int> key_positions;
+  wanted_of(options.value_columns, &made->value_wanted_, &value_positions);
+  LEAT_ASSIGN_OR_RETURN(made->value_decoder_,
+                        format::MakeDecoder(options.value_format, options.value_options,
+                                            fields_of(options.value_columns), value_positions));
+  // With ALL, key columns are read from the value as well; the key is needed only for what the value lacks.
+  std::vector<int> key_only;
+  for (const int column : options.key_columns) {
+    const bool in_value = std::find(options.value_columns.begin(), options.value_columns.end(), column) !=
+                          options.value_columns.end();
+    if (!in_value) key_only.push_back(column);
+  }
+  if (!options.key_format.empty()) {
+    for (size_t i = 0; i < options.key_columns.size(); ++i) {
+      const int column = options.key_columns[i];
+      const bool only_here = std::find(key_only.begin(), key_only.end(), column) != key_only.end();
+      if (!needed.contains(column) || !only_here) continue;
+      made->key_wanted_.push_back(column);
+      key_positions.push_back(static_cast<int>(i));
+    }
+  }
+  if (!made->key_wanted_.empty()) {
+    LEAT_ASSIGN_OR_RETURN(made->key_decoder_, format::MakeDecoder(options.key_format, options.key_options,
+                                                                  fields_of(options.key_columns), key_positions));
+  }
+  std::set<int> done;
+  std::vector<int> order;
+  for (const int column : needed) {
+    if (table.columns[static_cast<size_t>(column)].kind == TableColumn::Kind::kMetadata) made->metadata_.push_back(column);
+    OrderComputed(table, needed, column, &done, &order);
+  }
+  for (const int column : order) {
+    LEAT_ASSIGN_OR_RETURN(auto evaluator, exec::Evaluator::Compile(table.columns[static_cast<size_t>(column)].computed));
+    made->computed_.emplace_back(column, std::move(evaluator));
+  }
+  if (table.watermark != nullptr) {
+    LEAT_ASSIGN_OR_RETURN(made->watermark_, exec::Evaluator::Compile(table.watermark));
+  }
+  return made;
+}
+
+void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Rows* rows) {
+  const auto decode = [&](format::Decoder& decoder, const std::vector<int>& wanted, std::vector<uint32_t>* decoded) {
+    std::vector<std::shared_ptr<data::Column>> columns;
+    std::vector<data::Column*> pointers;
+    for (const int column : wanted) {
+      columns.push_back(std::make_shared<data::Column>(table_->columns[static_cast<size_t>(column)].type));
+      pointers.push_back(columns.back().get());
+    }
+    decoder.Decode(texts_, pointers, decoded, &rows->decode_errors);
+    for (size_t i = 0; i < wanted.size(); ++i) rows->columns[static_cast<size_t>(wanted[i])] = columns[i];
+  };
+  texts_.clear();
+  for (const model::RecordView& record : records) texts_.push_back(record.value);
+  decode(*value_decoder_, value_wanted_, &rows->record);
+  if (key_decoder_ == nullptr) return;
+  std::vector<uint32_t> from_key;
+  texts_.clear();
+  for (const model::RecordView& record : records) texts_.push_back(record.key);
+  decode(*key_decoder_, key_wanted_, &from_key);
+  if (from_key == rows->record) return;
+  // Keep the records of which both sides decoded. A key that is missing where the value is there has no row.
+  std::vector<uint32_t> both;
+  std::vector<uint32_t> in_value;
+  std::vector<uint32_t> in_key;
+  for (size_t v = 0, k = 0; v < rows->record.size() && k < from_key.size();) {
+    if (rows->record[v] == from_key[k]) {
+      both.push_back(rows->record[v]);
+      in_value.push_back(static_cast<uint32_t>(v++));
+      in_key.push_back(static_cast<uint32_t>(k++));
+    } else if (rows->record[v] < from_key[k]) {
+      ++v;
+    } else {
+      ++k;
+    }
+  }
+  for (const uint32_t record : rows->record) {
+    if (records[record].key.has_value() || std::binary_search(both.begin(), both.end(), record)) continue;
+    rows->decode_errors.push_back({record, "the record has no key, and the table reads columns from it"});
+  }
+  for (const int column : value_wanted_) {
+    rows->columns[static_cast<size_t>(column)] = data::Gather(rows->columns[static_cast<size_t>(column)], in_value);
+  }
+  for (const int column : key_wanted_) {
+    rows->columns[static_cast<size_t>(column)] = data::Gather(rows->columns[static_cast<size_t>(column)], in_key);
+  }
+  rows->record = std::move(both);
+}
+
+void SourceDecoder::AddMetadata(const data::SourcePartition& partition, std::span<const model::RecordView> records,
+                                Rows* rows) const {
+  for (const int index : metadata_) {
+    const TableColumn& column = table_->columns[static_cast<size_t>(index)];
+    auto made = std::make_shared<data::Column>(column.type);
+    const auto add_number = [&](int64_t number) {
+      if (column.type.storage() == data::Storage::kInt32) made->Append(static_cast<int32_t>(number));
+      else made->Append(number);
+    };
+    for (const uint32_t record : rows->record) {
+      if (column.metadata_key == "topic") made->AppendText(partition.topic);
+      else if (column.metadata_key == "partition") add_number(partition.partition);
+      else if (column.metadata_key == "offset") add_number(records[record].offset.value());
+      else if (column.metadata_key == "leader-epoch") made->AppendNull();  // not part of a record's view
+      else if (column.metadata_key == "timestamp-type") made->AppendText("CreateTime");
+      else add_number(records[record].timestamp_ms * data::kMicrosPerMilli);  // timestamp
+    }
+    rows->columns[static_cast<size_t>(index)] = std::move(made);
+  }
+}
+
+void SourceDecoder::AddComputed(const exec::Context& context, Rows* rows) const {
+  data::Batch table_batch{.schema = table_schema_, .columns = rows->columns, .rows = rows->record.size()};
+  for (const auto& [column, evaluator] : computed_) {
+    table_batch.columns[static_cast<size_t>(column)] = evaluator->Evaluate(table_batch, context, &rows->errors);
+  }
+  if (table_->watermark != nullptr) {
+    const data::ColumnPtr& rowtime = table_batch.columns[static_cast<size_t>(table_->watermark_column)];
+    for (size_t row = 0; row < rows->record.size() && rowtime->has_nulls(); ++row) {
+      if (!rowtime->IsNull(row)) continue;
+      rows->errors.push_back({static_cast<uint32_t>(row),
+                              StrCat("the event time column ", table_->columns[static_cast<size_t>(table_->watermark_column)].name,
+                                     " is NULL; every row needs an event time")});
+    }
+  }
+  rows->columns = std::move(table_batch.columns);
+}
+
+// Removes the rows that have an error.
+void SourceDecoder::Drop(Rows* rows) {
+  std::set<uint32_t> failed;
+  for (const exec::RowError& error : rows->errors) failed.insert(error.row);
+  std::vector<uint32_t> keep;
+  std::vector<uint32_t> records;
+  for (uint32_t row = 0; row < rows->record.size(); ++row) {
+    if (failed.contains(row)) continue;
+    keep.push_back(row);
+    records.push_back(rows->record[row]);
+  }
+  for (data::ColumnPtr& column : rows->columns) {
+    if (column != nullptr) column = data::Gather(column, keep);
+  }
+  rows->record = std::move(records);
+}
+
+absl::StatusOr<SourceDecoder::Decoded> SourceDecoder::Decode(
+    const std::shared_ptr<const data::SourcePartition>& partition, std::span<const model::RecordView> records,
+    const exec::Context& context, const DeadRecordSink& dead) {
+  Rows rows;
+  rows.columns.resize(table_->columns.size());
+  DecodeColumns(records, &rows);
+  AddMetadata(*partition, records, &rows);
+  AddComputed(context, &rows);
+  const auto bury = [&](uint32_t record, const std::string& reason, std::string step) {
+    const model::RecordView& view = records[record];
+    DeadRecord letter{.reason = reason, .step = std::move(step), .topic = partition->topic,
+                      .partition = partition->partition, .offset = view.offset.value()};
+    if (view.key) letter.key = std::string(*view.key);
+    if (view.value) letter.value = std::string(*view.value);
+    dead(std::move(letter));
+  };
+  for (const format::DecodeError& error : rows.decode_errors) bury(error.record, error.reason, "decode " + table_->name);
+  if (!rows.errors.empty()) {
+    std::set<uint32_t> said;
+    for (const exec::RowError& error : rows.errors) {
+      if (said.insert(error.row).second) bury(rows.record[error.row], error.reason, "columns of " + table_->name);
+    }
+    Drop(&rows);
+  }
+  Decoded decoded;
+  if (watermark_ != nullptr && !rows.record.empty()) {
+    const data::Batch table_batch{.schema = table_schema_, .columns = rows.columns, .rows = rows.record.size()};
+    std::vector<exec::RowError> ignored;  // a failing watermark expression is a smaller watermark, not a failing row
+    const data::ColumnPtr marks = watermark_->Evaluate(table_batch, context, &ignored);
+    decoded.watermarks_ms.assign(rows.record.size(), exec::kMinWatermark);
+    const std::span<const int64_t> values = marks->values<int64_t>();
+    for (size_t row = 0; row < rows.record.size(); ++row) {
+      if (!marks->IsNull(row)) decoded.watermarks_ms[row] = FloorMillis(values[row]);
+    }
+    for (const exec::RowError& error : ignored) decoded.watermarks_ms[error.row] = exec::kMinWatermark;
+  }
+  decoded.batch.schema = output_schema_;
+  decoded.batch.rows = rows.record.size();
+  for (const int column : output_columns_) decoded.batch.columns.push_back(rows.columns[static_cast<size_t>(column)]);
+  decoded.batch.source = partition;
+  for (const uint32_t record : rows.record) decoded.batch.offsets.push_back(records[record].offset.value());
+  return decoded;
+}
+
+}  // namespace leat::run

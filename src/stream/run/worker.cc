@@ -1,0 +1,445 @@
+#include "stream/run/worker.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/logging.h"
+#include "stream/run/partition_cursor.h"
+#include "stream/run/sink_writer.h"
+#include "stream/run/task.h"
+
+namespace leat::run {
+namespace {
+
+constexpr size_t kSinkBatchBytes = size_t{256} << 10;
+constexpr size_t kMaxUnackedBytes = size_t{16} << 20;
+constexpr size_t kMaxInFlightBytes = size_t{32} << 20;
+constexpr Duration kFetchWait = absl::Seconds(30);
+
+// The appends of one epoch of one worker: the last acknowledgement after the barrier says so.
+struct EpochAppends {
+  std::atomic<int> pending{1};  // one for the barrier itself
+  std::atomic<int64_t> epoch{0};
+};
+
+class Worker final : public TaskOutput {
+ public:
+  Worker(std::shared_ptr<JobContext> job, int index, state::CommittedStore& store)
+      : job_(std::move(job)), index_(index), inbox_(*job_->inboxes[static_cast<size_t>(index)]) {
+    state::StateBackend::Options options;
+    options.memory_bytes = job_->options.memory_limit_bytes / 2 / static_cast<size_t>(job_->workers);
+    state_budget_ = options.memory_bytes;
+    backend_ = state::StateBackend::Create(store, options);
+  }
+
+  absl::Status Run() {
+    LEAT_RETURN_IF_ERROR(Open());
+    while (true) {
+      const bool can_read = CanRead();
+      std::vector<WorkerMessage> messages = inbox_.Take(can_read ? absl::ZeroDuration() : IdleWait());
+      now_ms_ = job_->port->WallMillis();
+      task_->SetWallMillis(now_ms_);
+      for (WorkerMessage& message : messages) {
+        if (std::holds_alternative<StopMessage>(message)) return absl::OkStatus();
+        LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
+      }
+      if (CanRead()) LEAT_RETURN_IF_ERROR(ReadSome());
+      else LEAT_RETURN_IF_ERROR(OnIdle());
+      Append();
+    }
+  }
+
+  // TaskOutput
+  void SendBatch(int worker, int node, int input, data::Batch batch) override {
+    job_->in_flight.fetch_add(1);
+    job_->in_flight_bytes.fetch_add(batch.MemoryBytes());
+    job_->inboxes[static_cast<size_t>(worker)]->Push(RowsMessage{node, input, std::move(batch)});
+  }
+  void SendWatermark(int node, int input, int64_t watermark_ms) override {
+    for (int worker = 0; worker < job_->workers; ++worker) {
+      if (worker == index_) continue;
+      job_->in_flight.fetch_add(1);
+      job_->inboxes[static_cast<size_t>(worker)]->Push(WatermarkMessage{node, input, index_, watermark_ms});
+    }
+  }
+  absl::Status WriteSink(int node, const data::Batch& batch) override;
+  void Late(int node, const data::Batch& batch, std::span<const uint32_t> rows) override;
+  void Fail(int node, exec::FailedRow row) override;
+
+ private:
+  struct Cursor {
+    int node;
+    PartitionCursor reader;
+    JobContext::Progress* progress;
+    bool fetching = false;
+    int64_t at_end_since_ms = -1;
+  };
+
+  absl::Status Open();
+  absl::Status EmitValues();
+  // Messages
+  absl::Status On(RowsMessage& message);
+  absl::Status On(WatermarkMessage& message);
+  absl::Status On(FetchedMessage& message);
+  absl::Status On(WakeMessage&) { return absl::OkStatus(); }
+  absl::Status On(PauseMessage&);
+  absl::Status On(BarrierMessage& message);
+  absl::Status On(AppliedMessage& message);
+  absl::Status On(StopMessage&) { return absl::OkStatus(); }
+  void Received(size_t bytes);
+
+  bool CanRead() const;
+  Duration IdleWait() const;
+  absl::Status ReadSome();
+  absl::Status OnIdle();
+  void Fetch(size_t cursor);
+  absl::Status UpdateSourceWatermark(int node);
+  void Progressed();
+  void Bury(DeadRecord record);
+  void Append();
+  absl::Status FlushSinks();
+
+  std::shared_ptr<JobContext> job_;
+  const int index_;
+  Inbox<WorkerMessage>& inbox_;
+  std::unique_ptr<state::StateBackend> backend_;
+  size_t state_budget_ = 0;
+  std::unique_ptr<Task> task_;
+  std::map<int, std::unique_ptr<SourceDecoder>> decoders_;  // by node
+  std::vector<Cursor> cursors_;
+  size_t next_cursor_ = 0;
+  std::map<int, std::unique_ptr<SinkWriter>> sinks_;  // by node
+  std::optional<TopicWriter> dead_letters_;
+  std::optional<TopicWriter> late_rows_;
+  absl::Status write_error_;  // of dead letters and late rows, looked at in the loop
+  std::vector<PendingAppend> ready_;
+  std::shared_ptr<std::atomic<size_t>> unacked_bytes_ = std::make_shared<std::atomic<size_t>>(0);
+  std::shared_ptr<EpochAppends> appends_ = std::make_shared<EpochAppends>();
+  bool paused_ = false;
+  bool said_end_ = false;
+  bool values_emitted_ = false;
+  bool early_checkpoint_asked_ = false;
+  int64_t now_ms_ = 0;
+};
+
+absl::Status Worker::Open() {
+  now_ms_ = job_->port->WallMillis();
+  LEAT_ASSIGN_OR_RETURN(task_, Task::Open(job_->graph, {.worker = index_, .workers = job_->workers}, *backend_, *this));
+  task_->SetWallMillis(now_ms_);
+  for (const auto& [node, table] : job_->tables) {
+    const plan::Node& description = *job_->graph.nodes[static_cast<size_t>(node)].plan;
+    if (description.kind == plan::NodeKind::kSource) {
+      LEAT_ASSIGN_OR_RETURN(decoders_[node], SourceDecoder::Create(description, table));
+    } else {
+      LEAT_ASSIGN_OR_RETURN(sinks_[node],
+                            SinkWriter::Create(description, table, job_->sink_partitions.at(node), kSinkBatchBytes));
+    }
+  }
+  dead_letters_.emplace(job_->dead_letter_topic, 1, kSinkBatchBytes);
+  if (!job_->late_topic.empty()) late_rows_.emplace(job_->late_topic, 1, kSinkBatchBytes);
+  for (const CursorStart& start : job_->cursors[static_cast<size_t>(index_)]) {
+    if (start.partition.topic.empty()) {  // a VALUES node that was emitted before
+      values_emitted_ = true;
+      continue;
+    }
+    PartitionCursor reader({.partition = start.partition, .start = start.start, .end = start.end,
+                            .watermark_ms = start.watermark_ms,
+                            .watermark_on_event = job_->tables.at(start.node).watermark_on_event});
+    JobContext::Progress* progress = job_->progress.at({start.node, start.partition}).get();
+    cursors_.push_back({.node = start.node, .reader = std::move(reader), .progress = progress});
+  }
+  for (size_t i = 0; i < cursors_.size(); ++i) Fetch(i);
+  for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
+  if (!values_emitted_ && index_ == 0) LEAT_RETURN_IF_ERROR(EmitValues());
+  return absl::OkStatus();
+}
+
+absl::Status Worker::EmitValues() {
+  values_emitted_ = true;
+  for (const int source : job_->graph.sources) {
+    const plan::Node& node = *job_->graph.nodes[static_cast<size_t>(source)].plan;
+    if (node.kind != plan::NodeKind::kValues) continue;
+    data::Batch batch{.schema = node.schema, .columns = {}, .rows = node.rows.size()};
+    for (size_t c = 0; c < node.schema->fields.size(); ++c) {
+      auto column = std::make_shared<data::Column>(node.schema->fields[c].type);
+      for (const std::vector<data::Value>& row : node.rows) column->AppendValue(row[c]);
+      batch.columns.push_back(std::move(column));
+    }
+    LEAT_RETURN_IF_ERROR(task_->PushSource(source, std::move(batch)));
+    Progressed();
+  }
+  return absl::OkStatus();
+}
+
+// --- messages ---
+
+void Worker::Received(size_t bytes) {
+  job_->in_flight_bytes.fetch_sub(bytes);
+  if (job_->in_flight.fetch_sub(1) == 1 && job_->pausing.load()) job_->control.Push(QuietEvent{});
+}
+
+absl::Status Worker::On(RowsMessage& message) {
+  const size_t bytes = message.batch.MemoryBytes();
+  const absl::Status status = task_->Receive(message.node, message.input, std::move(message.batch));
+  Received(bytes);
+  return status;
+}
+
+absl::Status Worker::On(WatermarkMessage& message) {
+  const absl::Status status =
+      task_->ReceiveWatermark(message.node, message.input, message.sender, message.watermark_ms);
+  Received(0);
+  return status;
+}
+
+absl::Status Worker::On(FetchedMessage& message) {
+  Cursor& cursor = cursors_[message.cursor];
+  cursor.fetching = false;
+  if (!message.data.ok()) {
+    return Annotate(message.data.status(), StrCat("reading ", cursor.reader.partition().ToString()));
+  }
+  cursor.reader.Feed(std::move(message.data->batches), message.data->high_watermark);
+  cursor.progress->high_watermark.store(cursor.reader.high_watermark().value());
+  Fetch(message.cursor);
+  return absl::OkStatus();
+}
+
+absl::Status Worker::On(PauseMessage&) {
+  paused_ = true;
+  job_->control.Push(PausedEvent{index_});
+  return absl::OkStatus();
+}
+
+absl::Status Worker::On(BarrierMessage& message) {
+  LEAT_RETURN_IF_ERROR(task_->Barrier());
+  LEAT_RETURN_IF_ERROR(FlushSinks());
+  Append();
+  EpochEvent part{.worker = index_, .epoch = message.epoch, .changes = backend_->TakeChanges(message.epoch)};
+  for (state::Change& change : part.changes) {
+    std::string key;
+    BytesWriter(&key).Write<uint16_t>(static_cast<uint16_t>(index_));
+    change.key.insert(0, key);
+  }
+  for (const Cursor& cursor : cursors_) {
+    part.changes.push_back(EncodePosition({.node_id = job_->graph.nodes[static_cast<size_t>(cursor.node)].plan->id,
+                                           .partition = cursor.reader.partition(),
+                                           .next = cursor.reader.next_offset(),
+                                           .watermark_ms = cursor.reader.watermark_ms()}));
+  }
+  if (index_ == 0 && values_emitted_) part.changes.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
+  const std::shared_ptr<EpochAppends> closing = std::exchange(appends_, std::make_shared<EpochAppends>());
+  closing->epoch.store(message.epoch);
+  paused_ = false;
+  early_checkpoint_asked_ = false;
+  job_->counters->state_bytes.store(backend_->MemoryBytes());
+  job_->control.Push(std::move(part));
+  if (closing->pending.fetch_sub(1) == 1) job_->control.Push(OutputsDurableEvent{index_, message.epoch});
+  return absl::OkStatus();
+}
+
+absl::Status Worker::On(AppliedMessage& message) {
+  backend_->OnApplied(message.epoch);
+  return absl::OkStatus();
+}
+
+// --- reading ---
+
+bool Worker::CanRead() const {
+  if (paused_ || unacked_bytes_->load() > kMaxUnackedBytes || job_->in_flight_bytes.load() > kMaxInFlightBytes) {
+    return false;
+  }
+  return std::any_of(cursors_.begin(), cursors_.end(), [](const Cursor& cursor) { return cursor.reader.has_data(); });
+}
+
+// Without messages there is nothing to do, unless a partition may become idle by time alone or rows of others back up.
+Duration Worker::IdleWait() const {
+  Duration wait = absl::InfiniteDuration();
+  for (const Cursor& cursor : cursors_) {
+    const std::optional<int64_t>& timeout = job_->tables.at(cursor.node).idle_timeout_ms;
+    if (timeout && *timeout > 0 && cursor.at_end_since_ms >= 0) {
+      const int64_t left = cursor.at_end_since_ms + *timeout - now_ms_;
+      if (left > 0) wait = std::min(wait, absl::Milliseconds(left));
+    }
+  }
+  if (job_->in_flight_bytes.load() > kMaxInFlightBytes) wait = std::min(wait, absl::Milliseconds(1));
+  return wait;
+}
+
+void Worker::Fetch(size_t index) {
+  Cursor& cursor = cursors_[index];
+  const size_t share = job_->options.memory_limit_bytes / 4 / std::max<size_t>(1, cursors_.size() * static_cast<size_t>(job_->workers));
+  const size_t max_bytes = std::clamp<size_t>(share / 2, size_t{64} << 10, size_t{1} << 20);
+  if (cursor.fetching || cursor.reader.finished() || cursor.reader.buffered_bytes() > max_bytes) return;
+  cursor.fetching = true;
+  LogFetch fetch{.partition = cursor.reader.partition(), .offset = cursor.reader.fetch_offset(), .max_bytes = max_bytes,
+                 .max_wait = kFetchWait};
+  job_->port->Fetch(std::move(fetch), [job = job_, worker = index_, index](absl::StatusOr<LogData> data) {
+    job->inboxes[static_cast<size_t>(worker)]->Push(FetchedMessage{index, std::move(data)});
+  });
+}
+
+absl::Status Worker::ReadSome() {
+  for (size_t tried = 0; tried < cursors_.size(); ++tried) {
+    const size_t index = next_cursor_;
+    next_cursor_ = (next_cursor_ + 1) % cursors_.size();
+    Cursor& cursor = cursors_[index];
+    if (!cursor.reader.has_data()) continue;
+    const exec::Context context{.wall_ms = now_ms_, .watermark_ms = cursor.reader.watermark_ms()};
+    const uint64_t before = cursor.reader.records_read();
+    LEAT_ASSIGN_OR_RETURN(std::vector<SourceChunk> chunks,
+                          cursor.reader.Next(*decoders_.at(cursor.node), data::kBatchRows, context,
+                                             [this](DeadRecord record) { Bury(std::move(record)); }));
+    const uint64_t read = cursor.reader.records_read() - before;
+    job_->counters->rows_in.fetch_add(read);
+    job_->counters->rows_in_total->Add(static_cast<double>(read));
+    cursor.at_end_since_ms = cursor.reader.at_end() ? now_ms_ : -1;
+    for (SourceChunk& chunk : chunks) {
+      LEAT_RETURN_IF_ERROR(task_->PushSource(cursor.node, std::move(chunk.batch)));
+      cursor.progress->watermark_ms.store(chunk.watermark_ms);
+      LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(cursor.node));
+    }
+    if (chunks.empty()) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(cursor.node));
+    Fetch(index);
+    Progressed();
+    break;
+  }
+  LEAT_RETURN_IF_ERROR(write_error_);
+  if (!early_checkpoint_asked_ && backend_->DirtyBytes() > state_budget_ / 2) {
+    early_checkpoint_asked_ = true;
+    job_->control.Push(EarlyCheckpointEvent{});
+  }
+  return absl::OkStatus();
+}
+
+// Nothing to read: what lingers in the sinks goes out, idle partitions stop holding the watermark back.
+absl::Status Worker::OnIdle() {
+  for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
+  LEAT_RETURN_IF_ERROR(FlushSinks());
+  LEAT_RETURN_IF_ERROR(write_error_);
+  const bool ended = std::all_of(cursors_.begin(), cursors_.end(), [](const Cursor& c) { return c.reader.finished(); });
+  if (ended && !said_end_) {
+    said_end_ = true;
+    job_->control.Push(InputEndEvent{index_});
+  }
+  return absl::OkStatus();
+}
+
+// The minimum over this worker's partitions of the source. A partition at its end for the idle time-out, as the log
+// itself says, is left out; when all are, the watermark stays.
+absl::Status Worker::UpdateSourceWatermark(int node) {
+  int64_t watermark_ms = exec::kMaxWatermark;
+  bool any = false;
+  bool active = false;
+  for (Cursor& cursor : cursors_) {
+    if (cursor.node != node) continue;
+    any = true;
+    if (cursor.reader.finished()) {
+      active = true;  // the end of a bounded partition holds nothing back
+      continue;
+    }
+    const std::optional<int64_t>& timeout = job_->tables.at(node).idle_timeout_ms;
+    const bool idle = timeout && *timeout > 0 && cursor.reader.at_end() && cursor.at_end_since_ms >= 0 &&
+                      now_ms_ - cursor.at_end_since_ms >= *timeout;
+    if (cursor.reader.at_end() && cursor.at_end_since_ms < 0) cursor.at_end_since_ms = now_ms_;
+    if (idle) continue;
+    active = true;
+    watermark_ms = std::min(watermark_ms, cursor.reader.watermark_ms());
+  }
+  if (any && !active) return absl::OkStatus();
+  return task_->SourceWatermark(node, watermark_ms);
+}
+
+void Worker::Progressed() {
+  if (!job_->progressed.exchange(true)) job_->control.Push(ProgressEvent{});
+}
+
+// --- writing ---
+
+absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
+  job_->counters->rows_out.fetch_add(batch.rows);
+  job_->counters->rows_out_total->Add(static_cast<double>(batch.rows));
+  const plan::Table& table = *job_->graph.nodes[static_cast<size_t>(node)].plan->table;
+  if (const auto sink = sinks_.find(node); sink != sinks_.end()) return sink->second->Write(batch, now_ms_, &ready_);
+  if (table.options.at("connector") == "print") {
+    for (size_t row = 0; row < batch.rows; ++row) LogInfo("job " + job_->job, table.name, "> ", data::FormatRow(batch, row));
+  }
+  return absl::OkStatus();  // blackhole
+}
+
+void Worker::Late(int node, const data::Batch& batch, std::span<const uint32_t> rows) {
+  job_->counters->rows_late.fetch_add(rows.size());
+  job_->counters->rows_late_total->Add(static_cast<double>(rows.size()));
+  if (!late_rows_) return;
+  const std::string step = job_->graph.nodes[static_cast<size_t>(node)].op->Name();
+  for (const uint32_t row : rows) {
+    const std::vector<model::Header> headers = {{"leat.operator", step}};
+    write_error_.Update(late_rows_->Add(now_ms_, std::nullopt, data::FormatRow(batch, row), headers, &ready_));
+  }
+}
+
+void Worker::Fail(int node, exec::FailedRow row) {
+  DeadRecord record{.reason = std::move(row.reason), .step = job_->graph.nodes[static_cast<size_t>(node)].op->Name(),
+                    .value = std::move(row.row), .offset = row.offset};
+  if (row.source != nullptr) {
+    record.topic = row.source->topic;
+    record.partition = row.source->partition;
+  }
+  Bury(std::move(record));
+}
+
+void Worker::Bury(DeadRecord record) {
+  job_->counters->rows_dead.fetch_add(1);
+  job_->counters->rows_dead_total->Add(1);
+  const std::string partition = StrCat(record.partition);
+  const std::string offset = StrCat(record.offset);
+  std::vector<model::Header> headers = {{"leat.reason", record.reason}, {"leat.operator", record.step}, {"leat.job", job_->job}};
+  if (!record.topic.empty()) {
+    headers.push_back({"leat.topic", record.topic});
+    headers.push_back({"leat.partition", partition});
+    headers.push_back({"leat.offset", offset});
+  }
+  const auto view = [](const std::optional<std::string>& text) {
+    return text ? std::optional<std::string_view>(*text) : std::nullopt;
+  };
+  write_error_.Update(dead_letters_->Add(now_ms_, view(record.key), view(record.value), headers, &ready_));
+}
+
+absl::Status Worker::FlushSinks() {
+  for (const auto& [node, sink] : sinks_) LEAT_RETURN_IF_ERROR(sink->Flush(&ready_));
+  LEAT_RETURN_IF_ERROR(dead_letters_->Flush(&ready_));
+  if (late_rows_) LEAT_RETURN_IF_ERROR(late_rows_->Flush(&ready_));
+  return absl::OkStatus();
+}
+
+// Hands over what is ready. The epoch that it belongs to commits only after the acknowledgement.
+void Worker::Append() {
+  for (PendingAppend& append : ready_) {
+    const size_t bytes = append.batches.size();
+    unacked_bytes_->fetch_add(bytes);
+    appends_->pending.fetch_add(1);
+    job_->port->Append(append.partition, std::move(append.batches),
+                       [job = job_, worker = index_, appends = appends_, unacked = unacked_bytes_, bytes,
+                        partition = append.partition](const absl::StatusOr<model::Offset>& base) {
+                         if (!base.ok()) {
+                           job->control.Push(FailedEvent{Annotate(base.status(), StrCat("writing to ", partition.ToString()))});
+                           return;  // the epoch never becomes durable
+                         }
+                         if (unacked->fetch_sub(bytes) > kMaxUnackedBytes) {
+                           job->inboxes[static_cast<size_t>(worker)]->Push(WakeMessage{});
+                         }
+                         if (appends->pending.fetch_sub(1) == 1) {
+                           job->control.Push(OutputsDurableEvent{worker, appends->epoch.load()});
+                         }
+                       });
+  }
+  ready_.clear();
+}
+
+}  // namespace
+
+void RunWorker(const std::shared_ptr<JobContext>& job, int worker, state::CommittedStore& store) {
+  const absl::Status status = Worker(job, worker, store).Run();
+  if (!status.ok()) job->control.Push(FailedEvent{status});
+}
+
+}  // namespace leat::run
