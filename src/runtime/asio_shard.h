@@ -23,6 +23,7 @@ class AsioShard final : public env::Shard {
   // `disk` runs RunBlocking's work and outlives the shard's thread. Name: for the thread, 15 characters.
   AsioShard(std::string name, DiskThreads& disk);
   // Stops if still running. Closures, timers and coroutines that never ran are destroyed here, on the calling thread.
+  // REQUIRES: no other thread is inside Post any more: disk threads and the other shards have stopped.
   ~AsioShard() override;
 
   void Start();  // once

@@ -14,14 +14,16 @@ using testing::ElementsAre;
 class AsioShardTest : public testing::Test {
  protected:
   AsioShardTest() { shard_.Start(); }
+  // A disk thread may still be inside its Post when the test has its result.
+  ~AsioShardTest() override { disk_.Stop(); }
   // Runs the closure on the shard and waits for it.
   void OnShard(env::Closure closure) {
-    std::promise<void> done;
-    shard_.Post([&] {
+    auto done = std::make_shared<std::promise<void>>();
+    shard_.Post([&closure, done] {
       closure();
-      done.set_value();
+      done->set_value();
     });
-    done.get_future().wait();
+    done->get_future().wait();
   }
   DiskThreads disk_{{.max_threads = 2}};
   AsioShard shard_{"test-shard", disk_};

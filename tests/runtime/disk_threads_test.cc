@@ -6,19 +6,19 @@ namespace leat::runtime {
 namespace {
 
 TEST(DiskThreads, StartsNoThreadBeforeThereIsWork) {
+  std::promise<void> done;
   DiskThreads disk({.max_threads = 4});
   EXPECT_EQ(disk.threads_started(), 0u);
-  std::promise<void> done;
   ASSERT_TRUE(disk.Submit([&] { done.set_value(); }).ok());
   done.get_future().wait();
   EXPECT_EQ(disk.threads_started(), 1u);
 }
 
 TEST(DiskThreads, RunsWorkAtTheSameTimeUpToItsLimit) {
-  DiskThreads disk({.max_threads = 3});
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
   std::vector<std::promise<void>> begun(3);
+  DiskThreads disk({.max_threads = 3});
   for (std::promise<void>& one : begun) {
     ASSERT_TRUE(disk.Submit([&one, released] {
                       one.set_value();
@@ -33,9 +33,9 @@ TEST(DiskThreads, RunsWorkAtTheSameTimeUpToItsLimit) {
 }
 
 TEST(DiskThreads, RefusesWorkWhenTheQueueIsFull) {
-  DiskThreads disk({.max_threads = 1, .max_queued = 1});
   std::promise<void> begun;
   std::promise<void> release;
+  DiskThreads disk({.max_threads = 1, .max_queued = 1});
   ASSERT_TRUE(disk.Submit([&] {
                     begun.set_value();
                     release.get_future().wait();
@@ -48,8 +48,8 @@ TEST(DiskThreads, RefusesWorkWhenTheQueueIsFull) {
 }
 
 TEST(DiskThreads, StopFinishesWhatIsQueuedAndRefusesMore) {
-  DiskThreads disk({.max_threads = 1});
   int ran = 0;
+  DiskThreads disk({.max_threads = 1});
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(disk.Submit([&] { ++ran; }).ok());
   disk.Stop();
   EXPECT_EQ(ran, 100);
