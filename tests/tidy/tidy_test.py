@@ -1,5 +1,6 @@
 """Tidy is itself a promise: each kind of violation, planted alone in a small clean tree, must be found and named."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -257,6 +258,21 @@ class ModuleTable(unittest.TestCase):
         for module in table.modules.values():
             for dependency in module.deps:
                 self.assertIn(dependency, table.modules, module.name)
+
+
+class Documents(unittest.TestCase):
+    def test_the_floors_of_the_architecture_are_those_of_the_table(self):
+        text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+        written = {name: int(floor) for floor, cell in re.findall(r"^\| (\d) \| (.*?) \|", text, re.MULTILINE)
+                   for name in re.findall(r"`([^`]+)`", cell) if not name.startswith("include/")}
+        table = read_table(ROOT / "cmake" / "layers.cmake")
+        self.assertEqual(written, {module.name: module.floor for module in table.modules.values()})
+
+    def test_every_package_has_its_reason(self):
+        text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+        explained = set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
+        listed = subprocess.run([str(ROOT / "tools" / "setup"), "--list"], capture_output=True, text=True, check=True)
+        self.assertEqual(explained, set(listed.stdout.split()))
 
 
 if __name__ == "__main__":
