@@ -78,5 +78,16 @@ TEST(Allocations, OfADecompressorStayNearItsLimitWhateverABombHolds) {
   }
 }
 
+TEST(Allocations, OfADecompressorFollowWhatItsInputHoldsRatherThanWhatItClaims) {
+  using namespace std::string_view_literals;
+  const auto allocated = [](Compression compression, std::string_view input) {
+    const size_t before = g_allocations.bytes;
+    EXPECT_TRUE(absl::IsDataLoss(Decompress(compression, input, size_t{1} << 30).status()));
+    return g_allocations.bytes - before;
+  };
+  EXPECT_LT(allocated(Compression::kSnappy, "\xff\xff\xff\xff\x01\x0ctext"sv), size_t{1} << 16);          // 512 MiB
+  EXPECT_LT(allocated(Compression::kZstd, "\x28\xb5\x2f\xfd\xa0\0\0\0\x20\x01\0\0"sv), size_t{1} << 21);  // 512 MiB
+}
+
 }  // namespace
 }  // namespace leat::model

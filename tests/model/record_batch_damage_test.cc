@@ -154,6 +154,9 @@ TEST(LyingRecord, IsToldWithItsFault) {
   EXPECT_THAT(problem("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"sv), HasSubstr("its length"));  // 11 bytes
   EXPECT_THAT(problem("\0\0\0\0\0\0\0"sv), HasSubstr("it is empty"));
   EXPECT_THAT(problem("\x10\0\x80\x80\x80\x80\x80\x80\x80"sv), HasSubstr("its timestamp"));
+  EXPECT_TRUE(Validate(WithRecords(sound, "\x1e\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0\x01\x01\0"sv, 1)).ok());
+  EXPECT_THAT(problem("\x1e\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\0\x01\x01\0"sv),
+              HasSubstr("its timestamp"));                                            // 65 bits
   EXPECT_THAT(problem("\x10\0\0\x80\x80\x80\x80\x20\0"sv), HasSubstr("its offset"));  // 2^32
   EXPECT_THAT(problem("\x10\0\0\x02\x02k\x02v\0"sv), HasSubstr("expected offset delta 0, got 1"));
   EXPECT_THAT(problem("\x10\0\0\x01\x02k\x02v\0"sv), HasSubstr("expected offset delta 0, got -1"));
