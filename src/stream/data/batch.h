@@ -49,5 +49,7 @@ struct Batch {
 Batch Gather(const Batch& batch, std::span<const uint32_t> rows);
 // For tests and logs: "+I[1, abc, NULL]".
 std::string FormatRow(const Batch& batch, size_t row);
+// One cell as text; a ROW as (a, b).
+std::string FormatCell(const Column& column, size_t row);
 
 }  // namespace leat::data

@@ -88,9 +88,15 @@ class Column {
   void KeepAlive(std::shared_ptr<const void> memory);
   void KeepAliveFrom(const Column& other);
   void SetChildren(std::vector<ColumnPtr> children, size_t rows);
+  // ROW, built field by field: append one value to every child, then AppendRow (or AppendNull, which does it all).
+  // REQUIRES: the children are this column's own, not set from outside.
+  Column& MutableChild(size_t field);
+  void AppendRow();
+  // Forgets the rows from `rows` on, as if they had never been appended. REQUIRES: rows <= size().
+  void Truncate(size_t rows);
 
-  Value GetValue(size_t row) const;
-  size_t MemoryBytes() const;  // approximately what this column holds alone
+  Value GetValue(size_t row) const;  // REQUIRES: not a ROW, whose fields are values of their own
+  size_t MemoryBytes() const;        // approximately what this column holds alone
 
  private:
   Type type_;
