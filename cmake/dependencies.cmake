@@ -14,6 +14,7 @@ find_package(simdjson 3.0 REQUIRED)
 find_package(zstd 1.5 CONFIG REQUIRED)
 find_package(Snappy 1.1 REQUIRED)
 find_package(ZLIB 1.2 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)        # 1.0 (its package file names no version)
 find_package(BISON 3.8 REQUIRED)
 

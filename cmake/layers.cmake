@@ -30,7 +30,7 @@ leat_layer(stream/state     2 DEPS base stream/data)
 # floor 3
 leat_layer(log              3 DEPS base model env)
 leat_layer(runtime          3 DEPS base env THIRD_PARTY asio prometheus)
-leat_layer(stream/exec      3 DEPS base stream/data stream/plan stream/state THIRD_PARTY re2)
+leat_layer(stream/exec      3 DEPS base stream/data stream/plan stream/state THIRD_PARTY re2 crypto)
 leat_layer(stream/format    3 DEPS base stream/data THIRD_PARTY simdjson)
 leat_layer(rocks            3 DEPS base stream/state THIRD_PARTY rocksdb)
 # floor 4: drivers
@@ -65,6 +65,7 @@ leat_third_party(asio           HEADERS boost/asio boost/beast boost/system TARG
 leat_third_party(json           HEADERS boost/json         TARGETS Boost::json)
 leat_third_party(prometheus     HEADERS prometheus/        TARGETS prometheus-cpp::core)
 leat_third_party(re2            HEADERS re2/               TARGETS re2)
+leat_third_party(crypto         HEADERS openssl/           TARGETS OpenSSL::Crypto)
 leat_third_party(simdjson       HEADERS simdjson           TARGETS simdjson::simdjson)
 leat_third_party(rocksdb        HEADERS rocksdb/           TARGETS RocksDB::rocksdb-shared)
 leat_third_party(grpc           HEADERS grpcpp/ grpc/      TARGETS leat_proto gRPC::grpc++ gRPC::grpc++_reflection)

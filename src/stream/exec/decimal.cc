@@ -1,23 +1,21 @@
 #include "stream/exec/decimal.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 
 #include "base/check.h"
+#include "stream/data/decimal.h"
 
 namespace leat::exec::decimal {
 namespace {
 
 constexpr int kMaxPower = data::kMaxDecimalPrecision;
 
-constexpr std::array<Int128, kMaxPower + 1> kPowers = [] {
-  std::array<Int128, kMaxPower + 1> powers{};
-  powers[0] = 1;
-  for (size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
-  return powers;
-}();
+using data::DecimalResult;
+using data::PowerOfTen;
+
+std::optional<Int128> IfFits(DecimalResult result, Int128 value) {
+  return result == DecimalResult::kOk ? std::optional<Int128>(value) : std::nullopt;
+}
 
 UInt128 Magnitude(Int128 value) { return value < 0 ? ~static_cast<UInt128>(value) + 1 : static_cast<UInt128>(value); }
 
@@ -43,7 +41,7 @@ Wide Product(UInt128 a, UInt128 b) {
 std::optional<Wide> Scaled(Wide value, int n) {
   while (n > 0) {
     const int step = std::min(n, kMaxPower);
-    const auto power = static_cast<UInt128>(kPowers[static_cast<size_t>(step)]);
+    const auto power = static_cast<UInt128>(PowerOfTen(step));
     const Wide low = Product(value.low, power);
     const Wide high = Product(value.high, power);
     if (high.high != 0) return std::nullopt;
@@ -107,19 +105,10 @@ std::optional<Int128> Fit(Wide value, bool negative, int from_scale, Format to) 
 
 }  // namespace
 
-Int128 PowerOfTen(int n) {
-  LEAT_CHECK(n >= 0 && n <= kMaxPower) << n;
-  return kPowers[static_cast<size_t>(n)];
-}
-
-bool Fits(Int128 value, int precision) {
-  const Int128 limit = PowerOfTen(std::min(precision, kMaxPower));
-  return value < limit && value > -limit;
-}
-
 std::optional<Int128> Rescale(Int128 value, int from_scale, Format to) {
-  if (from_scale == to.scale) return Fits(value, to.precision) ? std::optional<Int128>(value) : std::nullopt;
-  return Fit({0, Magnitude(value)}, value < 0, from_scale, to);
+  Int128 out = 0;
+  const DecimalResult result = data::RescaleDecimal(value, from_scale, to.precision, to.scale, &out);
+  return IfFits(result, out);
 }
 
 std::optional<Int128> Add(Int128 a, int a_scale, Int128 b, int b_scale, Format to) {
@@ -148,19 +137,16 @@ std::optional<Int128> Add(Int128 a, int a_scale, Int128 b, int b_scale, Format t
 }
 
 std::optional<Int128> Multiply(Int128 a, int a_scale, Int128 b, int b_scale, Format to) {
-  return Fit(Product(Magnitude(a), Magnitude(b)), (a < 0) != (b < 0), a_scale + b_scale, to);
+  Int128 out = 0;
+  const DecimalResult result = data::MultiplyDecimal({a, a_scale}, {b, b_scale}, to.precision, to.scale, &out);
+  return IfFits(result, out);
 }
 
 std::optional<Int128> Divide(Int128 a, int a_scale, Int128 b, int b_scale, Format to) {
   LEAT_CHECK(b != 0);
-  const bool negative = (a < 0) != (b < 0);
-  const int up = to.scale - a_scale + b_scale;
-  if (up >= 0) return Quotient({0, Magnitude(a)}, up, Magnitude(b), negative, to.precision);
-  // Fewer digits are asked than the operands have: divide at one more power each way.
-  const int down = -up;
-  const std::optional<Wide> divisor = Scaled({0, Magnitude(b)}, down);
-  if (!divisor || divisor->high != 0) return Int128{0};
-  return Quotient({0, Magnitude(a)}, 0, divisor->low, negative, to.precision);
+  Int128 out = 0;
+  const DecimalResult result = data::DivideDecimal({a, a_scale}, {b, b_scale}, to.precision, to.scale, &out);
+  return IfFits(result, out);
 }
 
 std::optional<Int128> Modulo(Int128 a, int a_scale, Int128 b, int b_scale, Format to) {
@@ -200,90 +186,8 @@ std::optional<Int128> Round(Int128 value, int scale, int digits, Rounding roundi
       break;
   }
   Int128 result = 0;
-  if (__builtin_mul_overflow(whole, unit, &result) || !Fits(result, kMaxPower)) return std::nullopt;
+  if (__builtin_mul_overflow(whole, unit, &result) || !data::FitsPrecision(result, kMaxPower)) return std::nullopt;
   return result;
-}
-
-double ToDouble(Int128 value, int scale) {
-  // Exact when both parts are: numbers to 2^53 over powers of ten to 10^22.
-  return static_cast<double>(value) / (scale <= 22 ? static_cast<double>(PowerOfTen(scale)) : std::pow(10.0, scale));
-}
-
-std::optional<Int128> FromDouble(double value, Format to) {
-  if (!std::isfinite(value)) return std::nullopt;
-  char buffer[64];
-  const std::to_chars_result end = std::to_chars(buffer, buffer + sizeof(buffer), value);
-  bool well_formed = false;
-  return Parse(std::string_view(buffer, static_cast<size_t>(end.ptr - buffer)), to, &well_formed);
-}
-
-namespace {
-
-// The digits of a number, read one by one: keeps 76, counts the rest.
-struct Digits {
-  Wide value;
-  int count = 0;
-  int dropped = 0;  // whole digits beyond what `value` holds
-  int fraction = 0;
-  bool any = false;
-
-  void Add(char c, bool in_fraction) {
-    any = true;
-    if (count < 2 * kMaxPower) {
-      Wide next = *Scaled(value, 1);
-      const UInt128 low = next.low + static_cast<UInt128>(c - '0');
-      if (low < next.low) ++next.high;
-      value = {next.high, low};
-      if (value.high != 0 || value.low != 0) ++count;
-      if (in_fraction) ++fraction;
-    } else if (!in_fraction) {
-      ++dropped;
-    }
-  }
-};
-
-}  // namespace
-
-std::optional<Int128> Parse(std::string_view text, Format to, bool* well_formed) {
-  *well_formed = false;
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  const bool negative = !text.empty() && text.front() == '-';
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
-  Digits digits;
-  bool in_fraction = false;
-  size_t i = 0;
-  for (; i < text.size(); ++i) {
-    if (text[i] == '.' && !in_fraction) {
-      in_fraction = true;
-    } else if (text[i] >= '0' && text[i] <= '9') {
-      digits.Add(text[i], in_fraction);
-    } else {
-      break;
-    }
-  }
-  if (!digits.any) return std::nullopt;
-  int exponent = 0;
-  if (i < text.size()) {
-    if (text[i] != 'e' && text[i] != 'E') return std::nullopt;
-    ++i;
-    if (i < text.size() && text[i] == '+') ++i;
-    const char* last = text.data() + text.size();
-    const std::from_chars_result end = std::from_chars(text.data() + i, last, exponent);
-    if (end.ec == std::errc::invalid_argument || end.ptr != last || text[i - 1] == '+') {
-      if (end.ec == std::errc::invalid_argument || end.ptr != last || (i < text.size() && text[i] == '-')) {
-        return std::nullopt;
-      }
-    }
-    if (end.ec == std::errc::result_out_of_range) exponent = text[i] == '-' ? -100'000 : 100'000;
-  }
-  *well_formed = true;
-  if (digits.value.high == 0 && digits.value.low == 0) return Int128{0};
-  exponent = std::clamp(exponent, -100'000, 100'000) + digits.dropped;
-  const int scale = digits.fraction - exponent;
-  if (to.scale - scale > 2 * kMaxPower) return std::nullopt;
-  if (scale - to.scale > 2 * kMaxPower) return Int128{0};
-  return Fit(digits.value, negative, scale, to);
 }
 
 }  // namespace leat::exec::decimal

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "stream/data/decimal.h"
 #include "stream/exec/decimal.h"
 #include "stream/exec/node.h"
 
@@ -32,10 +33,12 @@ double RoundDouble(double value, int digits, Rounding rounding) {
   if (rounding == Rounding::kCeiling) return std::ceil(value);
   constexpr int kDigits = 17;
   if (!std::isfinite(value) || std::fabs(value) >= 1e18 || digits > kDigits) return value;
-  const std::optional<Int128> exact = decimal::FromDouble(value, {data::kMaxDecimalPrecision, kDigits});
-  if (!exact) return value;
-  const std::optional<Int128> rounded = decimal::Round(*exact, kDigits, digits, rounding);
-  return rounded ? decimal::ToDouble(*rounded, kDigits) : value;
+  Int128 exact = 0;
+  if (data::DecimalFromDouble(value, data::kMaxDecimalPrecision, kDigits, &exact) != data::DecimalResult::kOk) {
+    return value;
+  }
+  const std::optional<Int128> rounded = decimal::Round(exact, kDigits, digits, rounding);
+  return rounded ? data::DecimalToDouble(*rounded, kDigits) : value;
 }
 
 template <typename T>

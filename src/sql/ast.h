@@ -1,0 +1,181 @@
+// What the grammar makes of a script, before any name is looked up. Plain values; the trees are shared and not changed
+// once they are built.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stream/plan/expression.h"
+#include "stream/plan/function.h"
+
+namespace leat::sql {
+
+using plan::Position;
+
+// Where a piece of the script begins and ends; the grammar's location type.
+struct Span {
+  Position begin;
+  Position end;
+};
+
+struct Name {
+  std::string text;
+  Position position;
+};
+using Path = std::vector<Name>;  // catalog.database.table, table.column.field
+
+struct Expr;
+using ExprPtr = std::shared_ptr<const Expr>;
+struct Query;
+using QueryPtr = std::shared_ptr<const Query>;
+
+struct TypeSyntax {
+  Position position;
+  std::string word;  // upper case: INT, DECIMAL, TIMESTAMP, TIMESTAMP_LTZ, ROW, INTERVAL YEAR, ..
+  std::vector<int64_t> numbers;
+  bool nullable = true;
+  std::vector<std::pair<Name, TypeSyntax>> fields;  // ROW
+};
+
+struct Expr {
+  enum class Kind {
+    kName,      // path
+    kNumber,    // text
+    kString,    // text
+    kBoolean,   // text is TRUE, FALSE or UNKNOWN
+    kNull,      //
+    kTime,      // DATE, TIME or TIMESTAMP (word) 'text'
+    kInterval,  // word: the units, "DAY" or "DAY TO SECOND"
+    kOperator,  // function, arguments
+    kFunction,  // word: the name as written; form
+    kCase,      // arguments: condition, result, .., [else]
+    kCast,      // type; function is kCast or kTryCast
+    kRow,       // ROW(..)
+    kStar,      // * or t.* (path) in a select list
+    kUnit,      // a bare reserved word as an argument: HOUR
+    kSubquery,  // query
+    kTable,     // TABLE t as an argument of a table function
+    kDescriptor,
+    kNamed,  // word => arguments[0]
+  };
+  // The shape of a function call.
+  enum class Form { kPlain, kStar, kTo, kFrom, kTrim, kPlacing };
+
+  Kind kind = Kind::kNull;
+  Position position;
+  Path path;
+  std::string word;
+  std::string text;
+  plan::FunctionId function{};
+  Form form = Form::kPlain;
+  std::vector<ExprPtr> arguments;
+  bool distinct = false;
+  ExprPtr filter;
+  TypeSyntax type;
+  QueryPtr query;
+  int depth = 1;  // of the tree below, for the limit
+};
+inline constexpr int kMaxExpressionDepth = 500;
+
+struct SelectItem {
+  ExprPtr expr;
+  std::optional<Name> alias;
+};
+
+// What stands in FROM.
+struct TableRef {
+  enum class Kind { kNone, kTable, kQuery, kFunction };
+  Kind kind = Kind::kNone;
+  Position position;
+  Path path;                       // kTable
+  QueryPtr query;                  // kQuery
+  std::string function;            // kFunction: TUMBLE ..
+  std::vector<ExprPtr> arguments;  // kFunction
+  std::optional<Name> alias;
+  std::vector<Name> columns;
+};
+
+struct Select {
+  Position position;
+  bool distinct = false;
+  std::vector<SelectItem> items;
+  TableRef from;
+  ExprPtr where;
+  bool grouped = false;
+  std::vector<ExprPtr> group_by;
+  ExprPtr having;
+};
+
+struct Query {
+  enum class Kind { kSelect, kValues, kUnionAll, kTable };
+  struct With {
+    Name name;
+    std::vector<Name> columns;
+    QueryPtr query;
+  };
+  Kind kind = Kind::kSelect;
+  Position position;
+  std::vector<With> with;
+  Select select;                           // kSelect
+  std::vector<std::vector<ExprPtr>> rows;  // kValues
+  std::vector<QueryPtr> inputs;            // kUnionAll
+  Path table;                              // kTable
+};
+
+struct Option {
+  Name key;
+  Name value;
+};
+
+struct ColumnSyntax {
+  enum class Kind { kPhysical, kMetadata, kComputed };
+  Kind kind = Kind::kPhysical;
+  Name name;
+  TypeSyntax type;
+  std::optional<Name> metadata_key;
+  bool metadata_virtual = false;
+  bool primary_key = false;
+  ExprPtr computed;
+};
+
+struct WatermarkSyntax {
+  Path column;
+  ExprPtr expr;
+};
+
+struct TableElements {
+  std::vector<ColumnSyntax> columns;
+  std::vector<WatermarkSyntax> watermarks;
+  std::vector<std::vector<Name>> primary_keys;
+};
+
+struct Statement {
+  enum class Kind {
+    kCreateTable,
+    kCreateView,
+    kDropTable,
+    kDropView,
+    kInsert,
+    kStatementSet,
+    kSet,
+    kReset,
+    kExplain,
+    kQuery
+  };
+  Kind kind = Kind::kQuery;
+  Position position;
+  Path name;
+  bool if_exists = false;  // DROP .. IF EXISTS, CREATE .. IF NOT EXISTS
+  TableElements elements;
+  std::vector<Option> options;
+  std::vector<Name> columns;  // of a view or an INSERT
+  QueryPtr query;
+  std::vector<Statement> statements;  // kStatementSet, kExplain (one)
+  std::optional<Name> key;            // kSet, kReset
+  Name value;
+};
+
+}  // namespace leat::sql

@@ -1,0 +1,29 @@
+// Text -> statements. Pure.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "sql/ast.h"
+#include "sql/diagnostics.h"
+#include "sql/lexer.h"
+
+namespace leat::sql {
+
+// What the generated parser reads from and writes to.
+struct ParseContext {
+  const Diagnostics& diagnostics;
+  std::vector<Token> tokens;
+  size_t next = 0;
+  std::vector<Statement> statements;
+  absl::Status error;  // the first one
+
+  void Fail(absl::Status status) {
+    if (error.ok()) error = std::move(status);
+  }
+};
+
+absl::StatusOr<std::vector<Statement>> Parse(std::string_view script, const Diagnostics& diagnostics);
+
+}  // namespace leat::sql

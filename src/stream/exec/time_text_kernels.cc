@@ -1,0 +1,179 @@
+// Times from and to text with Java's patterns.
+#include <algorithm>
+
+#include "stream/exec/calendar.h"
+#include "stream/exec/java_time_pattern.h"
+#include "stream/exec/node.h"
+
+namespace leat::exec {
+namespace {
+
+using data::TypeKind;
+using plan::FunctionId;
+using Text = std::string_view;
+
+constexpr Text kDefaultPattern = "yyyy-MM-dd HH:mm:ss";
+
+// The pattern of a row; constant patterns are parsed once a batch.
+class Patterns {
+ public:
+  // Null, with the row failed, if it is no pattern.
+  const JavaTimePattern* Get(const KernelCall& call, size_t row, Text pattern) {
+    if (!known_ || text_ != pattern) {
+      text_ = pattern;
+      parsed_ = JavaTimePattern::Parse(pattern);
+      known_ = true;
+    }
+    if (parsed_.ok()) return &*parsed_;
+    call.errors.Add(row, Message(parsed_.status()));
+    return nullptr;
+  }
+
+ private:
+  bool known_ = false;
+  std::string text_;
+  absl::StatusOr<JavaTimePattern> parsed_ = absl::UnknownError("");
+};
+
+absl::Status CheckPattern(const Binding& binding, size_t i) {
+  if (i >= binding.count()) return absl::OkStatus();
+  const std::optional<std::string> pattern = binding.ConstantText(i);
+  return pattern ? JavaTimePattern::Parse(*pattern).status() : absl::OkStatus();
+}
+
+bool DefaultTimestamp(Text text, int64_t* micros) {
+  return data::ParseTimestamp(text, data::TimeSyntax::kCast, micros);
+}
+
+// text [, pattern] -> R by way of microseconds; text that does not fit gives NULL.
+template <typename R, typename F>
+Kernel Reading(size_t count, F convert) {
+  if (count == 1) {
+    return [convert](const KernelCall& call) {
+      return MapRows<R, Text>(call, [&](size_t, R* out, Text text) {
+        int64_t micros = 0;
+        if (!DefaultTimestamp(text, &micros)) return false;
+        *out = convert(micros);
+        return true;
+      });
+    };
+  }
+  return [convert](const KernelCall& call) {
+    Patterns patterns;
+    return MapRows<R, Text, Text>(call, [&](size_t row, R* out, Text text, Text pattern) {
+      const JavaTimePattern* parsed = patterns.Get(call, row, pattern);
+      int64_t micros = 0;
+      if (parsed == nullptr || !parsed->Read(text, &micros)) return false;
+      *out = convert(micros);
+      return true;
+    });
+  };
+}
+
+Kernel ToTimestamp(size_t count) {
+  return Reading<int64_t>(count, [](int64_t micros) { return data::TruncateMicros(micros, 3); });
+}
+Kernel ToDate(size_t count) {
+  return Reading<int32_t>(
+      count, [](int64_t micros) { return static_cast<int32_t>(FloorDiv(micros, data::kMicrosPerDay)); });
+}
+Kernel UnixTimestampOf(size_t count) {
+  // Unlike the others this one gives Long.MIN_VALUE for text that does not fit, as Flink does.
+  const Kernel read =
+      Reading<int64_t>(count, [](int64_t micros) { return FloorDiv(micros, data::kMicrosPerSecond); });
+  return [read](const KernelCall& call) {
+    const std::vector<uint8_t> given = StrictValidity(call);
+    auto out = std::const_pointer_cast<data::Column>(read(call));
+    if (!out->has_nulls()) return data::ColumnPtr(out);
+    auto fixed = std::make_shared<data::Column>(call.type);
+    const std::span<int64_t> values = fixed->Resize<int64_t>(call.rows);
+    for (size_t row = 0; row < call.rows; ++row) {
+      values[row] = out->IsNull(row) ? INT64_MIN : out->values<int64_t>()[row];
+    }
+    fixed->SetValidity(given);
+    return data::ColumnPtr(fixed);
+  };
+}
+
+Kernel UnixTimestampNow() {
+  return [](const KernelCall& call) -> data::ColumnPtr {
+    auto out = std::make_shared<data::Column>(call.type);
+    for (size_t row = 0; row < call.rows; ++row) out->Append<int64_t>(FloorDiv(call.context.wall_ms, 1000));
+    return out;
+  };
+}
+
+template <typename A, typename F>
+Kernel Formatting(F to_micros) {
+  return [to_micros](const KernelCall& call) {
+    Patterns patterns;
+    return MapText<A, Text>(call, [&](size_t row, std::string* out, A time, Text pattern) {
+      const JavaTimePattern* parsed = patterns.Get(call, row, pattern);
+      int64_t micros = 0;
+      if (parsed == nullptr || !to_micros(time, &micros)) return false;
+      parsed->Format(micros, out);
+      return true;
+    });
+  };
+}
+
+absl::StatusOr<Kernel> MakeDateFormat(const Binding& binding) {
+  switch (binding.arg(0).kind) {
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampLtz:
+      return Formatting<int64_t>([](int64_t us, int64_t* out) { return *out = us, true; });
+    case TypeKind::kDate:
+      return Formatting<int32_t>([](int32_t days, int64_t* out) { return *out = days * data::kMicrosPerDay, true; });
+    case TypeKind::kTime:
+      return Formatting<int32_t>([](int32_t ms, int64_t* out) { return *out = ms * data::kMicrosPerMilli, true; });
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+      return Formatting<Text>(DefaultTimestamp);
+    default:
+      return NoKernel(binding);
+  }
+}
+
+bool SecondsToMicros(int64_t seconds, int64_t* out) {
+  *out = SaturatingMultiply(seconds, data::kMicrosPerSecond);
+  return true;
+}
+
+Kernel FromUnixTime(size_t count) {
+  if (count == 2) return Formatting<int64_t>(SecondsToMicros);
+  return [](const KernelCall& call) {
+    const absl::StatusOr<JavaTimePattern> pattern = JavaTimePattern::Parse(kDefaultPattern);
+    LEAT_CHECK_OK(pattern.status());
+    return MapText<int64_t>(call, [&](size_t, std::string* out, int64_t seconds) {
+      pattern->Format(SaturatingMultiply(seconds, data::kMicrosPerSecond), out);
+      return true;
+    });
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<Kernel> MakeTimeTextKernel(const Binding& binding) {
+  const FunctionId id = binding.call.function;
+  const size_t count = binding.count();
+  LEAT_RETURN_IF_ERROR(CheckPattern(binding, 1));
+  for (size_t i = 0; i < count; ++i) {
+    const bool time = i == 0 && (id == FunctionId::kDateFormat || id == FunctionId::kFromUnixTime);
+    if (!time && binding.arg(i).storage() != data::Storage::kText) return NoKernel(binding);
+  }
+  switch (id) {
+    case FunctionId::kDateFormat:
+      return MakeDateFormat(binding);
+    case FunctionId::kToDate:
+      return ToDate(count);
+    case FunctionId::kToTimestamp:
+      return ToTimestamp(count);
+    case FunctionId::kFromUnixTime:
+      if (binding.arg(0).storage() != data::Storage::kInt64) return NoKernel(binding);
+      return FromUnixTime(count);
+    default:
+      return count == 0 ? UnixTimestampNow() : UnixTimestampOf(count);
+  }
+}
+
+}  // namespace leat::exec
