@@ -56,4 +56,16 @@ absl::StatusOr<Graph> BuildGraph(const plan::JobPlan& plan) {
   return builder.Take();
 }
 
+data::Batch ValuesBatch(const plan::Node& node) {
+  data::Batch batch;
+  batch.schema = node.schema;
+  batch.rows = node.rows.size();
+  for (size_t c = 0; c < node.schema->fields.size(); ++c) {
+    auto column = std::make_shared<data::Column>(node.schema->fields[c].type);
+    for (const std::vector<data::Value>& row : node.rows) column->AppendValue(row[c]);
+    batch.columns.push_back(std::move(column));
+  }
+  return batch;
+}
+
 }  // namespace leat::run

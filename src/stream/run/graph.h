@@ -34,6 +34,9 @@ struct Graph {
 
 absl::StatusOr<Graph> BuildGraph(const plan::JobPlan& plan);
 
+// The rows of a kValues node.
+data::Batch ValuesBatch(const plan::Node& node);
+
 // Which of `workers` owns a key group.
 inline int WorkerOfKeyGroup(int key_group, int workers) { return key_group * workers / data::kMaxParallelism; }
 

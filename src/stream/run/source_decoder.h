@@ -18,21 +18,10 @@
 #include "stream/exec/operator.h"
 #include "stream/format/format.h"
 #include "stream/plan/plan.h"
+#include "stream/run/dead_letters.h"
 #include "stream/run/table_options.h"
 
 namespace leat::run {
-
-// A record that cannot be processed, for the dead-letter topic.
-struct DeadRecord {
-  std::string reason;
-  std::string step;  // the operator that refused it
-  std::optional<std::string> key;
-  std::optional<std::string> value;
-  std::string topic;
-  int32_t partition = -1;  // -1: not known any more
-  int64_t offset = -1;
-};
-using DeadRecordSink = std::function<void(DeadRecord)>;
 
 class SourceDecoder {
  public:

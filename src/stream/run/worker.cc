@@ -159,13 +159,7 @@ absl::Status Worker::EmitValues() {
   for (const int source : job_->graph.sources) {
     const plan::Node& node = *job_->graph.nodes[static_cast<size_t>(source)].plan;
     if (node.kind != plan::NodeKind::kValues) continue;
-    data::Batch batch{.schema = node.schema, .columns = {}, .rows = node.rows.size()};
-    for (size_t c = 0; c < node.schema->fields.size(); ++c) {
-      auto column = std::make_shared<data::Column>(node.schema->fields[c].type);
-      for (const std::vector<data::Value>& row : node.rows) column->AppendValue(row[c]);
-      batch.columns.push_back(std::move(column));
-    }
-    LEAT_RETURN_IF_ERROR(task_->PushSource(source, std::move(batch)));
+    LEAT_RETURN_IF_ERROR(task_->PushSource(source, ValuesBatch(node)));
     Progressed();
   }
   return absl::OkStatus();
@@ -378,30 +372,13 @@ void Worker::Late(int node, const data::Batch& batch, std::span<const uint32_t> 
 }
 
 void Worker::Fail(int node, exec::FailedRow row) {
-  DeadRecord record{.reason = std::move(row.reason), .step = job_->graph.nodes[static_cast<size_t>(node)].op->Name(),
-                    .value = std::move(row.row), .offset = row.offset};
-  if (row.source != nullptr) {
-    record.topic = row.source->topic;
-    record.partition = row.source->partition;
-  }
-  Bury(std::move(record));
+  Bury(FromFailedRow(std::move(row), job_->graph.nodes[static_cast<size_t>(node)].op->Name()));
 }
 
 void Worker::Bury(DeadRecord record) {
   job_->counters->rows_dead.fetch_add(1);
   job_->counters->rows_dead_total->Add(1);
-  const std::string partition = StrCat(record.partition);
-  const std::string offset = StrCat(record.offset);
-  std::vector<model::Header> headers = {{"leat.reason", record.reason}, {"leat.operator", record.step}, {"leat.job", job_->job}};
-  if (!record.topic.empty()) {
-    headers.push_back({"leat.topic", record.topic});
-    headers.push_back({"leat.partition", partition});
-    headers.push_back({"leat.offset", offset});
-  }
-  const auto view = [](const std::optional<std::string>& text) {
-    return text ? std::optional<std::string_view>(*text) : std::nullopt;
-  };
-  write_error_.Update(dead_letters_->Add(now_ms_, view(record.key), view(record.value), headers, &ready_));
+  write_error_.Update(WriteDeadRecord(record, job_->job, now_ms_, *dead_letters_, &ready_));
 }
 
 absl::Status Worker::FlushSinks() {

@@ -1,0 +1,60 @@
+// Runs a job's SQL in a unit test: rows in, rows out, a clock that only the test moves, no broker and no threads. Link
+// leat::stream. Not thread-safe.
+//
+//   auto driver = TestDriver::Create(sql, {});
+//   (*driver)->Insert("transactions", {.value = R"({"cc_num":"1","amt":900})"});
+//   EXPECT_EQ((*driver)->Take("alerts").size(), 1);
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace leat::stream {
+
+struct TestRecord {
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<std::pair<std::string, std::string>> headers;  // of dead letters: leat.reason, leat.topic, ..
+  int64_t timestamp_ms = 0;
+};
+
+class TestDriver {
+ public:
+  struct Options {
+    int64_t start_ms = 0;  // the wall clock at the start, ms since 1970-01-01T00:00Z
+    int parallelism = 1;   // workers, 1 to 128; rows are exchanged between them as in a running job
+  };
+  // kInvalidArgument: the compiler's message. Every kafka table reads and writes topics in memory, with one partition.
+  static absl::StatusOr<std::unique_ptr<TestDriver>> Create(const std::string& sql, const Options& options);
+  ~TestDriver();
+
+  // Appends a record to a topic and runs the job until it has nothing to do. kNotFound: no table reads the topic.
+  absl::Status Insert(const std::string& topic, const TestRecord& record);
+  // Everything written to the topic since the last Take, in order. Dead letters are in "dead-letters" unless the script
+  // says otherwise, late rows where it says.
+  std::vector<TestRecord> Take(const std::string& topic);
+  void AdvanceClock(int64_t by_ms);  // PROCTIME() and CURRENT_TIMESTAMP
+  // The end of all input: every event-time window fires. Insert fails afterwards.
+  absl::Status Finish();
+  // A checkpoint; the job goes on.
+  absl::Status Checkpoint();
+  // Throws the tasks away and goes on from the last checkpoint, as after a crash: what came in since is read again, and
+  // what was written for it is written again.
+  absl::Status Crash();
+  uint64_t late_rows() const;
+  uint64_t dead_rows() const;
+
+ private:
+  struct Impl;
+  explicit TestDriver(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leat::stream

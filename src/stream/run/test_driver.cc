@@ -1,0 +1,359 @@
+// TestDriver: the same task, cursor, decoder, writer and changelog code as a running job, driven by one thread.
+#include "leat/stream/test_driver.h"
+
+#include <deque>
+#include <map>
+
+#include "base/bytes.h"
+#include "sql/compile.h"
+#include "stream/run/changelog.h"
+#include "stream/run/job_runner.h"
+#include "stream/run/partition_cursor.h"
+#include "stream/run/sink_writer.h"
+#include "stream/run/table_options.h"
+#include "stream/run/task.h"
+#include "stream/run/task_store.h"
+
+namespace leat::stream {
+namespace {
+
+using run::KafkaTable;
+
+constexpr size_t kSmallBatch = 1;  // every record is its own batch: the order of writing is the order of reading
+
+struct Topic {
+  std::vector<std::string> batches;  // one record each: the offset is the index
+  size_t taken = 0;
+};
+
+struct Message {
+  int node, input, sender;
+  std::optional<data::Batch> batch;
+  int64_t watermark_ms = 0;
+};
+
+}  // namespace
+
+struct TestDriver::Impl {
+  // One worker and its mailbox.
+  struct Worker final : run::TaskOutput {
+    Worker(Impl& driver, int number) : impl(driver), index(number) {}
+    void SendBatch(int worker, int node, int input, data::Batch batch) override {
+      impl.workers[static_cast<size_t>(worker)]->inbox.push_back({node, input, index, std::move(batch)});
+    }
+    void SendWatermark(int node, int input, int64_t watermark_ms) override {
+      for (const auto& other : impl.workers) {
+        if (other->index != index) other->inbox.push_back({node, input, index, std::nullopt, watermark_ms});
+      }
+    }
+    absl::Status WriteSink(int node, const data::Batch& batch) override {
+      const auto sink = impl.sinks.find(node);
+      if (sink == impl.sinks.end()) return absl::OkStatus();  // print, blackhole
+      std::vector<run::PendingAppend> ready;
+      LEAT_RETURN_IF_ERROR(sink->second->Write(batch, impl.now_ms, &ready));
+      LEAT_RETURN_IF_ERROR(sink->second->Flush(&ready));
+      impl.Append(ready);
+      return absl::OkStatus();
+    }
+    void Late(int node, const data::Batch& batch, std::span<const uint32_t> rows) override {
+      impl.late += rows.size();
+      if (impl.late_topic.empty()) return;
+      const std::string step = impl.graph.nodes[static_cast<size_t>(node)].op->Name();
+      for (const uint32_t row : rows) impl.Write(impl.late_topic, std::nullopt, data::FormatRow(batch, row), {{"leat.operator", step}});
+    }
+    void Fail(int node, exec::FailedRow row) override {
+      impl.Bury(run::FromFailedRow(std::move(row), impl.graph.nodes[static_cast<size_t>(node)].op->Name()));
+    }
+    Impl& impl;
+    const int index;
+    std::unique_ptr<run::TaskStore> store;
+    std::unique_ptr<state::StateBackend> backend;
+    std::unique_ptr<run::Task> task;
+    std::deque<Message> inbox;
+  };
+  struct Source {
+    int node;
+    std::unique_ptr<run::SourceDecoder> decoder;
+    std::unique_ptr<run::PartitionCursor> cursor;
+    int worker;
+  };
+
+  absl::Status Open();
+  absl::Status Drain();
+  absl::Status Pump();
+  absl::Status Checkpoint();
+  absl::Status EmitValues();
+  void Append(const std::vector<run::PendingAppend>& ready);
+  void Write(const std::string& topic, std::optional<std::string_view> key, std::optional<std::string_view> value,
+             const std::vector<model::Header>& headers);
+  void Bury(run::DeadRecord record);
+  bool Reads(const std::string& topic) const;
+
+  Options options;
+  plan::JobPlan plan;
+  run::Graph graph;
+  std::map<int, KafkaTable> tables;
+  std::string dead_letter_topic;
+  std::string late_topic;
+  int64_t now_ms = 0;
+  uint64_t late = 0;
+  uint64_t dead = 0;
+  int64_t epoch = 0;
+  bool finished = false;
+  bool values_emitted = false;       // in this life
+  bool values_committed = false;     // in the checkpoint
+  std::map<std::string, Topic> topics;
+  std::unique_ptr<state::CommittedStore> store = state::MakeMemoryStore();
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<Source> sources;
+  std::map<int, std::unique_ptr<run::SinkWriter>> sinks;
+};
+
+// Makes workers, cursors and sinks from the checkpoint.
+absl::Status TestDriver::Impl::Open() {
+  sources.clear();
+  sinks.clear();
+  workers.clear();
+  values_emitted = values_committed;
+  for (int i = 0; i < options.parallelism; ++i) workers.push_back(std::make_unique<Worker>(*this, i));
+  for (const auto& worker : workers) {
+    worker->store = std::make_unique<run::TaskStore>(*store, worker->index);
+    worker->backend = state::StateBackend::Create(*worker->store, {});
+    LEAT_ASSIGN_OR_RETURN(worker->task, run::Task::Open(graph, {.worker = worker->index, .workers = options.parallelism},
+                                                        *worker->backend, *worker));
+    worker->task->SetWallMillis(now_ms);
+  }
+  std::map<std::pair<int, model::TopicPartition>, run::SourcePosition> positions;
+  absl::Status bad;
+  LEAT_RETURN_IF_ERROR(store->Scan(run::PositionKeysBegin(), run::PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
+    auto position = run::DecodePosition(key, value);
+    bad.Update(position.status());
+    if (position.ok()) positions[{position->node_id, position->partition}] = *position;
+    return bad.ok();
+  }));
+  LEAT_RETURN_IF_ERROR(bad);
+  for (const auto& [node, table] : tables) {
+    const plan::Node& description = *graph.nodes[static_cast<size_t>(node)].plan;
+    if (description.kind == plan::NodeKind::kSink) {
+      LEAT_ASSIGN_OR_RETURN(sinks[node], run::SinkWriter::Create(description, table, 1, kSmallBatch));
+      continue;
+    }
+    for (const std::string& topic : table.topics) {
+      run::PartitionCursor::Options cursor{.partition = {topic, model::PartitionId{0}}, .start = model::Offset{0},
+                                           .watermark_on_event = table.watermark_on_event};
+      if (const auto known = positions.find({description.id, cursor.partition}); known != positions.end()) {
+        cursor.start = known->second.next;
+        cursor.watermark_ms = known->second.watermark_ms;
+      }
+      LEAT_ASSIGN_OR_RETURN(auto decoder, run::SourceDecoder::Create(description, table));
+      const int worker = static_cast<int>(sources.size()) % options.parallelism;
+      sources.push_back({node, std::move(decoder), std::make_unique<run::PartitionCursor>(cursor), worker});
+    }
+  }
+  return Pump();
+}
+
+absl::Status TestDriver::Impl::EmitValues() {
+  if (std::exchange(values_emitted, true)) return absl::OkStatus();
+  for (const int source : graph.sources) {
+    const plan::Node& node = *graph.nodes[static_cast<size_t>(source)].plan;
+    if (node.kind != plan::NodeKind::kValues) continue;
+    LEAT_RETURN_IF_ERROR(workers.front()->task->PushSource(source, run::ValuesBatch(node)));
+  }
+  return absl::OkStatus();
+}
+
+// Delivers what the workers have sent each other until nothing is left.
+absl::Status TestDriver::Impl::Drain() {
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& worker : workers) {
+      while (!worker->inbox.empty()) {
+        more = true;
+        Message message = std::move(worker->inbox.front());
+        worker->inbox.pop_front();
+        if (message.batch) {
+          LEAT_RETURN_IF_ERROR(worker->task->Receive(message.node, message.input, *std::move(message.batch)));
+        } else {
+          LEAT_RETURN_IF_ERROR(
+              worker->task->ReceiveWatermark(message.node, message.input, message.sender, message.watermark_ms));
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Reads everything that is in the source topics.
+absl::Status TestDriver::Impl::Pump() {
+  LEAT_RETURN_IF_ERROR(EmitValues());
+  for (Source& source : sources) {
+    Topic& topic = topics[source.cursor->partition().topic];
+    const model::Offset end{static_cast<int64_t>(topic.batches.size())};
+    while (source.cursor->fetch_offset() < end) {
+      source.cursor->Feed(topic.batches[static_cast<size_t>(source.cursor->fetch_offset().value())], end);
+    }
+    while (source.cursor->has_data()) {
+      const exec::Context context{.wall_ms = now_ms, .watermark_ms = source.cursor->watermark_ms()};
+      LEAT_ASSIGN_OR_RETURN(auto chunks, source.cursor->Next(*source.decoder, data::kBatchRows, context,
+                                                             [this](run::DeadRecord record) { Bury(std::move(record)); }));
+      for (run::SourceChunk& chunk : chunks) {
+        run::Task& task = *workers[static_cast<size_t>(source.worker)]->task;
+        LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
+        LEAT_RETURN_IF_ERROR(Drain());
+        int64_t watermark_ms = exec::kMaxWatermark;
+        for (const Source& other : sources) {
+          if (other.node == source.node) watermark_ms = std::min(watermark_ms, other.cursor->watermark_ms());
+        }
+        // Workers without a partition of the source hold nothing back; one that shares it says the same.
+        for (const auto& worker : workers) LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source.node, watermark_ms));
+        LEAT_RETURN_IF_ERROR(Drain());
+      }
+    }
+  }
+  return Drain();
+}
+
+absl::Status TestDriver::Impl::Checkpoint() {
+  ++epoch;
+  std::vector<state::Change> changes;
+  for (const auto& worker : workers) {
+    LEAT_RETURN_IF_ERROR(worker->task->Barrier());
+    for (state::Change& change : worker->backend->TakeChanges(epoch)) {
+      change.key.insert(0, run::WorkerPrefix(worker->index));
+      changes.push_back(std::move(change));
+    }
+  }
+  for (const Source& source : sources) {
+    changes.push_back(run::EncodePosition({.node_id = graph.nodes[static_cast<size_t>(source.node)].plan->id,
+                                           .partition = source.cursor->partition(),
+                                           .next = source.cursor->next_offset(),
+                                           .watermark_ms = source.cursor->watermark_ms()}));
+  }
+  // Through the bytes of the changelog and back, as a restart would read them.
+  LEAT_ASSIGN_OR_RETURN(const std::string bytes, run::EncodeEpoch(epoch, changes, now_ms, size_t{1} << 16));
+  run::ChangelogReplay replay;
+  LEAT_RETURN_IF_ERROR(replay.Feed(bytes, model::Offset{0}, [&](run::ChangelogReplay::Epoch& read) {
+    return store->Apply(read.changes, epoch);
+  }));
+  for (const auto& worker : workers) worker->backend->OnApplied(epoch);
+  values_committed = values_emitted;
+  return absl::OkStatus();
+}
+
+void TestDriver::Impl::Append(const std::vector<run::PendingAppend>& ready) {
+  for (const run::PendingAppend& append : ready) {
+    Topic& topic = topics[append.partition.topic];
+    std::string batch = append.batches;
+    model::SetBaseOffset(batch.data(), model::Offset{static_cast<int64_t>(topic.batches.size())});
+    topic.batches.push_back(std::move(batch));
+  }
+}
+
+void TestDriver::Impl::Write(const std::string& topic, std::optional<std::string_view> key,
+                             std::optional<std::string_view> value, const std::vector<model::Header>& headers) {
+  run::TopicWriter writer(topic, 1, kSmallBatch);
+  std::vector<run::PendingAppend> ready;
+  LEAT_CHECK_OK(writer.Add(now_ms, key, value, headers, &ready));
+  Append(ready);
+}
+
+void TestDriver::Impl::Bury(run::DeadRecord record) {
+  ++dead;
+  run::TopicWriter writer(dead_letter_topic, 1, kSmallBatch);
+  std::vector<run::PendingAppend> ready;
+  LEAT_CHECK_OK(run::WriteDeadRecord(record, "test", now_ms, writer, &ready));
+  Append(ready);
+}
+
+bool TestDriver::Impl::Reads(const std::string& topic) const {
+  for (const Source& source : sources) {
+    if (source.cursor->partition().topic == topic) return true;
+  }
+  return false;
+}
+
+TestDriver::TestDriver(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TestDriver::~TestDriver() = default;
+
+absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string& sql, const Options& options) {
+  if (options.parallelism < 1 || options.parallelism > data::kMaxParallelism) {
+    return InvalidArgument("parallelism: expected 1 to ", data::kMaxParallelism, ", got ", options.parallelism);
+  }
+  LEAT_ASSIGN_OR_RETURN(sql::Compiled compiled, sql::Compile(sql, {.check_table = run::CheckTable}));
+  LEAT_RETURN_IF_ERROR(run::CheckPlan(compiled.plan));
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  impl->now_ms = options.start_ms;
+  impl->plan = std::move(compiled.plan);
+  const auto setting = [&](const std::string& key, std::string_view fallback) {
+    const auto it = impl->plan.settings.find(key);
+    return it == impl->plan.settings.end() ? std::string(fallback) : it->second;
+  };
+  impl->dead_letter_topic = setting("leat.dead-letter.topic", "dead-letters");
+  impl->late_topic = setting("leat.late.topic", "");
+  LEAT_ASSIGN_OR_RETURN(impl->graph, run::BuildGraph(impl->plan));
+  for (size_t i = 0; i < impl->graph.nodes.size(); ++i) {
+    const plan::Node& node = *impl->graph.nodes[i].plan;
+    if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
+    LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::ParseKafkaTable(*node.table));
+  }
+  LEAT_RETURN_IF_ERROR(impl->Open());
+  return std::unique_ptr<TestDriver>(new TestDriver(std::move(impl)));  // NOLINT: private constructor
+}
+
+absl::Status TestDriver::Insert(const std::string& topic, const TestRecord& record) {
+  if (impl_->finished) return FailedPrecondition("the input has been finished: no record can follow");
+  if (!impl_->Reads(topic)) return NotFound("no table of the job reads topic ", topic);
+  std::vector<model::Header> headers;
+  for (const auto& [key, value] : record.headers) headers.push_back({key, std::string_view(value)});
+  run::TopicWriter writer(topic, 1, kSmallBatch);
+  std::vector<run::PendingAppend> ready;
+  const auto view = [](const std::optional<std::string>& text) {
+    return text ? std::optional<std::string_view>(*text) : std::nullopt;
+  };
+  LEAT_RETURN_IF_ERROR(writer.Add(record.timestamp_ms, view(record.key), view(record.value), headers, &ready));
+  impl_->Append(ready);
+  return impl_->Pump();
+}
+
+std::vector<TestRecord> TestDriver::Take(const std::string& name) {
+  Topic& topic = impl_->topics[name];
+  std::vector<TestRecord> records;
+  for (; topic.taken < topic.batches.size(); ++topic.taken) {
+    auto iterator = model::RecordIterator::Open(topic.batches[topic.taken], size_t{64} << 20);
+    LEAT_CHECK_OK(iterator.status());
+    model::RecordView view;
+    while (*iterator->Next(&view)) {
+      TestRecord record{.key = std::nullopt, .value = std::nullopt, .headers = {}, .timestamp_ms = view.timestamp_ms};
+      if (view.key) record.key = std::string(*view.key);
+      if (view.value) record.value = std::string(*view.value);
+      for (const model::Header& header : view.headers) {
+        record.headers.emplace_back(std::string(header.key), std::string(header.value.value_or("")));
+      }
+      records.push_back(std::move(record));
+    }
+  }
+  return records;
+}
+
+void TestDriver::AdvanceClock(int64_t by_ms) {
+  impl_->now_ms += by_ms;
+  for (const auto& worker : impl_->workers) worker->task->SetWallMillis(impl_->now_ms);
+}
+
+absl::Status TestDriver::Finish() {
+  impl_->finished = true;
+  for (const int source : impl_->graph.sources) {
+    for (const auto& worker : impl_->workers) LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source, exec::kMaxWatermark));
+    LEAT_RETURN_IF_ERROR(impl_->Drain());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TestDriver::Checkpoint() { return impl_->Checkpoint(); }
+absl::Status TestDriver::Crash() { return impl_->Open(); }
+uint64_t TestDriver::late_rows() const { return impl_->late; }
+uint64_t TestDriver::dead_rows() const { return impl_->dead; }
+
+}  // namespace leat::stream
