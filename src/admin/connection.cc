@@ -1,16 +1,16 @@
 #include "admin/connection.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "admin/deadline.h"
 #include "runtime/asio_shard.h"
 
 namespace leat::admin {
@@ -21,7 +21,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
-constexpr size_t kFirstReadBytes = 4096;
+constexpr size_t kReadBytes = 4096;
 constexpr size_t kLingerBytes = 256 << 10;
 constexpr Duration kLingerTimeout = absl::Seconds(1);
 
@@ -52,7 +52,7 @@ struct Answer {
 class Connection {
  public:
   Connection(ServerContext& context, asio::ip::tcp::socket socket)
-      : context_(context), stream_(std::move(socket)), buffer_(context.options.max_header_bytes + kFirstReadBytes) {
+      : context_(context), socket_(std::move(socket)), buffer_(context.options.max_header_bytes + kReadBytes) {
     context_.connections.insert(this);
   }
   Connection(const Connection&) = delete;
@@ -63,7 +63,8 @@ class Connection {
   // Says why and closes.
   asio::awaitable<void> Fail(Response response);
   void CloseIfIdle() {
-    if (idle_) stream_.close();
+    beast::error_code ignored;
+    if (idle_) socket_.close(ignored);
   }
 
  private:
@@ -82,10 +83,9 @@ class Connection {
   asio::awaitable<bool> Write(Response response, Reply reply);
   asio::awaitable<void> Linger();
   std::optional<Response> ExplainReadError(const beast::error_code& error) const;
-  void ExpireAfter(Duration timeout) { stream_.expires_after(absl::ToChronoNanoseconds(timeout)); }
 
   ServerContext& context_;
-  beast::tcp_stream stream_;
+  asio::ip::tcp::socket socket_;
   beast::flat_buffer buffer_;
   bool idle_ = false;
   bool first_ = true;
@@ -103,21 +103,32 @@ asio::awaitable<void> Connection::Run() {
 asio::awaitable<bool> Connection::WaitForRequest() {
   if (buffer_.size() > 0) co_return true;  // pipelined
   // Who connects is expected to ask; only who has asked before may pause.
-  ExpireAfter(first_ ? context_.options.request_timeout : context_.options.idle_timeout);
+  const Duration timeout = first_ ? context_.options.request_timeout : context_.options.idle_timeout;
   first_ = false;
+  const Deadline deadline(socket_, timeout, Deadline::Action::kClose);
   idle_ = true;
-  const auto [error, n] = co_await stream_.async_read_some(buffer_.prepare(kFirstReadBytes), kResult);
+  const auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kResult);
   idle_ = false;
   buffer_.commit(n);
   co_return !error;
 }
 
+// By hand, and not with Beast's async_read: between two reads of that one a cancellation would get lost.
 asio::awaitable<beast::error_code> Connection::Read(Parser& parser) {
-  ExpireAfter(context_.options.request_timeout);
-  const auto [header_error, header_bytes] = co_await http::async_read_header(stream_, buffer_, parser, kResult);
-  if (header_error) co_return header_error;
-  const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kResult);
-  co_return error;
+  const Deadline deadline(socket_, context_.options.request_timeout, Deadline::Action::kCancel);
+  parser.eager(true);  // put() takes the body too
+  while (true) {
+    beast::error_code error;
+    if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
+    if (error && error != http::error::need_more) co_return error;
+    if (parser.is_done()) co_return beast::error_code();
+    if (deadline.expired()) co_return beast::error::timeout;
+    const size_t room = buffer_.max_size() - buffer_.size();
+    if (room == 0) co_return http::error::buffer_overflow;
+    const auto [read_error, n] = co_await socket_.async_read_some(buffer_.prepare(std::min(room, kReadBytes)), kResult);
+    buffer_.commit(n);
+    if (read_error) co_return deadline.expired() ? beast::error_code(beast::error::timeout) : read_error;
+  }
 }
 
 std::optional<Response> Connection::ExplainReadError(const beast::error_code& error) const {
@@ -134,8 +145,7 @@ std::optional<Response> Connection::ExplainReadError(const beast::error_code& er
     return ErrorResponse(413, "body_too_large",
                          StrCat("expected a request body of at most ", options.max_body_bytes, " bytes"));
   }
-  const bool left = error == http::error::end_of_stream || error == http::error::partial_message;
-  if (!left && error.category() == make_error_code(http::error::bad_method).category()) {
+  if (error.category() == make_error_code(http::error::bad_method).category()) {
     return ErrorResponse(400, "bad_request", StrCat("this is not an HTTP/1.1 request: ", error.message()));
   }
   return std::nullopt;  // the client has gone
@@ -168,7 +178,7 @@ asio::awaitable<Connection::Next> Connection::ServeOne() {
 }
 
 asio::awaitable<Response> Connection::CallHandler(Router::Match match) {
-  asio::steady_timer waiting(stream_.get_executor());
+  asio::steady_timer waiting(socket_.get_executor());
   waiting.expires_after(absl::ToChronoNanoseconds(context_.options.handler_timeout));
   auto answer = std::make_shared<Answer>();
   answer->waiting = &waiting;
@@ -203,13 +213,13 @@ asio::awaitable<bool> Connection::Write(Response response, Reply reply) {
   message.keep_alive(reply.next == Next::kKeepAlive);
   message.content_length(response.body.size());
   if (!reply.head) message.body() = std::move(response.body);
-  ExpireAfter(context_.options.write_timeout);
+  const Deadline deadline(socket_, context_.options.write_timeout, Deadline::Action::kAbort);
   http::response_serializer<http::string_body> serializer(message);
   if (reply.head) {
-    const auto [error, n] = co_await http::async_write_header(stream_, serializer, kResult);
+    const auto [error, n] = co_await http::async_write_header(socket_, serializer, kResult);
     co_return !error;
   }
-  const auto [error, n] = co_await http::async_write(stream_, serializer, kResult);
+  const auto [error, n] = co_await http::async_write(socket_, serializer, kResult);
   co_return !error;
 }
 
@@ -222,12 +232,12 @@ asio::awaitable<void> Connection::Fail(Response response) {
 // comes is read and dropped, for a moment and up to a limit.
 asio::awaitable<void> Connection::Linger() {
   beast::error_code ignored;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   idle_ = true;
-  ExpireAfter(kLingerTimeout);
+  const Deadline deadline(socket_, kLingerTimeout, Deadline::Action::kAbort);
   buffer_.clear();
   for (size_t dropped = 0; dropped < kLingerBytes;) {
-    const auto [error, n] = co_await stream_.async_read_some(buffer_.prepare(kFirstReadBytes), kResult);
+    const auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kResult);
     if (error) co_return;
     dropped += n;
   }

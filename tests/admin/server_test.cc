@@ -28,11 +28,13 @@ class HttpServerTest : public testing::Test {
     });
     router_.Route(Method::kGet, "/never", [this](const Request&, Responder respond) {
       kept_.push_back(std::move(respond));
-      if (on_never_) on_never_();
+      if (on_request_) on_request_();
     });
     router_.Route(Method::kGet, "/forgotten", [](const Request&, const Responder&) {});
-    router_.Route(Method::kGet, "/big",
-                  [](const Request&, Responder respond) { respond({.body = std::string(64 << 20, 'x')}); });
+    router_.Route(Method::kGet, "/big", [this](const Request&, Responder respond) {
+      respond({.body = std::string(64 << 20, 'x')});
+      if (on_request_) on_request_();
+    });
     shard_.Start();
   }
   ~HttpServerTest() override {
@@ -73,7 +75,7 @@ class HttpServerTest : public testing::Test {
   Router router_;
   std::vector<std::thread> threads_;
   std::vector<Responder> kept_;
-  std::function<void()> on_never_;
+  std::function<void()> on_request_;
   runtime::AsioShard shard_{"test-shard", disk_};
   std::unique_ptr<HttpServer> server_;
 };
@@ -217,9 +219,12 @@ TEST_F(HttpServerTest, ASilentConnectionIsClosed) {
 }
 
 TEST_F(HttpServerTest, AReaderThatDoesNotReadIsCutOff) {
+  std::promise<void> in_handler;
+  on_request_ = [&] { in_handler.set_value(); };
   Start({.write_timeout = absl::Milliseconds(50)});
   RawClient client(server_->port(), /*receive_buffer_bytes=*/4096);
   client.Send(Get("/big"));
+  in_handler.get_future().wait();
   // Nothing is read until the server has given up: only then can Stop's callback come, as the connection is busy.
   Stop();
   const std::string answer = client.ReceiveAll();
@@ -258,7 +263,7 @@ TEST_F(HttpServerTest, StopClosesIdleConnections) {
 
 TEST_F(HttpServerTest, StopLetsARequestInProgressFinish) {
   std::promise<void> in_handler;
-  on_never_ = [&] { in_handler.set_value(); };
+  on_request_ = [&] { in_handler.set_value(); };
   Start();
   RawClient client(server_->port());
   client.Send(Get("/never"));
