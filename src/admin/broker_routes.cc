@@ -1,0 +1,157 @@
+#include "admin/broker_routes.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "broker/broker.h"
+
+namespace leat::admin {
+namespace {
+
+namespace json = boost::json;
+
+void Answer(Responder& respond, const json::value& body) {
+  Response response;
+  response.body = json::serialize(body) + "\n";
+  respond(std::move(response));
+}
+
+json::value OrNull(int64_t value, int64_t none) { return value == none ? json::value(nullptr) : json::value(value); }
+
+json::object TopicJson(const broker::TopicDescription& topic) {
+  json::array partitions;
+  for (const broker::PartitionDescription& partition : topic.partitions) {
+    json::object one{{"partition", partition.partition.value()},
+                     {"leader", partition.leader.value()},
+                     {"leader_epoch", partition.leader_epoch.value()},
+                     {"log_start_offset", partition.log_start.value()},
+                     {"high_watermark", partition.high_watermark.value()},
+                     {"size_bytes", partition.size_bytes},
+                     {"segments", partition.segments}};
+    if (!partition.outcome.ok()) one["error"] = partition.outcome.message;
+    partitions.push_back(std::move(one));
+  }
+  json::object configs;
+  for (const broker::ConfigEntry& entry : topic.configs) {
+    configs[entry.name] = json::object{
+        {"value", entry.value},
+        {"source", entry.source == broker::ConfigEntry::Source::kDefault ? "default" : "topic"}};
+  }
+  return {{"name", topic.name},
+          {"id", topic.id.ToString()},
+          {"internal", topic.internal},
+          {"partitions", std::move(partitions)},
+          {"configs", std::move(configs)}};
+}
+
+json::object JobJson(const broker::JobDescription& job) {
+  json::array inputs;
+  for (const broker::PartitionProgress& input : job.inputs) {
+    inputs.push_back({{"topic", input.partition.topic},
+                      {"partition", input.partition.partition.value()},
+                      {"offset", OrNull(input.offset.value(), -1)},
+                      {"high_watermark", OrNull(input.high_watermark.value(), -1)},
+                      {"watermark_ms", OrNull(input.watermark_ms, INT64_MIN)}});
+  }
+  return {{"name", job.name},
+          {"state", broker::JobStateName(job.state)},
+          {"error", job.error.empty() ? json::value(nullptr) : json::value(job.error)},
+          {"created_ms", job.created_ms},
+          {"restarts", job.restarts},
+          {"rows_in", job.rows_in},
+          {"rows_out", job.rows_out},
+          {"rows_late", job.rows_late},
+          {"rows_dead", job.rows_dead},
+          {"checkpoints", job.checkpoints},
+          {"checkpoint_age_ms", OrNull(job.checkpoint_age_ms, -1)},
+          {"checkpoint_duration_seconds", job.checkpoint_duration_seconds},
+          {"state_bytes", job.state_bytes},
+          {"inputs", std::move(inputs)}};
+}
+
+void AddTopics(Router& router, broker::Broker& broker) {
+  router.Route(Method::kGet, "/v1/topics", [&broker](const Request&, Responder respond) {
+    broker.DescribeTopics({}, [respond = std::move(respond)](std::vector<broker::TopicDescription> topics) mutable {
+      json::array list;
+      for (const broker::TopicDescription& topic : topics) list.push_back(TopicJson(topic));
+      Answer(respond, json::object{{"topics", std::move(list)}});
+    });
+  });
+  router.Route(Method::kGet, "/v1/topics/{topic}", [&broker](const Request& request, Responder respond) {
+    const std::string name = request.params.at("topic");
+    broker.DescribeTopics({name}, [respond = std::move(respond)](std::vector<broker::TopicDescription> topics) mutable {
+      if (topics.size() == 1 && topics.front().outcome.ok()) return Answer(respond, TopicJson(topics.front()));
+      respond(ErrorResponse(404, "not_found", topics.empty() ? "no such topic" : topics.front().outcome.message));
+    });
+  });
+}
+
+void AddLag(Router& router, broker::Broker& broker) {
+  router.Route(Method::kGet, "/v1/lag", [&broker](const Request& request, Responder respond) {
+    const auto group = request.query.find("group");
+    broker.DescribeLag(group == request.query.end() ? "" : group->second,
+                       [respond = std::move(respond)](std::vector<broker::GroupLag> lags) mutable {
+                         json::array list;
+                         for (const broker::GroupLag& lag : lags) {
+                           list.push_back({{"group", lag.group},
+                                           {"topic", lag.partition.topic},
+                                           {"partition", lag.partition.partition.value()},
+                                           {"committed_offset", lag.committed.value()},
+                                           {"high_watermark", lag.high_watermark.value()},
+                                           {"lag_records", lag.lag_records},
+                                           {"lag_seconds", lag.lag_seconds}});
+                         }
+                         Answer(respond, json::object{{"lag", std::move(list)}});
+                       });
+  });
+}
+
+void AddJobs(Router& router, broker::Broker& broker) {
+  router.Route(Method::kGet, "/v1/jobs", [&broker](const Request&, Responder respond) {
+    broker.ListJobs([respond = std::move(respond)](std::vector<broker::JobDescription> jobs) mutable {
+      json::array list;
+      for (const broker::JobDescription& job : jobs) list.push_back(JobJson(job));
+      Answer(respond, json::object{{"jobs", std::move(list)}});
+    });
+  });
+  router.Route(Method::kGet, "/v1/jobs/{job}", [&broker](const Request& request, Responder respond) {
+    broker.DescribeJob(request.params.at("job"),
+                       [respond = std::move(respond)](absl::StatusOr<broker::JobDescription> job) mutable {
+                         if (!job.ok()) {
+                           return respond(ErrorResponse(404, "not_found", Message(job.status())));
+                         }
+                         json::object body = JobJson(*job);
+                         body["sql"] = job->sql;
+                         body["plan"] = job->explain;
+                         Answer(respond, body);
+                       });
+  });
+}
+
+void AddCluster(Router& router, broker::Broker& broker) {
+  router.Route(Method::kGet, "/v1/cluster", [&broker](const Request&, Responder respond) {
+    broker.DescribeCluster([respond = std::move(respond)](const broker::ClusterDescription& cluster) mutable {
+      json::array nodes;
+      for (const broker::ClusterDescription::Node& node : cluster.nodes) {
+        nodes.push_back({{"id", node.id.value()}, {"grpc", node.grpc}, {"kafka", node.kafka}, {"admin", node.admin}});
+      }
+      Answer(respond, json::object{{"cluster_id", cluster.cluster_id},
+                                   {"controller", cluster.controller.value()},
+                                   {"version", cluster.version},
+                                   {"start_time_ms", cluster.start_time_ms},
+                                   {"nodes", std::move(nodes)}});
+    });
+  });
+}
+
+}  // namespace
+
+void AddBrokerRoutes(Router& router, broker::Broker& broker) {
+  AddTopics(router, broker);
+  AddLag(router, broker);
+  AddJobs(router, broker);
+  AddCluster(router, broker);
+}
+
+}  // namespace leat::admin
