@@ -1,0 +1,126 @@
+#include "stream/run/changelog.h"
+
+#include <gtest/gtest.h>
+
+#include "model/record_batch.h"
+
+namespace leat::run {
+namespace {
+
+using state::Change;
+
+// Gives the batches offsets, as a log does. Returns the next offset.
+int64_t AssignOffsets(std::string* batches, int64_t base) {
+  size_t at = 0;
+  while (at < batches->size()) {
+    model::SetBaseOffset(batches->data() + at, model::Offset{base});
+    const model::BatchHeader header = *model::ParseBatchHeader(std::string_view(*batches).substr(at));
+    base = header.next_offset().value();
+    at += header.total_bytes();
+  }
+  return base;
+}
+
+std::vector<ChangelogReplay::Epoch> ReplayAll(std::string_view log, int64_t from) {
+  std::vector<ChangelogReplay::Epoch> epochs;
+  ChangelogReplay replay;
+  EXPECT_TRUE(replay
+                  .Feed(log, model::Offset{from},
+                        [&](ChangelogReplay::Epoch& epoch) {
+                          epochs.push_back(epoch);
+                          return absl::OkStatus();
+                        })
+                  .ok());
+  return epochs;
+}
+
+std::vector<Change> SomeChanges(int n) {
+  std::vector<Change> changes;
+  for (int i = 0; i < n; ++i) {
+    changes.push_back({StrCat("key", i), i % 3 == 0 ? std::nullopt : std::optional<std::string>(std::string(100, 'v'))});
+  }
+  return changes;
+}
+
+TEST(Changelog, GivesBackWhatAnEpochHeld) {
+  std::string log = *EncodeEpoch(7, SomeChanges(100), 5, 1024);
+  const int64_t end = AssignOffsets(&log, 40);
+  const auto epochs = ReplayAll(log, 40);
+  ASSERT_EQ(epochs.size(), 1u);
+  EXPECT_EQ(epochs[0].epoch, 7);
+  EXPECT_EQ(epochs[0].next.value(), end);
+  ASSERT_EQ(epochs[0].changes.size(), 100u);
+  EXPECT_FALSE(epochs[0].changes[0].value.has_value());
+  EXPECT_EQ(epochs[0].changes[1].value, std::string(100, 'v'));
+}
+
+TEST(Changelog, CutsAnEpochIntoBatchesOfTheSizeAsked) {
+  const std::string log = *EncodeEpoch(1, SomeChanges(100), 5, 1024);
+  std::string_view rest = log;
+  int batches = 0;
+  while (!rest.empty()) {
+    EXPECT_LE(model::TakeBatch(&rest)->size(), 1024u);
+    ++batches;
+  }
+  EXPECT_GT(batches, 3);
+}
+
+// A crash in the middle of an append leaves a prefix of its batches; the next life writes behind it.
+TEST(Changelog, ForgetsAnEpochThatWasCutOffAtEveryBatch) {
+  const std::string torn = *EncodeEpoch(1, SomeChanges(60), 5, 512);
+  std::vector<size_t> cuts;
+  std::string_view rest = torn;
+  while (!rest.empty()) {
+    ASSERT_TRUE(model::TakeBatch(&rest).ok());
+    if (!rest.empty()) cuts.push_back(torn.size() - rest.size());
+  }
+  ASSERT_GT(cuts.size(), 3u);
+  for (const size_t cut : cuts) {
+    std::string log = torn.substr(0, cut) + *EncodeEpoch(2, {{"a", "b"}}, 6, 512);
+    AssignOffsets(&log, 0);
+    const auto epochs = ReplayAll(log, 0);
+    ASSERT_EQ(epochs.size(), 1u) << "cut at byte " << cut;
+    EXPECT_EQ(epochs[0].epoch, 2);
+    EXPECT_EQ(epochs[0].changes.size(), 1u);
+  }
+}
+
+TEST(Changelog, SkipsWhatTheStoreHolds) {
+  std::string log = *EncodeEpoch(1, {{"a", "1"}}, 5, 512);
+  const auto first_end = static_cast<int64_t>(AssignOffsets(&log, 0));
+  std::string second = *EncodeEpoch(2, {{"a", "2"}}, 5, 512);
+  AssignOffsets(&second, first_end);
+  const auto epochs = ReplayAll(log + second, first_end);
+  ASSERT_EQ(epochs.size(), 1u);
+  EXPECT_EQ(epochs[0].epoch, 2);
+}
+
+TEST(Changelog, RefusesACommitThatDoesNotMatch) {
+  model::BatchBuilder builder({});
+  std::string epoch(8, '\0');
+  builder.Add(0, "b", epoch);
+  std::string commit(16, '\0');
+  commit[15] = 3;  // three entries, but none came
+  builder.Add(0, "c", commit);
+  ChangelogReplay replay;
+  const absl::Status status =
+      replay.Feed(*builder.Finish(), model::Offset{0}, [](ChangelogReplay::Epoch&) { return absl::OkStatus(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+}
+
+TEST(SourcePosition, SurvivesItsBytes) {
+  const SourcePosition position{.node_id = 3, .partition = {"orders", model::PartitionId{7}}, .next = model::Offset{99},
+                                .watermark_ms = -5};
+  const Change change = EncodePosition(position);
+  EXPECT_GE(change.key, PositionKeysBegin());
+  EXPECT_LT(change.key, PositionKeysEnd());
+  const SourcePosition read = *DecodePosition(change.key, *change.value);
+  EXPECT_EQ(read.node_id, 3);
+  EXPECT_EQ(read.partition, position.partition);
+  EXPECT_EQ(read.next, position.next);
+  EXPECT_EQ(read.watermark_ms, -5);
+  EXPECT_FALSE(DecodePosition(change.key, "short").ok());
+}
+
+}  // namespace
+}  // namespace leat::run

@@ -1,0 +1,210 @@
+// Whole jobs on threads over a log in memory: straight, killed and restored, and with a failing log.
+#include "stream/run/job_runner.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <future>
+#include <set>
+#include <thread>
+
+#include "sql/compile.h"
+#include "tests/stream/run/memory_log_port.h"
+
+namespace leat::run {
+namespace {
+
+constexpr char kSql[] = R"(
+CREATE TABLE payments (id BIGINT, card STRING, amount INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)
+WITH ('connector' = 'kafka', 'topic' = 'payments', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE totals (card STRING, window_end TIMESTAMP(3), payments BIGINT, total INT)
+WITH ('connector' = 'kafka', 'topic' = 'totals', 'format' = 'json');
+INSERT INTO totals SELECT card, window_end, COUNT(*), SUM(amount)
+FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY card, window_start, window_end;
+)";
+
+JobRunner::Spec Spec(const std::string& sql, int parallelism) {
+  const absl::StatusOr<sql::Compiled> compiled = sql::Compile(sql, {.check_table = CheckTable});
+  LEAT_CHECK(compiled.ok()) << compiled.status().ToString();
+  LEAT_CHECK_OK(CheckPlan(compiled->plan));
+  JobRunner::Spec spec{.name = "job", .plan = compiled->plan, .options = {}};
+  spec.options.parallelism = parallelism;
+  spec.options.checkpoint_interval = absl::Milliseconds(5);
+  spec.options.restart_backoff = absl::ZeroDuration();
+  spec.options.restart_backoff_max = absl::ZeroDuration();
+  return spec;
+}
+
+absl::Status StopAndWait(JobRunner& runner) {
+  std::promise<absl::Status> stopped;
+  runner.Stop([&](absl::Status status) { stopped.set_value(std::move(status)); });
+  return stopped.get_future().get();
+}
+
+std::string Payment(int second, int card, int amount) {
+  char text[160];
+  std::snprintf(text, sizeof(text), R"({"id":%d,"card":"c%d","amount":%d,"ts":"2024-01-01 %02d:%02d:%02d"})", second, card, amount,
+                second / 3600, second / 60 % 60, second % 60);
+  return text;
+}
+
+// Two partitions, a payment a second each on three cards; the windows of the first `seconds` - 2 fire.
+void ProduceSeconds(MemoryLogPort& port, int from, int to) {
+  for (int second = from; second < to; ++second) {
+    port.Produce("payments", second % 2, {Payment(second, second % 3, second)});
+    port.Produce("payments", (second + 1) % 2, {Payment(second, second % 3, 1)});
+  }
+}
+
+std::set<std::string> Distinct(MemoryLogPort& port, const std::string& topic) {
+  std::set<std::string> values;
+  for (const TestRow& row : port.Read(topic)) values.insert(row.value);
+  return values;
+}
+
+// What the plain program says: per window of ten seconds and card, the count and the sum.
+std::set<std::string> Expected(int seconds) {
+  std::map<std::pair<int, int>, std::pair<int, int>> sums;
+  for (int second = 0; second < seconds; ++second) {
+    auto& [count, sum] = sums[{second / 10, second % 3}];
+    count += 2;
+    sum += second + 1;
+  }
+  std::set<std::string> lines;
+  for (const auto& [key, value] : sums) {
+    const int end = (key.first + 1) * 10;
+    if (end > seconds - 1) continue;  // the watermark is one second behind the last second
+    char text[200];
+    std::snprintf(text, sizeof(text), R"({"card":"c%d","window_end":"2024-01-01 %02d:%02d:%02d","payments":%d,"total":%d})", key.second,
+                  end / 3600, end / 60 % 60, end % 60, value.first, value.second);
+    lines.insert(text);
+  }
+  return lines;
+}
+
+class JobRunnerTest : public testing::TestWithParam<int> {};
+
+TEST_P(JobRunnerTest, FindsWhatAPlainProgramFinds) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 301);
+  const auto expected = Expected(301);
+  auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+  port.WaitForRecords("totals", expected.size());
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Distinct(port, "totals"), expected);
+  EXPECT_EQ(port.Read("totals").size(), expected.size()) << "nothing was repeated in an undisturbed run";
+  EXPECT_EQ(runner->Status().state, State::kStopped);
+  EXPECT_EQ(runner->Status().rows_in, 602u);
+}
+
+TEST_P(JobRunnerTest, GoesOnFromItsCheckpointAfterAStop) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  for (int part = 0; part < 5; ++part) {
+    ProduceSeconds(port, part * 60, part * 60 + 60);
+    auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+    port.WaitForCommitted("job", "payments", 0, (part + 1) * 60);
+    port.WaitForCommitted("job", "payments", 1, (part + 1) * 60);
+    ASSERT_TRUE(StopAndWait(*runner).ok());
+  }
+  EXPECT_EQ(Distinct(port, "totals"), Expected(300));
+  EXPECT_EQ(port.Read("totals").size(), Expected(300).size()) << "a clean stop repeats nothing";
+}
+
+TEST_P(JobRunnerTest, LosesNothingWhenTheLogFailsInTheMiddle) {
+  for (const char* topic : {"totals", "__leat_changelog_job"}) {
+    for (const auto fate : {MemoryLogPort::Fate::kLost, MemoryLogPort::Fate::kWritten}) {
+      MemoryLogPort port;
+      port.CreateTopic("payments", 2);
+      auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+      ProduceSeconds(port, 0, 100);
+      port.FailAppends(topic, 2, fate);
+      ProduceSeconds(port, 100, 200);
+      port.WaitForCommitted("job", "payments", 0, 200);
+      port.FailAppends(topic, 1, fate);
+      ProduceSeconds(port, 200, 301);
+      port.WaitForCommitted("job", "payments", 0, 301);
+      port.WaitForCommitted("job", "payments", 1, 301);
+      ASSERT_TRUE(StopAndWait(*runner).ok());
+      // Outputs may repeat after a restart; as a set they are the undisturbed run's.
+      EXPECT_EQ(Distinct(port, "totals"), Expected(301)) << topic;
+      EXPECT_GE(runner->Status().restarts, 1);
+    }
+  }
+}
+
+// The process dies: nothing that was in flight is answered, the next life starts from the log alone.
+TEST_P(JobRunnerTest, LosesNothingWhenItIsKilled) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  std::vector<std::unique_ptr<JobRunner>> dead;
+  for (int part = 0; part < 5; ++part) {
+    auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+    ProduceSeconds(port, part * 60, part * 60 + 60);
+    port.WaitForCommitted("job", "payments", 0, part * 60 + 10);  // somewhere in the middle
+    port.Freeze();
+    dead.push_back(std::move(runner));  // its threads hang until the end of the test
+    port.Thaw();
+    // The dead runner must not write any more: stop it without a word in the log.
+    ASSERT_TRUE(StopAndWait(*dead.back()).ok());
+  }
+  ProduceSeconds(port, 300, 301);
+  auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 301);
+  port.WaitForCommitted("job", "payments", 1, 301);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Distinct(port, "totals"), Expected(301));
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, JobRunnerTest, testing::Values(1, 2, 3));
+
+TEST(JobRunner, BuriesWhatItCannotDecodeAndGoesOn) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 1);
+  port.Produce("payments", 0, {Payment(1, 1, 1), "{\"id\": \"no number\", \"card\": \"c1\"", Payment(12, 1, 1)});
+  auto runner = JobRunner::Start(Spec(kSql, 1), port, env::NullMetrics());
+  port.WaitForRecords("totals", 1);
+  port.WaitForRecords("job-dlq", 1);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  const TestRow dead = port.Read("job-dlq").at(0);
+  EXPECT_EQ(dead.value, "{\"id\": \"no number\", \"card\": \"c1\"");
+  EXPECT_EQ(dead.headers.at("leat.topic"), "payments");
+  EXPECT_EQ(dead.headers.at("leat.partition"), "0");
+  EXPECT_EQ(dead.headers.at("leat.offset"), "1");
+  EXPECT_FALSE(dead.headers.at("leat.reason").empty());
+  EXPECT_EQ(runner->Status().rows_dead, 1u);
+}
+
+TEST(JobRunner, FinishesABoundedJobAndFiresItsLastWindows) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 25);
+  std::string sql = kSql;
+  const std::string option = "'format' = 'json', 'scan.startup.mode'";
+  sql.replace(sql.find(option), option.size(), "'format' = 'json', 'scan.bounded.mode' = 'latest-offset', 'scan.startup.mode'");
+  auto runner = JobRunner::Start(Spec(sql, 2), port, env::NullMetrics());
+  port.WaitForRecords("totals", 9);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Distinct(port, "totals").size(), 9u);
+}
+
+TEST(JobRunner, ParksAJobThatCannotRunAndSaysWhy) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 1);
+  ProduceSeconds(port, 0, 0);
+  JobRunner::Spec spec = Spec(kSql, 1);
+  spec.options.max_restarts = 2;
+  std::string sql = kSql;
+  const std::string mode = "'earliest-offset'";
+  sql.replace(sql.find(mode), mode.size(), "'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:77'");
+  spec.plan = Spec(sql, 1).plan;
+  auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+  while (runner->Status().state != State::kFailed) std::this_thread::yield();
+  EXPECT_NE(runner->Status().error.find("payments-0: the job goes on at offset 77"), std::string::npos) << runner->Status().error;
+  EXPECT_EQ(runner->Status().restarts, 2);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+}
+
+}  // namespace
+}  // namespace leat::run

@@ -1,0 +1,1 @@
+target_sources(leat_stream_run_test PRIVATE ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_log_port.cc)
