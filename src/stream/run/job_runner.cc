@@ -63,17 +63,20 @@ class Runner final : public JobRunner {
 
   void Stop(absl::AnyInvocable<void(absl::Status)> done) override {
     std::shared_ptr<JobContext> job;
+    bool ended = false;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (!ended_) {
-        stopping_ = true;
-        on_stopped_.push_back(std::move(done));
-        job = job_;
-      }
+      ended = ended_;
+      stopping_ = true;
+      job = job_;
+      if (!ended) on_stopped_.push_back(std::move(done));
+    }
+    if (ended) {
+      done(absl::OkStatus());
+      return;
     }
     wake_.Push(0);  // ends a backoff
     if (job != nullptr) job->control.Push(StopEvent{});
-    if (done) done(absl::OkStatus());
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "tests/stream/run/memory_log_port.h"
 
+#include "base/check.h"
+
 #include <algorithm>
 
 namespace leat::run {
@@ -65,16 +67,6 @@ void MemoryLogPort::FailAppends(const std::string& topic, int count, Fate fate) 
   failures_[topic] = {count, fate};
 }
 
-void MemoryLogPort::Freeze() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  frozen_ = true;
-}
-void MemoryLogPort::Thaw() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  frozen_ = false;
-  parked_.clear();
-}
-
 int64_t MemoryLogPort::AppendLocked(const TopicPartition& tp, std::string batches) {
   Partition& partition = topics_[tp.topic].at(static_cast<size_t>(tp.partition.value()));
   const int64_t base = partition.end();
@@ -108,7 +100,7 @@ void MemoryLogPort::Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     data = ReadLocked(fetch);
-    if (frozen_ || (data.ok() && data->batches.empty() && fetch.max_wait > absl::ZeroDuration())) {
+    if (data.ok() && data->batches.empty() && fetch.max_wait > absl::ZeroDuration()) {
       parked_.push_back({std::move(fetch), std::move(done)});
       return;
     }
@@ -120,7 +112,6 @@ void MemoryLogPort::AnswerParked(const TopicPartition& tp) {
   std::vector<std::pair<Parked, absl::StatusOr<LogData>>> ready;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (frozen_) return;
     for (size_t i = 0; i < parked_.size();) {
       if (parked_[i].fetch.partition != tp) {
         ++i;
@@ -138,7 +129,6 @@ void MemoryLogPort::Append(TopicPartition tp, std::string batches, Callback<absl
   int64_t base = -1;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (frozen_) return;
     Failures& failures = failures_[tp.topic];
     const bool fail = failures.count > 0 && failures.count-- > 0;
     if (!fail || failures.fate == Fate::kWritten) base = AppendLocked(tp, std::move(batches));
@@ -188,7 +178,6 @@ void MemoryLogPort::CommitOffsets(std::string group, std::vector<std::pair<Topic
                                   Callback<absl::Status> done) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (frozen_) return;
     for (const auto& [tp, offset] : offsets) committed_[{group, tp}] = offset.value();
     changed_.notify_all();
   }
@@ -211,6 +200,43 @@ void MemoryLogPort::CommittedOffsets(std::string group, std::vector<TopicPartiti
 int64_t MemoryLogPort::WallMillis() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return now_ms_ += 1;  // time passes as it is looked at
+}
+
+namespace {
+absl::Status Dead() { return Unavailable("the process was killed"); }
+}  // namespace
+
+void KillableLogPort::Kill() {
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  killed_ = true;
+}
+
+void KillableLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) {
+  if (!IfAlive([&] { log_.DescribeTopic(std::move(topic), std::move(done)); })) done(Dead());
+}
+void KillableLogPort::OffsetForTime(TopicPartition partition, int64_t timestamp_ms, Callback<absl::StatusOr<model::Offset>> done) {
+  if (!IfAlive([&] { log_.OffsetForTime(std::move(partition), timestamp_ms, std::move(done)); })) done(Dead());
+}
+void KillableLogPort::EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,
+                                  Callback<absl::Status> done) {
+  if (!IfAlive([&] { log_.EnsureTopic(std::move(topic), partitions, std::move(configs), std::move(done)); })) done(Dead());
+}
+void KillableLogPort::Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) {
+  if (!IfAlive([&] { log_.Fetch(std::move(fetch), std::move(done)); })) done(Dead());
+}
+void KillableLogPort::Append(TopicPartition partition, std::string batches, Callback<absl::StatusOr<model::Offset>> done) {
+  if (!IfAlive([&] { log_.Append(std::move(partition), std::move(batches), std::move(done)); })) done(Dead());
+}
+void KillableLogPort::DeleteTopic(std::string topic, Callback<absl::Status> done) {
+  if (!IfAlive([&] { log_.DeleteTopic(std::move(topic), std::move(done)); })) done(Dead());
+}
+void KillableLogPort::CommitOffsets(std::string group, std::vector<std::pair<TopicPartition, model::Offset>> offsets,
+                                    Callback<absl::Status> done) {
+  if (!IfAlive([&] { log_.CommitOffsets(std::move(group), std::move(offsets), std::move(done)); })) done(Dead());
+}
+void KillableLogPort::CommittedOffsets(std::string group, std::vector<TopicPartition> partitions,
+                                       Callback<absl::StatusOr<std::vector<model::Offset>>> done) {
+  if (!IfAlive([&] { log_.CommittedOffsets(std::move(group), std::move(partitions), std::move(done)); })) done(Dead());
 }
 
 }  // namespace leat::run

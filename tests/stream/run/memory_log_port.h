@@ -31,10 +31,6 @@ class MemoryLogPort final : public LogPort {
   // `written` the records are there all the same.
   enum class Fate { kLost, kWritten };
   void FailAppends(const std::string& topic, int count, Fate fate);
-  // Every later append is dropped without an answer, and fetches are never answered: the process died.
-  void Freeze();
-  void Thaw();
-
   // --- LogPort ---
   void DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) override;
   void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms, Callback<absl::StatusOr<model::Offset>> done) override;
@@ -73,8 +69,40 @@ class MemoryLogPort final : public LogPort {
   std::vector<Parked> parked_;
   std::map<std::string, Failures> failures_;
   std::map<std::pair<std::string, model::TopicPartition>, int64_t> committed_;
-  bool frozen_ = false;
   int64_t now_ms_ = 1'000'000;
+};
+
+// One life of a process over a log that outlives it: after Kill every call fails, and nothing reaches the log any more.
+class KillableLogPort final : public LogPort {
+ public:
+  explicit KillableLogPort(MemoryLogPort& log) : log_(log) {}
+  void Kill();
+
+  void DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) override;
+  void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms, Callback<absl::StatusOr<model::Offset>> done) override;
+  void EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,
+                   Callback<absl::Status> done) override;
+  void Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) override;
+  void Append(model::TopicPartition partition, std::string batches, Callback<absl::StatusOr<model::Offset>> done) override;
+  void DeleteTopic(std::string topic, Callback<absl::Status> done) override;
+  void CommitOffsets(std::string group, std::vector<std::pair<model::TopicPartition, model::Offset>> offsets,
+                     Callback<absl::Status> done) override;
+  void CommittedOffsets(std::string group, std::vector<model::TopicPartition> partitions,
+                        Callback<absl::StatusOr<std::vector<model::Offset>>> done) override;
+  int64_t WallMillis() override { return log_.WallMillis(); }
+
+ private:
+  // Runs `call` unless killed; false if killed. The lock keeps a call that began from crossing Kill.
+  template <typename Call>
+  bool IfAlive(Call call) {
+    const std::lock_guard<std::recursive_mutex> lock(mutex_);
+    if (killed_) return false;
+    call();
+    return true;
+  }
+  MemoryLogPort& log_;
+  std::recursive_mutex mutex_;  // a callback may make the next call
+  bool killed_ = false;
 };
 
 }  // namespace leat::run

@@ -1,0 +1,105 @@
+// leatd: reads its configuration, runs one node until SIGTERM or SIGINT.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <future>
+
+#include "base/logging.h"
+#include "config/load.h"
+#include "config/render.h"
+#include "env/disk.h"
+#include "runtime/posix_disk.h"
+#include "runtime/signals.h"
+#include "server/node.h"
+
+namespace {
+
+constexpr char kFooter[] = R"(Examples:
+  leatd                                        an embedded broker: loopback only, data in ./leat-data
+  leatd --config broker.yaml                   every key is in config/broker.yaml, with unit, default and range
+  leatd --set data_dir=/var/lib/leat --set listeners.grpc=127.0.0.1:0
+  leatd --config broker.yaml --check-config    says what is wrong with it, and ends
+
+When it is ready it prints one line of JSON on stdout:
+  {"event":"ready","grpc":"127.0.0.1:9095","kafka":"","admin":"127.0.0.1:9096","pid":1}
+Logs go to stderr. SIGTERM and SIGINT end it in order; a second one at once.)";
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> set;
+  std::string ready_file;
+  bool check_config = false;
+  bool print_default_config = false;
+  bool print_config_reference = false;
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "leatd: %s\n", std::string(leat::Message(status)).c_str());
+  return 1;
+}
+
+std::string ReadyLine(const leat::server::Addresses& addresses) {
+  return boost::json::serialize(boost::json::object{{"event", "ready"},
+                                                    {"grpc", addresses.grpc},
+                                                    {"kafka", addresses.kafka},
+                                                    {"admin", addresses.admin},
+                                                    {"pid", static_cast<int64_t>(getpid())}});
+}
+
+int Run(const leat::config::BrokerOptions& options, const std::string& ready_file) {
+  leat::InitLogging(options.logging.level);
+  std::promise<int> stop;
+  const leat::runtime::StopSignals signals([&](int signal) { stop.set_value(signal); });
+  leat::server::Node node(options);
+  const absl::StatusOr<leat::server::Addresses> addresses = node.Start();
+  if (!addresses.ok()) return Fail(addresses.status());
+  const std::string line = ReadyLine(*addresses);
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+  if (!ready_file.empty()) {
+    leat::runtime::PosixDisk disk;
+    if (const absl::Status written = leat::env::WriteFileAtomically(disk, ready_file, line + "\n"); !written.ok()) {
+      const absl::Status stopped = node.Stop();
+      return Fail(leat::Annotate(written, "--ready-file"));
+    }
+  }
+  const int signal = stop.get_future().get();
+  leat::LogInfo("server", "signal ", signal, ": stopping");
+  const absl::Status stopped = node.Stop();
+  return stopped.ok() ? 0 : Fail(stopped);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"leatd, the Leat broker: a durable log, and streaming SQL jobs inside it.", "leatd"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", LEAT_VERSION);
+  Arguments arguments;
+  app.add_option("--config", arguments.config, "configuration file (YAML)");
+  app.add_option("--set", arguments.set, "key=value: sets one key; may be given again, and wins over the file");
+  app.add_option("--ready-file", arguments.ready_file, "also write the ready line to this file");
+  app.add_flag("--check-config", arguments.check_config, "check the configuration and end");
+  app.add_flag("--print-default-config", arguments.print_default_config, "print config/broker.yaml: every key with its default");
+  app.add_flag("--print-config-reference", arguments.print_config_reference, "print docs/config.md");
+  CLI11_PARSE(app, argc, argv);
+  if (arguments.print_default_config || arguments.print_config_reference) {
+    std::fputs((arguments.print_default_config ? leat::config::RenderDefaultYaml() : leat::config::RenderReference()).c_str(), stdout);
+    return 0;
+  }
+  leat::runtime::PosixDisk disk;
+  const absl::StatusOr<leat::config::BrokerOptions> options =
+      leat::config::LoadBrokerOptions(disk, arguments.config, arguments.set);
+  if (!options.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(leat::Message(options.status())).c_str());
+    return 2;
+  }
+  if (arguments.check_config) {
+    std::puts("the configuration is good");
+    return 0;
+  }
+  return Run(*options, arguments.ready_file);
+}
