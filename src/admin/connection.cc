@@ -103,7 +103,7 @@ asio::awaitable<void> Connection::Run() {
 asio::awaitable<bool> Connection::WaitForRequest() {
   if (buffer_.size() > 0) co_return true;  // pipelined
   // Who connects is expected to ask; only who has asked before may pause.
-  const Duration timeout = first_ ? context_.options.request_timeout : context_.options.idle_timeout;
+  const Duration timeout = first_ ? context_.options.first_byte_timeout : context_.options.idle_timeout;
   first_ = false;
   const Deadline deadline(socket_, timeout, Deadline::Action::kClose);
   idle_ = true;

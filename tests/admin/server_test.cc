@@ -210,12 +210,14 @@ TEST_F(HttpServerTest, SendingNowAndThenDoesNotExtendTheTime) {
   EXPECT_THAT(answer, testing::AnyOf(StartsWith("HTTP/1.1 4"), testing::IsEmpty()));
 }
 
-TEST_F(HttpServerTest, ASilentConnectionIsClosed) {
-  Start({.idle_timeout = absl::Milliseconds(20), .request_timeout = absl::Milliseconds(20)});
-  EXPECT_EQ(Ask(""), "");
-  RawClient client(server_->port());
-  client.Send(Get("/hello"));
-  EXPECT_THAT(client.ReceiveAll(), EndsWith("hello"));  // and then closed, not "timeout"
+TEST_F(HttpServerTest, AConnectionThatAsksNothingIsClosed) {
+  Start({.first_byte_timeout = absl::Milliseconds(20)});
+  EXPECT_EQ(Ask(""), "");  // closed, not "timeout"
+}
+
+TEST_F(HttpServerTest, AConnectionThatAsksNothingMoreIsClosed) {
+  Start({.idle_timeout = absl::Milliseconds(20)});
+  EXPECT_THAT(Ask(Get("/hello")), EndsWith("hello"));
 }
 
 TEST_F(HttpServerTest, AReaderThatDoesNotReadIsCutOff) {
