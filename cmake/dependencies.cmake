@@ -1,6 +1,7 @@
 # Every third-party package, with the version it was built and tested against. All are Debian packages
 # (tools/setup installs them); docs/dependencies.md says why each was chosen.
 find_package(Threads REQUIRED)
+set(Boost_NO_WARN_NEW_VERSIONS ON)  # Boost is newer than the CMake that Debian ships with it
 find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json)
 find_package(absl CONFIG REQUIRED)                     # 20220623
 find_package(Protobuf 3.21 REQUIRED)
@@ -10,7 +11,7 @@ find_package(spdlog 1.10 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(simdjson 3.0 REQUIRED)
-find_package(zstd 1.5 REQUIRED)
+find_package(zstd 1.5 CONFIG REQUIRED)
 find_package(Snappy 1.1 REQUIRED)
 find_package(ZLIB 1.2 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)        # 1.0 (its package file names no version)
