@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
@@ -23,6 +24,7 @@ namespace http = boost::beast::http;
 constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kReadBytes = 4096;
 constexpr size_t kLingerBytes = 256 << 10;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr Duration kLingerTimeout = absl::Seconds(1);
 
 std::optional<Method> ToMethod(http::verb verb) {
@@ -39,6 +41,12 @@ std::optional<Method> ToMethod(http::verb verb) {
     default:
       return std::nullopt;
   }
+}
+
+// A client with a large body may ask first whether it is welcome. The header was within its limits, so it is.
+template <typename Parser>
+bool WaitsForContinue(const Parser& parser) {
+  return parser.is_header_done() && beast::iequals(parser.get()[http::field::expect], "100-continue");
 }
 
 // The handler's answer on its way to the coroutine. `waiting` is the coroutine's; null when it has given up.
@@ -103,7 +111,7 @@ asio::awaitable<void> Connection::Run() {
 asio::awaitable<bool> Connection::WaitForRequest() {
   if (buffer_.size() > 0) co_return true;  // pipelined
   // Who connects is expected to ask; only who has asked before may pause.
-  const Duration timeout = first_ ? context_.options.request_timeout : context_.options.idle_timeout;
+  const Duration timeout = first_ ? context_.options.first_byte_timeout : context_.options.idle_timeout;
   first_ = false;
   const Deadline deadline(socket_, timeout, Deadline::Action::kClose);
   idle_ = true;
@@ -117,11 +125,16 @@ asio::awaitable<bool> Connection::WaitForRequest() {
 asio::awaitable<beast::error_code> Connection::Read(Parser& parser) {
   const Deadline deadline(socket_, context_.options.request_timeout, Deadline::Action::kCancel);
   parser.eager(true);  // put() takes the body too
+  bool encouraged = false;
   while (true) {
     beast::error_code error;
     if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
     if (error && error != http::error::need_more) co_return error;
     if (parser.is_done()) co_return beast::error_code();
+    if (!encouraged && WaitsForContinue(parser)) {
+      encouraged = true;
+      co_await asio::async_write(socket_, asio::buffer(kContinue), kResult);  // a failure shows in the next read
+    }
     if (deadline.expired()) co_return beast::error::timeout;
     const size_t room = buffer_.max_size() - buffer_.size();
     if (room == 0) co_return http::error::buffer_overflow;

@@ -28,10 +28,11 @@ class HttpServer {
     size_t max_connections = 256;
     size_t max_header_bytes = 16 << 10;
     size_t max_body_bytes = 1 << 20;
-    Duration idle_timeout = absl::Seconds(60);     // between requests; then the connection is closed
-    Duration request_timeout = absl::Seconds(10);  // from a request's first byte to its last
-    Duration handler_timeout = absl::Seconds(30);  // until the handler answers
-    Duration write_timeout = absl::Seconds(30);    // until the client has taken the answer
+    Duration first_byte_timeout = absl::Seconds(10);  // of a new connection; then it is closed
+    Duration idle_timeout = absl::Seconds(60);        // between requests; then the connection is closed
+    Duration request_timeout = absl::Seconds(10);     // from a request's first byte to its last
+    Duration handler_timeout = absl::Seconds(30);     // until the handler answers
+    Duration write_timeout = absl::Seconds(30);       // until the client has taken the answer
   };
 
   // The shard and the metrics outlive the server and every Responder that it handed out.

@@ -148,18 +148,29 @@ absl::StatusOr<BrokerOptions> ParseBrokerOptions(const ConfigFile& file, const s
   return loader.Finish();
 }
 
+namespace {
+
+absl::StatusOr<std::string> ReadBounded(env::Disk& disk, const std::string& path) {
+  LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(path, env::OpenMode::kRead));
+  LEAT_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  if (size > kMaxConfigFileBytes) {
+    return InvalidArgument(path, ": expected at most ", kMaxConfigFileBytes, " bytes, got ", size);
+  }
+  std::string text(size, '\0');
+  LEAT_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(0, text.data(), size));
+  text.resize(n);
+  return text;
+}
+
+}  // namespace
+
 absl::StatusOr<BrokerOptions> LoadBrokerOptions(env::Disk& disk, const std::string& path,
                                                 const std::vector<std::string>& overrides) {
   ConfigFile file{.name = path};
   if (!path.empty()) {
-    LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> opened, disk.Open(path, env::OpenMode::kRead));
-    LEAT_ASSIGN_OR_RETURN(const uint64_t size, opened->Size());
-    if (size > kMaxConfigFileBytes) {
-      return InvalidArgument("config: ", path, ": expected at most ", kMaxConfigFileBytes, " bytes, got ", size);
-    }
-    file.text.resize(size);
-    LEAT_ASSIGN_OR_RETURN(const size_t n, opened->ReadAt(0, file.text.data(), size));
-    file.text.resize(n);
+    absl::StatusOr<std::string> text = ReadBounded(disk, path);
+    if (!text.ok()) return Annotate(text.status(), "config");
+    file.text = *std::move(text);
   }
   return ParseBrokerOptions(file, overrides);
 }

@@ -24,6 +24,9 @@ struct ParseContext {
   }
 };
 
+// Words that Flink reserves: no names unless in backticks.
+bool IsReservedWord(std::string_view word);
+
 absl::StatusOr<std::vector<Statement>> Parse(std::string_view script, const Diagnostics& diagnostics);
 
 }  // namespace leat::sql

@@ -136,6 +136,26 @@ TEST_F(HttpServerTest, PassesTheBodyOn) {
               EndsWith("\r\n\r\nabcde"));
 }
 
+TEST_F(HttpServerTest, EncouragesAClientThatAsksBeforeItSendsItsBody) {
+  Start({.max_body_bytes = 1000});
+  const std::string header = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ";
+  RawClient client(server_->port());
+  client.Send(header + "4\r\n\r\n");
+  EXPECT_EQ(client.Receive(), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.Send("abcd");
+  EXPECT_THAT(client.Receive(), EndsWith("\r\n\r\nabcd"));
+  client.Send(header + "1001\r\n\r\n");
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, RefusesABodyOfTwoLengths) {
+  Start();
+  EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd"),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+}
+
 TEST_F(HttpServerTest, AHandlerMayAnswerLaterFromAnotherThread) {
   Start();
   EXPECT_THAT(Ask(GetAndClose("/late")), EndsWith("late"));
@@ -210,12 +230,14 @@ TEST_F(HttpServerTest, SendingNowAndThenDoesNotExtendTheTime) {
   EXPECT_THAT(answer, testing::AnyOf(StartsWith("HTTP/1.1 4"), testing::IsEmpty()));
 }
 
-TEST_F(HttpServerTest, ASilentConnectionIsClosed) {
-  Start({.idle_timeout = absl::Milliseconds(20), .request_timeout = absl::Milliseconds(20)});
-  EXPECT_EQ(Ask(""), "");
-  RawClient client(server_->port());
-  client.Send(Get("/hello"));
-  EXPECT_THAT(client.ReceiveAll(), EndsWith("hello"));  // and then closed, not "timeout"
+TEST_F(HttpServerTest, AConnectionThatAsksNothingIsClosed) {
+  Start({.first_byte_timeout = absl::Milliseconds(20)});
+  EXPECT_EQ(Ask(""), "");  // closed, not "timeout"
+}
+
+TEST_F(HttpServerTest, AConnectionThatAsksNothingMoreIsClosed) {
+  Start({.idle_timeout = absl::Milliseconds(20)});
+  EXPECT_THAT(Ask(Get("/hello")), EndsWith("hello"));
 }
 
 TEST_F(HttpServerTest, AReaderThatDoesNotReadIsCutOff) {

@@ -36,6 +36,11 @@ class Clean {
   Clean(const Clean&) = delete;
   Clean& operator=(const Clean&) = delete;
   static std::unique_ptr<Clean> Make() { return std::unique_ptr<Clean>(new Clean()); }
+  static std::unique_ptr<Clean> MakeOnTheNextLine() {
+    auto a_name_that_is_long_enough = std::unique_ptr<Clean>(  // to break the line in front of the one that follows
+        new Clean());
+    return a_name_that_is_long_enough;
+  }
   const char* text() const { return "new T; std::mutex; using namespace std; time(nullptr)"; }
   const char* raw() const { return R"(co_spawn( " rand() ))"; }
   int renewed(int newest) const { return newest + 1'000'000; }
@@ -121,6 +126,7 @@ PLANTED = [
      "function-length"),
     # banned constructs
     ("src/log/new.cc", "int* p = new int(3);\n", 1, "new"),
+    ("src/log/argument.cc", "auto p = Take(\n    new int(3));\n", 2, "new"),
     ("src/log/delete.cc", "void F(int* p) { delete p; }\n", 1, "delete"),
     ("src/log/delete_array.cc", "void F(int* p) {\n  delete[] p;\n}\n", 2, "delete"),
     ("src/log/mutex.cc", "std::mutex m;\n", 1, "threads"),
@@ -191,6 +197,11 @@ class Tidy(unittest.TestCase):
             result = tree.tidy("--no-format")
             self.assertEqual(result.returncode, 1)
             self.assertIn("exceptions.txt:1: exceptions: 25 exceptions", result.stdout)
+
+    def test_formats_when_it_is_told_to(self):
+        with Tree(CLEAN | {"src/log/format.cc": "int   x;\n"}) as tree:
+            self.assertEqual(tree.tidy("--fix-format").returncode, 0)
+            self.assertEqual((tree.root / "src/log/format.cc").read_text(), "int x;\n")
 
     def test_refuses_a_table_that_names_an_unknown_family(self):
         with Tree(CLEAN) as tree:
@@ -267,6 +278,12 @@ class Documents(unittest.TestCase):
                    for name in re.findall(r"`([^`]+)`", cell) if not name.startswith("include/")}
         table = read_table(ROOT / "cmake" / "layers.cmake")
         self.assertEqual(written, {module.name: module.floor for module in table.modules.values()})
+
+    def test_links_lead_somewhere(self):
+        for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+            for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+                with self.subTest(page=page.relative_to(ROOT).as_posix(), link=link):
+                    self.assertTrue(link.startswith(("https://", "http://")) or (page.parent / link).exists())
 
     def test_every_package_has_its_reason(self):
         text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")

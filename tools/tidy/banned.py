@@ -72,7 +72,12 @@ def check(source: Source) -> list[Finding]:
     findings = []
     if source.path.endswith((".h", ".cc")):
         bans = [ban for ban in BANS if ban.applies_to(source)]
+        previous = ""
         for number, line in enumerate(source.code, 1):
+            # clang-format may break a line between an owner's parenthesis and the `new` that it takes.
+            if previous.endswith("(") and line.lstrip().startswith("new "):
+                line = previous + line.lstrip()
+            previous = line.rstrip()
             for ban in bans:
                 match = ban.search(line)
                 if match:

@@ -30,11 +30,18 @@ def _run(program: str, root: Path, paths: list[str]) -> list[Finding]:
             for path, line in first.items()]
 
 
+def _in_batches(call, paths: list[str]) -> list:
+    batches = [paths[start:start + _BATCH] for start in range(0, len(paths), _BATCH)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        return list(pool.map(call, batches))
+
+
 def check(root: Path, paths: list[str]) -> list[Finding]:
     program = shutil.which("clang-format")
     if program is None:
         return [Finding(".clang-format", 1, RULE, "clang-format is not installed: run tools/setup")]
-    batches = [paths[start:start + _BATCH] for start in range(0, len(paths), _BATCH)]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        results = pool.map(lambda batch: _run(program, root, batch), batches)
-        return [finding for findings in results for finding in findings]
+    return [finding for findings in _in_batches(lambda batch: _run(program, root, batch), paths) for finding in findings]
+
+
+def fix(root: Path, paths: list[str]) -> None:
+    _in_batches(lambda batch: subprocess.run(["clang-format", "-i", "--style=file", *batch], cwd=root, check=True), paths)

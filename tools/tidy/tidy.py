@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what the project promises about its own code. Run it from anywhere: tools/tidy/tidy.py [--root DIR] [PATH...].
+"""Checks what the project promises about its own code. Run it from anywhere: tools/tidy/tidy.py [--fix-format] [PATH...].
 
 Rules: include, file-length, function-length, new, delete, threads, clock, random, co-spawn, sleep, stdout,
 using-namespace, unfinished, format, exceptions. Each finding says file, line, rule, and what to do about it.
@@ -58,13 +58,17 @@ def check_tree(root: Path, with_format: bool = True) -> tuple[list[Finding], int
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help="the tree to check")
+    parser.add_argument("--fix-format", action="store_true", help="format what is not, before checking")
     parser.add_argument("--no-format", action="store_true", help="leave clang-format out (it takes most of the time)")
     parser.add_argument("paths", nargs="*", help="show only findings whose path begins with one of these")
     arguments = parser.parse_args()
     started = time.monotonic()
     try:
+        if arguments.fix_format:
+            root = arguments.root.resolve()
+            formatting.fix(root, [name for name in list_files(root) if name.endswith(CPP)])
         findings, files = check_tree(arguments.root.resolve(), not arguments.no_format)
-    except (TableError, OSError) as error:
+    except (TableError, OSError, subprocess.CalledProcessError) as error:
         print(f"tidy: {error}", file=sys.stderr)
         return 2
     if files == 0:

@@ -1,0 +1,218 @@
+// GROUP BY as plan nodes: a Calc with keys and arguments, then the aggregate.
+#include <algorithm>
+#include <optional>
+
+#include "sql/queries.h"
+
+namespace leat::sql {
+
+using plan::ExpressionPtr;
+
+namespace {
+
+// A node seen as conditions and expressions over the output of the window function below it.
+struct AboveWindow {
+  plan::NodePtr assign;
+  ExpressionPtr condition;
+  std::vector<ExpressionPtr> columns;
+};
+
+std::optional<AboveWindow> FindWindow(const plan::NodePtr& node) {
+  if (node->kind == plan::NodeKind::kWindowAssign) return AboveWindow{node, nullptr, AllInputs(*node)};
+  if (node->kind != plan::NodeKind::kCalc) return std::nullopt;
+  auto below = FindWindow(node->inputs[0]);
+  if (!below) return std::nullopt;
+  if (node->condition) below->condition = Both(below->condition, Substitute(node->condition, below->columns));
+  std::vector<ExpressionPtr> columns;
+  for (const ExpressionPtr& expression : node->expressions) columns.push_back(Substitute(expression, below->columns));
+  below->columns = std::move(columns);
+  return below;
+}
+
+// The Calc below an aggregate: each different expression once.
+class PreCalc {
+ public:
+  int Add(const ExpressionPtr& expression, std::string name) {
+    for (size_t i = 0; i < expressions_.size(); ++i) {
+      if (SameExpression(*expressions_[i], *expression)) return static_cast<int>(i);
+    }
+    expressions_.push_back(expression);
+    names_.push_back(std::move(name));
+    return static_cast<int>(expressions_.size()) - 1;
+  }
+  plan::NodePtr Build(const plan::NodePtr& input, ExpressionPtr condition, Position position) const {
+    return MakeCalc(input, std::move(condition), expressions_, names_, position);
+  }
+  const ExpressionPtr& expression(int i) const { return expressions_[i]; }
+  const std::string& name(int i) const { return names_[i]; }
+
+ private:
+  std::vector<ExpressionPtr> expressions_;
+  std::vector<std::string> names_;
+};
+
+struct Builder {
+  const Relation& input;
+  const std::vector<ExpressionPtr>& keys;
+  const std::vector<AggregateCall>& calls;
+  Position position;
+  const Diagnostics& diagnostics;
+
+  WindowTag TagOf(const ExpressionPtr& key) const {
+    return key->kind == plan::Expression::Kind::kInput ? input.tags[key->input] : WindowTag::kNone;
+  }
+  std::string KeyName(size_t i) const {
+    if (keys[i]->kind == plan::Expression::Kind::kInput) return input.fields()[keys[i]->input].name;
+    return StrCat("key$", i);
+  }
+  bool GroupsByWindow() const {
+    const auto has = [&](WindowTag tag) {
+      return std::any_of(keys.begin(), keys.end(), [&](const ExpressionPtr& key) { return TagOf(key) == tag; });
+    };
+    return has(WindowTag::kStart) && has(WindowTag::kEnd);
+  }
+
+  // Adds what the calls need to `calc`; `columns`, if not null, brings their expressions to its input.
+  std::vector<plan::Aggregate> AddCalls(const std::vector<ExpressionPtr>* columns, bool grouped, PreCalc* calc) const {
+    const auto lowered = [&](const ExpressionPtr& e) { return columns == nullptr ? e : Substitute(e, *columns); };
+    std::vector<plan::Aggregate> aggregates;
+    for (size_t i = 0; i < calls.size(); ++i) {
+      const AggregateCall& call = calls[i];
+      plan::Aggregate aggregate{.kind = call.kind, .distinct = call.distinct, .type = call.type};
+      if (call.argument) aggregate.argument = calc->Add(lowered(call.argument), StrCat("argument$", i));
+      if (call.filter) aggregate.filter = calc->Add(lowered(call.filter), StrCat("filter$", i));
+      const bool counts = call.kind == plan::AggregateKind::kCount || call.kind == plan::AggregateKind::kCountStar;
+      if (!grouped && !counts) aggregate.type.nullable = true;
+      // MIN and MAX of different values are those of all values.
+      if (call.kind == plan::AggregateKind::kMin || call.kind == plan::AggregateKind::kMax) aggregate.distinct = false;
+      aggregates.push_back(aggregate);
+    }
+    return aggregates;
+  }
+
+  absl::Status CheckKey(const ExpressionPtr& key) const {
+    if (key->type.kind == data::TypeKind::kRow) return diagnostics.Unsupported(position, "GROUP BY a ROW");
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Aggregated> BuildPlain() const {
+    PreCalc calc;
+    Aggregated result;
+    std::vector<int> key_columns;
+    std::vector<data::Field> fields;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      LEAT_RETURN_IF_ERROR(CheckKey(keys[i]));
+      const int column = calc.Add(keys[i], KeyName(i));
+      auto found = std::find(key_columns.begin(), key_columns.end(), column);
+      result.key_columns.push_back(static_cast<int>(found - key_columns.begin()));
+      if (found != key_columns.end()) continue;
+      key_columns.push_back(column);
+      fields.push_back({calc.name(column), calc.expression(column)->type});
+      fields.back().type.rowtime = false;
+    }
+    const std::vector<plan::Aggregate> aggregates = AddCalls(nullptr, !keys.empty(), &calc);
+    for (size_t i = 0; i < aggregates.size(); ++i) {
+      result.aggregate_columns.push_back(static_cast<int>(fields.size()));
+      fields.push_back({StrCat("aggregate$", i), aggregates[i].type});
+    }
+    auto node = MakeNode(plan::NodeKind::kGroupAggregate, {calc.Build(input.node, nullptr, position)}, fields,
+                         position);
+    node->keys = key_columns;
+    node->aggregates = aggregates;
+    node->produces_updates = true;
+    result.relation.node = node;
+    result.relation.tags.assign(fields.size(), WindowTag::kNone);
+    result.relation.depth = input.depth;
+    return result;
+  }
+
+  absl::StatusOr<Aggregated> BuildWindowed(const AboveWindow& window) const;
+};
+
+absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) const {
+  const plan::Node& assign = *window.assign;
+  const int first_window_column = static_cast<int>(assign.inputs[0]->schema->fields.size());
+  const auto reads_window = [&](const ExpressionPtr& expression) {
+    std::vector<int> inputs;
+    CollectInputs(*expression, &inputs);
+    return std::any_of(inputs.begin(), inputs.end(), [&](int i) { return i >= first_window_column; });
+  };
+  if (window.condition && reads_window(window.condition)) {
+    return diagnostics.Unsupported(position, "a condition on window_start, window_end or window_time below GROUP BY "
+                                             "window (HAVING is)");
+  }
+  PreCalc calc;
+  const data::Field& time = assign.inputs[0]->schema->fields[assign.window.time_column];
+  const int time_column = calc.Add(plan::Input(assign.window.time_column, time.type), time.name);
+  Aggregated result;
+  std::vector<int> key_columns;
+  std::vector<data::Field> fields;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    LEAT_RETURN_IF_ERROR(CheckKey(keys[i]));
+    result.key_columns.push_back(-1);
+    if (TagOf(keys[i]) != WindowTag::kNone) continue;
+    const ExpressionPtr key = Substitute(keys[i], window.columns);
+    if (reads_window(key)) {
+      return diagnostics.Unsupported(keys[i]->position, "an expression on a window's bounds in GROUP BY");
+    }
+    const int column = calc.Add(key, KeyName(i));
+    const auto found = std::find(key_columns.begin(), key_columns.end(), column);
+    result.key_columns[i] = static_cast<int>(found - key_columns.begin());
+    if (found != key_columns.end()) continue;
+    key_columns.push_back(column);
+    fields.push_back({KeyName(i), key->type});
+    fields.back().type.rowtime = false;
+  }
+  for (const AggregateCall& call : calls) {
+    for (const ExpressionPtr& expression : {call.argument, call.filter}) {
+      if (expression && reads_window(Substitute(expression, window.columns))) {
+        return diagnostics.Unsupported(position, "an aggregate of a window's bounds");
+      }
+    }
+  }
+  const std::vector<plan::Aggregate> aggregates = AddCalls(&window.columns, true, &calc);
+  for (size_t i = 0; i < aggregates.size(); ++i) {
+    result.aggregate_columns.push_back(static_cast<int>(fields.size()));
+    fields.push_back({StrCat("aggregate$", i), aggregates[i].type});
+  }
+  result.relation.tags.assign(fields.size(), WindowTag::kNone);
+  const int bounds = static_cast<int>(fields.size());
+  for (int i = 0; i < 3; ++i) fields.push_back(assign.schema->fields[first_window_column + i]);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (TagOf(keys[i]) != WindowTag::kNone) {
+      result.key_columns[i] = bounds + static_cast<int>(TagOf(keys[i])) - static_cast<int>(WindowTag::kStart);
+    }
+  }
+  for (const WindowTag tag : {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime}) {
+    result.relation.tags.push_back(tag);
+  }
+  auto node = MakeNode(plan::NodeKind::kWindowAggregate,
+                       {calc.Build(assign.inputs[0], window.condition, position)}, fields, position);
+  node->keys = key_columns;
+  node->aggregates = aggregates;
+  node->window = assign.window;
+  node->window.time_column = time_column;
+  node->window_columns = {plan::Node::WindowColumn::kStart, plan::Node::WindowColumn::kEnd,
+                          plan::Node::WindowColumn::kTime};
+  result.relation.node = node;
+  result.relation.window_attached = true;
+  result.relation.depth = input.depth;
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<ExpressionPtr>& keys,
+                                     const std::vector<AggregateCall>& calls, Position position,
+                                     const Diagnostics& diagnostics) {
+  const Builder builder{input, keys, calls, position, diagnostics};
+  if (!builder.GroupsByWindow()) return builder.BuildPlain();
+  if (input.window_attached) {
+    return diagnostics.Unsupported(position, "a window aggregate over the windows of another window aggregate");
+  }
+  const auto window = FindWindow(input.node);
+  if (!window) return diagnostics.Unsupported(position, "GROUP BY window_start, window_end over this query");
+  return builder.BuildWindowed(*window);
+}
+
+}  // namespace leat::sql

@@ -1,0 +1,122 @@
+#include "sql/compile.h"
+
+#include <algorithm>
+
+#include "sql/catalog.h"
+#include "sql/insert.h"
+#include "sql/parse.h"
+#include "sql/rewrite.h"
+#include "sql/settings.h"
+
+namespace leat::sql {
+
+namespace {
+
+constexpr size_t kMaxSinks = 200;
+
+class Compiler {
+ public:
+  Compiler(std::string_view script, const CompileOptions& options)
+      : script_(script), diagnostics_(script), catalog_(diagnostics_, options, &budget_) {}
+
+  absl::StatusOr<Compiled> Run() {
+    LEAT_ASSIGN_OR_RETURN(const std::vector<Statement> statements, Parse(script_, diagnostics_));
+    for (const Statement& statement : statements) LEAT_RETURN_IF_ERROR(Apply(statement));
+    compiled_.plan.sinks = Rewrite(sinks_);
+    compiled_.has_inserts = !sinks_.empty();
+    if (jobs_ > 1) {
+      compiled_.plan.warnings.push_back(
+          StrCat("the script has ", jobs_, " INSERT statements outside of a statement set; they run as one job"));
+    }
+    return std::move(compiled_);
+  }
+
+ private:
+  absl::Status Apply(const Statement& statement) {
+    switch (statement.kind) {
+      case Statement::Kind::kCreateTable:
+        return catalog_.CreateTable(statement);
+      case Statement::Kind::kCreateView:
+        return catalog_.CreateView(statement);
+      case Statement::Kind::kDropTable:
+      case Statement::Kind::kDropView:
+        return catalog_.Drop(statement);
+      case Statement::Kind::kInsert:
+      case Statement::Kind::kStatementSet:
+        ++jobs_;
+        return AddInserts(statement, &sinks_);
+      case Statement::Kind::kSet:
+        return Set(statement);
+      case Statement::Kind::kReset:
+        if (!statement.key) {
+          compiled_.plan.settings.clear();
+        } else {
+          compiled_.plan.settings.erase(statement.key->text);
+        }
+        return absl::OkStatus();
+      case Statement::Kind::kExplain:
+        return ExplainStatement(statement.statements.at(0));
+      case Statement::Kind::kQuery:
+        return diagnostics_.Error(statement.position, "a query alone has no place for its result: write INSERT INTO "
+                                                      "a table before it, or EXPLAIN");
+    }
+    return Internal("unknown kind of statement");
+  }
+
+  absl::Status AddInserts(const Statement& statement, std::vector<plan::NodePtr>* sinks) {
+    if (statement.kind == Statement::Kind::kStatementSet) {
+      for (const Statement& insert : statement.statements) LEAT_RETURN_IF_ERROR(AddInserts(insert, sinks));
+      return absl::OkStatus();
+    }
+    if (sinks->size() >= kMaxSinks) {
+      return diagnostics_.Error(statement.position, "a job has at most ", kMaxSinks, " INSERT statements");
+    }
+    LEAT_ASSIGN_OR_RETURN(plan::NodePtr sink, AnalyseInsert(statement, &catalog_, diagnostics_, &budget_));
+    sinks->push_back(std::move(sink));
+    return absl::OkStatus();
+  }
+
+  absl::Status ExplainStatement(const Statement& statement) {
+    plan::JobPlan explained;
+    if (statement.kind == Statement::Kind::kQuery) {
+      QueryAnalyser analyser(diagnostics_, &catalog_, &budget_);
+      LEAT_ASSIGN_OR_RETURN(const Relation relation, analyser.Analyse(*statement.query));
+      explained.sinks.push_back(relation.node);
+    } else {
+      LEAT_RETURN_IF_ERROR(AddInserts(statement, &explained.sinks));
+    }
+    explained.sinks = Rewrite(explained.sinks);
+    if (!compiled_.explain.empty()) compiled_.explain += "\n";
+    compiled_.explain += plan::Explain(explained);
+    return absl::OkStatus();
+  }
+
+  absl::Status Set(const Statement& statement) {
+    const std::string& key = statement.key->text;
+    if (key.empty()) return diagnostics_.Error(statement.key->position, "expected SET 'key' = 'value'");
+    if (const absl::Status status = CheckSetting(key, statement.value.text); !status.ok()) {
+      return diagnostics_.At(statement.value.position, status);
+    }
+    if (std::string warning = SettingWarning(key); !warning.empty()) {
+      compiled_.plan.warnings.push_back(StrCat("line ", statement.key->position.line, ": ", warning));
+    }
+    compiled_.plan.settings[key] = statement.value.text;
+    return absl::OkStatus();
+  }
+
+  std::string_view script_;
+  Diagnostics diagnostics_;
+  int budget_ = kMaxAnalysedExpressions;
+  Catalog catalog_;
+  std::vector<plan::NodePtr> sinks_;
+  int jobs_ = 0;
+  Compiled compiled_;
+};
+
+}  // namespace
+
+absl::StatusOr<Compiled> Compile(std::string_view script, const CompileOptions& options) {
+  return Compiler(script, options).Run();
+}
+
+}  // namespace leat::sql

@@ -1,0 +1,238 @@
+// Calls by name: the special syntaxes, EXTRACT's other names, aggregates, and refusals.
+#include <algorithm>
+
+#include "sql/expressions.h"
+#include "sql/lexer.h"
+#include "sql/literals.h"
+
+namespace leat::sql {
+
+using data::Type;
+using data::TypeKind;
+using plan::AggregateKind;
+using plan::ExpressionPtr;
+using F = plan::FunctionId;
+
+namespace {
+
+struct NamedUnit {
+  std::string_view name;
+  std::string_view unit;
+};
+constexpr NamedUnit kExtracts[] = {{"DAYOFMONTH", "DAY"}, {"DAYOFWEEK", "DOW"}, {"DAYOFYEAR", "DOY"},
+                                   {"HOUR", "HOUR"},      {"MINUTE", "MINUTE"}, {"MONTH", "MONTH"},
+                                   {"QUARTER", "QUARTER"}, {"SECOND", "SECOND"}, {"WEEK", "WEEK"},
+                                   {"YEAR", "YEAR"}};
+
+// Flink's, not ours yet: refused by name and never taken for a typing error.
+constexpr std::string_view kToCome[] = {
+    "APPROX_COUNT_DISTINCT", "ARRAY", "ARRAY_AGG", "ARRAY_CONTAINS", "CARDINALITY", "COLLECT", "CONVERT_TZ",
+    "CUBE", "CUMULATE", "CURRENT_DATABASE", "DECODE", "DENSE_RANK", "ELEMENT", "ELT", "ENCODE", "FIRST_VALUE",
+    "GROUPING", "GROUPING_ID", "HEX", "HOP", "HOP_END", "HOP_START", "IS_ALPHA", "IS_DECIMAL", "IS_DIGIT",
+    "JSON_ARRAY", "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY", "JSON_STRING", "JSON_VALUE", "LAG", "LAST_VALUE",
+    "LEAD", "LISTAGG", "LOCATE", "MAP", "MAP_KEYS", "MAP_VALUES", "NTILE", "PARSE_JSON", "PARSE_URL", "RAND",
+    "RAND_INTEGER", "RANK", "ROLLUP", "ROW_NUMBER", "SESSION", "SESSION_END", "SESSION_START", "SHA1", "SHA2",
+    "SHA224", "SHA384", "SHA512", "SPLIT", "STDDEV_POP", "STDDEV_SAMP", "STR_TO_MAP", "TRANSLATE", "TUMBLE",
+    "TUMBLE_END", "TUMBLE_START", "TYPEOF", "UNHEX", "UUID", "VARIANCE", "VAR_POP", "VAR_SAMP"};
+
+std::optional<AggregateKind> AggregateByName(std::string_view upper) {
+  if (upper == "COUNT") return AggregateKind::kCount;
+  if (upper == "SUM") return AggregateKind::kSum;
+  if (upper == "AVG") return AggregateKind::kAvg;
+  if (upper == "MIN") return AggregateKind::kMin;
+  if (upper == "MAX") return AggregateKind::kMax;
+  return std::nullopt;
+}
+
+ExpressionPtr UnitLiteral(const std::string& unit) {
+  return plan::Literal(data::Value{unit}, data::Char(static_cast<int>(unit.size())).AsNotNull());
+}
+
+F ChooseFloorOrCeil(std::string_view name) { return name == "FLOOR" ? F::kFloorTo : F::kCeilTo; }
+
+}  // namespace
+
+std::optional<std::string_view> ExtractFunctionUnit(std::string_view upper_name) {
+  for (const NamedUnit& extract : kExtracts) {
+    if (extract.name == upper_name) return extract.unit;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> ExtractFunctionNames() {
+  std::vector<std::string_view> names;
+  for (const NamedUnit& extract : kExtracts) names.push_back(extract.name);
+  return names;
+}
+
+bool HasAggregate(const Expr& expr) {
+  if (expr.kind == Expr::Kind::kFunction && AggregateByName(ToUpper(expr.word))) return true;
+  return std::any_of(expr.arguments.begin(), expr.arguments.end(),
+                     [](const ExprPtr& argument) { return HasAggregate(*argument); });
+}
+
+std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
+  Type type = argument;
+  type.rowtime = false;
+  switch (kind) {
+    case AggregateKind::kCountStar:
+    case AggregateKind::kCount:
+      return data::BigInt().AsNotNull();
+    case AggregateKind::kSum:
+      if (!argument.IsNumeric()) return std::nullopt;
+      if (argument.kind == TypeKind::kDecimal) type.precision = data::kMaxDecimalPrecision;
+      return type;
+    case AggregateKind::kAvg:
+      if (!argument.IsNumeric()) return std::nullopt;
+      if (argument.kind == TypeKind::kDecimal) {
+        type.precision = data::kMaxDecimalPrecision;
+        type.scale = std::max(6, argument.scale);
+      }
+      return type;
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+      if (argument.kind == TypeKind::kRow || argument.kind == TypeKind::kNull || argument.kind == TypeKind::kBytes) {
+        return std::nullopt;
+      }
+      return type;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<std::string> ExpressionAnalyser::UnitOf(const Expr& expr) {
+  std::string word;
+  if (expr.kind == Expr::Kind::kUnit) word = expr.word;
+  if (expr.kind == Expr::Kind::kName && expr.path.size() == 1) word = expr.path[0].text;
+  const std::string unit = CanonicalUnit(word);
+  if (unit.empty()) {
+    return diagnostics_.Error(expr.position, "expected a unit: YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND",
+                              word.empty() ? "" : StrCat(", got ", word));
+  }
+  return unit;
+}
+
+absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseFunction(const Expr& expr) {
+  const std::string name = ToUpper(expr.word);
+  if (const auto aggregate = AggregateByName(name)) return AnalyseAggregate(expr, *aggregate);
+  const bool plain = expr.form == Expr::Form::kPlain;
+  const auto id = plan::FindFunction(name);
+  const auto extract = ExtractFunctionUnit(name);
+  if (!id && !extract && name != "EXTRACT") return UnknownFunction(expr, name);
+  if (expr.distinct || expr.filter || expr.form == Expr::Form::kStar) {
+    return diagnostics_.Error(expr.position, "DISTINCT, FILTER and * are for aggregate functions; ", name, " is none");
+  }
+  if (!plain) return AnalyseShaped(expr, name);
+  if (name == "EXTRACT" || name == "TIMESTAMPADD" || name == "TIMESTAMPDIFF") return AnalyseUnitCall(expr, name);
+  LEAT_ASSIGN_OR_RETURN(auto arguments, AnalyseAll(expr.arguments));
+  if (extract) {
+    arguments.insert(arguments.begin(), UnitLiteral(std::string(*extract)));
+    return MakeCall(F::kExtract, std::move(arguments), expr.position);
+  }
+  if (*id == F::kCoalesce && name == "IFNULL" && arguments.size() != 2) {
+    return diagnostics_.Error(expr.position, "IFNULL takes two values, got ", arguments.size());
+  }
+  if (*id == F::kCurrentWatermark && arguments.size() == 1 && !arguments[0]->type.rowtime) {
+    return diagnostics_.Error(expr.position, "CURRENT_WATERMARK takes a column with a WATERMARK");
+  }
+  return MakeCall(*id, std::move(arguments), expr.position);
+}
+
+absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseUnitCall(const Expr& expr, const std::string& name) {
+  if (name == "EXTRACT" || expr.arguments.size() != 3) {
+    return diagnostics_.Error(expr.position, "expected ",
+                              name == "EXTRACT" ? "EXTRACT(unit FROM time)" : StrCat(name, "(unit, .., ..)"));
+  }
+  LEAT_ASSIGN_OR_RETURN(const std::string unit, UnitOf(*expr.arguments[0]));
+  LEAT_ASSIGN_OR_RETURN(ExpressionPtr second, Analyse(*expr.arguments[1]));
+  LEAT_ASSIGN_OR_RETURN(ExpressionPtr third, Analyse(*expr.arguments[2]));
+  const bool finer_than_day = unit == "HOUR" || unit == "MINUTE" || unit == "SECOND" || unit == "MILLISECOND";
+  if (name == "TIMESTAMPADD" && third->type.kind == TypeKind::kDate && finer_than_day) {
+    third = CastTo(third, data::Timestamp(0));
+  }
+  return MakeCall(*plan::FindFunction(name), {UnitLiteral(unit), second, third}, expr.position);
+}
+
+absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseShaped(const Expr& expr, const std::string& name) {
+  const auto wrong = [&] {
+    return diagnostics_.Error(expr.position, "this form of arguments is not for ", name);
+  };
+  if (expr.form == Expr::Form::kFrom && name == "EXTRACT") {
+    if (expr.arguments.size() != 2) return wrong();
+    LEAT_ASSIGN_OR_RETURN(const std::string unit, UnitOf(*expr.arguments[0]));
+    LEAT_ASSIGN_OR_RETURN(ExpressionPtr time, Analyse(*expr.arguments[1]));
+    return MakeCall(F::kExtract, {UnitLiteral(unit), std::move(time)}, expr.position);
+  }
+  if (expr.form == Expr::Form::kTo) {
+    if (name != "FLOOR" && name != "CEIL" && name != "CEILING") return wrong();
+    LEAT_ASSIGN_OR_RETURN(const std::string unit, UnitOf(*expr.arguments[1]));
+    LEAT_ASSIGN_OR_RETURN(ExpressionPtr time, Analyse(*expr.arguments[0]));
+    return MakeCall(ChooseFloorOrCeil(name), {std::move(time), UnitLiteral(unit)}, expr.position);
+  }
+  LEAT_ASSIGN_OR_RETURN(auto arguments, AnalyseAll(expr.arguments));
+  if (expr.form == Expr::Form::kTrim && name == "TRIM") {
+    const F id = expr.text == "LEADING" ? F::kTrimLeading : expr.text == "TRAILING" ? F::kTrimTrailing : F::kTrimBoth;
+    return MakeCall(id, std::move(arguments), expr.position);
+  }
+  if (expr.form == Expr::Form::kFrom && name == "TRIM" && arguments.size() == 2) {
+    std::swap(arguments[0], arguments[1]);
+    return MakeCall(F::kTrimBoth, std::move(arguments), expr.position);
+  }
+  if (expr.form == Expr::Form::kFrom && (name == "SUBSTRING" || name == "SUBSTR")) {
+    return MakeCall(F::kSubstring, std::move(arguments), expr.position);
+  }
+  if (expr.form == Expr::Form::kPlacing && name == "OVERLAY") {
+    return MakeCall(F::kOverlay, std::move(arguments), expr.position);
+  }
+  return wrong();
+}
+
+absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseAggregate(const Expr& expr, AggregateKind kind) {
+  const std::string name = ToUpper(expr.word);
+  if (aggregates_ == nullptr) {
+    return diagnostics_.Error(expr.position, "the aggregate ", name,
+                              " is not allowed here: not in WHERE, GROUP BY, FILTER or another aggregate");
+  }
+  ExpressionAnalyser inner(diagnostics_, relation_, nullptr, budget_);
+  AggregateCall call{.kind = kind, .distinct = expr.distinct};
+  if (expr.form == Expr::Form::kStar) {
+    if (kind != AggregateKind::kCount) return diagnostics_.Error(expr.position, name, " takes a column, not *");
+    call.kind = AggregateKind::kCountStar;
+    call.type = data::BigInt().AsNotNull();
+  } else {
+    if (expr.form != Expr::Form::kPlain || expr.arguments.size() != 1) {
+      if (kind == AggregateKind::kCount && expr.arguments.size() > 1) {
+        return diagnostics_.Unsupported(expr.position, "COUNT of several columns");
+      }
+      return diagnostics_.Error(expr.position, name, " takes one argument");
+    }
+    LEAT_ASSIGN_OR_RETURN(call.argument, inner.Analyse(*expr.arguments[0]));
+    const auto type = AggregateType(kind, call.argument->type);
+    if (!type) {
+      return diagnostics_.Error(expr.position, name, " does not take ", call.argument->type.AsNullable().ToString());
+    }
+    call.type = *type;
+  }
+  if (expr.filter) {
+    LEAT_ASSIGN_OR_RETURN(call.filter, inner.Condition(*expr.filter, "FILTER"));
+    if (kind != AggregateKind::kCount) call.type.nullable = true;
+  }
+  aggregates_->push_back(call);
+  auto slot = std::make_shared<plan::Expression>(
+      *plan::Input(kAggregateBase + static_cast<int>(aggregates_->size()) - 1, call.type));
+  slot->position = expr.position;
+  return slot;
+}
+
+absl::StatusOr<ExpressionPtr> ExpressionAnalyser::UnknownFunction(const Expr& expr, const std::string& name) {
+  if (std::find(std::begin(kToCome), std::end(kToCome), name) != std::end(kToCome)) {
+    return diagnostics_.Unsupported(expr.position, StrCat("the function ", name));
+  }
+  std::vector<std::string_view> names(plan::FunctionNames().begin(), plan::FunctionNames().end());
+  for (const std::string_view extract : ExtractFunctionNames()) names.push_back(extract);
+  for (const std::string_view aggregate : {"COUNT", "SUM", "AVG", "MIN", "MAX", "EXTRACT"}) names.push_back(aggregate);
+  const std::string_view nearest = Nearest(name, names);
+  return diagnostics_.Error(expr.position, "there is no function ", name,
+                            nearest.empty() ? "" : StrCat("; did you mean ", nearest, "?"));
+}
+
+}  // namespace leat::sql

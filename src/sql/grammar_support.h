@@ -1,0 +1,60 @@
+// What the grammar's actions call: makers of syntax trees, and the report of a syntax error.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strings.h"
+#include "sql/ast.h"
+#include "sql/parse.h"
+
+namespace leat::sql {
+
+inline constexpr int kMaxExpectedShown = 5;
+
+Statement MakeStatement(Statement::Kind kind, Position position);
+void AddColumn(ColumnSyntax column, TableElements* elements);
+TypeSyntax MakeType(const Span& span, std::string word, const std::vector<std::string>& numbers);
+// The statement that an EXPLAIN was read in front of.
+std::vector<Statement> TakeExplained(ParseContext& parse);
+
+QueryPtr AddWith(std::vector<Query::With> with, const QueryPtr& query);
+QueryPtr UnionAll(const QueryPtr& left, const QueryPtr& right, Position position);
+QueryPtr MakeSelect(Select select);
+QueryPtr MakeValues(Position position, std::vector<std::vector<ExprPtr>> rows);
+QueryPtr MakeTableQuery(Position position, Path path);
+TableRef TableFunction(const Name& name, std::vector<ExprPtr> arguments);
+// Hints that only choose among equal plans.
+bool IgnorableHint(std::string_view text);
+
+// Makers of expressions that have children record an error in `parse` when the tree becomes too deep.
+ExprPtr Operator(ParseContext& parse, Position at, plan::FunctionId id, std::vector<ExprPtr> arguments);
+ExprPtr Negated(ParseContext& parse, Position at, ExprPtr expr);
+ExprPtr Minus(ParseContext& parse, Position at, ExprPtr expr);
+ExprPtr Between(ParseContext& parse, Position at, ExprPtr value, ExprPtr low, ExprPtr high);
+ExprPtr InList(ParseContext& parse, Position at, ExprPtr value, std::vector<ExprPtr> list);
+ExprPtr Like(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr text, ExprPtr pattern, ExprPtr escape);
+ExprPtr Case(ParseContext& parse, Position at, ExprPtr base, std::vector<ExprPtr> whens, ExprPtr otherwise);
+ExprPtr Cast(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr expr, TypeSyntax type);
+ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields);
+ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments);
+ExprPtr Shaped(ParseContext& parse, const Name& name, Expr::Form form, std::vector<ExprPtr> arguments);
+ExprPtr Trim(ParseContext& parse, const Name& name, std::string side, std::vector<ExprPtr> arguments);
+ExprPtr Distinct(const ExprPtr& call);
+ExprPtr AddFilter(ParseContext& parse, const ExprPtr& call, const ExprPtr& filter);
+ExprPtr MakeName(Path path);
+ExprPtr MakeStar(Position at, Path path);
+ExprPtr Text(Expr::Kind kind, Position at, std::string text);
+ExprPtr TimeLiteral(Position at, std::string word, std::string text);
+ExprPtr IntervalLiteral(Position at, std::string text, std::string units);
+ExprPtr Subquery(Position at, QueryPtr query);
+ExprPtr Unit(Position at, std::string word);
+ExprPtr Named(const Name& name, ExprPtr value);
+ExprPtr TableArgument(Position at, Path path);
+ExprPtr Descriptor(Position at, Path columns);
+
+// "expected FROM, got FORM" at the token that did not fit.
+void ReportSyntaxError(const std::vector<std::string>& expected, ParseContext* parse);
+
+}  // namespace leat::sql

@@ -1,0 +1,244 @@
+#include "sql/parse.h"
+
+#include <array>
+
+#include "sql/grammar.h"
+#include "sql/grammar_support.h"
+
+namespace leat::sql {
+
+namespace {
+
+using generated::Parser;
+using Kind = Parser::token;
+
+struct Keyword {
+  std::string_view word;
+  int token;
+};
+
+// Words that the grammar itself looks at.
+constexpr Keyword kKeywords[] = {
+    {"ALL", Kind::T_ALL},
+    {"AND", Kind::T_AND},
+    {"AS", Kind::T_AS},
+    {"BEGIN", Kind::T_BEGIN_},
+    {"BETWEEN", Kind::T_BETWEEN},
+    {"BOTH", Kind::T_BOTH},
+    {"BY", Kind::T_BY},
+    {"CASE", Kind::T_CASE},
+    {"CAST", Kind::T_CAST},
+    {"COMMENT", Kind::T_COMMENT},
+    {"CONSTRAINT", Kind::T_CONSTRAINT},
+    {"CREATE", Kind::T_CREATE},
+    {"CROSS", Kind::T_CROSS},
+    {"DATE", Kind::T_DATE},
+    {"DESCRIPTOR", Kind::T_DESCRIPTOR},
+    {"DISTINCT", Kind::T_DISTINCT},
+    {"DISTRIBUTED", Kind::T_DISTRIBUTED},
+    {"DROP", Kind::T_DROP},
+    {"ELSE", Kind::T_ELSE},
+    {"END", Kind::T_END},
+    {"ENFORCED", Kind::T_ENFORCED},
+    {"ESCAPE", Kind::T_ESCAPE},
+    {"EXCEPT", Kind::T_EXCEPT},
+    {"EXECUTE", Kind::T_EXECUTE},
+    {"EXISTS", Kind::T_EXISTS},
+    {"EXPLAIN", Kind::T_EXPLAIN},
+    {"FALSE", Kind::T_FALSE},
+    {"FETCH", Kind::T_FETCH},
+    {"FILTER", Kind::T_FILTER},
+    {"FOR", Kind::T_FOR},
+    {"FROM", Kind::T_FROM},
+    {"FULL", Kind::T_FULL},
+    {"GROUP", Kind::T_GROUP},
+    {"HAVING", Kind::T_HAVING},
+    {"IF", Kind::T_IF},
+    {"IN", Kind::T_IN},
+    {"INNER", Kind::T_INNER},
+    {"INSERT", Kind::T_INSERT},
+    {"INTERSECT", Kind::T_INTERSECT},
+    {"INTERVAL", Kind::T_INTERVAL},
+    {"INTO", Kind::T_INTO},
+    {"IS", Kind::T_IS},
+    {"JOIN", Kind::T_JOIN},
+    {"KEY", Kind::T_KEY},
+    {"LATERAL", Kind::T_LATERAL},
+    {"LEADING", Kind::T_LEADING},
+    {"LEFT", Kind::T_LEFT},
+    {"LIKE", Kind::T_LIKE},
+    {"LIMIT", Kind::T_LIMIT},
+    {"LOCAL", Kind::T_LOCAL},
+    {"MATCH_RECOGNIZE", Kind::T_MATCH_RECOGNIZE},
+    {"METADATA", Kind::T_METADATA},
+    {"MINUS", Kind::T_MINUS},
+    {"NATURAL", Kind::T_NATURAL},
+    {"NOT", Kind::T_NOT},
+    {"NULL", Kind::T_NULL_},
+    {"OFFSET", Kind::T_OFFSET},
+    {"ON", Kind::T_ON},
+    {"OR", Kind::T_OR},
+    {"ORDER", Kind::T_ORDER},
+    {"OVER", Kind::T_OVER},
+    {"OVERWRITE", Kind::T_OVERWRITE},
+    {"PARTITION", Kind::T_PARTITION},
+    {"PARTITIONED", Kind::T_PARTITIONED},
+    {"PLACING", Kind::T_PLACING},
+    {"POSITION", Kind::T_POSITION},
+    {"PRIMARY", Kind::T_PRIMARY},
+    {"QUALIFY", Kind::T_QUALIFY},
+    {"RESET", Kind::T_RESET},
+    {"RIGHT", Kind::T_RIGHT},
+    {"ROW", Kind::T_ROW},
+    {"SELECT", Kind::T_SELECT},
+    {"SET", Kind::T_SET},
+    {"SIMILAR", Kind::T_SIMILAR},
+    {"STATEMENT", Kind::T_STATEMENT},
+    {"SYSTEM", Kind::T_SYSTEM},
+    {"TABLE", Kind::T_TABLE},
+    {"TABLESAMPLE", Kind::T_TABLESAMPLE},
+    {"TEMPORARY", Kind::T_TEMPORARY},
+    {"THEN", Kind::T_THEN},
+    {"TIME", Kind::T_TIME},
+    {"TIMESTAMP", Kind::T_TIMESTAMP},
+    {"TO", Kind::T_TO},
+    {"TRAILING", Kind::T_TRAILING},
+    {"TRUE", Kind::T_TRUE},
+    {"TRY_CAST", Kind::T_TRY_CAST},
+    {"UNION", Kind::T_UNION},
+    {"UNKNOWN", Kind::T_UNKNOWN},
+    {"UNNEST", Kind::T_UNNEST},
+    {"VALUES", Kind::T_VALUES},
+    {"VIEW", Kind::T_VIEW},
+    {"VIRTUAL", Kind::T_VIRTUAL},
+    {"WATERMARK", Kind::T_WATERMARK},
+    {"WHEN", Kind::T_WHEN},
+    {"WHERE", Kind::T_WHERE},
+    {"WINDOW", Kind::T_WINDOW},
+    {"WITH", Kind::T_WITH},
+    {"WITHIN", Kind::T_WITHIN},
+    {"WITHOUT", Kind::T_WITHOUT},
+    {"ZONE", Kind::T_ZONE},
+};
+
+// Keywords that are names all the same.
+constexpr std::string_view kNotReserved[] = {"COMMENT", "ENFORCED", "KEY", "TEMPORARY", "VIEW", "VIRTUAL", "ZONE"};
+
+// Reserved, but of no meaning to the grammar: types, units, functions, and words of statements to come.
+constexpr std::string_view kReserved[] = {
+    "ABS", "ALLOW", "ALTER", "ANY", "ARE", "ARRAY", "ASYMMETRIC", "AT", "AUTHORIZATION", "AVG", "BIGINT", "BINARY",
+    "BOOLEAN", "BYTES", "CALL", "CARDINALITY", "CEIL", "CEILING", "CHAR", "CHARACTER", "CHARACTER_LENGTH",
+    "CHAR_LENGTH", "CHECK", "COALESCE", "COLLECT", "COLUMN", "CONDITION", "CONVERT", "COUNT", "CUBE", "CURRENT",
+    "CURSOR", "CYCLE", "DAY", "DEC", "DECIMAL", "DECLARE", "DEFAULT", "DEFINE", "DELETE", "DENSE_RANK", "DESCRIBE",
+    "DISALLOW", "DOUBLE", "DYNAMIC", "EACH", "ELEMENT", "EMPTY", "EQUALS", "EVERY", "EXEC", "EXECUTE", "EXP",
+    "EXTEND", "EXTERNAL", "EXTRACT", "FIRST_VALUE", "FLOAT", "FLOOR", "FOREIGN", "FUNCTION", "FUSION", "GET",
+    "GLOBAL", "GRANT", "GROUPING", "GROUPS", "HOLD", "HOUR", "IDENTITY", "IMPORT", "INDICATOR", "INOUT", "INT",
+    "INTEGER", "LAG", "LANGUAGE", "LARGE", "LAST_VALUE", "LEAD", "LN", "LOCALTIME", "LOWER", "MAP", "MATCH", "MAX",
+    "MEASURES", "MEMBER", "MERGE", "METHOD", "MIN", "MINUTE", "MOD", "MODIFIES", "MODULE", "MONTH", "MULTISET",
+    "NATIONAL", "NCHAR", "NEW", "NEXT", "NO", "NONE", "NORMALIZE", "NTILE", "NULLIF", "NUMERIC", "OCTET_LENGTH",
+    "OF", "OLD", "OMIT", "ONE", "ONLY", "OPEN", "OUT", "OUTER", "OVERLAPS", "OVERLAY", "PARAMETER", "PATTERN", "PER",
+    "PERCENT", "PERIOD", "PERMUTE", "PORTION", "POWER", "PRECEDES", "PRECISION", "PREPARE", "PREV", "PROCEDURE",
+    "RANGE", "RANK", "READS", "REAL", "RECURSIVE", "REF", "REFERENCES", "REFERENCING", "RELEASE", "RESULT", "RETURN",
+    "RETURNS", "REVOKE", "ROLLBACK", "ROLLUP", "ROWS", "ROW_NUMBER", "RUNNING", "SAVEPOINT", "SCROLL", "SEARCH",
+    "SECOND", "SEEK", "SENSITIVE", "SESSION_USER", "SHOW", "SKIP", "SMALLINT", "SOME", "SPECIFIC", "SQL",
+    "SQLEXCEPTION", "SQLSTATE", "SQLWARNING", "SQRT", "START", "STATIC", "STDDEV_POP", "STDDEV_SAMP", "STREAM",
+    "STRING", "SUBMULTISET", "SUBSET", "SUBSTRING", "SUCCEEDS", "SUM", "SYMMETRIC", "SYSTEM_TIME", "SYSTEM_USER",
+    "TINYINT", "TRANSLATE", "TREAT", "TRIGGER", "TRIM", "TRUNCATE", "UESCAPE", "UNIQUE", "UPDATE", "UPPER", "UPSERT",
+    "USER", "USING", "VALUE", "VARBINARY", "VARCHAR", "VARYING", "VAR_POP", "VAR_SAMP", "VERSIONING", "WHENEVER",
+    "WIDTH_BUCKET", "YEAR",
+};
+
+constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"};
+
+// Statements that Flink has; only their first word is looked at.
+constexpr std::string_view kRefusedStatements[] = {"ALTER", "ANALYZE", "CALL",   "COMPILE", "DELETE",   "DESC",
+                                                   "DESCRIBE", "LOAD",  "MERGE",  "SHOW",    "STOP",     "TRUNCATE",
+                                                   "UNLOAD",   "UPDATE", "UPSERT", "USE"};
+
+constexpr Keyword kSymbols[] = {
+    {"(", Kind::T_LPAREN},   {")", Kind::T_RPAREN},        {",", Kind::T_COMMA},   {";", Kind::T_SEMICOLON},
+    {".", Kind::T_DOT},      {"*", Kind::T_STAR},          {"+", Kind::T_PLUS},    {"-", Kind::T_HYPHEN},
+    {"/", Kind::T_SLASH},    {"%", Kind::T_PERCENT},       {"=", Kind::T_EQUAL},   {"<>", Kind::T_NOT_EQUAL},
+    {"!=", Kind::T_NOT_EQUAL}, {"<", Kind::T_LESS},        {"<=", Kind::T_LESS_OR_EQUAL}, {">", Kind::T_GREATER},
+    {">=", Kind::T_GREATER_OR_EQUAL}, {"||", Kind::T_CONCAT}, {"=>", Kind::T_ARROW}, {"[", Kind::T_LBRACKET},
+    {"]", Kind::T_RBRACKET},
+};
+
+const StringMap<int>& Words() {
+  static const StringMap<int> words = [] {
+    StringMap<int> map;
+    for (const std::string_view word : kReserved) map.emplace(word, Kind::T_RESERVED);
+    for (const std::string_view word : kNiladic) map.emplace(word, Kind::T_NILADIC);
+    for (const Keyword& keyword : kKeywords) map.insert_or_assign(std::string(keyword.word), keyword.token);
+    return map;
+  }();
+  return words;
+}
+
+template <size_t N>
+bool Contains(const std::string_view (&words)[N], std::string_view word) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+int TokenOf(const Token& token) {
+  switch (token.kind) {
+    case Token::Kind::kWord: {
+      const std::string upper = ToUpper(token.text);
+      if (token.starts_statement && Contains(kRefusedStatements, upper)) return Kind::T_REFUSED_STATEMENT;
+      const auto found = Words().find(upper);
+      return found == Words().end() ? static_cast<int>(Kind::T_IDENTIFIER) : found->second;
+    }
+    case Token::Kind::kQuotedWord:
+      return Kind::T_QUOTED;
+    case Token::Kind::kString:
+      return Kind::T_STRING;
+    case Token::Kind::kNumber:
+      return Kind::T_NUMBER;
+    case Token::Kind::kHint:
+      return Kind::T_HINT;
+    case Token::Kind::kEnd:
+      return Kind::T_END_OF_SCRIPT;
+    case Token::Kind::kSymbol:
+      for (const Keyword& symbol : kSymbols) {
+        if (symbol.word == token.text) return symbol.token;
+      }
+      return Kind::T_OTHER_SYMBOL;
+  }
+  return Kind::T_OTHER_SYMBOL;
+}
+
+}  // namespace
+
+bool IsReservedWord(std::string_view word) {
+  const std::string upper = ToUpper(word);
+  return Words().contains(upper) && !Contains(kNotReserved, upper);
+}
+
+namespace generated {
+
+// Called by the generated parser.
+Parser::symbol_type yylex(ParseContext& parse) {
+  const size_t at = std::min(parse.next, parse.tokens.size() - 1);
+  ++parse.next;
+  const Token& token = parse.tokens[at];
+  const Span span{.begin = token.begin, .end = token.end};
+  const int kind = TokenOf(token);
+  if (token.kind == Token::Kind::kSymbol || token.kind == Token::Kind::kEnd) {
+    return Parser::symbol_type(kind, span);
+  }
+  return Parser::symbol_type(kind, token.text, span);
+}
+
+}  // namespace generated
+
+absl::StatusOr<std::vector<Statement>> Parse(std::string_view script, const Diagnostics& diagnostics) {
+  ParseContext parse{.diagnostics = diagnostics};
+  LEAT_ASSIGN_OR_RETURN(parse.tokens, Tokenize(script, diagnostics));
+  Parser parser(parse);
+  const int result = parser.parse();
+  LEAT_RETURN_IF_ERROR(parse.error);
+  if (result != 0) return Internal("the script could not be parsed");
+  return std::move(parse.statements);
+}
+
+}  // namespace leat::sql

@@ -1,0 +1,362 @@
+#include "sql/queries.h"
+
+#include <algorithm>
+
+#include "sql/literals.h"
+
+namespace leat::sql {
+
+using plan::ExpressionPtr;
+
+absl::StatusOr<Relation> QueryAnalyser::Analyse(const Query& query) {
+  const size_t scope = with_.size();
+  for (const Query::With& with : query.with) {
+    LEAT_ASSIGN_OR_RETURN(Relation relation, Analyse(*with.query));
+    if (!with.columns.empty()) {
+      LEAT_ASSIGN_OR_RETURN(relation, Rename(relation, with.columns, with.name.position));
+    }
+    with_.emplace_back(with.name.text, std::move(relation));
+  }
+  auto result = AnalyseBody(query);
+  with_.resize(scope);
+  if (result.ok() && result->depth > kMaxPlanDepth) {
+    return diagnostics_.Error(query.position, "more than ", kMaxPlanDepth, " queries and views above one another");
+  }
+  return result;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseBody(const Query& query) {
+  switch (query.kind) {
+    case Query::Kind::kSelect:
+      return AnalyseSelect(query.select);
+    case Query::Kind::kValues:
+      return AnalyseValues(query);
+    case Query::Kind::kUnionAll:
+      return AnalyseUnion(query);
+    case Query::Kind::kTable:
+      return Find(query.table);
+  }
+  return Internal("unknown kind of query");
+}
+
+absl::StatusOr<Relation> QueryAnalyser::Find(const Path& path) {
+  if (path.size() == 1) {
+    for (auto it = with_.rbegin(); it != with_.rend(); ++it) {
+      if (it->first == path[0].text) return it->second;
+    }
+  }
+  return tables_->Find(path);
+}
+
+absl::StatusOr<Relation> QueryAnalyser::Rename(const Relation& relation, const std::vector<Name>& names,
+                                               Position position) {
+  if (names.size() != relation.fields().size()) {
+    return diagnostics_.Error(position, "the query has ", relation.fields().size(), " columns, but ", names.size(),
+                              " names are given");
+  }
+  std::vector<std::string> texts;
+  for (const Name& name : names) texts.push_back(name.text);
+  Relation renamed = relation;
+  renamed.node = MakeCalc(relation.node, nullptr, AllInputs(*relation.node), texts, position);
+  return renamed;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
+  Relation relation;
+  switch (from.kind) {
+    case TableRef::Kind::kNone:
+      return OneRow(from.position);
+    case TableRef::Kind::kTable: {
+      LEAT_ASSIGN_OR_RETURN(relation, Find(from.path));
+      relation.alias = from.path.back().text;
+      break;
+    }
+    case TableRef::Kind::kQuery: {
+      LEAT_ASSIGN_OR_RETURN(relation, Analyse(*from.query));
+      relation.alias.clear();
+      break;
+    }
+    case TableRef::Kind::kFunction: {
+      LEAT_ASSIGN_OR_RETURN(relation, AnalyseWindowFunction(from));
+      relation.alias.clear();
+      break;
+    }
+  }
+  if (from.alias) relation.alias = from.alias->text;
+  if (from.columns.empty()) return relation;
+  return Rename(relation, from.columns, from.position);
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseWindowFunction(const TableRef& from) {
+  LEAT_ASSIGN_OR_RETURN(const WindowCall call, ReadWindowCall(from, diagnostics_));
+  Relation input;
+  if (call.data->kind == Expr::Kind::kTable) {
+    LEAT_ASSIGN_OR_RETURN(input, Find(call.data->path));
+  } else {
+    LEAT_ASSIGN_OR_RETURN(input, Analyse(*call.data->query));
+  }
+  return AssignWindows(input, call, from.position, diagnostics_);
+}
+
+Relation QueryAnalyser::OneRow(Position position) {
+  Relation relation;
+  auto node = MakeNode(plan::NodeKind::kValues, {}, {{"ZERO", data::Int().AsNotNull()}}, position);
+  node->rows = {{data::Value{0}}};
+  relation.node = node;
+  relation.tags = {WindowTag::kNone};
+  return relation;
+}
+
+absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::AnalyseItems(
+    const Select& select, const Relation& input, std::vector<AggregateCall>* aggregates) {
+  std::vector<NamedExpression> items;
+  const Relation* names = select.from.kind == TableRef::Kind::kNone ? nullptr : &input;
+  for (const SelectItem& item : select.items) {
+    if (item.expr->kind == Expr::Kind::kStar) {
+      const Path& path = item.expr->path;
+      if (names == nullptr) return diagnostics_.Error(item.expr->position, "SELECT * needs a FROM");
+      if (path.size() > 1 || (path.size() == 1 && path[0].text != input.alias)) {
+        return diagnostics_.Error(item.expr->position, "there is no table '", path[0].text, "' in FROM");
+      }
+      for (size_t i = 0; i < input.fields().size(); ++i) {
+        auto column = std::make_shared<plan::Expression>(*plan::Input(static_cast<int>(i), input.fields()[i].type));
+        column->position = item.expr->position;
+        items.push_back({column, input.fields()[i].name});
+      }
+    } else {
+      ExpressionAnalyser analyser(diagnostics_, names, aggregates, budget_);
+      LEAT_ASSIGN_OR_RETURN(ExpressionPtr expression, analyser.Analyse(*item.expr));
+      std::string name = StrCat("EXPR$", items.size());
+      if (item.expr->kind == Expr::Kind::kName) name = item.expr->path.back().text;
+      if (item.alias) name = item.alias->text;
+      items.push_back({std::move(expression), std::move(name)});
+    }
+    if (items.size() > kMaxColumns) {
+      return diagnostics_.Error(item.expr->position, "a query has at most ", kMaxColumns, " columns");
+    }
+  }
+  return items;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::Project(const Relation& input, ExpressionPtr condition,
+                                                const std::vector<NamedExpression>& items, Position position) {
+  std::vector<ExpressionPtr> expressions;
+  std::vector<std::string> names;
+  Relation result = input;
+  result.tags.clear();
+  for (const NamedExpression& item : items) {
+    expressions.push_back(item.expression);
+    names.push_back(item.name);
+    const bool column = item.expression->kind == plan::Expression::Kind::kInput;
+    result.tags.push_back(column ? input.tags[item.expression->input] : WindowTag::kNone);
+  }
+  result.node = MakeCalc(input.node, std::move(condition), std::move(expressions), names, position);
+  result.alias.clear();
+  return result;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseSelect(const Select& select) {
+  LEAT_ASSIGN_OR_RETURN(Relation input, AnalyseFrom(select.from));
+  input.depth += 1;
+  if (select.where) {
+    ExpressionAnalyser analyser(diagnostics_, &input, nullptr, budget_);
+    LEAT_ASSIGN_OR_RETURN(ExpressionPtr condition, analyser.Condition(*select.where, "WHERE"));
+    input.node = MakeCalc(input.node, std::move(condition), AllInputs(*input.node), FieldNames(*input.node),
+                          select.where->position);
+  }
+  const bool aggregated =
+      select.grouped || select.having ||
+      std::any_of(select.items.begin(), select.items.end(), [](const SelectItem& i) { return HasAggregate(*i.expr); });
+  Relation result;
+  if (aggregated) {
+    LEAT_ASSIGN_OR_RETURN(result, AnalyseGrouped(select, input));
+  } else {
+    LEAT_ASSIGN_OR_RETURN(const auto items, AnalyseItems(select, input, nullptr));
+    LEAT_ASSIGN_OR_RETURN(result, Project(input, nullptr, items, select.position));
+  }
+  if (!select.distinct) return result;
+  const std::vector<std::string> names = FieldNames(*result.node);
+  const std::vector<ExpressionPtr> keys = AllInputs(*result.node);
+  LEAT_ASSIGN_OR_RETURN(const Aggregated distinct, Aggregate(result, keys, {}, select.position, diagnostics_));
+  std::vector<NamedExpression> items;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const int column = distinct.key_columns[i];
+    items.push_back({plan::Input(column, distinct.relation.fields()[column].type), names[i]});
+  }
+  return Project(distinct.relation, nullptr, items, select.position);
+}
+
+namespace {
+
+// Brings expressions over the input of an aggregation to its output: keys and aggregates become columns, and any other
+// column is an error.
+class GroupedRewriter {
+ public:
+  GroupedRewriter(const Relation& input, const std::vector<ExpressionPtr>& keys, const Aggregated& aggregated,
+                  const Diagnostics& diagnostics)
+      : input_(input), keys_(keys), aggregated_(aggregated), diagnostics_(diagnostics) {}
+
+  absl::StatusOr<ExpressionPtr> Rewrite(const ExpressionPtr& expr) const {
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      if (SameExpression(*expr, *keys_[i])) return Column(aggregated_.key_columns[i], expr->position);
+    }
+    if (expr->kind == plan::Expression::Kind::kLiteral) return expr;
+    if (expr->kind == plan::Expression::Kind::kInput) {
+      if (expr->input >= kAggregateBase) {
+        return Column(aggregated_.aggregate_columns[expr->input - kAggregateBase], expr->position);
+      }
+      return diagnostics_.Error(expr->position, "column '", input_.fields()[expr->input].name,
+                                "' is neither in GROUP BY nor inside an aggregate");
+    }
+    auto copy = std::make_shared<plan::Expression>(*expr);
+    for (ExpressionPtr& argument : copy->arguments) {
+      LEAT_ASSIGN_OR_RETURN(argument, Rewrite(argument));
+    }
+    return copy;
+  }
+
+ private:
+  ExpressionPtr Column(int column, Position position) const {
+    auto made = std::make_shared<plan::Expression>(
+        *plan::Input(column, aggregated_.relation.fields()[column].type));
+    made->position = position;
+    return made;
+  }
+
+  const Relation& input_;
+  const std::vector<ExpressionPtr>& keys_;
+  const Aggregated& aggregated_;
+  const Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& select, const Relation& input) {
+  std::vector<ExpressionPtr> keys;
+  for (const ExprPtr& key : select.group_by) {
+    ExpressionAnalyser analyser(diagnostics_, &input, nullptr, budget_);
+    LEAT_ASSIGN_OR_RETURN(ExpressionPtr analysed, analyser.Analyse(*key));
+    if (analysed->type.kind == data::TypeKind::kNull) {
+      return diagnostics_.Error(key->position, "cannot group by NULL");
+    }
+    keys.push_back(std::move(analysed));
+  }
+  std::vector<AggregateCall> calls;
+  LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, &calls));
+  ExpressionPtr having;
+  if (select.having) {
+    ExpressionAnalyser analyser(diagnostics_, &input, &calls, budget_);
+    LEAT_ASSIGN_OR_RETURN(having, analyser.Condition(*select.having, "HAVING"));
+  }
+  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated, Aggregate(input, keys, calls, select.position, diagnostics_));
+  const GroupedRewriter rewriter(input, keys, aggregated, diagnostics_);
+  if (having) {
+    LEAT_ASSIGN_OR_RETURN(having, rewriter.Rewrite(having));
+  }
+  for (NamedExpression& item : items) {
+    LEAT_ASSIGN_OR_RETURN(item.expression, rewriter.Rewrite(item.expression));
+  }
+  return Project(aggregated.relation, std::move(having), items, select.position);
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseUnion(const Query& query) {
+  std::vector<Relation> inputs;
+  for (const QueryPtr& input : query.inputs) {
+    LEAT_ASSIGN_OR_RETURN(Relation relation, Analyse(*input));
+    if (!inputs.empty() && relation.fields().size() != inputs[0].fields().size()) {
+      return diagnostics_.Error(input->position, "the sides of UNION ALL have ", inputs[0].fields().size(), " and ",
+                                relation.fields().size(), " columns");
+    }
+    inputs.push_back(std::move(relation));
+  }
+  Relation result = inputs[0];
+  std::vector<data::Field> fields = inputs[0].CopyFields();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    std::vector<data::Type> types;
+    bool rowtime = true;
+    for (const Relation& input : inputs) {
+      types.push_back(input.fields()[i].type);
+      rowtime = rowtime && types.back().rowtime;
+      if (input.tags[i] != result.tags[i]) result.tags[i] = WindowTag::kNone;
+    }
+    const auto common = plan::CommonType(types);
+    if (!common) {
+      return diagnostics_.Error(query.position, "column ", i + 1, " (", fields[i].name, ") of UNION ALL is ",
+                                types.front().AsNullable().ToString(), " on one side and ",
+                                types.back().AsNullable().ToString(), " on another; CAST one of them");
+    }
+    fields[i].type = *common;
+    fields[i].type.rowtime = rowtime && types[0].kind == common->kind;
+  }
+  std::vector<plan::NodePtr> nodes;
+  for (Relation& input : inputs) {
+    result.depth = std::max(result.depth, input.depth);
+    result.window_attached = result.window_attached || input.window_attached;
+    std::vector<ExpressionPtr> columns = AllInputs(*input.node);
+    bool same = true;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const ExpressionPtr cast = CastTo(columns[i], fields[i].type);
+      same = same && cast == columns[i];
+      columns[i] = cast;
+    }
+    nodes.push_back(same ? input.node
+                         : MakeCalc(input.node, nullptr, columns, FieldNames(*inputs[0].node), query.position));
+  }
+  result.node = MakeNode(plan::NodeKind::kUnionAll, std::move(nodes), std::move(fields), query.position);
+  result.alias.clear();
+  result.depth += 1;
+  return result;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseValues(const Query& query) {
+  std::vector<std::vector<ExpressionPtr>> rows;
+  bool literals = true;
+  for (const auto& row : query.rows) {
+    if (row.size() != query.rows[0].size()) {
+      return diagnostics_.Error(row[0]->position, "the rows of VALUES have ", query.rows[0].size(), " and ", row.size(),
+                                " columns");
+    }
+    rows.emplace_back();
+    for (const ExprPtr& value : row) {
+      ExpressionAnalyser analyser(diagnostics_, nullptr, nullptr, budget_);
+      LEAT_ASSIGN_OR_RETURN(ExpressionPtr analysed, analyser.Analyse(*value));
+      rows.back().push_back(std::move(analysed));
+    }
+  }
+  std::vector<data::Field> fields;
+  for (size_t column = 0; column < rows[0].size(); ++column) {
+    std::vector<data::Type> types;
+    for (const auto& row : rows) types.push_back(row[column]->type);
+    const auto common = plan::CommonType(types);
+    if (!common) return diagnostics_.Error(query.position, "the rows of VALUES differ in the type of column ", column + 1);
+    fields.push_back({StrCat("EXPR$", column), *common});
+    for (auto& row : rows) {
+      row[column] = CastTo(row[column], *common);
+      literals = literals && row[column]->kind == plan::Expression::Kind::kLiteral;
+    }
+  }
+  Relation relation;
+  relation.tags.assign(fields.size(), WindowTag::kNone);
+  relation.depth = 1;
+  std::vector<std::string> names;
+  for (const data::Field& field : fields) names.push_back(field.name);
+  if (literals) {
+    auto node = MakeNode(plan::NodeKind::kValues, {}, std::move(fields), query.position);
+    for (const auto& row : rows) {
+      node->rows.emplace_back();
+      for (const ExpressionPtr& value : row) node->rows.back().push_back(value->literal);
+    }
+    relation.node = node;
+    return relation;
+  }
+  std::vector<plan::NodePtr> inputs;
+  for (const auto& row : rows) {
+    inputs.push_back(MakeCalc(OneRow(query.position).node, nullptr, row, names, query.position));
+  }
+  relation.node = inputs.size() == 1
+                      ? inputs[0]
+                      : MakeNode(plan::NodeKind::kUnionAll, std::move(inputs), std::move(fields), query.position);
+  return relation;
+}
+
+}  // namespace leat::sql

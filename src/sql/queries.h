@@ -1,0 +1,85 @@
+// Queries of the syntax as relations: FROM, WHERE, GROUP BY, select lists, set operations.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sql/ast.h"
+#include "sql/diagnostics.h"
+#include "sql/expressions.h"
+#include "sql/relation.h"
+
+namespace leat::sql {
+
+// What names in FROM mean; implemented by the script's catalog.
+class TableLookup {
+ public:
+  virtual ~TableLookup() = default;
+  // The table's source or the view's plan: the same node each time, so that it runs once.
+  virtual absl::StatusOr<Relation> Find(const Path& path) = 0;
+};
+
+inline constexpr int kMaxPlanDepth = 200;  // selects and unions above one another, views included
+inline constexpr size_t kMaxColumns = 2000;
+
+class QueryAnalyser {
+ public:
+  QueryAnalyser(const Diagnostics& diagnostics, TableLookup* tables, int* budget)
+      : diagnostics_(diagnostics), tables_(tables), budget_(budget) {}
+
+  absl::StatusOr<Relation> Analyse(const Query& query);
+  // The relation with its columns renamed in order; an error at `position` if the counts differ.
+  absl::StatusOr<Relation> Rename(const Relation& relation, const std::vector<Name>& names, Position position);
+
+ private:
+  struct NamedExpression {
+    plan::ExpressionPtr expression;
+    std::string name;
+  };
+
+  absl::StatusOr<Relation> AnalyseBody(const Query& query);
+  absl::StatusOr<Relation> AnalyseSelect(const Select& select);
+  absl::StatusOr<Relation> AnalyseGrouped(const Select& select, const Relation& input);
+  absl::StatusOr<Relation> AnalyseUnion(const Query& query);
+  absl::StatusOr<Relation> AnalyseValues(const Query& query);
+  absl::StatusOr<Relation> AnalyseFrom(const TableRef& from);
+  absl::StatusOr<Relation> AnalyseWindowFunction(const TableRef& from);
+  absl::StatusOr<Relation> Find(const Path& path);
+  absl::StatusOr<std::vector<NamedExpression>> AnalyseItems(const Select& select, const Relation& input,
+                                                            std::vector<AggregateCall>* aggregates);
+  absl::StatusOr<Relation> Project(const Relation& input, plan::ExpressionPtr condition,
+                                   const std::vector<NamedExpression>& items, Position position);
+  Relation OneRow(Position position);
+
+  const Diagnostics& diagnostics_;
+  TableLookup* tables_;
+  int* budget_;
+  std::vector<std::pair<std::string, Relation>> with_;  // common table expressions in scope, inner ones last
+};
+
+// --- aggregation (aggregates.cc) ---
+struct Aggregated {
+  Relation relation;
+  std::vector<int> key_columns;        // of the relation, for each key given
+  std::vector<int> aggregate_columns;  // for each call given
+};
+// Groups `input` by `keys`: by window if window_start and window_end are among them, else without end.
+absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<plan::ExpressionPtr>& keys,
+                                     const std::vector<AggregateCall>& calls, Position position,
+                                     const Diagnostics& diagnostics);
+
+// --- window functions (windows.cc) ---
+struct WindowCall {
+  plan::WindowKind kind = plan::WindowKind::kTumble;
+  Name time_column;
+  ExprPtr data;  // TABLE t or a sub-query
+  int64_t size_ms = 0;
+  int64_t slide_ms = 0;
+  int64_t offset_ms = 0;
+};
+absl::StatusOr<WindowCall> ReadWindowCall(const TableRef& from, const Diagnostics& diagnostics);
+absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& call, Position position,
+                                       const Diagnostics& diagnostics);
+
+}  // namespace leat::sql
