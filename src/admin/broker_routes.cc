@@ -147,6 +147,14 @@ void AddCluster(Router& router, broker::Broker& broker) {
 
 }  // namespace
 
+ReadyCheck BrokerReadyCheck(broker::Broker& broker) {
+  return [&broker](absl::AnyInvocable<void(Reasons)> answer) {
+    broker.Health([answer = std::move(answer)](const absl::Status& health) mutable {
+      answer(health.ok() ? Reasons{} : Reasons{std::string(Message(health))});
+    });
+  };
+}
+
 void AddBrokerRoutes(Router& router, broker::Broker& broker) {
   AddTopics(router, broker);
   AddLag(router, broker);

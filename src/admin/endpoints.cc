@@ -11,23 +11,29 @@
 
 namespace leat::admin {
 
-void AddHealthRoutes(Router& router, ReadyCheck not_ready_reasons) {
+namespace {
+
+Response ReadyResponse(const Reasons& reasons) {
+  if (reasons.empty()) return {.body = "{\"status\":\"ready\"}\n"};
+  boost::json::array list;
+  std::string message = "the broker cannot serve clients: ";
+  for (const std::string& reason : reasons) {
+    message += (list.empty() ? "" : "; ") + reason;
+    list.emplace_back(reason);
+  }
+  boost::json::object body;
+  body["error"] = {{"code", "not_ready"}, {"message", message}, {"reasons", std::move(list)}};
+  return {.status = 503, .body = boost::json::serialize(body) + "\n"};
+}
+
+}  // namespace
+
+void AddHealthRoutes(Router& router, ReadyCheck ready_check) {
   router.Route(Method::kGet, "/health/live",
                [](const Request&, Responder respond) { respond({.body = "{\"status\":\"live\"}\n"}); });
-  router.Route(Method::kGet, "/health/ready",
-               [check = std::move(not_ready_reasons)](const Request&, Responder respond) {
-                 const std::vector<std::string> reasons = check();
-                 if (reasons.empty()) return respond({.body = "{\"status\":\"ready\"}\n"});
-                 boost::json::array list;
-                 std::string message = "the broker cannot serve clients: ";
-                 for (const std::string& reason : reasons) {
-                   message += (list.empty() ? "" : "; ") + reason;
-                   list.emplace_back(reason);
-                 }
-                 boost::json::object body;
-                 body["error"] = {{"code", "not_ready"}, {"message", message}, {"reasons", std::move(list)}};
-                 respond({.status = 503, .body = boost::json::serialize(body) + "\n"});
-               });
+  router.Route(Method::kGet, "/health/ready", [check = std::move(ready_check)](const Request&, Responder respond) {
+    check([respond = std::move(respond)](const Reasons& reasons) mutable { respond(ReadyResponse(reasons)); });
+  });
 }
 
 void AddMetricsRoute(Router& router, env::Shard& shard, const runtime::PrometheusMetrics& metrics) {

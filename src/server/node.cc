@@ -7,6 +7,7 @@
 #include "admin/server.h"
 #include "base/logging.h"
 #include "broker/broker.h"
+#include "config/values.h"
 #include "grpc/server.h"
 #include "runtime/asio_shard.h"
 #include "runtime/posix_disk.h"
@@ -73,14 +74,13 @@ struct Node::State {
 
 absl::Status Node::State::StartAdmin() {
   admin::Router router;
-  // The node answers only once it has started; what may still go wrong is the log directory.
   admin::AddBrokerRoutes(router, *broker);
-  admin::AddHealthRoutes(router, *broker);
+  admin::AddHealthRoutes(router, admin::BrokerReadyCheck(*broker));
   admin::AddMetricsRoute(router, shards.shard(0), metrics);
   admin::HttpServer::Options http;
-  const size_t colon = options.listeners.admin.rfind(':');
-  http.host = options.listeners.admin.substr(0, colon);
-  http.port = static_cast<uint16_t>(std::stoi(options.listeners.admin.substr(colon + 1)));
+  LEAT_ASSIGN_OR_RETURN(const config::Address address, config::ParseAddress(options.listeners.admin));
+  http.host = address.host;
+  http.port = address.port;
   http.max_connections = static_cast<size_t>(options.limits.http_connections);
   http.max_header_bytes = static_cast<size_t>(options.limits.http_header_bytes);
   http.max_body_bytes = static_cast<size_t>(options.limits.http_body_bytes);

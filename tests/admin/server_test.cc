@@ -310,7 +310,7 @@ TEST_F(HttpServerTest, AnAddressInUseIsRefusedWithWhatToDo) {
 
 TEST_F(HttpServerTest, ServesHealth) {
   std::vector<std::string> reasons = {"the metadata log is being read", "no disk"};
-  AddHealthRoutes(router_, [&] { return reasons; });
+  AddHealthRoutes(router_, [&](absl::AnyInvocable<void(Reasons)> answer) { answer(reasons); });
   Start();
   EXPECT_THAT(Ask(GetAndClose("/health/live")), EndsWith("{\"status\":\"live\"}\n"));
   const std::string unready = Ask(GetAndClose("/health/ready"));
