@@ -37,7 +37,7 @@ void GroupSync::StartRound() {
   auto round = std::make_shared<Round>();
   for (SyncParticipant* participant : std::exchange(dirty_, {})) {
     env::Gate::Hold hold = participant->HoldOpen();
-    if (hold) round->members.push_back({participant, std::move(hold), participant->TakeSyncJob()});
+    if (hold) round->members.push_back({participant, std::move(hold), participant->MakeSyncJob()});
   }
   if (round->members.empty() || stopped_) {
     busy_ = false;
@@ -59,7 +59,7 @@ void GroupSync::FinishRound(Round& round, const absl::Status& status) {
     stopped_ = true;
     failed_(status);
   } else {
-    for (Round::Member& member : round.members) member.participant->OnSynced(member.job.through);
+    for (Round::Member& member : round.members) member.participant->OnSynced(member.job);
   }
   round.members.clear();
   if (!dirty_.empty() && !stopped_ && !busy_) {

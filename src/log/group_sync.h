@@ -19,14 +19,16 @@ struct SyncJob {
   std::vector<std::shared_ptr<env::File>> files;
   std::vector<std::string> directories;
   model::Offset through;
+  uint64_t folder_version = 0;  // of the participant's names, for itself
 };
 absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job);
 
 class SyncParticipant {
  public:
   virtual ~SyncParticipant() = default;
-  virtual SyncJob TakeSyncJob() = 0;
-  virtual void OnSynced(model::Offset through) = 0;
+  // Everything that is not known to be on disk, also if another job that began earlier is syncing it at this moment.
+  virtual SyncJob MakeSyncJob() = 0;
+  virtual void OnSynced(const SyncJob& job) = 0;
   virtual env::Gate::Hold HoldOpen() = 0;  // empty: closing, leave it out
 };
 

@@ -53,8 +53,8 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void EnforceRetention(int64_t wall_ms) override;
   void Close(absl::AnyInvocable<void(absl::Status)> done) override;
 
-  SyncJob TakeSyncJob() override;
-  void OnSynced(model::Offset through) override;
+  SyncJob MakeSyncJob() override;
+  void OnSynced(const SyncJob& job) override;
   env::Gate::Hold HoldOpen() override { return gate_.TryEnter(); }
 
   // Fails every parked append; the directory went offline or the partition is deleted.
@@ -101,7 +101,6 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::Status Roll();
   absl::Status WriteToActive(const PreparedAppend& append);
   void RepairAfterFailedWrite();
-  void NoteUnsynced();
   void Advance();
   void WakeWaits();
 
@@ -143,8 +142,8 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset synced_{0};          // everything below is on disk
   model::Offset recovery_point_{0};  // what the checkpoint file says
   model::Offset log_start_target_{0};
-  std::vector<Segment*> unsynced_;  // have bytes that no sync has begun for
-  bool folder_unsynced_ = false;
+  uint64_t folder_version_ = 0;  // rises with every name made in the folder
+  uint64_t folder_synced_ = 0;   // the version that is on disk
   bool repairing_ = false;
   bool closed_ = false;
   std::deque<Parked> parked_;

@@ -92,7 +92,7 @@ void PartitionLogImpl::StartUpkeep() {
 std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoint() {
   auto plan = std::make_shared<CheckpointPlan>();
   plan->folder = home_.folder;
-  plan->job = TakeSyncJob();
+  plan->job = MakeSyncJob();
   for (const std::unique_ptr<Segment>& segment : segments_) {
     for (IndexWrite& write : segment->PendingIndexWrites()) plan->indexes.push_back(std::move(write));
     plan->marks.push_back({segment->base(), segment->index_mark()});
@@ -104,7 +104,7 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
 }
 
 void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
-  if (plan.synced) OnSynced(plan.job.through);
+  if (plan.synced) OnSynced(plan.job);
   if (!plan.indexed) {
     epochs_changed_ |= !plan.epochs.empty();
     return;
@@ -127,7 +127,7 @@ void PartitionLogImpl::HandleUpkeepFailure(const absl::Status& status) {
 
 void PartitionLogImpl::Checkpoint() {
   if (closed_ || checkpoint_queued_) return;
-  if (recovery_point_ == log_end_ && !epochs_changed_ && !folder_unsynced_) return;
+  if (recovery_point_ == log_end_ && !epochs_changed_ && folder_version_ == folder_synced_) return;
   checkpoint_queued_ = true;
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare =
@@ -172,7 +172,6 @@ void PartitionLogImpl::AdvanceLogStart(model::Offset to, absl::AnyInvocable<void
 
 void PartitionLogImpl::DropFirstSegment() {
   LEAT_CHECK(segments_.size() > 1);
-  std::erase(unsynced_, segments_.front().get());
   segments_.erase(segments_.begin());
   fences_.erase(fences_.begin(), fences_.lower_bound(segments_.front()->base()));
 }

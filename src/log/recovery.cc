@@ -136,7 +136,8 @@ class Recovery {
   absl::Status ScanFromRecoveryPoint() {
     auto& segments = log_.segments;
     size_t first = segments.size() - 1;
-    while (first > 0 && segments[first]->base() > point_) --first;
+    // A segment that ends at the recovery point is included: its indexes may lack what rolling adds.
+    while (first > 0 && segments[first]->base() >= point_) --first;
     first_scanned_ = first;
     expected_ = segments[first]->base();
     for (size_t i = first; i < segments.size(); ++i) {
