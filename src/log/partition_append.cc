@@ -140,17 +140,32 @@ absl::Status PartitionLogImpl::WriteToActive(const PreparedAppend& append) {
 // otherwise mix the two, which recovery would have to call damage.
 void PartitionLogImpl::RepairAfterFailedWrite() {
   if (absl::Status status = active().TruncateTo(active().size()); !status.ok()) return shared_.go_offline(status);
-  env::Gate::Hold hold = gate_.TryEnter();
-  if (!hold) return;
   repairing_ = true;
-  shared_.shard.RunBlocking([file = active().file()] { return file->Sync(); },
-                            [this, hold = std::move(hold)](const absl::Status& status) {
-                              repairing_ = false;
-                              if (!status.ok()) shared_.go_offline(status);
-                            });
+  RunUpkeep({.prepare = [this] { return [file = active().file()] { return file->Sync(); }; },
+             .finish =
+                 [this](const absl::Status& status) {
+                   repairing_ = false;
+                   HandleUpkeepFailure(status);
+                 }});
 }
 
-SyncJob PartitionLogImpl::MakeSyncJob() {
+std::optional<SyncJob> PartitionLogImpl::BeginSync() {
+  sync_wanted_ = disk_busy_;
+  if (disk_busy_) return std::nullopt;
+  sync_hold_ = gate_.TryEnter();
+  if (!sync_hold_) return std::nullopt;
+  disk_busy_ = true;
+  return MakeSyncJob();
+}
+
+void PartitionLogImpl::EndSync(const SyncJob& job, const absl::Status& status) {
+  const env::Gate::Hold until_return = std::move(sync_hold_);
+  disk_busy_ = false;
+  if (status.ok()) OnSynced(job);
+  StartDiskWork();
+}
+
+SyncJob PartitionLogImpl::MakeSyncJob() const {
   SyncJob job;
   job.through = log_end_;
   job.folder_version = folder_version_;
@@ -162,6 +177,7 @@ SyncJob PartitionLogImpl::MakeSyncJob() {
 }
 
 void PartitionLogImpl::OnSynced(const SyncJob& job) {
+  if (!shared_.offline.ok()) return;
   folder_synced_ = std::max(folder_synced_, job.folder_version);
   // Complete segments may be dropped from memory once they are on disk.
   for (size_t i = segments_.size() - 1; i > 0 && EndOf(i - 1) > synced_; --i) {

@@ -67,11 +67,12 @@ struct PartitionLogImpl::CheckpointPlan {
 void PartitionLogImpl::RunUpkeep(Upkeep upkeep) {
   if (gate_.closing()) return upkeep.finish(Unavailable("the log of ", tp_.ToString(), " is closed"));
   upkeep_.push_back(std::move(upkeep));
-  if (!upkeep_busy_) StartUpkeep();
+  StartDiskWork();
 }
 
-void PartitionLogImpl::StartUpkeep() {
-  while (!upkeep_.empty() && !upkeep_busy_) {
+// One piece of disk work of a partition at a time.
+void PartitionLogImpl::StartDiskWork() {
+  while (!upkeep_.empty() && !disk_busy_) {
     Upkeep next = std::move(upkeep_.front());
     upkeep_.pop_front();
     env::Gate::Hold hold = gate_.TryEnter();
@@ -79,14 +80,15 @@ void PartitionLogImpl::StartUpkeep() {
       next.finish(shared_.offline.ok() ? Unavailable("the log of ", tp_.ToString(), " is closed") : shared_.offline);
       continue;
     }
-    upkeep_busy_ = true;
-    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold),
-                                               finish = std::move(next.finish)](const absl::Status& status) mutable {
-      upkeep_busy_ = false;
+    disk_busy_ = true;
+    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold), finish = std::move(next.finish)](
+                                                  const absl::Status& status) mutable {
+      disk_busy_ = false;
       finish(status);
-      StartUpkeep();
+      StartDiskWork();
     });
   }
+  if (!disk_busy_ && std::exchange(sync_wanted_, false)) shared_.sync->Request(this);
 }
 
 std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoint() {

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/bytes.h"
+#include "base/logging.h"
 #include "log/file_names.h"
 #include "log/offset_index.h"
 #include "log/time_index.h"
@@ -252,6 +253,8 @@ void LogSimulation::Restart(Ending ending) {
     directory_->Close([&](const absl::Status&) { closed = true; });
     if (!world_.RunUntil([&] { return closed; }, absl::Seconds(60))) return Fail("close was never answered");
   }
+  // After a failed sync the machine is restarted: see LogDirectory's message.
+  if (!directory_->online()) ending = Ending::kPowerCut;
   if (shard_) shard_->Kill();
   directory_.reset();
   if (disk_.dark() || ending == Ending::kPowerCut) {
@@ -264,7 +267,7 @@ void LogSimulation::Restart(Ending ending) {
   if (OpenAll(ending) || failure_ || over_) return;
   // A fault of the moment kept it from opening; without faults it must open.
   Quiet();
-  if (disk_.dark()) {
+  if (disk_.dark() || (directory_ != nullptr && !directory_->online())) {
     shard_->Kill();
     directory_.reset();
     ending = Ending::kPowerCut;
@@ -300,6 +303,7 @@ bool LogSimulation::OpenAll(Ending ending) {
     }
     partition.half_deleted = false;
     stats_.cut_tails += (*log)->recovery().cut_bytes > 0;
+    LogWarning("log", "simulation: ", partition.tp.ToString(), " opened with end ", (*log)->log_end());
     if (ending == Ending::kPowerCut) partition.oracle->PowerWasCut(**log);
     partition.oracle->Watch(**log);
     if (partition.oracle->complaint()) {
