@@ -216,15 +216,18 @@ class Recovery {
       }
       BatchScanner scanner(*segment.file(), position, segment.size(), expected, ScanCheck::kHeader);
       ScannedBatch batch;
-      while (scanner.expected() < point_) {
+      for (;;) {
+        const uint64_t here = scanner.position();
+        const model::Offset next = scanner.expected();
+        if (next < segment.base() || next > point_) break;
+        expected_ = next;
+        if (next == point_) return here;
         LEAT_ASSIGN_OR_RETURN(batch, scanner.Next());
-        if (batch.kind != ScannedBatch::Kind::kBatch) break;
+        if (batch.kind == ScannedBatch::Kind::kEnd) return here;
+        if (batch.kind == ScannedBatch::Kind::kBad) break;
+        // A log start may lie inside a batch: that batch is scanned.
+        if (scanner.expected() > point_) return here;
         segment.NoteBatch(batch.header, batch.position);
-      }
-      if (scanner.expected() == point_ ||
-          (batch.kind == ScannedBatch::Kind::kEnd && scanner.expected() >= segment.base())) {
-        expected_ = scanner.expected();
-        return scanner.position();
       }
       if (!from_index) return DamageError(segment, batch.position, batch.problem);
       segment.ForgetIndexes();

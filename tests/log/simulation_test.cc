@@ -293,7 +293,7 @@ bool LogSimulation::OpenAll(Ending ending) {
       if (flipped_ && absl::IsDataLoss(log.status())) {
         over_ = true;
         ++stats_.refused;
-      } else if (sound) {
+      } else if (sound && !disk_.dark()) {
         Fail(StrCat("opening failed with ", log.status().ToString()));
       }
       return false;
@@ -317,6 +317,7 @@ bool LogSimulation::OpenAll(Ending ending) {
 
 void LogSimulation::Quiet() {
   disk_.faults() = sim::DiskFaults();
+  if (!disk_.dark()) disk_.LosePowerAfter(UINT64_MAX);
   disk_.faults().lie = mutation_.lie;
 }
 
