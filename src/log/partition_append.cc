@@ -20,7 +20,6 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
-  log->folder_version_ = recovered.folder_changed ? 1 : 0;
   if (options.durability == Durability::kPageCache) {
     // Recovery did not sync what it scanned: the next checkpoint does.
     log->synced_ = recovered.recovery_point;
@@ -173,6 +172,8 @@ SyncJob PartitionLogImpl::MakeSyncJob() const {
     if (segments_[i - 1]->size() > 0) job.files.push_back(segments_[i - 1]->file());
   }
   if (folder_version_ > folder_synced_) job.directories.push_back(home_.folder);
+  // The folder's own name, if a process died between making and syncing it.
+  if (folder_synced_ == 0) job.directories.push_back(env::ParentPath(home_.folder));
   return job;
 }
 

@@ -80,7 +80,6 @@ class Recovery {
     segment->set_pinned(true);
     log_.segments.push_back(std::move(segment));
     log_.log_start = log_.log_end = log_.recovery_point = recorded_start_;
-    log_.folder_changed = true;
     return std::move(log_);
   }
 
@@ -102,7 +101,6 @@ class Recovery {
       if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
     }
     log_.segments.erase(log_.segments.begin() + static_cast<int64_t>(i));
-    log_.folder_changed = true;
     return absl::OkStatus();
   }
 
@@ -145,9 +143,9 @@ class Recovery {
         LEAT_RETURN_IF_ERROR(HandleGap(i));
         break;
       }
+      if (i > first) segments[i - 1]->Seal();
       LEAT_ASSIGN_OR_RETURN(const bool go_on, ScanSegment(i));
       if (!go_on) break;
-      if (i + 1 < segments.size()) segments[i]->Seal();
     }
     if (expected_ < point_) return LostTail(expected_);
     log_.log_end = expected_;
@@ -264,7 +262,6 @@ class Recovery {
         LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
       }
       LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(home_.folder)));
-      log_.folder_changed = false;
     }
     return absl::OkStatus();
   }
