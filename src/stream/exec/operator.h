@@ -43,9 +43,15 @@ struct Context {
   int64_t watermark_ms = kMinWatermark;  // the operator's current input watermark
 };
 
+// What an operator counts beside its output, since Open: for metrics.
+struct OperatorCounters {
+  int64_t ignored_retractions = 0;  // rows taken back that were never there, as Flink ignores them
+};
+
 class OperatorState {
  public:
   virtual ~OperatorState() = default;
+  OperatorCounters counters;
 };
 
 class Operator {

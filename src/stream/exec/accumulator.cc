@@ -1,0 +1,473 @@
+#include "stream/exec/accumulator.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+#include "stream/data/decimal.h"
+
+namespace leat::exec {
+namespace {
+
+using data::Int128;
+using data::Storage;
+using plan::AggregateKind;
+using Step = AggregateSlot::Step;
+
+static_assert(std::endian::native == std::endian::little, "accumulators are stored: their byte order is fixed");
+
+// The first byte of every stored accumulator: the version of the form.
+constexpr char kStoredForm = 1;
+
+// What a slot holds. Blocks are moved by memcpy and not aligned.
+struct Count {
+  int64_t count;
+};
+template <typename T>
+struct Sum {
+  int64_t count;
+  T sum;
+};
+struct DecimalSum {
+  int64_t count;
+  int64_t overflowed;
+  Int128 sum;
+};
+template <typename T>
+struct Extreme {
+  int64_t present;
+  T value;
+};
+struct TextExtreme {
+  int64_t size_plus_one;  // 0: none
+  const char* bytes;
+};
+
+template <typename T>
+T Get(const char* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+template <typename T>
+void Put(const T& value, char* to) {
+  std::memcpy(to, &value, sizeof(T));
+}
+
+size_t SlotBytes(Step step) {
+  switch (step) {
+    case Step::kCountRows:
+    case Step::kCount:
+      return sizeof(Count);
+    case Step::kSumInt32:
+    case Step::kSumInt64:
+      return sizeof(Sum<int64_t>);
+    case Step::kSumDouble:
+      return sizeof(Sum<double>);
+    case Step::kSumDecimal:
+      return sizeof(DecimalSum);
+    case Step::kExtremeDecimal:
+      return sizeof(Extreme<Int128>);
+    case Step::kExtremeText:
+      return sizeof(TextExtreme);
+    default:
+      return sizeof(Extreme<int64_t>);
+  }
+}
+
+std::optional<Step> SumStep(Storage storage, const data::Type& type) {
+  if (!type.IsNumeric()) return std::nullopt;
+  switch (storage) {
+    case Storage::kInt32:
+      return Step::kSumInt32;
+    case Storage::kInt64:
+      return Step::kSumInt64;
+    case Storage::kDouble:
+      return Step::kSumDouble;
+    default:
+      return Step::kSumDecimal;
+  }
+}
+
+std::optional<Step> ExtremeStep(Storage storage) {
+  switch (storage) {
+    case Storage::kBool:
+      return Step::kExtremeBool;
+    case Storage::kInt32:
+      return Step::kExtremeInt32;
+    case Storage::kInt64:
+      return Step::kExtremeInt64;
+    case Storage::kDouble:
+      return Step::kExtremeDouble;
+    case Storage::kInt128:
+      return Step::kExtremeDecimal;
+    case Storage::kText:
+      return Step::kExtremeText;
+    case Storage::kRow:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<Step> StepOf(AggregateKind kind, const data::Type& argument) {
+  switch (kind) {
+    case AggregateKind::kCountStar:
+      return Step::kCountRows;
+    case AggregateKind::kCount:
+      return Step::kCount;
+    case AggregateKind::kSum:
+    case AggregateKind::kAvg:
+      return SumStep(argument.storage(), argument);
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+      return ExtremeStep(argument.storage());
+  }
+  return std::nullopt;
+}
+
+template <typename V>
+void AddSum(V value, Sign sign, char* at) {
+  // Integers wrap, as in Java.
+  auto slot = Get<Sum<V>>(at);
+  if constexpr (std::is_same_v<V, int64_t>) {
+    const auto add = static_cast<uint64_t>(value);
+    slot.sum = static_cast<int64_t>(static_cast<uint64_t>(slot.sum) + (sign == Sign::kAdd ? add : 0 - add));
+  } else {
+    slot.sum += sign == Sign::kAdd ? value : -value;
+  }
+  slot.count += static_cast<int64_t>(sign);
+  Put(slot, at);
+}
+
+void AddDecimal(Int128 value, Sign sign, char* at) {
+  auto slot = Get<DecimalSum>(at);
+  if (__builtin_add_overflow(slot.sum, sign == Sign::kAdd ? value : -value, &slot.sum)) slot.overflowed = 1;
+  slot.count += static_cast<int64_t>(sign);
+  Put(slot, at);
+}
+
+template <typename S, typename V>
+void AddExtreme(bool smallest, V value, char* at) {
+  const auto slot = Get<Extreme<S>>(at);
+  if (slot.present != 0 && !(smallest ? value < slot.value : slot.value < value)) return;
+  Put(Extreme<S>{1, value}, at);
+}
+
+bool BetterText(bool smallest, std::string_view value, const TextExtreme& slot) {
+  if (slot.size_plus_one == 0) return true;
+  const std::string_view held(slot.bytes, static_cast<size_t>(slot.size_plus_one - 1));
+  return smallest ? value < held : held < value;
+}
+
+template <typename S>
+void MergeExtreme(bool smallest, const char* from, char* into) {
+  const auto slot = Get<Extreme<S>>(from);
+  if (slot.present != 0) AddExtreme<S>(smallest, slot.value, into);
+}
+
+template <typename V>
+void MergeSum(const char* from, char* into) {
+  const auto a = Get<Sum<V>>(from);
+  auto b = Get<Sum<V>>(into);
+  if constexpr (std::is_same_v<V, int64_t>) {
+    b.sum = static_cast<int64_t>(static_cast<uint64_t>(b.sum) + static_cast<uint64_t>(a.sum));
+  } else {
+    b.sum += a.sum;
+  }
+  b.count += a.count;
+  Put(b, into);
+}
+
+void MergeDecimal(const char* from, char* into) {
+  const auto a = Get<DecimalSum>(from);
+  auto b = Get<DecimalSum>(into);
+  if (__builtin_add_overflow(a.sum, b.sum, &b.sum)) b.overflowed = 1;
+  b.overflowed |= a.overflowed;
+  b.count += a.count;
+  Put(b, into);
+}
+
+void AppendInteger(const data::Type& type, int64_t value, data::Column* column) {
+  switch (type.kind) {
+    case data::TypeKind::kTinyInt:
+      return column->Append<int32_t>(static_cast<int8_t>(value));
+    case data::TypeKind::kSmallInt:
+      return column->Append<int32_t>(static_cast<int16_t>(value));
+    case data::TypeKind::kInt:
+      return column->Append<int32_t>(static_cast<int32_t>(value));
+    default:
+      return column->Append<int64_t>(value);
+  }
+}
+
+void AppendIntegerSum(const AggregateSlot& slot, const char* at, data::Column* column) {
+  const auto sum = Get<Sum<int64_t>>(at);
+  if (sum.count == 0) return column->AppendNull();
+  const bool average = slot.kind == AggregateKind::kAvg;
+  const int64_t value = !average ? sum.sum : sum.count == -1 ? 0 : sum.sum / sum.count;
+  AppendInteger(slot.type, value, column);
+}
+
+void AppendDoubleSum(const AggregateSlot& slot, const char* at, data::Column* column) {
+  const auto sum = Get<Sum<double>>(at);
+  if (sum.count == 0) return column->AppendNull();
+  const double value = slot.kind == AggregateKind::kAvg ? sum.sum / static_cast<double>(sum.count) : sum.sum;
+  column->Append<double>(slot.type.kind == data::TypeKind::kFloat ? static_cast<float>(value) : value);
+}
+
+void AppendDecimalSum(const AggregateSlot& slot, const char* at, data::Column* column) {
+  const auto sum = Get<DecimalSum>(at);
+  if (sum.count == 0 || sum.overflowed != 0 || !data::FitsPrecision(sum.sum, data::kMaxDecimalPrecision)) {
+    return column->AppendNull();
+  }
+  Int128 value = 0;
+  const int scale = slot.argument_type.scale;
+  const data::DecimalResult result =
+      slot.kind == AggregateKind::kAvg
+          ? data::DivideDecimal({sum.sum, scale}, {sum.count, 0}, slot.type.precision, slot.type.scale, &value)
+          : data::RescaleDecimal(sum.sum, scale, slot.type.precision, slot.type.scale, &value);
+  if (result != data::DecimalResult::kOk) return column->AppendNull();
+  column->Append<Int128>(value);
+}
+
+template <typename S, typename C>
+void AppendExtreme(const char* at, data::Column* column) {
+  const auto slot = Get<Extreme<S>>(at);
+  if (slot.present == 0) return column->AppendNull();
+  column->Append<C>(static_cast<C>(slot.value));
+}
+
+}  // namespace
+
+absl::StatusOr<AccumulatorLayout> AccumulatorLayout::Make(const std::vector<plan::Aggregate>& aggregates,
+                                                          const data::Schema& input) {
+  AccumulatorLayout layout;
+  for (const plan::Aggregate& aggregate : aggregates) {
+    AggregateSlot slot;
+    slot.kind = aggregate.kind;
+    slot.argument = aggregate.argument;
+    slot.filter = aggregate.filter;
+    slot.type = aggregate.type;
+    if (aggregate.argument >= 0) slot.argument_type = input.fields[static_cast<size_t>(aggregate.argument)].type;
+    const std::optional<Step> step = StepOf(aggregate.kind, slot.argument_type);
+    if (!step) {
+      return Unimplemented("an aggregate over ", slot.argument_type.ToString(), " is not supported; CAST its argument");
+    }
+    slot.step = *step;
+    // The extreme of the distinct values is the extreme of all.
+    slot.distinct = aggregate.distinct && aggregate.kind != AggregateKind::kMin &&
+                    aggregate.kind != AggregateKind::kMax && aggregate.argument >= 0;
+    slot.offset = layout.bytes_;
+    layout.bytes_ += SlotBytes(slot.step);
+    layout.slots_.push_back(std::move(slot));
+  }
+  return layout;
+}
+
+bool AccumulatorLayout::has_distinct() const {
+  for (const AggregateSlot& slot : slots_) {
+    if (slot.distinct) return true;
+  }
+  return false;
+}
+
+BoundSlot AccumulatorLayout::BindColumn(const AggregateSlot& slot, const data::Column& column) {
+  BoundSlot bound;
+  bound.slot = &slot;
+  if (column.has_nulls()) bound.valid = column.validity().data();
+  switch (column.type().storage()) {
+    case Storage::kBool:
+      bound.values = column.values<uint8_t>().data();
+      break;
+    case Storage::kInt32:
+      bound.values = column.values<int32_t>().data();
+      break;
+    case Storage::kInt64:
+      bound.values = column.values<int64_t>().data();
+      break;
+    case Storage::kDouble:
+      bound.values = column.values<double>().data();
+      break;
+    case Storage::kInt128:
+      bound.values = column.values<Int128>().data();
+      break;
+    case Storage::kText:
+      bound.values = column.values<std::string_view>().data();
+      break;
+    case Storage::kRow:
+      break;  // COUNT of a ROW looks at validity only
+  }
+  return bound;
+}
+
+std::vector<BoundSlot> AccumulatorLayout::Bind(const data::Batch& batch) const {
+  std::vector<BoundSlot> bound;
+  for (const AggregateSlot& slot : slots_) {
+    BoundSlot one;
+    one.slot = &slot;
+    if (slot.argument >= 0) one = BindColumn(slot, *batch.columns[static_cast<size_t>(slot.argument)]);
+    if (slot.filter >= 0) {
+      const data::Column& filter = *batch.columns[static_cast<size_t>(slot.filter)];
+      one.filter = filter.values<uint8_t>().data();
+      if (filter.has_nulls()) one.filter_valid = filter.validity().data();
+    }
+    bound.push_back(one);
+  }
+  return bound;
+}
+
+void AccumulatorLayout::Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator,
+                            data::TextArena& texts) {
+  const AggregateSlot& slot = *bound.slot;
+  char* at = accumulator + slot.offset;
+  const bool smallest = slot.kind == AggregateKind::kMin;
+  switch (slot.step) {
+    case Step::kCountRows:
+    case Step::kCount:
+      return Put(Count{Get<Count>(at).count + static_cast<int64_t>(sign)}, at);
+    case Step::kSumInt32:
+      return AddSum<int64_t>(static_cast<const int32_t*>(bound.values)[row], sign, at);
+    case Step::kSumInt64:
+      return AddSum<int64_t>(static_cast<const int64_t*>(bound.values)[row], sign, at);
+    case Step::kSumDouble:
+      return AddSum<double>(static_cast<const double*>(bound.values)[row], sign, at);
+    case Step::kSumDecimal:
+      return AddDecimal(static_cast<const Int128*>(bound.values)[row], sign, at);
+    case Step::kExtremeBool:
+      return AddExtreme<int64_t>(smallest, int64_t{static_cast<const uint8_t*>(bound.values)[row]}, at);
+    case Step::kExtremeInt32:
+      return AddExtreme<int64_t>(smallest, int64_t{static_cast<const int32_t*>(bound.values)[row]}, at);
+    case Step::kExtremeInt64:
+      return AddExtreme<int64_t>(smallest, static_cast<const int64_t*>(bound.values)[row], at);
+    case Step::kExtremeDouble:
+      return AddExtreme<double>(smallest, static_cast<const double*>(bound.values)[row], at);
+    case Step::kExtremeDecimal:
+      return AddExtreme<Int128>(smallest, static_cast<const Int128*>(bound.values)[row], at);
+    case Step::kExtremeText: {
+      const std::string_view value = static_cast<const std::string_view*>(bound.values)[row];
+      if (!BetterText(smallest, value, Get<TextExtreme>(at))) return;
+      const std::string_view kept = texts.Copy(value);
+      return Put(TextExtreme{static_cast<int64_t>(kept.size()) + 1, kept.data()}, at);
+    }
+  }
+}
+
+void AccumulatorLayout::Merge(const char* from_block, char* into_block) const {
+  for (const AggregateSlot& slot : slots_) {
+    const char* from = from_block + slot.offset;
+    char* into = into_block + slot.offset;
+    const bool smallest = slot.kind == AggregateKind::kMin;
+    switch (slot.step) {
+      case Step::kCountRows:
+      case Step::kCount:
+        Put(Count{Get<Count>(into).count + Get<Count>(from).count}, into);
+        break;
+      case Step::kSumInt32:
+      case Step::kSumInt64:
+        MergeSum<int64_t>(from, into);
+        break;
+      case Step::kSumDouble:
+        MergeSum<double>(from, into);
+        break;
+      case Step::kSumDecimal:
+        MergeDecimal(from, into);
+        break;
+      case Step::kExtremeDouble:
+        MergeExtreme<double>(smallest, from, into);
+        break;
+      case Step::kExtremeDecimal:
+        MergeExtreme<Int128>(smallest, from, into);
+        break;
+      case Step::kExtremeText: {
+        const auto text = Get<TextExtreme>(from);
+        if (text.size_plus_one == 0) break;
+        const std::string_view value(text.bytes, static_cast<size_t>(text.size_plus_one - 1));
+        if (BetterText(smallest, value, Get<TextExtreme>(into))) Put(text, into);
+        break;
+      }
+      default:
+        MergeExtreme<int64_t>(smallest, from, into);
+    }
+  }
+}
+
+void AccumulatorLayout::Reset(size_t slot, char* accumulator) const {
+  std::memset(accumulator + slots_[slot].offset, 0, SlotBytes(slots_[slot].step));
+}
+
+void AccumulatorLayout::AppendResult(const AggregateSlot& slot, const char* accumulator, data::Column* column) {
+  const char* at = accumulator + slot.offset;
+  switch (slot.step) {
+    case Step::kCountRows:
+    case Step::kCount:
+      return column->Append<int64_t>(Get<Count>(at).count);
+    case Step::kSumInt32:
+    case Step::kSumInt64:
+      return AppendIntegerSum(slot, at, column);
+    case Step::kSumDouble:
+      return AppendDoubleSum(slot, at, column);
+    case Step::kSumDecimal:
+      return AppendDecimalSum(slot, at, column);
+    case Step::kExtremeBool:
+      return AppendExtreme<int64_t, uint8_t>(at, column);
+    case Step::kExtremeInt32:
+      return AppendExtreme<int64_t, int32_t>(at, column);
+    case Step::kExtremeInt64:
+      return AppendExtreme<int64_t, int64_t>(at, column);
+    case Step::kExtremeDouble:
+      return AppendExtreme<double, double>(at, column);
+    case Step::kExtremeDecimal:
+      return AppendExtreme<Int128, Int128>(at, column);
+    case Step::kExtremeText: {
+      const auto text = Get<TextExtreme>(at);
+      if (text.size_plus_one == 0) return column->AppendNull();
+      return column->AppendText({text.bytes, static_cast<size_t>(text.size_plus_one - 1)});
+    }
+  }
+}
+
+void AccumulatorLayout::Store(const char* accumulator, std::string* out) const {
+  out->push_back(kStoredForm);
+  const size_t start = out->size();
+  out->append(accumulator, bytes_);
+  for (const AggregateSlot& slot : slots_) {
+    if (slot.step != Step::kExtremeText) continue;
+    auto text = Get<TextExtreme>(accumulator + slot.offset);
+    if (text.size_plus_one > 0) out->append(text.bytes, static_cast<size_t>(text.size_plus_one - 1));
+    text.bytes = nullptr;
+    Put(text, out->data() + start + slot.offset);
+  }
+}
+
+absl::Status AccumulatorLayout::Load(std::string_view stored, char* accumulator) const {
+  if (stored.size() < 1 + bytes_ || stored[0] != kStoredForm) {
+    return DataLoss("state: an accumulator of ", stored.size(), " bytes, expected form ", int{kStoredForm}, " and at least ",
+                    1 + bytes_, " bytes; the state was written by another version of this job");
+  }
+  std::memcpy(accumulator, stored.data() + 1, bytes_);
+  std::string_view rest = stored.substr(1 + bytes_);
+  for (const AggregateSlot& slot : slots_) {
+    if (slot.step != Step::kExtremeText) continue;
+    auto text = Get<TextExtreme>(accumulator + slot.offset);
+    if (text.size_plus_one == 0) continue;
+    const auto size = static_cast<uint64_t>(text.size_plus_one - 1);
+    if (text.size_plus_one < 0 || size > rest.size()) return DataLoss("state: an accumulator's text is cut off");
+    text.bytes = rest.data();
+    Put(text, accumulator + slot.offset);
+    rest.remove_prefix(size);
+  }
+  if (!rest.empty()) return DataLoss("state: ", rest.size(), " bytes behind an accumulator");
+  return absl::OkStatus();
+}
+
+void AccumulatorLayout::OwnTexts(char* accumulator, data::TextArena& texts) const {
+  for (const AggregateSlot& slot : slots_) {
+    if (slot.step != Step::kExtremeText) continue;
+    auto text = Get<TextExtreme>(accumulator + slot.offset);
+    if (text.size_plus_one == 0) continue;
+    text.bytes = texts.Copy({text.bytes, static_cast<size_t>(text.size_plus_one - 1)}).data();
+    Put(text, accumulator + slot.offset);
+  }
+}
+
+}  // namespace leat::exec

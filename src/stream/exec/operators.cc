@@ -1,0 +1,20 @@
+#include "stream/exec/operators.h"
+
+namespace leat::exec {
+
+absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node) {
+  switch (node->kind) {
+    case plan::NodeKind::kCalc:
+      return MakeCalc(node);
+    case plan::NodeKind::kWindowAssign:
+      return MakeWindowAssign(node);
+    case plan::NodeKind::kWindowAggregate:
+      return MakeWindowAggregate(node);
+    case plan::NodeKind::kGroupAggregate:
+      return MakeGroupAggregate(node);
+    default:
+      return Internal("plan node ", node->id, " is no operator of its own");
+  }
+}
+
+}  // namespace leat::exec

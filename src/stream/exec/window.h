@@ -1,0 +1,40 @@
+// Window arithmetic, in milliseconds. A slice is the time between two neighbouring window ends: each row belongs to one
+// slice, named by its end, and a window is a run of slices. Times are int64 microseconds divided down, so sums with a
+// window size cannot overflow; only watermarks can be extreme, and those saturate. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "stream/exec/calendar.h"
+#include "stream/exec/operator.h"
+
+namespace leat::exec {
+
+class WindowMath {
+ public:
+  // kInvalidArgument: sizes that are not positive, or a size that is no multiple of the slide.
+  static absl::StatusOr<WindowMath> Make(const plan::WindowSpec& spec);
+
+  int64_t size() const { return size_; }
+  int64_t slide() const { return slide_; }
+  static int64_t MillisOf(int64_t micros) { return FloorDiv(micros, data::kMicrosPerMilli); }
+  static int64_t MicrosOf(int64_t ms) { return SaturatingMultiply(ms, data::kMicrosPerMilli); }
+
+  // The end of the slice of a time.
+  int64_t SliceEnd(int64_t ms) const { return ms - FloorMod(ms - offset_, slide_) + slide_; }
+  // The end of the last window that a slice belongs to.
+  int64_t LastWindowEnd(int64_t slice_end) const { return slice_end + size_ - slide_; }
+  // The end of the first slice of the window that ends at window_end.
+  int64_t FirstSliceEnd(int64_t window_end) const { return SaturatingAdd(window_end, slide_ - size_); }
+  // The smallest window end that a watermark has not fired: the smallest with end - 1 > watermark. kMinWatermark and
+  // kMaxWatermark stay what they are.
+  int64_t NextWindowEnd(int64_t watermark_ms) const;
+
+ private:
+  WindowMath(int64_t size, int64_t slide, int64_t offset) : size_(size), slide_(slide), offset_(offset) {}
+  int64_t size_;
+  int64_t slide_;
+  int64_t offset_;
+};
+
+}  // namespace leat::exec

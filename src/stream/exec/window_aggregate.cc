@@ -1,0 +1,232 @@
+// GROUP BY window and keys over TUMBLE and HOP. Each row is accumulated once, into its slice; a window that the
+// watermark passes merges its slices per key and emits one row a key, sorted by the key's bytes. A row is late only when
+// the last of its windows has fired; until then it is added to its slice, which the windows still to come will read.
+#include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "base/strings.h"
+#include "stream/data/key_codec.h"
+#include "stream/exec/operators.h"
+#include "stream/exec/slice_store.h"
+#include "stream/exec/window.h"
+#include "stream/exec/window_output.h"
+
+namespace leat::exec {
+namespace {
+
+constexpr std::string_view kWatermarkKey = "watermark";
+
+struct WindowState : OperatorState {
+  std::unique_ptr<SliceStore> slices;
+  state::StateTable* progress = nullptr;
+  int64_t watermark_ms = kMinWatermark;      // what has fired
+  int64_t next_window_end = kMinWatermark;   // derived from it
+  int64_t stored_watermark = kMinWatermark;  // what the table holds
+  KeyedBlock merged;
+  std::vector<KeyedBlock> merged_distinct;
+  std::string key;       // scratch
+  std::string distinct;  // scratch
+
+  explicit WindowState(const AccumulatorLayout& layout) : merged(layout.bytes()) {
+    for (size_t i = 0; i < layout.slots().size(); ++i) merged_distinct.emplace_back(sizeof(int64_t));
+  }
+};
+
+class WindowAggregate : public Operator {
+ public:
+  WindowAggregate(plan::NodePtr node, const WindowMath& window, AccumulatorLayout layout)
+      : node_(std::move(node)), window_(window), layout_(std::move(layout)) {}
+
+  std::string Name() const override { return StrCat("WindowAggregate#", node_->id); }
+  absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override;
+  absl::Status Process(OperatorState& state, const Context& context, const data::Batch& input,
+                       Output& output) const override;
+  absl::Status OnWatermark(OperatorState& state, const Context& context, Output& output) const override;
+  absl::Status OnBarrier(OperatorState& state) const override;
+
+ private:
+  absl::Status AddRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row, Slice* slice,
+                      WindowState* state) const;
+  void AddDistinct(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot, Slice* slice,
+                   WindowState* state) const;
+  absl::Status Fire(int64_t window_end, WindowState* state, WindowOutput* out) const;
+  absl::Status MergeDistinct(const Slice& slice, WindowState* state) const;
+
+  plan::NodePtr node_;
+  WindowMath window_;
+  AccumulatorLayout layout_;
+};
+
+absl::StatusOr<std::unique_ptr<OperatorState>> WindowAggregate::Open(state::StateBackend& backend) const {
+  auto state = std::make_unique<WindowState>(layout_);
+  LEAT_ASSIGN_OR_RETURN(state->slices, SliceStore::Open(layout_, backend, node_->id, {}));
+  state->progress = &backend.Table(node_->id, kProgressTable);
+  LEAT_ASSIGN_OR_RETURN(const std::string* stored, state->progress->Find(0, kWatermarkKey));
+  if (stored != nullptr) {
+    if (stored->size() != sizeof(int64_t)) return DataLoss("state: a watermark of ", stored->size(), " bytes");
+    state->watermark_ms = LoadBigEndian<int64_t>(stored->data());
+    state->stored_watermark = state->watermark_ms;
+    state->next_window_end = window_.NextWindowEnd(state->watermark_ms);
+  }
+  return state;
+}
+
+absl::Status WindowAggregate::Process(OperatorState& operator_state, const Context&, const data::Batch& input,
+                                      Output& output) const {
+  auto& state = static_cast<WindowState&>(operator_state);
+  const data::Column& time = *input.columns[static_cast<size_t>(node_->window.time_column)];
+  const std::span<const int64_t> micros = time.values<int64_t>();
+  std::vector<data::ColumnPtr> keys;
+  for (const int column : node_->keys) keys.push_back(input.columns[static_cast<size_t>(column)]);
+  const std::vector<BoundSlot> bound = layout_.Bind(input);
+  std::vector<uint32_t> late;
+  Slice* slice = nullptr;
+  int64_t slice_end = 0;
+  for (uint32_t row = 0; row < input.rows; ++row) {
+    if (time.IsNull(row) || data::IsRetraction(input.kind(row))) {
+      output.Fail(MakeFailedRow(input, row,
+                                time.IsNull(row) ? "the time column of the window is NULL"
+                                                 : "a window aggregate takes no updates or deletes"));
+      continue;
+    }
+    const int64_t end = window_.SliceEnd(WindowMath::MillisOf(micros[row]));
+    if (window_.LastWindowEnd(end) < state.next_window_end) {
+      late.push_back(row);
+      continue;
+    }
+    if (slice == nullptr || end != slice_end) {
+      LEAT_ASSIGN_OR_RETURN(slice, state.slices->Use(end));
+      slice_end = end;
+    }
+    state.key.clear();
+    data::EncodeKey(keys, row, &state.key);
+    LEAT_RETURN_IF_ERROR(AddRow(bound, input, row, slice, &state));
+  }
+  if (!late.empty()) output.Late(input, late);
+  return state.slices->EnforceLimit();
+}
+
+absl::Status WindowAggregate::AddRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row,
+                                     Slice* slice, WindowState* state) const {
+  bool added = false;
+  const uint32_t entry = slice->groups.FindOrAdd(HashKeyBytes(state->key), state->key, &added);
+  slice->groups.MarkDirty(entry);
+  char* accumulator = slice->groups.value(entry);
+  for (size_t i = 0; i < bound.size(); ++i) {
+    if (!bound[i].Takes(row)) continue;
+    if (bound[i].slot->distinct) {
+      AddDistinct(bound[i], input, row, i, slice, state);
+    } else {
+      AccumulatorLayout::Add(bound[i], row, Sign::kAdd, accumulator, slice->groups.texts());
+    }
+  }
+  return absl::OkStatus();
+}
+
+void WindowAggregate::AddDistinct(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot,
+                                  Slice* slice, WindowState* state) const {
+  std::string value;
+  data::EncodeKey({&input.columns[static_cast<size_t>(bound.slot->argument)], 1}, row, &value);
+  state->distinct.clear();
+  AppendDistinctKey(state->key, value, &state->distinct);
+  bool added = false;
+  KeyedBlock& values = slice->distinct[slot];
+  const uint32_t entry = values.FindOrAdd(HashKeyBytes(state->distinct), state->distinct, &added);
+  if (!added) return;
+  const int64_t seen = 1;
+  std::memcpy(values.value(entry), &seen, sizeof(seen));
+  values.MarkDirty(entry);
+}
+
+absl::Status WindowAggregate::OnWatermark(OperatorState& operator_state, const Context& context,
+                                          Output& output) const {
+  auto& state = static_cast<WindowState&>(operator_state);
+  if (context.watermark_ms <= state.watermark_ms) return absl::OkStatus();
+  WindowOutput out(*node_, window_, layout_, output);
+  const int64_t limit = SaturatingAdd(context.watermark_ms, 1);
+  int64_t end = state.next_window_end;
+  while (true) {
+    // The next window with a slice in it: from gap to gap, never window by window.
+    const std::optional<int64_t> first = state.slices->Next(window_.FirstSliceEnd(end));
+    if (!first) break;
+    end = std::max(end, *first);
+    if (end > limit) break;
+    LEAT_RETURN_IF_ERROR(Fire(end, &state, &out));
+    for (std::optional<int64_t> old = first; old && window_.LastWindowEnd(*old) <= end;
+         old = state.slices->Next(window_.FirstSliceEnd(end))) {
+      LEAT_RETURN_IF_ERROR(state.slices->Erase(*old));
+    }
+    end = SaturatingAdd(end, window_.slide());
+  }
+  state.watermark_ms = context.watermark_ms;
+  state.next_window_end = window_.NextWindowEnd(state.watermark_ms);
+  LEAT_RETURN_IF_ERROR(out.Flush());
+  return state.slices->EnforceLimit();
+}
+
+absl::Status WindowAggregate::Fire(int64_t window_end, WindowState* state, WindowOutput* out) const {
+  state->merged.Clear();
+  for (KeyedBlock& block : state->merged_distinct) block.Clear();
+  for (std::optional<int64_t> end = state->slices->Next(window_.FirstSliceEnd(window_end)); end && *end <= window_end;
+       end = state->slices->Next(*end + 1)) {
+    LEAT_ASSIGN_OR_RETURN(Slice * slice, state->slices->Find(*end));
+    for (uint32_t entry = 0; entry < slice->groups.size(); ++entry) {
+      bool added = false;
+      const uint32_t into =
+          state->merged.FindOrAdd(slice->groups.hash(entry), slice->groups.key(entry), &added);
+      if (added) {
+        std::memcpy(state->merged.value(into), slice->groups.value(entry), layout_.bytes());
+      } else {
+        layout_.Merge(slice->groups.value(entry), state->merged.value(into));
+      }
+    }
+    if (layout_.has_distinct()) LEAT_RETURN_IF_ERROR(MergeDistinct(*slice, state));
+  }
+  return out->Add(window_end, state->merged);
+}
+
+// Feeds every value that no earlier slice of the window held to its aggregate.
+absl::Status WindowAggregate::MergeDistinct(const Slice& slice, WindowState* state) const {
+  for (size_t i = 0; i < layout_.slots().size(); ++i) {
+    const AggregateSlot& slot = layout_.slots()[i];
+    const KeyedBlock& values = slice.distinct[i];
+    for (uint32_t entry = 0; entry < values.size(); ++entry) {
+      bool added = false;
+      state->merged_distinct[i].FindOrAdd(values.hash(entry), values.key(entry), &added);
+      if (!added) continue;
+      std::string_view group;
+      std::string_view value;
+      if (!SplitDistinctKey(values.key(entry), &group, &value)) return DataLoss("state: a DISTINCT key is cut off");
+      data::Column column(slot.argument_type);
+      data::Column* const columns[] = {&column};
+      LEAT_RETURN_IF_ERROR(data::DecodeKey(value, columns));
+      const uint32_t into = state->merged.FindOrAdd(HashKeyBytes(group), group, &added);
+      AccumulatorLayout::Add(AccumulatorLayout::BindColumn(slot, column), 0, Sign::kAdd, state->merged.value(into),
+                             state->merged.texts());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WindowAggregate::OnBarrier(OperatorState& operator_state) const {
+  auto& state = static_cast<WindowState&>(operator_state);
+  LEAT_RETURN_IF_ERROR(state.slices->Flush());
+  if (state.watermark_ms == state.stored_watermark) return absl::OkStatus();
+  bool inserted = false;
+  LEAT_ASSIGN_OR_RETURN(std::string * value, state.progress->Mutate(0, kWatermarkKey, &inserted));
+  value->resize(sizeof(int64_t));
+  StoreBigEndian(value->data(), state.watermark_ms);
+  state.stored_watermark = state.watermark_ms;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node) {
+  LEAT_ASSIGN_OR_RETURN(const WindowMath window, WindowMath::Make(node->window));
+  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
+  return std::unique_ptr<Operator>(std::make_unique<WindowAggregate>(node, window, std::move(layout)));
+}
+
+}  // namespace leat::exec
