@@ -43,7 +43,8 @@ void Epochs(benchmark::State& state) {
   for (auto _ : state) {
     ReadModifyWrite(table, 60'000, keys[random.Below(keys.size())]);
     if (++rows % 30'000 == 0) {
-      benchmark::DoNotOptimize(store->Apply(backend->TakeChanges(++epoch), epoch).ok());
+      ++epoch;
+      benchmark::DoNotOptimize(store->Apply(backend->TakeChanges(epoch), epoch).ok());
       backend->OnApplied(epoch);
     }
   }
