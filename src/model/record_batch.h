@@ -114,12 +114,12 @@ class BatchBuilder {
            const std::vector<Header>& headers = {});
   int32_t record_count() const { return count_; }
   // Bytes of the batch if it were finished now, before compression.
-  size_t uncompressed_bytes() const { return kBatchHeaderBytes + records_.size(); }
+  size_t uncompressed_bytes() const { return records_.size(); }
   absl::StatusOr<std::string> Finish();  // REQUIRES: record_count() > 0
 
  private:
   Options options_;
-  std::string records_;
+  std::string records_;  // behind room for the header
   int32_t count_ = 0;
   int64_t base_timestamp_ms_ = kNoTimestamp;
   int64_t max_timestamp_ms_ = kNoTimestamp;
