@@ -14,16 +14,16 @@ enum class Durability { kFsync, kPageCache };
 enum class TimestampType { kCreateTime, kLogAppendTime };
 
 struct LogOptions {
-  Durability durability = Durability::kFsync;            // leat.durability
-  int64_t segment_bytes = int64_t{1} << 30;              // segment.bytes: roll when an append would pass it
-  Duration segment_age = absl::Hours(24 * 7);            // segment.ms
-  int64_t retention_bytes = -1;                          // retention.bytes: -1 is unlimited
-  Duration retention_age = absl::Hours(24 * 7);          // retention.ms: InfiniteDuration is unlimited
-  int64_t index_interval_bytes = 4096;                   // index.interval.bytes
-  int64_t max_batch_bytes = 1048588;                     // max.message.bytes
+  Durability durability = Durability::kFsync;    // leat.durability
+  int64_t segment_bytes = int64_t{1} << 30;      // segment.bytes: roll when an append would pass it
+  Duration segment_age = absl::Hours(24 * 7);    // segment.ms
+  int64_t retention_bytes = -1;                  // retention.bytes: -1 is unlimited
+  Duration retention_age = absl::Hours(24 * 7);  // retention.ms: InfiniteDuration is unlimited
+  int64_t index_interval_bytes = 4096;           // index.interval.bytes
+  int64_t max_batch_bytes = 1048588;             // max.message.bytes
   int64_t max_decompressed_batch_bytes = int64_t{64} << 20;
   TimestampType timestamp_type = TimestampType::kCreateTime;  // message.timestamp.type
-  bool delete_old = true;                                // cleanup.policy contains delete
+  bool delete_old = true;                                     // cleanup.policy contains delete
 };
 
 }  // namespace leat::log

@@ -41,8 +41,8 @@ struct TimestampOffset {
 // What recovery found, for the log line and the metrics.
 struct RecoveryReport {
   uint64_t scanned_bytes = 0;
-  uint64_t cut_bytes = 0;      // torn tail that was removed
-  std::string cut_reason;      // empty if nothing was cut
+  uint64_t cut_bytes = 0;  // torn tail that was removed
+  std::string cut_reason;  // empty if nothing was cut
   int rebuilt_indexes = 0;
 };
 
@@ -75,7 +75,8 @@ class PartitionLog {
   virtual int segment_count() const = 0;
   virtual const RecoveryReport& recovery() const = 0;
 
-  // The first record whose timestamp is >= timestamp_ms, or nullopt. The record with the largest timestamp for MaxTimestamp.
+  // The first record whose timestamp is >= timestamp_ms, or nullopt. The record with the largest timestamp for
+  // MaxTimestamp.
   virtual absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms) = 0;
   virtual absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp() = 0;
 
@@ -97,6 +98,7 @@ class LogDirectory {
     std::string path;
     Duration checkpoint_interval = absl::Seconds(60);
     Duration retention_check_interval = absl::Minutes(5);
+    size_t max_loaded_segments = 64;  // old segments whose file and indexes stay open; active ones come on top
   };
   static absl::StatusOr<std::unique_ptr<LogDirectory>> Open(env::Disk& disk, env::Shard& shard, const Options& options);
   virtual ~LogDirectory() = default;

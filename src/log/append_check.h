@@ -1,0 +1,38 @@
+// What happens to batches before they are written: checked whole, given offsets, an epoch and, where asked, a time.
+// Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "log/options.h"
+#include "model/ids.h"
+#include "model/record_batch.h"
+
+namespace leat::log {
+
+struct PreparedBatch {
+  uint64_t at;  // within the bytes
+  model::BatchHeader header;
+};
+struct PreparedAppend {
+  std::string bytes;
+  std::vector<PreparedBatch> batches;  // at least one
+  int64_t log_append_time_ms = -1;
+  int64_t max_timestamp_ms = -1;
+};
+
+struct AppendPlace {
+  model::Offset base;
+  model::LeaderEpoch epoch;
+  model::LeaderEpoch latest_epoch;
+  int64_t wall_ms;  // read with TimestampType::kLogAppendTime only
+};
+
+// kInvalidArgument: not whole, valid batches with records, or an epoch older than latest_epoch; kOutOfRange: a batch
+// above options.max_batch_bytes.
+absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions& options, const AppendPlace& place);
+
+}  // namespace leat::log

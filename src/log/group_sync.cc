@@ -1,0 +1,71 @@
+#include "log/group_sync.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace leat::log {
+
+absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job) {
+  for (const std::shared_ptr<env::File>& file : job.files) LEAT_RETURN_IF_ERROR(file->Sync());
+  for (const std::string& directory : job.directories) LEAT_RETURN_IF_ERROR(disk.SyncDirectory(directory));
+  return absl::OkStatus();
+}
+
+struct GroupSync::Round {
+  struct Member {
+    SyncParticipant* participant;
+    env::Gate::Hold hold;
+    SyncJob job;
+  };
+  std::vector<Member> members;
+};
+
+void GroupSync::Request(SyncParticipant* participant) {
+  if (stopped_) return;
+  if (std::find(dirty_.begin(), dirty_.end(), participant) == dirty_.end()) dirty_.push_back(participant);
+  if (busy_) return;
+  busy_ = true;
+  // Posted, so that the appends of this turn of the loop share the round.
+  shard_.Post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) StartRound();
+  });
+}
+
+void GroupSync::Forget(SyncParticipant* participant) { std::erase(dirty_, participant); }
+
+void GroupSync::StartRound() {
+  auto round = std::make_shared<Round>();
+  for (SyncParticipant* participant : std::exchange(dirty_, {})) {
+    env::Gate::Hold hold = participant->HoldOpen();
+    if (hold) round->members.push_back({participant, std::move(hold), participant->TakeSyncJob()});
+  }
+  if (round->members.empty() || stopped_) {
+    busy_ = false;
+    return;
+  }
+  shard_.RunBlocking(
+      [&disk = disk_, round] {
+        for (const Round::Member& member : round->members) LEAT_RETURN_IF_ERROR(RunSyncJob(disk, member.job));
+        return absl::OkStatus();
+      },
+      [this, round, alive = std::weak_ptr<int>(alive_)](const absl::Status& status) {
+        if (!alive.expired()) FinishRound(*round, status);
+      });
+}
+
+void GroupSync::FinishRound(Round& round, const absl::Status& status) {
+  busy_ = false;
+  if (!status.ok()) {
+    stopped_ = true;
+    failed_(status);
+  } else {
+    for (Round::Member& member : round.members) member.participant->OnSynced(member.job.through);
+  }
+  round.members.clear();
+  if (!dirty_.empty() && !stopped_ && !busy_) {
+    busy_ = true;
+    StartRound();
+  }
+}
+
+}  // namespace leat::log

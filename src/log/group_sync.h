@@ -1,0 +1,58 @@
+// Syncs every partition of a log directory that has unsynced appends in one round on the disk thread; what is appended
+// meanwhile waits for the next round. One shard.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "env/disk.h"
+#include "env/gate.h"
+#include "env/shard.h"
+#include "model/ids.h"
+
+namespace leat::log {
+
+// What must reach the disk so that everything below `through` is durable. Executed on a disk thread.
+struct SyncJob {
+  std::vector<std::shared_ptr<env::File>> files;
+  std::vector<std::string> directories;
+  model::Offset through;
+};
+absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job);
+
+class SyncParticipant {
+ public:
+  virtual ~SyncParticipant() = default;
+  virtual SyncJob TakeSyncJob() = 0;
+  virtual void OnSynced(model::Offset through) = 0;
+  virtual env::Gate::Hold HoldOpen() = 0;  // empty: closing, leave it out
+};
+
+class GroupSync {
+ public:
+  // `failed` is told of the first failed sync; no round starts after it.
+  GroupSync(env::Disk& disk, env::Shard& shard, absl::AnyInvocable<void(absl::Status)> failed)
+      : disk_(disk), shard_(shard), failed_(std::move(failed)) {}
+
+  // Includes the participant in the next round. It must stay alive while its gate is held.
+  void Request(SyncParticipant* participant);
+  // Leaves it out of the rounds that have not begun.
+  void Forget(SyncParticipant* participant);
+
+ private:
+  struct Round;
+  void StartRound();
+  void FinishRound(Round& round, const absl::Status& status);
+
+  env::Disk& disk_;
+  env::Shard& shard_;
+  absl::AnyInvocable<void(absl::Status)> failed_;
+  std::vector<SyncParticipant*> dirty_;
+  bool busy_ = false;  // a round is queued or runs
+  bool stopped_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace leat::log

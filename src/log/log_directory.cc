@@ -1,0 +1,173 @@
+#include "log/log_directory.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/logging.h"
+#include "log/file_names.h"
+#include "log/partition_log_impl.h"
+
+namespace leat::log {
+namespace {
+
+constexpr size_t kLongestName = 255;  // of a file, in bytes
+
+class LogDirectoryImpl : public LogDirectory {
+ public:
+  LogDirectoryImpl(env::Disk& disk, env::Shard& shard, const Options& options, TailRule rule)
+      : options_(options), rule_(rule), shared_{disk, shard, SegmentCache(options.max_loaded_segments)} {
+    shared_.go_offline = [this](const absl::Status& reason) { GoOffline(reason); };
+    shared_.sync = std::make_unique<GroupSync>(disk, shard, [this](const absl::Status& reason) { GoOffline(reason); });
+  }
+
+  absl::Status Start() {
+    LEAT_RETURN_IF_ERROR(shared_.disk.CreateDirectories(options_.path));
+    LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, shared_.disk.List(options_.path));
+    for (const std::string& name : names) {
+      if (!name.ends_with(kDeletedFolderSuffix)) continue;
+      // Another shard of the same directory may be removing it too.
+      const absl::Status removed = env::RemoveRecursively(shared_.disk, env::JoinPath(options_.path, name));
+      if (!removed.ok()) LogWarning("log", "a deleted partition is still there: ", Message(removed));
+    }
+    ArmCheckpoint();
+    ArmRetention();
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<PartitionLog*> OpenPartition(const model::TopicPartition& tp, const LogOptions& options) override {
+    if (!shared_.offline.ok()) return shared_.offline;
+    if (closing_) return Unavailable("log directory ", options_.path, " is closed");
+    if (logs_.contains(tp)) return AlreadyExists("the log of ", tp.ToString(), " is open");
+    if (!model::IsValidTopicName(tp.topic) || tp.partition.value() < 0) {
+      return InvalidArgument("'", tp.ToString(), "' is not the name of a partition");
+    }
+    absl::StatusOr<std::unique_ptr<PartitionLogImpl>> log =
+        PartitionLogImpl::Open(shared_, Folder(tp), tp, options, rule_);
+    if (!log.ok()) {
+      if (absl::IsUnavailable(log.status())) GoOffline(log.status());
+      return Annotate(log.status(), StrCat("opening the log of ", tp.ToString()));
+    }
+    return (logs_[tp] = *std::move(log)).get();
+  }
+
+  PartitionLog* Find(const model::TopicPartition& tp) override {
+    const auto it = logs_.find(tp);
+    return it == logs_.end() ? nullptr : it->second.get();
+  }
+
+  void DeletePartition(const model::TopicPartition& tp, absl::AnyInvocable<void(absl::Status)> done) override {
+    if (!shared_.offline.ok()) return done(shared_.offline);
+    const auto it = logs_.find(tp);
+    if (it == logs_.end()) return RemoveFolder(tp, std::move(done));
+    // Out of the map at once: the partition cannot be found any more. The object lives until its disk work is done.
+    std::shared_ptr<PartitionLogImpl> log = std::move(it->second);
+    logs_.erase(it);
+    log->Abandon(NotFound("the log of ", tp.ToString(), " is being deleted"),
+                 [this, tp, log, done = std::move(done)]() mutable {
+                   log.reset();
+                   RemoveFolder(tp, std::move(done));
+                 });
+  }
+
+  bool online() const override { return shared_.offline.ok(); }
+  absl::Status offline_reason() const override { return shared_.offline; }
+
+  void Close(absl::AnyInvocable<void(absl::Status)> done) override {
+    closing_ = true;
+    checkpoint_timer_.reset();
+    retention_timer_.reset();
+    struct Closing {
+      size_t open = 1;
+      absl::Status first;
+      absl::AnyInvocable<void(absl::Status)> done;
+    };
+    auto closing = std::make_shared<Closing>();
+    closing->done = std::move(done);
+    const auto one_closed = [closing](const absl::Status& status) {
+      if (closing->first.ok()) closing->first = status;
+      if (--closing->open == 0) closing->done(closing->first);
+    };
+    for (const auto& [tp, log] : logs_) {
+      if (log->closed()) continue;
+      ++closing->open;
+      log->Close(one_closed);
+    }
+    one_closed(absl::OkStatus());
+  }
+
+ private:
+  std::string Folder(const model::TopicPartition& tp) const { return env::JoinPath(options_.path, tp.ToString()); }
+
+  void GoOffline(const absl::Status& reason) {
+    if (!shared_.offline.ok()) return;
+    shared_.offline =
+        Unavailable("log directory ", options_.path, " is offline because its disk failed (", Message(reason),
+                    "): nothing more is written to it; what was committed can be read. "
+                    "Check the device and the kernel's log, then restart");
+    LogError("log", Message(shared_.offline));
+    for (const auto& [tp, log] : logs_) log->FailParked(shared_.offline);
+  }
+
+  void ArmCheckpoint() {
+    checkpoint_timer_ = shared_.shard.RunAt(shared_.shard.Now() + options_.checkpoint_interval, [this] {
+      for (const auto& [tp, log] : logs_) log->Checkpoint();
+      ArmCheckpoint();
+    });
+  }
+  void ArmRetention() {
+    retention_timer_ = shared_.shard.RunAt(shared_.shard.Now() + options_.retention_check_interval, [this] {
+      const int64_t wall_ms = shared_.shard.WallMillis();
+      for (const auto& [tp, log] : logs_) log->EnforceRetention(wall_ms);
+      ArmRetention();
+    });
+  }
+
+  // `<topic>-<partition>.<unique>-delete`, shortened in front if the topic's name is long.
+  std::string DeletedName(const model::TopicPartition& tp) {
+    const std::string suffix = StrCat(".", absl::StrFormat("%016x", static_cast<uint64_t>(shared_.shard.WallMillis())),
+                                      ++deleted_, kDeletedFolderSuffix);
+    return StrCat(tp.ToString().substr(0, kLongestName - suffix.size()), suffix);
+  }
+
+  void RemoveFolder(const model::TopicPartition& tp, absl::AnyInvocable<void(absl::Status)> done) {
+    std::string aside = DeletedName(tp);
+    shared_.shard.RunBlocking(
+        [&disk = shared_.disk, path = options_.path, from = Folder(tp), name = std::move(aside)]() -> absl::Status {
+          LEAT_ASSIGN_OR_RETURN(const bool there, disk.Exists(from));
+          if (!there) return NotFound("there is no folder ", from);
+          const std::string to = env::JoinPath(path, name);
+          LEAT_RETURN_IF_ERROR(disk.Rename(from, to));
+          LEAT_RETURN_IF_ERROR(disk.SyncDirectory(path));
+          return env::RemoveRecursively(disk, to);
+        },
+        std::move(done));
+  }
+
+  const Options options_;
+  const TailRule rule_;
+  LogShared shared_;
+  std::map<model::TopicPartition, std::unique_ptr<PartitionLogImpl>> logs_;
+  std::unique_ptr<env::Timer> checkpoint_timer_;
+  std::unique_ptr<env::Timer> retention_timer_;
+  uint64_t deleted_ = 0;
+  bool closing_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogDirectory>> OpenLogDirectory(env::Disk& disk, env::Shard& shard,
+                                                               const LogDirectory::Options& options, TailRule rule) {
+  auto directory = std::make_unique<LogDirectoryImpl>(disk, shard, options, rule);
+  LEAT_RETURN_IF_ERROR(directory->Start());
+  return directory;
+}
+
+absl::StatusOr<std::unique_ptr<LogDirectory>> LogDirectory::Open(env::Disk& disk, env::Shard& shard,
+                                                                 const Options& options) {
+  return OpenLogDirectory(disk, shard, options, TailRule::kJudge);
+}
+
+}  // namespace leat::log

@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "log/partition_log_impl.h"
+
+namespace leat::log {
+
+absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShared& shared, const std::string& folder,
+                                                                         const model::TopicPartition& tp,
+                                                                         const LogOptions& options, TailRule rule) {
+  LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
+  std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
+  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, options.durability, rule));
+  log->segments_ = std::move(recovered.segments);
+  log->epochs_ = std::move(recovered.epochs);
+  log->epochs_changed_ = recovered.epochs_changed;
+  log->recovery_ = std::move(recovered.report);
+  log->log_start_ = log->log_start_target_ = recovered.log_start;
+  log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
+  log->recovery_point_ = recovered.recovery_point;
+  log->folder_unsynced_ = recovered.folder_changed;
+  if (options.durability == Durability::kPageCache) {
+    // Recovery did not sync what it scanned: the next checkpoint does.
+    for (const std::unique_ptr<Segment>& segment : log->segments_) {
+      if (log->EndOf(static_cast<size_t>(&segment - log->segments_.data())) <= recovered.recovery_point) continue;
+      LEAT_RETURN_IF_ERROR(segment->Load());
+      segment->set_pinned(true);
+      log->unsynced_.push_back(segment.get());
+    }
+  }
+  return log;
+}
+
+PartitionLogImpl::PartitionLogImpl(LogShared& shared, const std::string& folder, const model::TopicPartition& tp,
+                                   const LogOptions& options)
+    : shared_(shared),
+      home_{&shared.disk, &shared.cache, folder, options.index_interval_bytes},
+      tp_(tp),
+      options_(options) {}
+
+PartitionLogImpl::~PartitionLogImpl() { shared_.sync->Forget(this); }
+
+size_t PartitionLogImpl::SegmentOf(model::Offset offset) const {
+  const auto behind = std::upper_bound(segments_.begin(), segments_.end(), offset,
+                                       [](model::Offset o, const auto& segment) { return o < segment->base(); });
+  LEAT_CHECK(behind != segments_.begin());
+  return static_cast<size_t>(behind - segments_.begin()) - 1;
+}
+
+model::Offset PartitionLogImpl::EndOf(size_t segment) const {
+  return segment + 1 < segments_.size() ? segments_[segment + 1]->base() : log_end_;
+}
+
+uint64_t PartitionLogImpl::size_bytes() const {
+  uint64_t bytes = 0;
+  for (const std::unique_ptr<Segment>& segment : segments_) bytes += segment->size();
+  return bytes;
+}
+
+void PartitionLogImpl::SetOptions(const LogOptions& options) {
+  options_ = options;
+  home_.index_interval_bytes = options.index_interval_bytes;
+  if (options.durability == Durability::kFsync && synced_ < log_end_) shared_.sync->Request(this);
+  Advance();
+}
+
+absl::Status PartitionLogImpl::CheckWritable() const {
+  if (!shared_.offline.ok()) return shared_.offline;
+  if (closed_) return Unavailable("the log of ", tp_.ToString(), " is closed");
+  if (repairing_) {
+    return ResourceExhausted("the log of ", tp_.ToString(),
+                             " is undoing an append that found the disk full; try again");
+  }
+  return absl::OkStatus();
+}
+
+void PartitionLogImpl::Append(std::string batches, model::LeaderEpoch epoch, AppendDone done) {
+  if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
+  const bool stamps = options_.timestamp_type == TimestampType::kLogAppendTime;
+  absl::StatusOr<PreparedAppend> append = PrepareAppend(
+      std::move(batches), options_, {log_end_, epoch, epochs_.latest(), stamps ? shared_.shard.WallMillis() : 0});
+  if (!append.ok()) return done(append.status());
+  absl::Status status = MaybeRoll(*append);
+  if (status.ok()) status = WriteToActive(*append);
+  if (!status.ok()) {
+    if (absl::IsResourceExhausted(status)) {
+      return done(ResourceExhausted("disk full, nothing was appended to ", tp_.ToString(), ": ", Message(status),
+                                    "; free space or lower the retention"));
+    }
+    shared_.go_offline(status);
+    return done(shared_.offline);
+  }
+  epochs_changed_ |= epochs_.Note(epoch, log_end_);
+  const model::Offset base = log_end_;
+  log_end_ = append->batches.back().header.next_offset();
+  NoteUnsynced();
+  parked_.push_back({{base, log_end_ - 1, append->log_append_time_ms}, options_.durability, std::move(done)});
+  if (options_.durability == Durability::kFsync) shared_.sync->Request(this);
+  Advance();
+}
+
+absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
+  Segment& segment = active();
+  if (segment.size() == 0) return absl::OkStatus();
+  const int64_t limit = std::min<int64_t>(options_.segment_bytes, INT32_MAX);
+  const int64_t size = static_cast<int64_t>(segment.size() + append.bytes.size());
+  bool roll = size > limit || append.batches.back().header.last_offset() - segment.base() > INT32_MAX;
+  if (!roll && options_.segment_age != absl::InfiniteDuration() && append.max_timestamp_ms >= 0) {
+    LEAT_ASSIGN_OR_RETURN(const int64_t first_ms, segment.FirstTimestamp());
+    roll = first_ms >= 0 &&
+           absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.segment_age;
+  }
+  return roll ? Roll() : absl::OkStatus();
+}
+
+absl::Status PartitionLogImpl::Roll() {
+  LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> next, Segment::Create(home_, log_end_));
+  active().Seal();
+  // Pinned as long as its bytes are not synced; TakeSyncJob lets go.
+  if (std::find(unsynced_.begin(), unsynced_.end(), &active()) == unsynced_.end()) active().set_pinned(false);
+  next->set_pinned(true);
+  segments_.push_back(std::move(next));
+  folder_unsynced_ = true;
+  Checkpoint();
+  return absl::OkStatus();
+}
+
+absl::Status PartitionLogImpl::WriteToActive(const PreparedAppend& append) {
+  Segment& segment = active();
+  const uint64_t position = segment.size();
+  if (absl::Status status = segment.Write(append.bytes); !status.ok()) {
+    if (absl::IsResourceExhausted(status)) RepairAfterFailedWrite();
+    return status;
+  }
+  for (const PreparedBatch& batch : append.batches) segment.NoteBatch(batch.header, position + batch.at);
+  return absl::OkStatus();
+}
+
+// The prefix that a failed write left must be gone from the disk before its place is written again: a power cut could
+// otherwise mix the two, which recovery would have to call damage.
+void PartitionLogImpl::RepairAfterFailedWrite() {
+  if (absl::Status status = active().TruncateTo(active().size()); !status.ok()) return shared_.go_offline(status);
+  env::Gate::Hold hold = gate_.TryEnter();
+  if (!hold) return;
+  repairing_ = true;
+  shared_.shard.RunBlocking([file = active().file()] { return file->Sync(); },
+                            [this, hold = std::move(hold)](const absl::Status& status) {
+                              repairing_ = false;
+                              if (!status.ok()) shared_.go_offline(status);
+                            });
+}
+
+void PartitionLogImpl::NoteUnsynced() {
+  if (std::find(unsynced_.begin(), unsynced_.end(), &active()) == unsynced_.end()) unsynced_.push_back(&active());
+}
+
+SyncJob PartitionLogImpl::TakeSyncJob() {
+  SyncJob job;
+  job.through = log_end_;
+  for (Segment* segment : std::exchange(unsynced_, {})) {
+    job.files.push_back(segment->file());
+    if (segment != segments_.back().get()) segment->set_pinned(false);
+  }
+  if (std::exchange(folder_unsynced_, false)) job.directories.push_back(home_.folder);
+  return job;
+}
+
+void PartitionLogImpl::OnSynced(model::Offset through) {
+  synced_ = std::max(synced_, through);
+  Advance();
+}
+
+// Raises the high watermark and answers what it covers, in order. Callbacks may append again.
+void PartitionLogImpl::Advance() {
+  const model::Offset reached = options_.durability == Durability::kFsync ? synced_ : log_end_;
+  high_watermark_ = std::max(high_watermark_, reached);
+  if (draining_) return;
+  draining_ = true;
+  while (!parked_.empty()) {
+    const Parked& first = parked_.front();
+    if (first.durability == Durability::kFsync && first.result.last_offset >= synced_) break;
+    Parked ready = std::move(parked_.front());
+    parked_.pop_front();
+    ready.done(ready.result);
+  }
+  draining_ = false;
+  WakeWaits();
+}
+
+void PartitionLogImpl::WakeWaits() {
+  for (auto it = waits_.begin(); it != waits_.end();) {
+    if (!closed_ && it->second.after >= high_watermark_) {
+      ++it;
+      continue;
+    }
+    // The closure may cancel or add waits: begin again behind it.
+    const uint64_t ticket = it->first;
+    env::Closure ready = std::move(it->second.ready);
+    waits_.erase(it);
+    ready();
+    it = waits_.upper_bound(ticket);
+  }
+}
+
+uint64_t PartitionLogImpl::WaitForData(model::Offset after, env::Closure ready) {
+  const uint64_t ticket = next_ticket_++;
+  if (closed_ || high_watermark_ > after) {
+    ready();
+  } else {
+    waits_.emplace(ticket, Wait{after, std::move(ready)});
+  }
+  return ticket;
+}
+
+void PartitionLogImpl::FailParked(const absl::Status& status) {
+  while (!parked_.empty()) {
+    Parked failed = std::move(parked_.front());
+    parked_.pop_front();
+    failed.done(status);
+  }
+}
+
+}  // namespace leat::log

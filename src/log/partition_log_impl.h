@@ -1,0 +1,162 @@
+// The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), reads and fences
+// (partition_read.cc), times (partition_time.cc), and what runs on the disk thread (partition_upkeep.cc).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "env/gate.h"
+#include "env/shard.h"
+#include "log/append_check.h"
+#include "log/group_sync.h"
+#include "log/leader_epochs.h"
+#include "log/partition_log.h"
+#include "log/recovery.h"
+#include "log/segment.h"
+
+namespace leat::log {
+
+// What the partitions of one LogDirectory share.
+struct LogShared {
+  env::Disk& disk;
+  env::Shard& shard;
+  SegmentCache cache;
+  std::unique_ptr<GroupSync> sync;
+  absl::Status offline;  // OK while online
+  absl::AnyInvocable<void(absl::Status)> go_offline;
+};
+
+class PartitionLogImpl : public PartitionLog, public SyncParticipant {
+ public:
+  static absl::StatusOr<std::unique_ptr<PartitionLogImpl>> Open(LogShared& shared, const std::string& folder,
+                                                                const model::TopicPartition& tp,
+                                                                const LogOptions& options, TailRule rule);
+  ~PartitionLogImpl() override;
+
+  void Append(std::string batches, model::LeaderEpoch epoch, AppendDone done) override;
+  absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes) override;
+  uint64_t WaitForData(model::Offset after, env::Closure ready) override;
+  void CancelWait(uint64_t ticket) override { waits_.erase(ticket); }
+  model::Offset log_start() const override { return log_start_; }
+  model::Offset high_watermark() const override { return high_watermark_; }
+  model::Offset log_end() const override { return log_end_; }
+  uint64_t size_bytes() const override;
+  int segment_count() const override { return static_cast<int>(segments_.size()); }
+  const RecoveryReport& recovery() const override { return recovery_; }
+  absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms) override;
+  absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp() override;
+  void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) override;
+  void SetOptions(const LogOptions& options) override;
+  void EnforceRetention(int64_t wall_ms) override;
+  void Close(absl::AnyInvocable<void(absl::Status)> done) override;
+
+  SyncJob TakeSyncJob() override;
+  void OnSynced(model::Offset through) override;
+  env::Gate::Hold HoldOpen() override { return gate_.TryEnter(); }
+
+  // Fails every parked append; the directory went offline or the partition is deleted.
+  void FailParked(const absl::Status& status);
+  // Writes a recovery point if there is news.
+  void Checkpoint();
+  // Stops everything without writing: the folder will be removed. `done` when no disk work is left.
+  void Abandon(const absl::Status& status, env::Closure done);
+  bool closed() const { return closed_; }
+
+ private:
+  PartitionLogImpl(LogShared& shared, const std::string& folder, const model::TopicPartition& tp,
+                   const LogOptions& options);
+
+  struct Parked {
+    AppendResult result;
+    Durability durability;
+    AppendDone done;
+  };
+  struct Wait {
+    model::Offset after;
+    env::Closure ready;
+  };
+  struct Fence {
+    model::Offset end;  // the first offset behind the damage
+    uint64_t end_position;
+    std::string what;
+  };
+  // Work for the disk thread, made from the state at the moment it starts, and what follows on the shard.
+  struct Upkeep {
+    absl::AnyInvocable<absl::AnyInvocable<absl::Status()>()> prepare;
+    absl::AnyInvocable<void(absl::Status)> finish;
+  };
+  struct CheckpointPlan;
+
+  Segment& active() { return *segments_.back(); }
+  // Index of the segment that holds the offset. REQUIRES: the first segment's base <= offset.
+  size_t SegmentOf(model::Offset offset) const;
+  model::Offset EndOf(size_t segment) const;
+
+  // partition_append.cc
+  absl::Status CheckWritable() const;
+  absl::Status MaybeRoll(const PreparedAppend& append);
+  absl::Status Roll();
+  absl::Status WriteToActive(const PreparedAppend& append);
+  void RepairAfterFailedWrite();
+  void NoteUnsynced();
+  void Advance();
+  void WakeWaits();
+
+  // partition_read.cc
+  struct Start {
+    uint64_t position;
+    model::Offset offset;
+  };
+  absl::StatusOr<Start> FindStart(Segment& segment, model::Offset from);
+  absl::StatusOr<Start> WalkTo(Segment& segment, model::Offset from);
+  absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, size_t max_bytes);
+  absl::Status AddFence(size_t segment, uint64_t position, model::Offset from, std::string_view what);
+  const Fence* FenceAt(model::Offset offset) const;
+
+  // partition_time.cc
+  absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms);
+  absl::StatusOr<std::optional<TimestampOffset>> FirstRecordAt(Segment& segment, Start start, int64_t timestamp_ms);
+
+  // partition_upkeep.cc
+  void RunUpkeep(Upkeep upkeep);
+  void StartUpkeep();
+  std::shared_ptr<CheckpointPlan> PlanCheckpoint();
+  void FinishCheckpoint(const CheckpointPlan& plan);
+  void AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done);
+  void DropFirstSegment();
+  void HandleUpkeepFailure(const absl::Status& status);
+
+  LogShared& shared_;
+  SegmentHome home_;
+  const model::TopicPartition tp_;
+  LogOptions options_;
+  std::vector<std::unique_ptr<Segment>> segments_;
+  LeaderEpochs epochs_;
+  bool epochs_changed_ = false;
+  RecoveryReport recovery_;
+  model::Offset log_start_{0};
+  model::Offset high_watermark_{0};
+  model::Offset log_end_{0};
+  model::Offset synced_{0};          // everything below is on disk
+  model::Offset recovery_point_{0};  // what the checkpoint file says
+  model::Offset log_start_target_{0};
+  std::vector<Segment*> unsynced_;  // have bytes that no sync has begun for
+  bool folder_unsynced_ = false;
+  bool repairing_ = false;
+  bool closed_ = false;
+  std::deque<Parked> parked_;
+  bool draining_ = false;
+  std::map<uint64_t, Wait> waits_;
+  uint64_t next_ticket_ = 1;
+  std::map<model::Offset, Fence> fences_;  // by first damaged offset
+  std::deque<Upkeep> upkeep_;
+  bool upkeep_busy_ = false;
+  bool checkpoint_queued_ = false;
+  Start next_read_{0, model::Offset(-1)};  // where the last read ended: where a sequential reader goes on
+  env::Gate gate_;
+};
+
+}  // namespace leat::log

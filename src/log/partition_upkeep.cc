@@ -1,0 +1,249 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "log/checkpoint_file.h"
+#include "log/file_names.h"
+#include "log/partition_log_impl.h"
+
+namespace leat::log {
+
+// What a checkpoint writes, taken from the log at one moment. The disk thread fills in how far it came.
+struct PartitionLogImpl::CheckpointPlan {
+  SyncJob job;
+  std::string folder;
+  std::vector<IndexWrite> indexes;
+  std::vector<std::pair<model::Offset, Segment::IndexMark>> marks;  // by segment base
+  std::string epochs;                                               // empty: the file is current
+  std::string recovery_point;
+  // For AdvanceLogStart.
+  std::string log_start;
+  std::vector<std::pair<model::Offset, std::vector<std::string>>> removals;  // oldest first
+
+  bool synced = false;
+  bool indexed = false;
+  size_t removed = 0;
+
+  absl::Status Run(env::Disk& disk) {
+    LEAT_RETURN_IF_ERROR(RunSyncJob(disk, job));
+    synced = true;
+    for (const IndexWrite& write : indexes) LEAT_RETURN_IF_ERROR(WriteIndex(disk, write));
+    if (!indexes.empty()) LEAT_RETURN_IF_ERROR(disk.SyncDirectory(folder));
+    if (!epochs.empty()) {
+      LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kEpochFile), epochs));
+    }
+    LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kRecoveryPointFile), recovery_point));
+    indexed = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status RemoveNext(env::Disk& disk) {
+    for (const std::string& path : removals[removed].second) {
+      const absl::Status status = disk.Remove(path);
+      if (!status.ok() && !absl::IsNotFound(status)) return status;
+    }
+    ++removed;
+    return absl::OkStatus();
+  }
+
+  // The new log start is durable before anything is removed. On a full disk that may be impossible: then whole segments
+  // go first, oldest first and one by one, until there is room for the file.
+  absl::Status RunLogStart(env::Disk& disk) {
+    if (absl::Status status = Run(disk); !status.ok() && !(synced && absl::IsResourceExhausted(status))) return status;
+    const std::string path = env::JoinPath(folder, kLogStartFile);
+    absl::Status written = env::WriteFileAtomically(disk, path, log_start);
+    while (absl::IsResourceExhausted(written) && removed < removals.size()) {
+      LEAT_RETURN_IF_ERROR(RemoveNext(disk));
+      LEAT_RETURN_IF_ERROR(disk.SyncDirectory(folder));
+      written = env::WriteFileAtomically(disk, path, log_start);
+    }
+    LEAT_RETURN_IF_ERROR(written);
+    while (removed < removals.size()) LEAT_RETURN_IF_ERROR(RemoveNext(disk));
+    return disk.SyncDirectory(folder);
+  }
+};
+
+void PartitionLogImpl::RunUpkeep(Upkeep upkeep) {
+  if (gate_.closing()) return upkeep.finish(Unavailable("the log of ", tp_.ToString(), " is closed"));
+  upkeep_.push_back(std::move(upkeep));
+  if (!upkeep_busy_) StartUpkeep();
+}
+
+void PartitionLogImpl::StartUpkeep() {
+  while (!upkeep_.empty() && !upkeep_busy_) {
+    Upkeep next = std::move(upkeep_.front());
+    upkeep_.pop_front();
+    env::Gate::Hold hold = gate_.TryEnter();
+    if (!hold || !shared_.offline.ok()) {
+      next.finish(shared_.offline.ok() ? Unavailable("the log of ", tp_.ToString(), " is closed") : shared_.offline);
+      continue;
+    }
+    upkeep_busy_ = true;
+    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold),
+                                               finish = std::move(next.finish)](const absl::Status& status) mutable {
+      upkeep_busy_ = false;
+      finish(status);
+      StartUpkeep();
+    });
+  }
+}
+
+std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoint() {
+  auto plan = std::make_shared<CheckpointPlan>();
+  plan->folder = home_.folder;
+  plan->job = TakeSyncJob();
+  for (const std::unique_ptr<Segment>& segment : segments_) {
+    for (IndexWrite& write : segment->PendingIndexWrites()) plan->indexes.push_back(std::move(write));
+    plan->marks.push_back({segment->base(), segment->index_mark()});
+  }
+  if (epochs_changed_) plan->epochs = epochs_.Encode();
+  epochs_changed_ = false;
+  plan->recovery_point = EncodeOffsetCheckpoint(tp_, plan->job.through);
+  return plan;
+}
+
+void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
+  if (plan.synced) OnSynced(plan.job.through);
+  if (!plan.indexed) {
+    epochs_changed_ |= !plan.epochs.empty();
+    return;
+  }
+  recovery_point_ = std::max(recovery_point_, plan.job.through);
+  for (const auto& [base, mark] : plan.marks) {
+    const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);
+    if (segments_[i]->base() == base) segments_[i]->MarkIndexWritten(mark);
+  }
+}
+
+void PartitionLogImpl::HandleUpkeepFailure(const absl::Status& status) {
+  if (status.ok() || !shared_.offline.ok() || absl::IsUnavailable(status)) return;
+  if (absl::IsResourceExhausted(status)) {
+    LogWarning("log", tp_.ToString(), ": disk full, the checkpoint was not written: ", Message(status));
+  } else {
+    shared_.go_offline(status);
+  }
+}
+
+void PartitionLogImpl::Checkpoint() {
+  if (closed_ || checkpoint_queued_) return;
+  if (recovery_point_ == log_end_ && !epochs_changed_ && !folder_unsynced_) return;
+  checkpoint_queued_ = true;
+  auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
+  RunUpkeep({.prepare =
+                 [this, plan] {
+                   checkpoint_queued_ = false;
+                   *plan = PlanCheckpoint();
+                   return [&disk = shared_.disk, p = *plan] { return p->Run(disk); };
+                 },
+             .finish =
+                 [this, plan](const absl::Status& status) {
+                   checkpoint_queued_ = false;
+                   if (*plan != nullptr) FinishCheckpoint(**plan);
+                   HandleUpkeepFailure(status);
+                 }});
+}
+
+void PartitionLogImpl::AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done) {
+  auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
+  RunUpkeep({.prepare =
+                 [this, plan, to] {
+                   *plan = PlanCheckpoint();
+                   log_start_target_ = std::max(log_start_target_, to);
+                   (*plan)->log_start = EncodeOffsetCheckpoint(tp_, std::max(to, log_start_));
+                   for (size_t i = 0; i + 1 < segments_.size() && segments_[i + 1]->base() <= to; ++i) {
+                     (*plan)->removals.push_back({segments_[i]->base(), segments_[i]->Files()});
+                   }
+                   return [&disk = shared_.disk, p = *plan] { return p->RunLogStart(disk); };
+                 },
+             .finish =
+                 [this, plan, to, done = std::move(done)](const absl::Status& status) mutable {
+                   if (*plan != nullptr) {
+                     FinishCheckpoint(**plan);
+                     for (size_t i = 0; i < (*plan)->removed; ++i) DropFirstSegment();
+                   }
+                   if (status.ok()) log_start_ = std::max(log_start_, to);
+                   log_start_ = std::max(log_start_, segments_.front()->base());
+                   log_start_target_ = log_start_;
+                   HandleUpkeepFailure(status);
+                   done(status);
+                 }});
+}
+
+void PartitionLogImpl::DropFirstSegment() {
+  LEAT_CHECK(segments_.size() > 1);
+  std::erase(unsynced_, segments_.front().get());
+  segments_.erase(segments_.begin());
+  fences_.erase(fences_.begin(), fences_.lower_bound(segments_.front()->base()));
+}
+
+void PartitionLogImpl::DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) {
+  if (!shared_.offline.ok()) return done(shared_.offline);
+  if (closed_) return done(Unavailable("the log of ", tp_.ToString(), " is closed"));
+  if (offset > high_watermark_) {
+    return done(OutOfRange(tp_.ToString(), ": cannot delete before offset ", offset, ": the log holds ", log_start_,
+                           " to ", high_watermark_));
+  }
+  if (offset <= log_start_) return done(absl::OkStatus());
+  AdvanceLogStart(offset, std::move(done));
+}
+
+void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
+  if (closed_ || !shared_.offline.ok()) return;
+  const auto older_than = [wall_ms](int64_t timestamp_ms, Duration age) {
+    return timestamp_ms >= 0 && age != absl::InfiniteDuration() &&
+           absl::Milliseconds(wall_ms) - absl::Milliseconds(timestamp_ms) > age;
+  };
+  const auto largest = [](Segment& segment) { return segment.Load().ok() ? segment.max_timestamp_ms() : -1; };
+  if (active().size() > 0) {
+    const absl::StatusOr<int64_t> first_ms = active().FirstTimestamp();
+    const bool expired = options_.delete_old && older_than(active().max_timestamp_ms(), options_.retention_age);
+    if (expired || (first_ms.ok() && older_than(*first_ms, options_.segment_age))) {
+      const absl::Status rolled = Roll();
+      if (!rolled.ok()) return HandleUpkeepFailure(rolled);
+    }
+  }
+  if (!options_.delete_old) return;
+  uint64_t left = size_bytes();
+  size_t keep = 0;
+  for (; keep + 1 < segments_.size() && EndOf(keep) <= high_watermark_; ++keep) {
+    Segment& segment = *segments_[keep];
+    const bool too_many =
+        options_.retention_bytes >= 0 && left - segment.size() >= static_cast<uint64_t>(options_.retention_bytes);
+    if (!too_many && !older_than(largest(segment), options_.retention_age)) break;
+    left -= segment.size();
+  }
+  if (segments_[keep]->base() > log_start_) AdvanceLogStart(segments_[keep]->base(), [](const absl::Status&) {});
+}
+
+void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
+  if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
+  closed_ = true;
+  auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
+  RunUpkeep({.prepare =
+                 [this, plan] {
+                   *plan = PlanCheckpoint();
+                   return [&disk = shared_.disk, p = *plan] { return p->Run(disk); };
+                 },
+             .finish =
+                 [this, plan, done = std::move(done)](const absl::Status& status) mutable {
+                   if (*plan != nullptr) FinishCheckpoint(**plan);
+                   HandleUpkeepFailure(status);
+                   const bool synced = *plan != nullptr && (*plan)->synced;
+                   FailParked(!shared_.offline.ok() || synced ? shared_.offline : status);
+                   WakeWaits();
+                   gate_.Close([&shard = shared_.shard, status, done = std::move(done)]() mutable {
+                     shard.Post([status, done = std::move(done)]() mutable { done(status); });
+                   });
+                 }});
+}
+
+void PartitionLogImpl::Abandon(const absl::Status& status, env::Closure done) {
+  closed_ = true;
+  FailParked(status);
+  for (Upkeep& upkeep : std::exchange(upkeep_, {})) upkeep.finish(status);
+  WakeWaits();
+  gate_.Close([&shard = shared_.shard, done = std::move(done)]() mutable { shard.Post(std::move(done)); });
+}
+
+}  // namespace leat::log

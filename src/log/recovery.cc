@@ -1,0 +1,310 @@
+#include "log/recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "log/batch_scanner.h"
+#include "log/checkpoint_file.h"
+#include "log/file_names.h"
+#include "log/tail_judge.h"
+
+namespace leat::log {
+namespace {
+
+class Recovery {
+ public:
+  Recovery(const SegmentHome& home, const model::TopicPartition& tp, Durability durability, TailRule rule)
+      : home_(home), tp_(tp), durability_(durability), rule_(rule) {}
+
+  absl::StatusOr<RecoveredLog> Run() {
+    LEAT_RETURN_IF_ERROR(ReadCheckpoints());
+    LEAT_RETURN_IF_ERROR(FindSegments());
+    if (log_.segments.empty()) return MakeFirstSegment();
+    LEAT_RETURN_IF_ERROR(DropBelowLogStart());
+    LEAT_RETURN_IF_ERROR(ReadEpochs());
+    LEAT_RETURN_IF_ERROR(ScanFromRecoveryPoint());
+    LEAT_RETURN_IF_ERROR(MakeDurable());
+    return std::move(log_);
+  }
+
+ private:
+  std::string Path(std::string_view name) const { return env::JoinPath(home_.folder, name); }
+
+  absl::Status ReadCheckpoints() {
+    absl::StatusOr<std::optional<model::Offset>> start = ReadOffsetCheckpoint(*home_.disk, Path(kLogStartFile), tp_);
+    if (!start.ok()) {
+      return Annotate(start.status(),
+                      "cannot tell which records were deleted; restore this file, or remove it to serve "
+                      "all that is left");
+    }
+    recorded_start_ = start->value_or(model::Offset(0));
+    const absl::StatusOr<std::optional<model::Offset>> point =
+        ReadOffsetCheckpoint(*home_.disk, Path(kRecoveryPointFile), tp_);
+    if (point.ok()) {
+      recorded_point_ = point->value_or(model::Offset(0));
+    } else if (absl::IsDataLoss(point.status())) {
+      LogWarning("log", Message(point.status()), "; the whole log of ", tp_.ToString(), " is scanned instead");
+    } else {
+      return point.status();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FindSegments() {
+    LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, home_.disk->List(home_.folder));
+    for (const std::string& name : names) {
+      if (name.ends_with(".tmp")) LEAT_RETURN_IF_ERROR(home_.disk->Remove(Path(name)));
+      const std::optional<model::Offset> base = ParseSegmentName(name, kLogSuffix);
+      if (!base) continue;
+      LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, home_.disk->Open(Path(name), env::OpenMode::kRead));
+      LEAT_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+      log_.segments.push_back(std::make_unique<Segment>(home_, *base, size));
+    }
+    // Indexes without their segment are what a crash left of a removal.
+    for (const std::string& name : names) {
+      std::optional<model::Offset> base = ParseSegmentName(name, kOffsetIndexSuffix);
+      if (!base) base = ParseSegmentName(name, kTimeIndexSuffix);
+      const auto same = [&](const std::unique_ptr<Segment>& s) { return s->base() == *base; };
+      if (base && std::none_of(log_.segments.begin(), log_.segments.end(), same)) {
+        LEAT_RETURN_IF_ERROR(home_.disk->Remove(Path(name)));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<RecoveredLog> MakeFirstSegment() {
+    if (recorded_point_ > recorded_start_) return LostTail(recorded_start_);
+    LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> segment, Segment::Create(home_, recorded_start_));
+    segment->set_pinned(true);
+    log_.segments.push_back(std::move(segment));
+    log_.log_start = log_.log_end = log_.recovery_point = recorded_start_;
+    log_.folder_changed = true;
+    return std::move(log_);
+  }
+
+  // Removals are not synced one by one: after a crash some of the removed segments may be back.
+  absl::Status DropBelowLogStart() {
+    auto& segments = log_.segments;
+    while (segments.size() > 1 && segments[1]->base() <= recorded_start_) {
+      LEAT_RETURN_IF_ERROR(RemoveSegment(0));
+    }
+    log_.log_start = std::max(recorded_start_, segments.front()->base());
+    // A log start is written after the records below it were synced: it is a recovery point too.
+    point_ = std::max(recorded_point_, log_.log_start);
+    return absl::OkStatus();
+  }
+
+  absl::Status RemoveSegment(size_t i) {
+    for (const std::string& path : log_.segments[i]->Files()) {
+      const absl::Status removed = home_.disk->Remove(path);
+      if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+    }
+    log_.segments.erase(log_.segments.begin() + static_cast<int64_t>(i));
+    log_.folder_changed = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadEpochs() {
+    const absl::StatusOr<std::string> text = env::ReadWholeFile(*home_.disk, Path(kEpochFile));
+    absl::StatusOr<LeaderEpochs> epochs = text.ok() ? LeaderEpochs::Decode(*text) : text.status();
+    if (epochs.ok()) {
+      log_.epochs = *std::move(epochs);
+      const size_t before = log_.epochs.entries().size();
+      log_.epochs.DropFrom(point_);
+      log_.epochs_changed = log_.epochs.entries().size() != before;
+      return absl::OkStatus();
+    }
+    if (!absl::IsNotFound(epochs.status()) && !absl::IsDataLoss(epochs.status())) return epochs.status();
+    log_.epochs_changed = true;
+    for (const std::unique_ptr<Segment>& segment : log_.segments) {
+      if (segment->base() >= point_) break;
+      LEAT_RETURN_IF_ERROR(segment->Load());
+      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), ScanCheck::kHeader);
+      for (;;) {
+        LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+        if (batch.kind != ScannedBatch::Kind::kBatch || batch.header.base_offset >= point_) break;
+        if (batch.header.leader_epoch > log_.epochs.latest()) {
+          log_.epochs.Note(batch.header.leader_epoch, batch.header.base_offset);
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ScanFromRecoveryPoint() {
+    auto& segments = log_.segments;
+    size_t first = segments.size() - 1;
+    while (first > 0 && segments[first]->base() > point_) --first;
+    first_scanned_ = first;
+    expected_ = segments[first]->base();
+    for (size_t i = first; i < segments.size(); ++i) {
+      if (segments[i]->base() != expected_) {
+        LEAT_RETURN_IF_ERROR(HandleGap(i));
+        break;
+      }
+      LEAT_ASSIGN_OR_RETURN(const bool go_on, ScanSegment(i));
+      if (!go_on) break;
+      if (i + 1 < segments.size()) segments[i]->Seal();
+    }
+    if (expected_ < point_) return LostTail(expected_);
+    log_.log_end = expected_;
+    log_.recovery_point = point_;
+    segments.back()->set_pinned(true);
+    return absl::OkStatus();
+  }
+
+  // Segment i does not begin where the one before it ended: that one lost its tail, or the name between was lost.
+  absl::Status HandleGap(size_t i) {
+    const Segment& segment = *log_.segments[i];
+    if (segment.base() < expected_ || expected_ < point_) {
+      return DamageError(segment, 0, StrCat("expected a segment that begins at offset ", expected_));
+    }
+    for (const std::unique_ptr<Segment>& s : log_.segments) {
+      if (s->base() >= segment.base()) log_.report.cut_bytes += s->size();
+    }
+    log_.report.cut_reason = StrCat("the log ends at offset ", expected_, " before ", segment.path());
+    while (log_.segments.size() > i) LEAT_RETURN_IF_ERROR(RemoveSegment(log_.segments.size() - 1));
+    return absl::OkStatus();
+  }
+
+  // False if the log was cut in this segment.
+  absl::StatusOr<bool> ScanSegment(size_t i) {
+    Segment& segment = *log_.segments[i];
+    const int rebuilds = segment.rebuilds();
+    LEAT_RETURN_IF_ERROR(segment.LoadForRecovery(std::max(point_, segment.base())));
+    LEAT_ASSIGN_OR_RETURN(uint64_t position, WalkToPoint(segment));
+    log_.report.rebuilt_indexes += segment.rebuilds() - rebuilds;
+    if (expected_ < point_ && position == segment.size()) return true;
+    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, ScanCheck::kCrc);
+    for (;;) {
+      LEAT_ASSIGN_OR_RETURN(ScannedBatch batch, scanner.Next());
+      if (batch.kind == ScannedBatch::Kind::kBatch && batch.header.leader_epoch < log_.epochs.latest()) {
+        return DamageError(segment, batch.position,
+                           StrCat("leader epoch ", batch.header.leader_epoch, " follows ", log_.epochs.latest()));
+      }
+      if (batch.kind == ScannedBatch::Kind::kBad) return HandleBad(i, batch);
+      if (batch.kind == ScannedBatch::Kind::kEnd) break;
+      log_.epochs_changed |= log_.epochs.Note(batch.header.leader_epoch, batch.header.base_offset);
+      segment.NoteBatch(batch.header, batch.position);
+      log_.report.scanned_bytes += batch.header.total_bytes();
+      expected_ = scanner.expected();
+    }
+    return true;
+  }
+
+  // Walks the headers between the last index entry and the recovery point. An index that leads astray is built again.
+  absl::StatusOr<uint64_t> WalkToPoint(Segment& segment) {
+    if (point_ <= segment.base()) return uint64_t{0};
+    for (const bool from_index : {true, false}) {
+      uint64_t position = 0;
+      model::Offset expected = segment.base();
+      if (from_index && !segment.offsets().entries().empty()) {
+        position = static_cast<uint64_t>(segment.offsets().entries().back().position);
+        char bytes[model::kBatchHeaderBytes];
+        LEAT_ASSIGN_OR_RETURN(const size_t n, segment.file()->ReadAt(position, bytes, sizeof(bytes)));
+        const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(std::string_view(bytes, n));
+        // The entry names the batch's last offset: a position that holds another batch is a wrong entry.
+        if (header.ok() &&
+            header->last_offset() - segment.base() == segment.offsets().entries().back().relative_offset) {
+          expected = header->base_offset;
+        } else {
+          expected = model::Offset(-1);
+        }
+      }
+      BatchScanner scanner(*segment.file(), position, segment.size(), expected, ScanCheck::kHeader);
+      ScannedBatch batch;
+      while (scanner.expected() < point_) {
+        LEAT_ASSIGN_OR_RETURN(batch, scanner.Next());
+        if (batch.kind != ScannedBatch::Kind::kBatch) break;
+        segment.NoteBatch(batch.header, batch.position);
+      }
+      if (scanner.expected() == point_ ||
+          (batch.kind == ScannedBatch::Kind::kEnd && scanner.expected() >= segment.base())) {
+        expected_ = scanner.expected();
+        return scanner.position();
+      }
+      if (!from_index) return DamageError(segment, batch.position, batch.problem);
+      segment.ForgetIndexes();
+    }
+    return Internal("unreachable");
+  }
+
+  absl::StatusOr<bool> HandleBad(size_t i, const ScannedBatch& bad) {
+    Segment& segment = *log_.segments[i];
+    LEAT_ASSIGN_OR_RETURN(const TailVerdict verdict,
+                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_));
+    if (expected_ < point_ || (verdict.kind == TailVerdict::Kind::kDamaged && rule_ == TailRule::kJudge)) {
+      return DamageError(segment, bad.position, verdict.reason);
+    }
+    log_.report.cut_bytes = segment.size() - bad.position;
+    while (log_.segments.size() > i + 1) {
+      log_.report.cut_bytes += log_.segments.back()->size();
+      LEAT_RETURN_IF_ERROR(RemoveSegment(log_.segments.size() - 1));
+    }
+    log_.report.cut_reason = StrCat(segment.path(), ": ", verdict.reason);
+    LEAT_RETURN_IF_ERROR(segment.TruncateTo(bad.position));
+    return false;
+  }
+
+  // What readers will see must not be lost by the next power cut; and bytes that were cut must not come back between
+  // bytes that are written later.
+  absl::Status MakeDurable() {
+    if (log_.report.cut_bytes > 0) {
+      LogWarning("log", tp_.ToString(), ": cut ", log_.report.cut_bytes, " bytes behind offset ", log_.log_end, ": ",
+                 log_.report.cut_reason);
+    }
+    if (log_.report.cut_bytes > 0 || (log_.report.scanned_bytes > 0 && durability_ == Durability::kFsync)) {
+      for (size_t i = first_scanned_; i < log_.segments.size(); ++i) {
+        LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
+      }
+      LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(home_.folder)));
+      log_.folder_changed = false;
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status SyncFailure(const absl::Status& status) {
+    if (status.ok()) return status;
+    return Unavailable("the disk failed while a recovered log was synced: ", Message(status),
+                       "; check the device, then restart");
+  }
+
+  absl::Status DamageError(const Segment& segment, uint64_t position, std::string_view what) const {
+    return DataLoss(segment.path(), ": damaged at byte ", position, " (offsets from ", expected_, " on): ", what,
+                    ". The log of ", tp_.ToString(),
+                    " is not opened, so that nothing is lost silently: restore the file from a copy, or, to accept the "
+                    "loss of the records from offset ",
+                    expected_, " on, truncate it to ", position, " bytes and remove ", kRecoveryPointFile,
+                    " beside it");
+  }
+
+  absl::Status LostTail(model::Offset end) const {
+    return DataLoss(home_.folder, ": the records up to offset ", std::max(recorded_point_, recorded_start_),
+                    " were on disk, but the log ends at offset ", end,
+                    ". Restore the segments from a copy, or, to accept "
+                    "the loss, remove ",
+                    kRecoveryPointFile);
+  }
+
+  const SegmentHome& home_;
+  const model::TopicPartition& tp_;
+  const Durability durability_;
+  const TailRule rule_;
+  RecoveredLog log_;
+  model::Offset recorded_start_{0};
+  model::Offset recorded_point_{0};
+  model::Offset point_{0};     // the recovery point within what is left
+  model::Offset expected_{0};  // the offset that the next batch begins with
+  size_t first_scanned_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, Durability durability,
+                                        TailRule rule) {
+  return Recovery(home, tp, durability, rule).Run();
+}
+
+}  // namespace leat::log

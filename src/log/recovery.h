@@ -1,0 +1,37 @@
+// Brings a partition folder back to a log that can be read and appended to. Reads from the recovery point on only; cuts
+// a torn tail, refuses damage (tail_judge.h has the rule), rebuilds indexes and leader epochs that are missing or
+// damaged. Blocks on the disk; on return everything it found readable is as durable as `durability` promises.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "env/disk.h"
+#include "log/leader_epochs.h"
+#include "log/options.h"
+#include "log/partition_log.h"
+#include "log/segment.h"
+#include "model/ids.h"
+
+namespace leat::log {
+
+enum class TailRule { kJudge, kAlwaysCut };  // kAlwaysCut loses data on damage; it exists to show that a test notices
+
+struct RecoveredLog {
+  std::vector<std::unique_ptr<Segment>> segments;  // at least one; the last one is open for appends
+  model::Offset log_start{0};
+  model::Offset log_end{0};
+  model::Offset recovery_point{0};
+  LeaderEpochs epochs;
+  bool epochs_changed = false;  // the file is behind
+  bool folder_changed = false;  // a name was made that is not durable yet
+  RecoveryReport report;
+};
+
+// kDataLoss: damage, with file, position, offset and what to do. kUnavailable: a sync failed. `home` must outlive it.
+absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, Durability durability,
+                                        TailRule rule);
+
+}  // namespace leat::log

@@ -1,0 +1,203 @@
+#include "log/segment.h"
+
+#include "base/check.h"
+#include "log/batch_scanner.h"
+#include "log/file_names.h"
+
+namespace leat::log {
+
+absl::Status WriteIndex(env::Disk& disk, const IndexWrite& write) {
+  LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(write.path, env::OpenMode::kCreate));
+  LEAT_RETURN_IF_ERROR(file->Truncate(write.at));
+  if (!write.bytes.empty()) LEAT_RETURN_IF_ERROR(file->WriteAt(write.at, write.bytes));
+  return file->Sync();
+}
+
+Segment::Segment(const SegmentHome& home, model::Offset base, uint64_t size)
+    : home_(home), base_(base), path_(SegmentPath(home.folder, base, kLogSuffix)), size_(size) {}
+
+absl::StatusOr<std::unique_ptr<Segment>> Segment::Create(const SegmentHome& home, model::Offset base) {
+  auto segment = std::make_unique<Segment>(home, base, 0);
+  LEAT_ASSIGN_OR_RETURN(segment->file_, home.disk->Open(segment->path_, env::OpenMode::kCreate));
+  // A file of this name that an earlier failure left is not ours.
+  LEAT_RETURN_IF_ERROR(segment->file_->Truncate(0));
+  segment->loaded_ = true;
+  segment->sealed_ = false;
+  segment->files_longer_ = true;
+  home.cache->Touch(segment.get());
+  return segment;
+}
+
+Segment::~Segment() { home_.cache->Forget(this); }
+
+std::vector<std::string> Segment::Files() const {
+  return {path_, SegmentPath(home_.folder, base_, kOffsetIndexSuffix),
+          SegmentPath(home_.folder, base_, kTimeIndexSuffix)};
+}
+
+bool Segment::index_files_current() const {
+  return !files_longer_ && written_offsets_ == offsets_.entries().size() && written_times_ == times_.entries().size();
+}
+
+void Segment::Drop() {
+  file_.reset();
+  offsets_ = OffsetIndex();
+  times_ = TimeIndex();
+  loaded_ = false;
+}
+
+absl::Status Segment::OpenFile() {
+  if (file_ != nullptr) return absl::OkStatus();
+  LEAT_ASSIGN_OR_RETURN(file_, home_.disk->Open(path_, env::OpenMode::kReadWrite));
+  return absl::OkStatus();
+}
+
+void Segment::ClearIndexes() {
+  offsets_ = OffsetIndex();
+  times_ = TimeIndex();
+  bytes_since_entry_ = 0;
+  max_timestamp_ms_ = -1;
+  offset_of_max_ = 0;
+  written_offsets_ = 0;
+  written_times_ = 0;
+  files_longer_ = true;
+  ++generation_;
+}
+
+absl::Status Segment::ReadIndexes() {
+  ClearIndexes();
+  LEAT_ASSIGN_OR_RETURN(const std::string offsets,
+                        env::ReadWholeFile(*home_.disk, SegmentPath(home_.folder, base_, kOffsetIndexSuffix)));
+  LEAT_ASSIGN_OR_RETURN(offsets_, OffsetIndex::Decode(offsets, size_));
+  LEAT_ASSIGN_OR_RETURN(const std::string times,
+                        env::ReadWholeFile(*home_.disk, SegmentPath(home_.folder, base_, kTimeIndexSuffix)));
+  LEAT_ASSIGN_OR_RETURN(times_, TimeIndex::Decode(times));
+  written_offsets_ = offsets_.entries().size();
+  written_times_ = times_.entries().size();
+  files_longer_ = false;
+  if (!times_.entries().empty()) {
+    max_timestamp_ms_ = times_.entries().back().timestamp_ms;
+    offset_of_max_ = times_.entries().back().relative_offset;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Segment::Load() {
+  if (!loaded_) {
+    LEAT_RETURN_IF_ERROR(OpenFile());
+    // Whatever is wrong with an index file, the segment itself has what it should say.
+    if (!ReadIndexes().ok()) LEAT_RETURN_IF_ERROR(RebuildIndexes());
+    loaded_ = true;
+  }
+  home_.cache->Touch(this);
+  return absl::OkStatus();
+}
+
+absl::Status Segment::LoadForRecovery(model::Offset from) {
+  LEAT_RETURN_IF_ERROR(OpenFile());
+  sealed_ = false;
+  if (!ReadIndexes().ok()) {
+    ClearIndexes();
+    if (size_ > 0 && from > base_) ++rebuilds_;
+  } else {
+    offsets_.DropFrom(from - base_);
+    times_.DropFrom(from - base_);
+    const size_t offsets = offsets_.entries().size();
+    const size_t times = times_.entries().size();
+    files_longer_ = offsets < written_offsets_ || times < written_times_;
+    written_offsets_ = offsets;
+    written_times_ = times;
+    max_timestamp_ms_ = times == 0 ? -1 : times_.entries().back().timestamp_ms;
+    offset_of_max_ = times == 0 ? 0 : times_.entries().back().relative_offset;
+  }
+  loaded_ = true;
+  home_.cache->Touch(this);
+  return absl::OkStatus();
+}
+
+absl::Status Segment::RebuildIndexes() {
+  LEAT_RETURN_IF_ERROR(OpenFile());
+  ClearIndexes();
+  ++rebuilds_;
+  BatchScanner scanner(*file_, 0, size_, base_, ScanCheck::kHeader);
+  for (;;) {
+    LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+    if (batch.kind != ScannedBatch::Kind::kBatch) break;
+    NoteBatch(batch.header, batch.position);
+  }
+  if (sealed_) Seal();
+  loaded_ = true;
+  return absl::OkStatus();
+}
+
+void Segment::ForgetIndexes() {
+  ClearIndexes();
+  ++rebuilds_;
+}
+
+uint64_t Segment::FloorPosition(model::Offset offset) const {
+  const OffsetIndex::Entry* entry = offsets_.Floor(offset - base_);
+  return entry == nullptr ? 0 : static_cast<uint64_t>(entry->position);
+}
+
+absl::StatusOr<int64_t> Segment::FirstTimestamp() {
+  if (first_timestamp_ms_) return *first_timestamp_ms_;
+  if (size_ == 0) return -1;
+  LEAT_RETURN_IF_ERROR(Load());
+  BatchScanner scanner(*file_, 0, size_, base_, ScanCheck::kHeader);
+  LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+  if (batch.kind != ScannedBatch::Kind::kBatch) return -1;
+  first_timestamp_ms_ = batch.header.base_timestamp_ms;
+  return *first_timestamp_ms_;
+}
+
+absl::Status Segment::Write(std::string_view bytes) {
+  LEAT_RETURN_IF_ERROR(file_->WriteAt(size_, bytes));
+  size_ += bytes.size();
+  return absl::OkStatus();
+}
+
+absl::Status Segment::TruncateTo(uint64_t size) {
+  LEAT_RETURN_IF_ERROR(file_->Truncate(size));
+  size_ = size;
+  return absl::OkStatus();
+}
+
+void Segment::NoteBatch(const model::BatchHeader& header, uint64_t position) {
+  const auto last = static_cast<int32_t>(header.last_offset() - base_);
+  if (header.max_timestamp_ms > max_timestamp_ms_) {
+    max_timestamp_ms_ = header.max_timestamp_ms;
+    offset_of_max_ = last;
+  }
+  if (position == 0) first_timestamp_ms_ = header.base_timestamp_ms;
+  if (bytes_since_entry_ > home_.index_interval_bytes) {
+    offsets_.Add({last, static_cast<int32_t>(position)});
+    times_.Add({max_timestamp_ms_, offset_of_max_});
+    bytes_since_entry_ = 0;
+  }
+  bytes_since_entry_ += static_cast<int64_t>(header.total_bytes());
+}
+
+void Segment::Seal() {
+  sealed_ = true;
+  times_.Add({max_timestamp_ms_, offset_of_max_});
+}
+
+std::vector<IndexWrite> Segment::PendingIndexWrites() const {
+  std::vector<IndexWrite> writes;
+  if (!loaded_ || index_files_current()) return writes;
+  writes.push_back({SegmentPath(home_.folder, base_, kOffsetIndexSuffix), written_offsets_ * OffsetIndex::kEntryBytes,
+                    offsets_.Encode(written_offsets_)});
+  writes.push_back({SegmentPath(home_.folder, base_, kTimeIndexSuffix), written_times_ * TimeIndex::kEntryBytes,
+                    times_.Encode(written_times_)});
+  return writes;
+}
+
+void Segment::MarkIndexWritten(const IndexMark& mark) {
+  if (mark.generation != generation_) return;
+  written_offsets_ = mark.offsets;
+  written_times_ = mark.times;
+  files_longer_ = false;
+}
+
+}  // namespace leat::log

@@ -1,0 +1,142 @@
+// One segment of a partition log: the file of batches and its two indexes. Knows its size without asking the disk. The
+// file and the indexes of a segment that is not written to are loaded when needed and dropped again by the
+// SegmentCache. One shard; file() may be synced on a disk thread meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "env/disk.h"
+#include "log/offset_index.h"
+#include "log/time_index.h"
+#include "model/ids.h"
+#include "model/record_batch.h"
+
+namespace leat::log {
+
+class Segment;
+
+// Keeps at most `capacity` segments loaded: the least recently used one that can be dropped goes first.
+class SegmentCache {
+ public:
+  explicit SegmentCache(size_t capacity) : capacity_(capacity) {}
+  void Touch(Segment* segment);
+  void Forget(Segment* segment);
+  size_t loaded() const { return order_.size(); }
+
+ private:
+  size_t capacity_;
+  std::list<Segment*> order_;  // most recently used first
+};
+
+// What every segment of a partition shares.
+struct SegmentHome {
+  env::Disk* disk;
+  SegmentCache* cache;
+  std::string folder;
+  int64_t index_interval_bytes;
+};
+
+// Bytes to put into an index file; executed on a disk thread.
+struct IndexWrite {
+  std::string path;
+  uint64_t at;
+  std::string bytes;
+};
+absl::Status WriteIndex(env::Disk& disk, const IndexWrite& write);
+
+class Segment {
+ public:
+  // A segment that is on disk with `size` bytes. `home` must outlive it.
+  Segment(const SegmentHome& home, model::Offset base, uint64_t size);
+  // Makes the empty file. Its name is durable only after SyncDirectory of the folder.
+  static absl::StatusOr<std::unique_ptr<Segment>> Create(const SegmentHome& home, model::Offset base);
+  ~Segment();
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  model::Offset base() const { return base_; }
+  uint64_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+  std::vector<std::string> Files() const;
+
+  // Loads file and indexes if they are not; damaged or missing indexes are built again.
+  absl::Status Load();
+  // The same for the segment where recovery begins: its indexes keep only what lies below `from`.
+  absl::Status LoadForRecovery(model::Offset from);
+  // Builds the indexes from the batch headers, up to the first one that is not as it should be.
+  absl::Status RebuildIndexes();
+  // Empties the indexes of a segment that recovery walks from its start.
+  void ForgetIndexes();
+  int rebuilds() const { return rebuilds_; }
+
+  // REQUIRES (all below): loaded.
+  const std::shared_ptr<env::File>& file() const { return file_; }
+  const OffsetIndex& offsets() const { return offsets_; }
+  const TimeIndex& times() const { return times_; }
+  // Where to start looking for an offset: a batch boundary at or before its batch.
+  uint64_t FloorPosition(model::Offset offset) const;
+  // The largest timestamp of the batches seen, and the last offset of the first batch that reached it; -1 if none.
+  int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
+  model::Offset offset_of_max_timestamp() const { return base_ + offset_of_max_; }
+  // The base timestamp of the first batch; -1 if there is none.
+  absl::StatusOr<int64_t> FirstTimestamp();
+
+  // One write at the end. After a failure the size is unchanged and the bytes behind it are unknown.
+  absl::Status Write(std::string_view bytes);
+  absl::Status TruncateTo(uint64_t size);
+  // Tells the indexes of the batch at `position`. Every batch exactly once, in order.
+  void NoteBatch(const model::BatchHeader& header, uint64_t position);
+  // The last time index entry of a segment that is complete.
+  void Seal();
+  // While pinned (written to, or with unsynced bytes) it is not dropped from memory.
+  void set_pinned(bool pinned) { pinned_ = pinned; }
+
+  // What the index files lack.
+  std::vector<IndexWrite> PendingIndexWrites() const;
+  struct IndexMark {
+    uint64_t generation;
+    size_t offsets, times;
+  };
+  IndexMark index_mark() const { return {generation_, offsets_.entries().size(), times_.entries().size()}; }
+  void MarkIndexWritten(const IndexMark& mark);
+
+ private:
+  friend class SegmentCache;
+  bool index_files_current() const;
+  bool droppable() const { return !pinned_ && index_files_current(); }
+  void Drop();
+  absl::Status OpenFile();
+  absl::Status ReadIndexes();
+  void ClearIndexes();
+
+  const SegmentHome& home_;
+  const model::Offset base_;
+  const std::string path_;
+  uint64_t size_;
+  std::shared_ptr<env::File> file_;
+  bool loaded_ = false;
+  bool pinned_ = false;
+  bool sealed_ = true;
+  int rebuilds_ = 0;
+  OffsetIndex offsets_;
+  TimeIndex times_;
+  int64_t bytes_since_entry_ = 0;
+  int64_t max_timestamp_ms_ = -1;
+  int32_t offset_of_max_ = 0;
+  std::optional<int64_t> first_timestamp_ms_;
+  // How much of the indexes is in their files.
+  size_t written_offsets_ = 0;
+  size_t written_times_ = 0;
+  bool files_longer_ = false;  // the files hold more than that, which must go
+  uint64_t generation_ = 0;    // of the in-memory indexes; a rebuild begins a new one
+  std::list<Segment*>::iterator place_;
+  bool cached_ = false;
+};
+
+}  // namespace leat::log

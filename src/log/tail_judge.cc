@@ -1,0 +1,113 @@
+#include "log/tail_judge.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "log/batch_scanner.h"
+#include "model/record_batch.h"
+
+namespace leat::log {
+namespace {
+
+constexpr uint64_t kSectorBytes = 512;
+constexpr size_t kCrcAt = 17;
+constexpr size_t kCrcCoversFrom = 21;
+
+bool AllZero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+
+// The bytes of the tail, from the bad batch on.
+struct Tail {
+  std::string_view bytes;
+  uint64_t position;  // of bytes[0] in the file
+  model::Offset expected;
+};
+
+// True if the batch's last one or two bytes, which are zero, were something else when its CRC was made.
+bool CrcNamesOtherEnd(std::string_view batch, size_t lost) {
+  const uint32_t crc = LoadBigEndian<uint32_t>(batch.data() + kCrcAt);
+  const uint32_t before = Crc32c(batch.substr(kCrcCoversFrom, batch.size() - kCrcCoversFrom - lost));
+  for (uint32_t guess = 0; guess < (1u << (8 * lost)); ++guess) {
+    const char end[2] = {static_cast<char>(guess), static_cast<char>(guess >> 8)};
+    if (ExtendCrc32c(before, std::string_view(end, lost)) == crc) return true;
+  }
+  return false;
+}
+
+// True if a sector of the tail's first `extent` bytes was lost.
+bool SectorLost(const Tail& tail, size_t extent) {
+  for (size_t begin = 0; begin < extent;) {
+    const uint64_t sector_end = (tail.position + begin) / kSectorBytes * kSectorBytes + kSectorBytes;
+    const size_t end = std::min(static_cast<size_t>(sector_end - tail.position), tail.bytes.size());
+    const std::string_view sector = tail.bytes.substr(begin, end - begin);
+    if (AllZero(sector)) {
+      const size_t inside = std::min(end, extent) - begin;
+      char expected[8];
+      StoreBigEndian(expected, tail.expected.value());
+      // A few zeros may belong there: the first bytes of a small offset, or the last of a record.
+      const bool natural_start = begin == 0 && AllZero(std::string_view(expected, std::min<size_t>(inside, 8)));
+      const bool short_end = begin > kCrcCoversFrom && begin + inside == extent && inside <= 2;
+      if (begin == 0 ? !natural_start || inside > 16
+                     : !short_end || CrcNamesOtherEnd(tail.bytes.substr(0, extent), inside)) {
+        return true;
+      }
+    }
+    begin = end;
+  }
+  return false;
+}
+
+// True if the bytes [from, to) of the tail end a batch whose CRC is right, whatever its length field says.
+bool WholeUnderWrongLength(const Tail& tail) {
+  if (tail.bytes.size() <= kCrcCoversFrom) return false;
+  return Crc32c(tail.bytes.substr(kCrcCoversFrom)) == LoadBigEndian<uint32_t>(tail.bytes.data() + kCrcAt);
+}
+
+// True if a good batch of a later offset begins somewhere in the tail.
+bool GoodBatchFollows(const Tail& tail) {
+  for (size_t at = 1; at + model::kBatchHeaderBytes <= tail.bytes.size(); ++at) {
+    const std::string_view rest = tail.bytes.substr(at);
+    if (rest[16] != 2) continue;
+    const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(rest);
+    if (!header.ok() || header->base_offset <= tail.expected || header->total_bytes() > rest.size()) continue;
+    // A batch of this log that follows closely: a payload may itself hold batches of another one.
+    if (header->base_offset - tail.expected > static_cast<int64_t>(tail.bytes.size())) continue;
+    const std::string_view batch = rest.substr(0, header->total_bytes());
+    if (model::ValidateBatch(batch, model::RecordCheck::kHeaderAndCrc, kLargestBatchBytes).ok()) return true;
+  }
+  return false;
+}
+
+TailVerdict Torn(std::string reason) { return {TailVerdict::Kind::kTorn, std::move(reason)}; }
+TailVerdict Damaged(std::string reason) { return {TailVerdict::Kind::kDamaged, std::move(reason)}; }
+
+}  // namespace
+
+absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, uint64_t size, model::Offset expected) {
+  // One batch and what shares its last sector is enough to judge it.
+  std::string bytes(static_cast<size_t>(std::min<uint64_t>(size - position, kLargestBatchBytes + kSectorBytes)), '\0');
+  LEAT_ASSIGN_OR_RETURN(const size_t n, file.ReadAt(position, bytes.data(), bytes.size()));
+  bytes.resize(n);
+  const Tail tail = {bytes, position, expected};
+  const std::string at = StrCat("at byte ", position, ", where offset ", expected, " should begin");
+  if (bytes.size() < model::kBatchHeaderBytes) {
+    return Torn(StrCat("the file ends inside a batch header ", at));
+  }
+  const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(bytes);
+  const std::string problem = HeaderProblem(header, expected);
+  if (!problem.empty()) {
+    if (SectorLost(tail, model::kBatchHeaderBytes)) return Torn(StrCat("a sector of a batch header was lost ", at));
+    return Damaged(StrCat("the batch header ", at, " is damaged: ", problem));
+  }
+  if (header->total_bytes() <= bytes.size()) {
+    if (SectorLost(tail, header->total_bytes())) return Torn(StrCat("a sector of the batch was lost ", at));
+    return Damaged(StrCat("the batch ", at, " is all there but its checksum does not match"));
+  }
+  if (SectorLost(tail, bytes.size())) return Torn(StrCat("the file ends inside the batch and a sector was lost ", at));
+  if (WholeUnderWrongLength(tail) || GoodBatchFollows(tail)) {
+    return Damaged(StrCat("the length field of the batch ", at, " is damaged"));
+  }
+  return Torn(StrCat("the file ends inside the batch ", at));
+}
+
+}  // namespace leat::log
