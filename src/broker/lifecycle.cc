@@ -5,6 +5,7 @@
 #include "broker/broker_log_port.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
+#include "broker/outcomes.h"
 
 namespace leat::broker {
 namespace {
