@@ -51,7 +51,6 @@ absl::Status ShardState::OpenDirectory() {
                               {.path = env::JoinPath(options().data_dir, "log"),
                                .checkpoint_interval = options().checkpoint_interval,
                                .retention_check_interval = options().retention_check_interval}));
-  ScheduleRetention();
   return absl::OkStatus();
 }
 
@@ -95,11 +94,12 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
         const model::TopicPartition name{change.before->name, model::PartitionId(i)};
         const auto it = partitions_.find(name);
         if (it == partitions_.end()) continue;
-        const bool open = it->second.log != nullptr;
         partitions_.erase(it);
-        if (!open) continue;
         ++countdown->waiting;
-        directory_->DeletePartition(name, [countdown](const absl::Status& status) { countdown->Arrive(status); });
+        directory_->DeletePartition(name, [countdown](const absl::Status& status) {
+          // One that could not be opened may have no folder.
+          countdown->Arrive(absl::IsNotFound(status) ? absl::OkStatus() : status);
+        });
       }
       continue;
     }
@@ -219,16 +219,6 @@ void ShardState::CancelWaits(uint64_t fetch) {
   }
 }
 
-void ShardState::ScheduleRetention() {
-  retention_timer_ = shard().RunAt(shard().Now() + options().retention_check_interval, [this] {
-    const int64_t wall_ms = shard().WallMillis();
-    for (auto& [name, partition] : partitions_) {
-      if (partition.log != nullptr) partition.log->EnforceRetention(wall_ms);
-    }
-    ScheduleRetention();
-  });
-}
-
 void ShardState::MaybeDrained() {
   if (produces == 0 && fetches.empty() && drained) std::exchange(drained, nullptr)();
 }
@@ -236,13 +226,11 @@ void ShardState::MaybeDrained() {
 void ShardState::Abandon() {
   directory_.reset();
   partitions_.clear();
-  retention_timer_.reset();
   fetches.clear();
 }
 
 void ShardState::Close(Callback<absl::Status> done) {
   phase = Phase::kStopped;
-  retention_timer_.reset();
   partitions_.clear();
   if (directory_ == nullptr) {
     done(absl::OkStatus());

@@ -97,7 +97,6 @@ class ShardState {
   };
   bool Owns(const model::TopicPartition& partition) const;
   void OpenPartition(const meta::Topic& topic, model::PartitionId id);
-  void ScheduleRetention();
 
   const Config config_;
   meta::ImagePtr image_;
@@ -108,7 +107,6 @@ class ShardState {
   uint64_t next_wait_ = 1;
   absl::Status disk_full_;
   Instant disk_full_at_;
-  std::unique_ptr<env::Timer> retention_timer_;
 };
 
 }  // namespace leat::broker
