@@ -17,6 +17,7 @@ struct Limits {
   Duration fetch_max_wait = absl::Seconds(30);
   int32_t topics = 10000;
   int32_t partitions_per_topic = 1000;
+  size_t parked_fetches = 10000;  // long polls waiting at once, of the whole node; above it they are answered at once
 };
 
 struct Options {
@@ -29,6 +30,8 @@ struct Options {
   int32_t default_partitions = 1;
   Limits limits;
   run::Options jobs;
+  int32_t offsets_partitions = 1;  // of __consumer_offsets, when it is made
+  uint64_t random_seed = 0;        // of topic and cluster ids; 0: from the clocks
 };
 
 }  // namespace leat::broker

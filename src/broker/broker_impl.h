@@ -1,0 +1,161 @@
+// The broker's own shape, behind broker.h. Shard 0 hosts the coordinators and the jobs; what is said to live on shard 0
+// is touched there only. shards_ is fixed after construction; each ShardState is touched on its shard only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "broker/broker.h"
+#include "broker/broker_metrics.h"
+#include "broker/fetch_op.h"
+#include "broker/job_factory.h"
+#include "broker/scatter.h"
+#include "broker/shard_state.h"
+#include "coordinator/group_coordinator.h"
+#include "coordinator/metadata_log.h"
+#include "stream/run/log_port.h"
+
+namespace leat::broker {
+
+class JobManager;
+
+class BrokerImpl final : public Broker {
+ public:
+  struct Ports {
+    env::Disk& disk;
+    std::vector<env::Shard*> shards;
+    env::Metrics& metrics;
+    std::unique_ptr<JobFactory> jobs;
+  };
+  BrokerImpl(const Options& options, Ports ports);
+  ~BrokerImpl() override;
+
+  void Start(Callback<absl::Status> ready) override;
+  void Stop(Callback<absl::Status> done) override;
+  void Health(Callback<absl::Status> done) override;
+  void Produce(ProduceRequest request, Callback<ProduceReply> done) override;
+  uint64_t Fetch(FetchRequest request, Callback<FetchReply> done) override;
+  void CancelFetch(uint64_t ticket) override;
+  void ListOffsets(std::vector<ListOffsetsPartition> partitions, Callback<std::vector<ListOffsetsResult>> done) override;
+  void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
+                     Callback<std::vector<DeleteRecordsResult>> done) override;
+  void CreateTopics(std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done) override;
+  void DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) override;
+  void DescribeTopics(std::vector<std::string> names, Callback<std::vector<TopicDescription>> done) override;
+  void AlterTopics(std::vector<AlterTopic> changes, Callback<std::vector<TopicResult>> done) override;
+  void CommitOffsets(CommitOffsetsRequest request, Callback<std::vector<CommitOffsetResult>> done) override;
+  void FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
+                    Callback<absl::StatusOr<std::vector<CommittedOffset>>> done) override;
+  void ListGroups(Callback<std::vector<std::string>> done) override;
+  void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) override;
+  void DescribeCluster(Callback<ClusterDescription> done) override;
+  void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
+  void StartJob(std::string name, Callback<absl::Status> done) override;
+  void StopJob(std::string name, Callback<absl::Status> done) override;
+  void DeleteJob(std::string name, Callback<absl::Status> done) override;
+  void ListJobs(Callback<std::vector<JobDescription>> done) override;
+  void DescribeJob(std::string name, Callback<absl::StatusOr<JobDescription>> done) override;
+  void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) override;
+  void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) override;
+  void SetAdvertised(std::string grpc, std::string kafka, std::string admin) override;
+
+  // As the public calls, for the broker's own jobs: reserved topic names are allowed.
+  void ProduceAs(meta::Origin origin, ProduceRequest request, Callback<ProduceReply> done);
+  void CreateTopicsAs(meta::Origin origin, std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done);
+  void DeleteTopicsAs(meta::Origin origin, std::vector<std::string> names, Callback<std::vector<TopicResult>> done);
+
+  // For JobManager, on shard 0.
+  const Options& options() const { return options_; }
+  env::Shard& home() const { return shards_[0]->shard(); }
+  env::Metrics& metrics() { return metrics_; }
+  BrokerMetrics& broker_metrics() { return broker_metrics_; }
+  const meta::ImagePtr& image() const { return metadata_->image(); }
+  void SubmitMetadata(coordinator::MetadataLog::Decide decide, Callback<absl::Status> done);
+  void ForgetGroup(const std::string& group, Callback<absl::Status> done);
+  meta::Limits MetaLimits() const;
+
+ private:
+  // A metadata change on its way to every shard.
+  struct Installation {
+    size_t waiting = 0;
+    absl::Status status;  // of removing folders
+    std::vector<env::Closure> waiters;
+  };
+  using InstallationPtr = std::shared_ptr<Installation>;
+  using DecideOne = std::function<absl::StatusOr<meta::Records>(const meta::Image&)>;
+
+  // lifecycle.cc
+  absl::Status OpenHome();
+  void OpenShards(Callback<absl::Status> ready);
+  void OpenCoordinators(Callback<absl::Status> ready);
+  void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
+  absl::Status RemoveOrphans();
+  void FormatCluster(Callback<absl::Status> ready);
+  void StopServing(Callback<absl::Status> done);
+  void CloseCoordinators(Callback<absl::Status> done);
+  void CloseShards(Callback<absl::Status> done);
+  void SettleShards(int rounds, env::Closure done);
+  static void Drain(ShardState& shard, env::Closure drained);
+  void ScheduleGauges();
+  void UpdateGauges();
+
+  // metadata_changes.cc, shard 0
+  void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
+  void WhenInstalled(env::Closure done);
+  // True if a topic of this name is still being removed; `retry` then runs once it is gone.
+  bool WaitForRemoval(const std::vector<NewTopic>& topics, env::Closure* retry);
+  void CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done);
+  absl::StatusOr<meta::Records> DecideCreate(const meta::Image& image, const NewTopic& topic, meta::Origin origin);
+  // Decides several changes for one record batch, each on its own; `done` once every shard has seen them, with the
+  // outcome of each. `names` are their topics.
+  void SubmitEach(std::vector<std::string> names, std::vector<DecideOne> decisions,
+                  Callback<std::vector<TopicResult>> done);
+  std::vector<TopicResult> RefusedTopics(const std::vector<std::string>& names) const;
+
+  // produce.cc
+  struct ProduceOp;
+  void StartProduce(std::shared_ptr<ProduceOp> op);
+  void CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTopic> missing);
+  void Append(std::shared_ptr<ProduceOp> op);
+
+  // fetch.cc
+  void StartFetch(FetchOpPtr op);
+  void BeginPass(const FetchOpPtr& op);
+  void NextVisit(const FetchOpPtr& op);
+  void TakeVisit(const FetchOpPtr& op, std::vector<FetchPartitionResult> results);
+  void FinishPass(const FetchOpPtr& op);
+  void Park(const FetchOpPtr& op);
+  void Wake(ShardState& home, uint64_t ticket, uint64_t pass);
+  void Hurry(const FetchOpPtr& op);
+  void Answer(const FetchOpPtr& op);
+
+  const Options options_;
+  env::Disk& disk_;
+  env::Metrics& metrics_;
+  BrokerMetrics broker_metrics_;
+  Shards shards_;
+
+  // Shard 0 only, from here.
+  Random random_;
+  std::unique_ptr<env::DirectoryLock> lock_;
+  std::string cluster_id_;
+  int64_t start_time_ms_ = 0;
+  std::unique_ptr<coordinator::MetadataLog> metadata_;
+  std::unique_ptr<coordinator::GroupCoordinator> groups_;
+  InstallationPtr installation_;                       // the last one
+  std::map<std::string, InstallationPtr> deleting_;    // topics whose folders are still being removed
+  ClusterDescription::Node advertised_;
+  std::unique_ptr<run::LogPort> log_port_;
+  std::unique_ptr<JobManager> jobs_;
+  std::unique_ptr<env::Timer> gauges_timer_;
+};
+
+// As Broker::Create, with the jobs' maker given.
+std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
+                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs);
+
+}  // namespace leat::broker

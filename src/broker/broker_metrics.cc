@@ -1,0 +1,29 @@
+#include "broker/broker_metrics.h"
+
+namespace leat::broker {
+namespace {
+
+env::Histogram& Latency(env::Metrics& metrics, const std::string& api) {
+  return metrics.GetHistogram("leat_request_duration_seconds", "Time from a request's arrival to its answer, seconds.",
+                              {{"api", api}},
+                              {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});
+}
+
+}  // namespace
+
+BrokerMetrics::BrokerMetrics(env::Metrics& metrics)
+    : produce_bytes(metrics.GetCounter("leat_produce_bytes_total", "Bytes of record batches appended by producers.", {})),
+      produce_records(metrics.GetCounter("leat_produce_records_total", "Records appended by producers.", {})),
+      produce_errors(metrics.GetCounter("leat_produce_errors_total", "Partitions of produce requests refused.", {})),
+      fetch_bytes(metrics.GetCounter("leat_fetch_bytes_total", "Bytes of record batches handed to consumers.", {})),
+      fetch_requests(metrics.GetCounter("leat_fetch_requests_total", "Fetch requests answered.", {})),
+      produce_seconds(Latency(metrics, "produce")),
+      fetch_seconds(Latency(metrics, "fetch")),
+      commit_seconds(Latency(metrics, "commit_offsets")),
+      partitions(metrics.GetGauge("leat_partitions", "Partitions of all topics.", {})),
+      topics(metrics.GetGauge("leat_topics", "Topics, internal ones included.", {})),
+      directory_online(
+          metrics.GetGauge("leat_log_directory_online", "1 while the log directory takes writes, 0 once it is offline.", {})),
+      jobs_running(metrics.GetGauge("leat_jobs_running", "Jobs whose state is running.", {})) {}
+
+}  // namespace leat::broker

@@ -1,0 +1,28 @@
+// The metrics of the handlers. Handles are thread-safe; one object for all shards.
+#pragma once
+
+#include "base/time.h"
+#include "env/metrics.h"
+
+namespace leat::broker {
+
+struct BrokerMetrics {
+  explicit BrokerMetrics(env::Metrics& metrics);
+
+  env::Counter& produce_bytes;
+  env::Counter& produce_records;
+  env::Counter& produce_errors;
+  env::Counter& fetch_bytes;
+  env::Counter& fetch_requests;
+  env::Histogram& produce_seconds;
+  env::Histogram& fetch_seconds;  // of fetches that found data: a long poll that waits is not slow
+  env::Histogram& commit_seconds;
+  env::Gauge& partitions;
+  env::Gauge& topics;
+  env::Gauge& directory_online;
+  env::Gauge& jobs_running;
+};
+
+inline double Seconds(Duration duration) { return absl::ToDoubleSeconds(duration); }
+
+}  // namespace leat::broker

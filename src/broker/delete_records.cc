@@ -1,0 +1,57 @@
+// DeleteRecords: moves the start of a log up.
+#include "broker/broker_impl.h"
+#include "broker/outcomes.h"
+
+namespace leat::broker {
+namespace {
+
+void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteRecordsResult> done) {
+  DeleteRecordsResult result;
+  const ShardState::Found found = shard.Find(item.partition);
+  result.partition = item.partition;
+  result.outcome = found.outcome;
+  if (found.log == nullptr) {
+    done(std::move(result));
+    return;
+  }
+  if (meta::IsReservedTopic(item.partition.topic)) {
+    result.outcome = Failed(model::ErrorCode::kPolicyViolation,
+                            StrCat("topic '", item.partition.topic, "' is kept by the broker itself"));
+    done(std::move(result));
+    return;
+  }
+  const model::Offset end = found.log->high_watermark();
+  const model::Offset before = item.before == model::Offset(-1) ? end : item.before;
+  if (before < model::Offset(0) || before > end) {
+    result.outcome = Failed(model::ErrorCode::kOffsetOutOfRange,
+                            StrCat("expected an offset of 0 to ", end, " (the high watermark) or -1, got ", item.before));
+    done(std::move(result));
+    return;
+  }
+  found.log->DeleteRecordsBefore(
+      before, [&shard, result = std::move(result), done = std::move(done)](const absl::Status& status) mutable {
+        result.outcome = ReadOutcome(status);
+        if (log::PartitionLog* log = shard.Find(result.partition).log) result.log_start = log->log_start();
+        done(std::move(result));
+      });
+}
+
+}  // namespace
+
+void BrokerImpl::DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
+                               Callback<std::vector<DeleteRecordsResult>> done) {
+  home().Post([this, partitions = std::move(partitions), done = std::move(done)]() mutable {
+    if (shards_[0]->phase != Phase::kServing) {
+      std::vector<DeleteRecordsResult> refused;
+      for (DeleteRecordsPartition& part : partitions) {
+        refused.push_back({.partition = std::move(part.partition), .outcome = shards_[0]->Refusal()});
+      }
+      done(std::move(refused));
+      return;
+    }
+    Scatter<DeleteRecordsPartition, DeleteRecordsResult>(shards_, 0, std::move(partitions), DeleteHere,
+                                                         std::move(done));
+  });
+}
+
+}  // namespace leat::broker

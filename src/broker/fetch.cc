@@ -1,0 +1,250 @@
+// Fetch: read passes over the shards that own the partitions, and waits between them. A pass begins at the next
+// partition each time, so that a small byte limit does not starve the last ones.
+#include <absl/hash/hash.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/check.h"
+#include "broker/broker_impl.h"
+#include "broker/outcomes.h"
+
+namespace leat::broker {
+namespace {
+
+// While a fetch collects towards min_bytes, each arrival would read everything again; it looks at most so often.
+constexpr Duration kCollectPause = absl::Milliseconds(5);
+
+// Tickets are made on the caller's thread without touching anything shared: a hash of who made it and how many it made,
+// with the home shard in the low byte.
+uint64_t NewTicket(const FetchOp* op, size_t home) {
+  static thread_local uint64_t made = 0;
+  const uint64_t hash = absl::HashOf(std::this_thread::get_id(), ++made, reinterpret_cast<uintptr_t>(op));
+  return (hash << 8) | home;
+}
+
+std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchPartition> partitions, size_t budget) {
+  std::vector<FetchPartitionResult> results;
+  for (FetchPartition& wanted : partitions) {
+    FetchPartitionResult& result = results.emplace_back();
+    result.partition = std::move(wanted.partition);
+    const ShardState::Found found = shard.Find(result.partition);
+    result.outcome = found.outcome;
+    if (found.log == nullptr) continue;
+    result.high_watermark = found.log->high_watermark();
+    result.log_start = found.log->log_start();
+    if (budget == 0) continue;
+    absl::StatusOr<log::ReadResult> read = found.log->Read(wanted.offset, std::min(wanted.max_bytes, budget));
+    result.outcome = ReadOutcome(read.status());
+    if (!read.ok()) continue;
+    result.batches = std::move(read->batches);
+    result.high_watermark = read->high_watermark;
+    result.log_start = read->log_start;
+    budget -= std::min(budget, result.batches.size());
+  }
+  return results;
+}
+
+struct WaitFor {
+  model::TopicPartition partition;
+  model::Offset after;
+};
+
+std::vector<FetchOp::Visit> PlanVisits(const FetchRequest& request, size_t shards, size_t first) {
+  std::vector<FetchOp::Visit> visits;
+  const size_t count = request.partitions.size();
+  std::vector<size_t> visit_of(shards, SIZE_MAX);
+  for (size_t k = 0; k < count; ++k) {
+    const size_t i = (first + k) % count;
+    const size_t owner = OwnerOf(request.partitions[i].partition, shards);
+    if (visit_of[owner] == SIZE_MAX) {
+      visit_of[owner] = visits.size();
+      visits.push_back({owner, {}});
+    }
+    visits[visit_of[owner]].partitions.push_back(i);
+  }
+  return visits;
+}
+
+}  // namespace
+
+uint64_t BrokerImpl::Fetch(FetchRequest request, Callback<FetchReply> done) {
+  auto op = std::make_shared<FetchOp>();
+  op->request = std::move(request);
+  op->done = std::move(done);
+  if (!op->request.partitions.empty()) op->home = OwnerOf(op->request.partitions[0].partition, shards_.size());
+  op->ticket = NewTicket(op.get(), op->home);
+  const uint64_t ticket = op->ticket;
+  env::Shard& home = shards_[op->home]->shard();
+  home.Post([this, op = std::move(op)] { StartFetch(op); });
+  return ticket;
+}
+
+void BrokerImpl::StartFetch(FetchOpPtr op) {
+  ShardState& home = *shards_[op->home];
+  FetchRequest& request = op->request;
+  if (home.phase != Phase::kServing || request.partitions.empty()) {
+    FetchReply reply;
+    for (FetchPartition& part : request.partitions) {
+      reply.partitions.push_back({.partition = std::move(part.partition), .outcome = home.Refusal()});
+    }
+    op->done(std::move(reply));
+    return;
+  }
+  const Limits& limits = options_.limits;
+  request.max_bytes = std::clamp<size_t>(request.max_bytes, 1, limits.fetch_max_bytes);
+  request.min_bytes = std::min(request.min_bytes, request.max_bytes);
+  request.max_wait = std::clamp(request.max_wait, absl::ZeroDuration(), limits.fetch_max_wait);
+  op->began = home.shard().Now();
+  op->deadline = op->began + request.max_wait;
+  op->hurry = request.max_wait == absl::ZeroDuration() || home.fetches.size() >= limits.parked_fetches / shards_.size();
+  op->visits = PlanVisits(request, shards_.size(), home.fetch_rotation++ % request.partitions.size());
+  home.fetches[op->ticket] = op;
+  BeginPass(op);
+}
+
+void BrokerImpl::BeginPass(const FetchOpPtr& op) {
+  ++op->pass;
+  op->parked = false;
+  op->failed = false;
+  op->visit = 0;
+  op->bytes = 0;
+  op->reread.reset();
+  op->reply.partitions.clear();
+  op->reply.partitions.resize(op->request.partitions.size());
+  NextVisit(op);
+}
+
+void BrokerImpl::NextVisit(const FetchOpPtr& op) {
+  if (op->visit == op->visits.size()) {
+    FinishPass(op);
+    return;
+  }
+  const FetchOp::Visit& visit = op->visits[op->visit];
+  std::vector<FetchPartition> wanted;
+  wanted.reserve(visit.partitions.size());
+  for (const size_t i : visit.partitions) wanted.push_back(op->request.partitions[i]);
+  const size_t budget = op->request.max_bytes - std::min(op->request.max_bytes, op->bytes);
+  ShardState& owner = *shards_[visit.shard];
+  if (visit.shard == op->home) {
+    TakeVisit(op, ReadHere(owner, std::move(wanted), budget));
+    return;
+  }
+  owner.shard().Post([this, op, &owner, wanted = std::move(wanted), budget]() mutable {
+    env::Shard& home = shards_[op->home]->shard();
+    home.Post([this, op, results = ReadHere(owner, std::move(wanted), budget)]() mutable {
+      TakeVisit(op, std::move(results));
+    });
+  });
+}
+
+void BrokerImpl::TakeVisit(const FetchOpPtr& op, std::vector<FetchPartitionResult> results) {
+  const FetchOp::Visit& visit = op->visits[op->visit++];
+  for (size_t k = 0; k < results.size(); ++k) {
+    op->bytes += results[k].batches.size();
+    op->failed |= !results[k].outcome.ok();
+    op->reply.partitions[visit.partitions[k]] = std::move(results[k]);
+  }
+  NextVisit(op);
+}
+
+void BrokerImpl::FinishPass(const FetchOpPtr& op) {
+  const ShardState& home = *shards_[op->home];
+  const bool enough = op->bytes >= op->request.min_bytes;
+  if (enough || op->failed || op->hurry || home.phase != Phase::kServing || home.shard().Now() >= op->deadline) {
+    Answer(op);
+  } else {
+    Park(op);
+  }
+}
+
+void BrokerImpl::Park(const FetchOpPtr& op) {
+  op->parked = true;
+  ShardState& home = *shards_[op->home];
+  if (op->timer == nullptr) {
+    op->timer = home.shard().RunAt(op->deadline, [this, op = op.get()] {
+      // The timer is the op's own, so the op is alive.
+      ShardState& here = *shards_[op->home];
+      if (const auto it = here.fetches.find(op->ticket); it != here.fetches.end()) Hurry(FetchOpPtr(it->second));
+    });
+  }
+  for (const FetchOp::Visit& visit : op->visits) {
+    std::vector<WaitFor> waits;
+    for (const size_t i : visit.partitions) {
+      waits.push_back({op->request.partitions[i].partition, op->reply.partitions[i].high_watermark});
+    }
+    ShardState& owner = *shards_[visit.shard];
+    auto wait = [this, &owner, &home, waits = std::move(waits), ticket = op->ticket, pass = op->pass] {
+      for (const WaitFor& one : waits) {
+        owner.WaitForData(ticket, one.partition, one.after, [this, &home, ticket, pass] {
+          home.shard().Post([this, &home, ticket, pass] { Wake(home, ticket, pass); });
+        });
+      }
+    };
+    if (visit.shard == op->home) {
+      wait();
+    } else {
+      owner.shard().Post(std::move(wait));
+    }
+  }
+  op->reply.partitions.clear();
+  op->reply.partitions.shrink_to_fit();
+}
+
+void BrokerImpl::Wake(ShardState& home, uint64_t ticket, uint64_t pass) {
+  const auto it = home.fetches.find(ticket);
+  if (it == home.fetches.end()) return;
+  const FetchOpPtr op = it->second;
+  if (!op->parked || op->pass != pass || op->reread != nullptr) return;
+  for (const FetchOp::Visit& visit : op->visits) {
+    ShardState& owner = *shards_[visit.shard];
+    if (visit.shard == op->home) {
+      owner.CancelWaits(ticket);
+    } else {
+      owner.shard().Post([&owner, ticket] { owner.CancelWaits(ticket); });
+    }
+  }
+  if (op->request.min_bytes <= 1 || op->hurry) {
+    BeginPass(op);
+    return;
+  }
+  op->reread = home.shard().RunAt(home.shard().Now() + kCollectPause, [this, &home, ticket, pass] {
+    const auto found = home.fetches.find(ticket);
+    if (found == home.fetches.end() || found->second->pass != pass) return;
+    const FetchOpPtr waiting = found->second;
+    BeginPass(waiting);
+  });
+}
+
+void BrokerImpl::Hurry(const FetchOpPtr& op) {
+  op->hurry = true;
+  if (!op->parked) return;
+  ShardState& home = *shards_[op->home];
+  op->reread.reset();
+  Wake(home, op->ticket, op->pass);
+}
+
+void BrokerImpl::CancelFetch(uint64_t ticket) {
+  const size_t index = ticket & 0xff;
+  if (index >= shards_.size()) return;
+  ShardState& home = *shards_[index];
+  home.shard().Post([this, &home, ticket] {
+    const auto it = home.fetches.find(ticket);
+    if (it != home.fetches.end()) Hurry(FetchOpPtr(it->second));
+  });
+}
+
+void BrokerImpl::Answer(const FetchOpPtr& op) {
+  ShardState& home = *shards_[op->home];
+  op->timer.reset();
+  home.fetches.erase(op->ticket);
+  home.metrics().fetch_requests.Add(1);
+  if (op->bytes > 0) {
+    home.metrics().fetch_bytes.Add(static_cast<double>(op->bytes));
+    if (op->pass == 1) home.metrics().fetch_seconds.Observe(Seconds(home.shard().Now() - op->began));
+  }
+  op->done(std::move(op->reply));
+  home.MaybeDrained();
+}
+
+}  // namespace leat::broker

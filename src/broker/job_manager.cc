@@ -1,0 +1,252 @@
+#include "broker/job_manager.h"
+
+#include "base/logging.h"
+#include "broker/broker_impl.h"
+#include "env/disk.h"
+
+namespace leat::broker {
+
+JobManager::JobManager(BrokerImpl& broker, std::unique_ptr<JobFactory> factory, run::LogPort& port)
+    : broker_(broker), factory_(std::move(factory)), port_(port) {}
+JobManager::~JobManager() = default;
+
+run::Options JobManager::RunOptions() const {
+  run::Options options = broker_.options().jobs;
+  if (options.state_dir.empty()) options.state_dir = env::JoinPath(broker_.options().data_dir, "state");
+  return options;
+}
+
+void JobManager::Compile(std::string sql, Callback<Compiled> done) {
+  auto result = std::make_shared<Compiled>(Internal("not compiled"));
+  broker_.home().RunBlocking(
+      [this, result, sql = std::move(sql)] {
+        *result = factory_->Compile(sql);
+        return absl::OkStatus();
+      },
+      [result, done = std::move(done)](const absl::Status& ran) mutable {
+        done(ran.ok() ? std::move(*result) : Compiled(ran));
+      });
+}
+
+void JobManager::Launch(const std::string& name, CompiledJob compiled) {
+  Entry& entry = entries_[name];
+  entry.explain = std::move(compiled.explain);
+  entry.compile_error = absl::OkStatus();
+  if (stopping_) return;
+  entry.runner = factory_->Start({name, std::move(compiled.plan), RunOptions()}, port_, broker_.metrics());
+  LogInfo("broker", "job ", name, " starts");
+}
+
+void JobManager::CompileAndLaunch(const meta::Job& job, Callback<absl::Status> done) {
+  Compile(job.sql, [this, name = job.name, done = std::move(done)](Compiled compiled) mutable {
+    const absl::Status status = compiled.status();
+    if (status.ok()) {
+      Launch(name, *std::move(compiled));
+    } else {
+      entries_[name].compile_error = status;
+      LogError("broker", "job ", name, " cannot run: ", Message(status));
+    }
+    done(status);
+  });
+}
+
+void JobManager::StartAll() {
+  for (const meta::JobPtr& job : broker_.image()->Jobs()) {
+    Entry& entry = entries_[job->name];
+    if (job->desired != meta::DesiredState::kRunning) continue;
+    entry.busy = true;
+    CompileAndLaunch(*job, [this, name = job->name](const absl::Status&) { entries_[name].busy = false; });
+  }
+}
+
+void JobManager::StopAll(env::Closure stopped) {
+  stopping_ = true;
+  struct Waiting {
+    size_t runners = 1;
+    env::Closure stopped;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->stopped = std::move(stopped);
+  const auto arrive = [waiting] {
+    if (--waiting->runners == 0) waiting->stopped();
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.runner != nullptr) names.push_back(name);
+  }
+  for (const std::string& name : names) {
+    ++waiting->runners;
+    StopRunner(name, [name, arrive](const absl::Status& status) {
+      if (!status.ok()) LogWarning("broker", "job ", name, " stopped without a last checkpoint: ", Message(status));
+      arrive();
+    });
+  }
+  arrive();
+}
+
+void JobManager::StopRunner(const std::string& name, Callback<absl::Status> done) {
+  const auto it = entries_.find(name);
+  if (it == entries_.end() || it->second.runner == nullptr) {
+    done(absl::OkStatus());
+    return;
+  }
+  // Taken out at once, so that nobody stops it twice; it is destroyed here, after its threads have ended.
+  std::shared_ptr<run::JobRunner> runner = std::move(it->second.runner);
+  run::JobRunner& target = *runner;
+  target.Stop([this, runner = std::move(runner), done = std::move(done)](const absl::Status& status) mutable {
+    broker_.home().Post([runner = std::move(runner), done = std::move(done), status]() mutable {
+      runner.reset();
+      done(status);
+    });
+  });
+}
+
+absl::StatusOr<Callback<absl::Status>> JobManager::Begin(const std::string& name, Callback<absl::Status>* done) {
+  if (stopping_) return Unavailable("the broker is stopping: try again when it is back");
+  LEAT_RETURN_IF_ERROR(meta::CheckJobName(name));
+  Entry& entry = entries_[name];
+  if (entry.busy) return FailedPrecondition("job '", name, "' is being changed by another request: try again");
+  entry.busy = true;
+  return Callback<absl::Status>([this, name, finished = std::move(*done)](const absl::Status& status) mutable {
+    const auto it = entries_.find(name);
+    if (it != entries_.end()) {
+      it->second.busy = false;
+      if (broker_.image()->FindJob(name) == nullptr) entries_.erase(it);
+    }
+    finished(status);
+  });
+}
+
+void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> done) {
+  struct Asked {
+    NewJob job;
+    Callback<absl::StatusOr<JobDescription>> done;
+  };
+  auto asked = std::make_shared<Asked>(Asked{std::move(job), std::move(done)});
+  Callback<absl::Status> answer = [this, asked](const absl::Status& status) {
+    asked->done(status.ok() ? Describe(asked->job.name) : absl::StatusOr<JobDescription>(status));
+  };
+  absl::StatusOr<Callback<absl::Status>> begun = Begin(asked->job.name, &answer);
+  if (!begun.ok()) {
+    asked->done(begun.status());
+    return;
+  }
+  const meta::SubmitJob command{asked->job.name, asked->job.sql, broker_.home().WallMillis()};
+  const auto decide = [command, limits = broker_.MetaLimits()](const meta::Image& image) {
+    return meta::Decide(image, command, limits);
+  };
+  // What the metadata refuses is said before the text is compiled.
+  if (const absl::Status refused = decide(*broker_.image()).status(); !refused.ok()) {
+    (*begun)(refused);
+    return;
+  }
+  Compile(asked->job.sql, [this, asked, decide, finish = *std::move(begun)](Compiled compiled) mutable {
+    if (!compiled.ok()) {
+      finish(compiled.status());
+      return;
+    }
+    if (!compiled->has_inserts) {
+      finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
+      return;
+    }
+    broker_.SubmitMetadata(decide, [this, asked, compiled = *std::move(compiled),
+                                    finish = std::move(finish)](const absl::Status& status) mutable {
+      if (status.ok()) Launch(asked->job.name, std::move(compiled));
+      finish(status);
+    });
+  });
+}
+
+void JobManager::SetDesired(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done) {
+  broker_.SubmitMetadata([name, desired](const meta::Image& image) { return meta::SetJobState(image, name, desired); },
+                         std::move(done));
+}
+
+void JobManager::Start(const std::string& name, Callback<absl::Status> done) {
+  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
+  if (!begun.ok()) {
+    done(begun.status());
+    return;
+  }
+  SetDesired(name, meta::DesiredState::kRunning,
+             [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
+               if (!status.ok()) {
+                 finish(status);
+                 return;
+               }
+               const std::unique_ptr<run::JobRunner>& runner = entries_[name].runner;
+               const bool runs = runner != nullptr && runner->Status().state != run::State::kFailed;
+               if (runs) {
+                 finish(absl::OkStatus());
+                 return;
+               }
+               StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
+                 CompileAndLaunch(*broker_.image()->FindJob(name), std::move(finish));
+               });
+             });
+}
+
+void JobManager::Stop(const std::string& name, Callback<absl::Status> done) {
+  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
+  if (!begun.ok()) {
+    done(begun.status());
+    return;
+  }
+  SetDesired(name, meta::DesiredState::kStopped,
+             [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
+               if (!status.ok()) {
+                 finish(status);
+                 return;
+               }
+               entries_[name].compile_error = absl::OkStatus();
+               StopRunner(name, std::move(finish));
+             });
+}
+
+void JobManager::Delete(const std::string& name, Callback<absl::Status> done) {
+  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
+  if (!begun.ok()) {
+    done(begun.status());
+    return;
+  }
+  // The record that it is stopped comes first: after a crash in the middle the job is there, stopped, and can be deleted
+  // again; it never starts on half of its state.
+  SetDesired(name, meta::DesiredState::kStopped,
+             [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
+               if (!status.ok()) {
+                 finish(status);
+                 return;
+               }
+               StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
+                 DeleteStopped(name, std::move(finish));
+               });
+             });
+}
+
+void JobManager::DeleteStopped(const std::string& name, Callback<absl::Status> done) {
+  factory_->DeleteState(name, RunOptions(), port_, [this, name, done = std::move(done)](const absl::Status& status) mutable {
+    broker_.home().Post([this, name, status, done = std::move(done)]() mutable {
+      if (!status.ok()) {
+        done(Annotate(status, StrCat("the state of job '", name, "' could not be removed")));
+        return;
+      }
+      broker_.ForgetGroup(name, [this, name, done = std::move(done)](const absl::Status& forgotten) mutable {
+        if (!forgotten.ok()) {
+          done(forgotten);
+          return;
+        }
+        broker_.metrics().Forget("job", name);
+        broker_.SubmitMetadata([name](const meta::Image& image) { return meta::DeleteJob(image, name); },
+                               std::move(done));
+      });
+    });
+  });
+}
+
+void JobManager::Explain(std::string sql, Callback<absl::StatusOr<std::string>> done) {
+  Compile(std::move(sql), [done = std::move(done)](Compiled compiled) mutable {
+    done(compiled.ok() ? absl::StatusOr<std::string>(std::move(compiled->explain)) : compiled.status());
+  });
+}
+
+}  // namespace leat::broker

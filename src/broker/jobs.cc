@@ -1,0 +1,168 @@
+// The job calls of the broker, and how a job looks from outside.
+#include "broker/broker_impl.h"
+#include "broker/job_manager.h"
+#include "broker/outcomes.h"
+
+namespace leat::broker {
+namespace {
+
+JobState StateOf(run::State state) {
+  switch (state) {
+    case run::State::kStarting:
+      return JobState::kStarting;
+    case run::State::kRunning:
+      return JobState::kRunning;
+    case run::State::kRestarting:
+      return JobState::kRestarting;
+    case run::State::kStopped:
+      return JobState::kStopped;
+    case run::State::kFailed:
+      return JobState::kFailed;
+  }
+  return JobState::kFailed;
+}
+
+void AddStatus(const run::JobStatus& status, int64_t now_ms, JobDescription* description) {
+  description->state = StateOf(status.state);
+  description->error = status.error;
+  description->restarts = status.restarts;
+  description->rows_in = status.rows_in;
+  description->rows_out = status.rows_out;
+  description->rows_late = status.rows_late;
+  description->rows_dead = status.rows_dead;
+  if (status.last_checkpoint_ms >= 0) {
+    description->checkpoint_age_ms = std::max<int64_t>(0, now_ms - status.last_checkpoint_ms);
+  }
+  description->checkpoint_duration_seconds = status.checkpoint_duration_seconds;
+  description->checkpoints = status.checkpoints;
+  description->state_bytes = status.state_bytes;
+  for (const run::InputProgress& input : status.inputs) {
+    description->inputs.push_back({input.partition, input.offset, input.high_watermark, input.watermark_ms});
+  }
+}
+
+}  // namespace
+
+std::string_view JobStateName(JobState state) {
+  switch (state) {
+    case JobState::kStarting:
+      return "starting";
+    case JobState::kRunning:
+      return "running";
+    case JobState::kRestarting:
+      return "restarting";
+    case JobState::kStopped:
+      return "stopped";
+    case JobState::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+JobDescription JobManager::DescriptionOf(const meta::Job& job) const {
+  JobDescription description;
+  description.name = job.name;
+  description.sql = job.sql;
+  description.created_ms = job.created_ms;
+  description.state = job.desired == meta::DesiredState::kRunning ? JobState::kStarting : JobState::kStopped;
+  const auto it = entries_.find(job.name);
+  if (it == entries_.end()) return description;
+  description.explain = it->second.explain;
+  if (!it->second.compile_error.ok()) {
+    description.state = JobState::kFailed;
+    description.error = StrCat("its SQL does not compile with this version: ", Message(it->second.compile_error));
+  }
+  if (it->second.runner != nullptr) {
+    AddStatus(it->second.runner->Status(), broker_.home().WallMillis(), &description);
+  }
+  return description;
+}
+
+std::vector<JobDescription> JobManager::List() const {
+  std::vector<JobDescription> all;
+  for (const meta::JobPtr& job : broker_.image()->Jobs()) all.push_back(DescriptionOf(*job));
+  return all;
+}
+
+absl::StatusOr<JobDescription> JobManager::Describe(const std::string& name) const {
+  const meta::JobPtr job = broker_.image()->FindJob(name);
+  if (job == nullptr) return NotFound("job '", name, "' does not exist");
+  return DescriptionOf(*job);
+}
+
+absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name) const {
+  if (broker_.image()->FindJob(name) == nullptr) return NotFound("job '", name, "' does not exist");
+  std::vector<JobLogLine> lines;
+  const auto it = entries_.find(name);
+  if (it == entries_.end()) return lines;
+  if (it->second.runner != nullptr) {
+    for (auto& [time_ms, text] : it->second.runner->Status().log) lines.push_back({time_ms, std::move(text)});
+  }
+  return lines;
+}
+
+// Every job call: on shard 0, and only while the broker serves.
+#define LEAT_ON_HOME(refuse)                         \
+  if (shards_[0]->phase != Phase::kServing) {        \
+    done(refuse(ToStatus(shards_[0]->Refusal())));   \
+    return;                                          \
+  }
+
+void BrokerImpl::SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) {
+  home().Post([this, job = std::move(job), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::StatusOr<JobDescription>);
+    jobs_->Submit(std::move(job), std::move(done));
+  });
+}
+
+void BrokerImpl::StartJob(std::string name, Callback<absl::Status> done) {
+  home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::Status);
+    jobs_->Start(name, std::move(done));
+  });
+}
+
+void BrokerImpl::StopJob(std::string name, Callback<absl::Status> done) {
+  home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::Status);
+    jobs_->Stop(name, std::move(done));
+  });
+}
+
+void BrokerImpl::DeleteJob(std::string name, Callback<absl::Status> done) {
+  home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::Status);
+    jobs_->Delete(name, std::move(done));
+  });
+}
+
+void BrokerImpl::ListJobs(Callback<std::vector<JobDescription>> done) {
+  home().Post([this, done = std::move(done)]() mutable {
+    done(shards_[0]->phase == Phase::kServing ? jobs_->List() : std::vector<JobDescription>());
+  });
+}
+
+void BrokerImpl::DescribeJob(std::string name, Callback<absl::StatusOr<JobDescription>> done) {
+  home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::StatusOr<JobDescription>);
+    done(jobs_->Describe(name));
+  });
+}
+
+void BrokerImpl::JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) {
+  home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::StatusOr<std::vector<JobLogLine>>);
+    done(jobs_->Logs(name));
+  });
+}
+
+void BrokerImpl::ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) {
+  home().Post([this, sql = std::move(sql), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::StatusOr<std::string>);
+    jobs_->Explain(std::move(sql), std::move(done));
+  });
+}
+
+#undef LEAT_ON_HOME
+
+}  // namespace leat::broker

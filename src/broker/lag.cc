@@ -1,0 +1,123 @@
+// DescribeLag and the gauges: how far groups are behind, in records and in seconds, and how large topics are.
+#include <algorithm>
+
+#include "broker/broker_impl.h"
+#include "model/record_batch.h"
+
+namespace leat::broker {
+namespace {
+
+constexpr size_t kMaxDecompressedBytes = size_t{64} << 20;
+// Series of one gauge: beyond them, topics and partitions are summed under "other".
+constexpr size_t kMaxSeries = 1000;
+
+struct LagItem {
+  model::TopicPartition partition;
+  std::string group;
+  model::Offset committed;
+};
+
+// The timestamp of the first record at or after `offset`, or nullopt if it cannot be read.
+std::optional<int64_t> TimestampAt(log::PartitionLog& log, model::Offset offset) {
+  const absl::StatusOr<log::ReadResult> read = log.Read(std::max(offset, log.log_start()), 1);
+  if (!read.ok() || read->batches.empty()) return std::nullopt;
+  std::string_view rest = read->batches;
+  const absl::StatusOr<std::string_view> batch = model::TakeBatch(&rest);
+  if (!batch.ok()) return std::nullopt;
+  absl::StatusOr<model::RecordIterator> records = model::RecordIterator::Open(*batch, kMaxDecompressedBytes);
+  model::RecordView record;
+  while (records.ok()) {
+    const absl::StatusOr<bool> more = records->Next(&record);
+    if (!more.ok() || !*more) break;
+    if (record.offset >= offset) return record.timestamp_ms;
+  }
+  return std::nullopt;
+}
+
+void LagHere(ShardState& shard, LagItem item, Callback<GroupLag> done) {
+  GroupLag lag;
+  lag.group = std::move(item.group);
+  lag.partition = std::move(item.partition);
+  lag.committed = item.committed;
+  if (log::PartitionLog* log = shard.Find(lag.partition).log) {
+    lag.high_watermark = log->high_watermark();
+    // Records that retention has removed are not lag: nobody can read them any more.
+    const model::Offset next = std::max(item.committed, log->log_start());
+    lag.lag_records = std::max<int64_t>(0, lag.high_watermark - next);
+    if (lag.lag_records > 0) {
+      if (const std::optional<int64_t> timestamp_ms = TimestampAt(*log, next)) {
+        lag.lag_seconds = std::max(0.0, static_cast<double>(shard.shard().WallMillis() - *timestamp_ms) / 1000);
+      }
+    }
+  }
+  done(std::move(lag));
+}
+
+}  // namespace
+
+void BrokerImpl::DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) {
+  home().Post([this, group = std::move(group), done = std::move(done)]() mutable {
+    if (shards_[0]->phase != Phase::kServing) {
+      done({});
+      return;
+    }
+    std::vector<LagItem> items;
+    const std::vector<std::string> groups = group.empty() ? groups_->Groups() : std::vector<std::string>{group};
+    for (const std::string& name : groups) {
+      const group::OffsetStore::GroupOffsets* offsets = groups_->Find(name);
+      if (offsets == nullptr) continue;
+      for (const auto& [partition, value] : *offsets) items.push_back({partition, name, value.offset});
+    }
+    Scatter<LagItem, GroupLag>(shards_, 0, std::move(items), LagHere, std::move(done));
+  });
+}
+
+void BrokerImpl::UpdateGauges() {
+  double partitions = 0;
+  for (const meta::TopicPtr& topic : image()->Topics()) partitions += topic->partitions;
+  broker_metrics_.topics.Set(static_cast<double>(image()->topic_count()));
+  broker_metrics_.partitions.Set(partitions);
+  OnEveryShard<std::pair<absl::Status, std::map<std::string, uint64_t>>>(
+      shards_, 0,
+      [](ShardState& shard, auto answer) { answer({shard.Health(), shard.BytesByTopic()}); },
+      [this](const std::vector<std::pair<absl::Status, std::map<std::string, uint64_t>>>& parts) {
+        std::map<std::string, uint64_t> bytes;
+        bool online = true;
+        for (const auto& [health, sizes] : parts) {
+          online &= health.code() != absl::StatusCode::kUnavailable;
+          for (const auto& [topic, size] : sizes) bytes[topic] += size;
+        }
+        broker_metrics_.directory_online.Set(online ? 1 : 0);
+        uint64_t other = 0;
+        size_t series = 0;
+        for (const auto& [topic, size] : bytes) {
+          if (image()->FindTopic(topic) == nullptr) continue;
+          if (++series > kMaxSeries) {
+            other += size;
+            continue;
+          }
+          metrics_.GetGauge("leat_log_size_bytes", "Bytes of a topic's logs on this node.", {{"topic", topic}})
+              .Set(static_cast<double>(size));
+        }
+        if (other > 0) {
+          metrics_.GetGauge("leat_log_size_bytes", "Bytes of a topic's logs on this node.", {{"topic", "other"}})
+              .Set(static_cast<double>(other));
+        }
+        if (shards_[0]->phase != Phase::kServing) return;
+        DescribeLag("", [this](std::vector<GroupLag> lags) {
+          std::map<std::pair<std::string, std::string>, int64_t> records;
+          for (const GroupLag& lag : lags) records[{lag.group, lag.partition.topic}] += lag.lag_records;
+          size_t count = 0;
+          for (const auto& [key, lag] : records) {
+            if (++count > kMaxSeries) break;
+            metrics_
+                .GetGauge("leat_group_lag_records", "Records of a topic that a group has not yet committed.",
+                          {{"group", key.first}, {"topic", key.second}})
+                .Set(static_cast<double>(lag));
+          }
+          if (shards_[0]->phase == Phase::kServing) ScheduleGauges();
+        });
+      });
+}
+
+}  // namespace leat::broker

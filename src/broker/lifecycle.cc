@@ -1,0 +1,280 @@
+// Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions of
+// every shard, replay the groups, start the jobs. Stop goes back the same way and drains at each step.
+#include "base/logging.h"
+#include "broker/broker_impl.h"
+#include "broker/broker_log_port.h"
+#include "broker/job_manager.h"
+#include "broker/meta_properties.h"
+#include "broker/outcomes.h"
+
+namespace leat::broker {
+namespace {
+
+constexpr Duration kGaugesInterval = absl::Seconds(15);
+
+uint64_t SeedOf(const Options& options, const env::Shard& shard) {
+  if (options.random_seed != 0) return options.random_seed;
+  return static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL ^ static_cast<uint64_t>(shard.Now().nanos());
+}
+
+// <topic>-<number>: the name of a partition's folder.
+std::optional<model::TopicPartition> ParseFolder(std::string_view name) {
+  const size_t dash = name.rfind('-');
+  if (dash == std::string_view::npos || dash + 1 == name.size() || name.size() - dash > 10) return std::nullopt;
+  int32_t number = 0;
+  for (const char c : name.substr(dash + 1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  if (!model::IsValidTopicName(name.substr(0, dash))) return std::nullopt;
+  return model::TopicPartition{std::string(name.substr(0, dash)), model::PartitionId(number)};
+}
+
+}  // namespace
+
+BrokerImpl::BrokerImpl(const Options& options, Ports ports)
+    : options_(options),
+      disk_(ports.disk),
+      metrics_(ports.metrics),
+      broker_metrics_(ports.metrics),
+      random_(SeedOf(options, *ports.shards.at(0))) {
+  LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
+  for (size_t i = 0; i < ports.shards.size(); ++i) {
+    shards_.push_back(std::make_unique<ShardState>(ShardState::Config{
+        &options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
+  }
+  log_port_ = std::make_unique<BrokerLogPort>(*this);
+  jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
+}
+
+BrokerImpl::~BrokerImpl() {
+  // The logs go first: what waits in them holds the coordinators.
+  for (const auto& shard : shards_) shard->Abandon();
+}
+
+std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
+                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs) {
+  return std::make_unique<BrokerImpl>(options, BrokerImpl::Ports{disk, std::move(shards), metrics, std::move(jobs)});
+}
+
+void BrokerImpl::Start(Callback<absl::Status> ready) {
+  home().Post([this, ready = std::move(ready)]() mutable {
+    start_time_ms_ = home().WallMillis();
+    if (const absl::Status opened = OpenHome(); !opened.ok()) {
+      FinishStart(opened, std::move(ready));
+      return;
+    }
+    OpenShards(std::move(ready));
+  });
+}
+
+absl::Status BrokerImpl::OpenHome() {
+  LEAT_RETURN_IF_ERROR(Annotate(disk_.CreateDirectories(env::JoinPath(options_.data_dir, "log")), "data_dir"));
+  LEAT_ASSIGN_OR_RETURN(lock_, disk_.LockDirectory(options_.data_dir));
+  LEAT_ASSIGN_OR_RETURN(const MetaProperties properties,
+                        LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id, random_));
+  cluster_id_ = properties.cluster_id;
+  LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
+  LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());
+  LEAT_ASSIGN_OR_RETURN(metadata_, coordinator::MetadataLog::Open(
+                                       *log, home(), [this](const meta::ImagePtr& image, const meta::Delta& delta) {
+                                         Installed(image, delta);
+                                       }));
+  const std::string& recorded = image()->cluster_id();
+  if (!recorded.empty() && recorded != cluster_id_) {
+    return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
+                              ", the metadata log says ", recorded, ": the directory mixes two clusters' files");
+  }
+  return RemoveOrphans();
+}
+
+// A crash between the record that deletes a topic and the removal of its folders leaves folders that no topic owns. They
+// go before anything can be made under their names.
+absl::Status BrokerImpl::RemoveOrphans() {
+  const std::string directory = env::JoinPath(options_.data_dir, "log");
+  LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(directory));
+  for (const std::string& name : names) {
+    const std::optional<model::TopicPartition> folder = ParseFolder(name);
+    if (!folder || folder->topic == meta::kMetadataTopic) continue;
+    const meta::TopicPtr topic = image()->FindTopic(folder->topic);
+    if (topic != nullptr && folder->partition.value() < topic->partitions) continue;
+    if (image()->cluster_id().empty()) {
+      return DataLoss(directory, ": holds ", name, ", but the metadata log is empty: it was lost or removed; restore ",
+                      meta::kMetadataTopic, "-0 from a backup, or move the other folders away to begin anew");
+    }
+    LogWarning("broker", "removing ", directory, "/", name, ": its topic was deleted");
+    const std::string path = env::JoinPath(directory, name);
+    const std::string aside = path + "-delete";
+    if (disk_.Exists(aside).value_or(false)) LEAT_RETURN_IF_ERROR(env::RemoveRecursively(disk_, aside));
+    LEAT_RETURN_IF_ERROR(disk_.Rename(path, aside));
+    LEAT_RETURN_IF_ERROR(disk_.SyncDirectory(directory));
+    LEAT_RETURN_IF_ERROR(env::RemoveRecursively(disk_, aside));
+  }
+  return absl::OkStatus();
+}
+
+void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
+  const meta::ImagePtr image = metadata_->image();
+  OnEveryShard<absl::Status>(
+      shards_, 0,
+      [image](ShardState& shard, Callback<absl::Status> opened) {
+        const absl::Status status = shard.index() == 0 ? absl::OkStatus() : shard.OpenDirectory();
+        if (status.ok()) shard.OpenPartitions(image);
+        opened(status);
+      },
+      [this, ready = std::move(ready)](std::vector<absl::Status> opened) mutable {
+        for (const absl::Status& status : opened) {
+          if (status.ok()) continue;
+          FinishStart(status, std::move(ready));
+          return;
+        }
+        FormatCluster(std::move(ready));
+      });
+}
+
+// The records that a new cluster begins with; none later.
+void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
+  SubmitMetadata(
+      [this](const meta::Image& image) -> absl::StatusOr<meta::Records> {
+        meta::Records records = meta::FormatCluster(image, cluster_id_);
+        if (image.FindTopic(meta::kOffsetsTopic) != nullptr) return records;
+        const meta::CreateTopic offsets{std::string(meta::kOffsetsTopic), options_.offsets_partitions,
+                                        {{"cleanup.policy", "compact"}}, meta::Origin::kInternal};
+        LEAT_ASSIGN_OR_RETURN(const meta::Records made, meta::Decide(image, offsets, MetaLimits(), random_));
+        records.insert(records.end(), made.begin(), made.end());
+        return records;
+      },
+      [this, ready = std::move(ready)](const absl::Status& status) mutable {
+        if (!status.ok()) {
+          FinishStart(status, std::move(ready));
+          return;
+        }
+        WhenInstalled([this, ready = std::move(ready)]() mutable { OpenCoordinators(std::move(ready)); });
+      });
+}
+
+void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
+  const meta::TopicPtr offsets = image()->FindTopic(meta::kOffsetsTopic);
+  std::vector<log::PartitionLog*> logs;
+  for (int32_t i = 0; i < offsets->partitions; ++i) {
+    const ShardState::Found found = shards_[0]->Find({offsets->name, model::PartitionId(i)});
+    if (found.log == nullptr) {
+      FinishStart(ToStatus(found.outcome), std::move(ready));
+      return;
+    }
+    logs.push_back(found.log);
+  }
+  absl::StatusOr<std::unique_ptr<coordinator::GroupCoordinator>> groups =
+      coordinator::GroupCoordinator::Open(std::move(logs), home(), {});
+  if (!groups.ok()) {
+    FinishStart(groups.status(), std::move(ready));
+    return;
+  }
+  groups_ = *std::move(groups);
+  OnEveryShard<absl::Status>(
+      shards_, 0,
+      [](ShardState& shard, Callback<absl::Status> done) {
+        shard.phase = Phase::kServing;
+        done(absl::OkStatus());
+      },
+      [this, ready = std::move(ready)](const std::vector<absl::Status>&) mutable {
+        jobs_->StartAll();
+        UpdateGauges();
+        FinishStart(absl::OkStatus(), std::move(ready));
+      });
+}
+
+void BrokerImpl::FinishStart(const absl::Status& status, Callback<absl::Status> ready) {
+  if (!status.ok()) LogError("broker", "the broker cannot start: ", Message(status));
+  ready(status);
+}
+
+void BrokerImpl::Stop(Callback<absl::Status> done) {
+  home().Post([this, done = std::move(done)]() mutable {
+    gauges_timer_.reset();
+    if (shards_[0]->phase == Phase::kStopping || shards_[0]->phase == Phase::kStopped) {
+      done(FailedPrecondition("the broker was stopped before"));
+      return;
+    }
+    jobs_->StopAll([this, done = std::move(done)]() mutable { StopServing(std::move(done)); });
+  });
+}
+
+void BrokerImpl::Drain(ShardState& shard, env::Closure drained) {
+  shard.phase = Phase::kStopping;
+  shard.drained = std::move(drained);
+  shard.MaybeDrained();
+}
+
+void BrokerImpl::StopServing(Callback<absl::Status> done) {
+  OnEveryShard<absl::Status>(
+      shards_, 0,
+      [this](ShardState& shard, Callback<absl::Status> drained) {
+        std::vector<FetchOpPtr> parked;
+        for (const auto& [ticket, op] : shard.fetches) parked.push_back(op);
+        Drain(shard, [drained = std::move(drained)]() mutable { drained(absl::OkStatus()); });
+        for (const FetchOpPtr& op : parked) Hurry(op);
+      },
+      [this, done = std::move(done)](const std::vector<absl::Status>&) mutable { CloseCoordinators(std::move(done)); });
+}
+
+void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
+  auto close_groups = [this, done = std::move(done)]() mutable {
+    if (groups_ == nullptr) {
+      CloseShards(std::move(done));
+      return;
+    }
+    groups_->Close([this, done = std::move(done)]() mutable {
+      home().Post([this, done = std::move(done)]() mutable { CloseShards(std::move(done)); });
+    });
+  };
+  if (metadata_ == nullptr) {
+    close_groups();
+    return;
+  }
+  metadata_->Close([this, close_groups = std::move(close_groups)]() mutable { home().Post(std::move(close_groups)); });
+}
+
+void BrokerImpl::CloseShards(Callback<absl::Status> done) {
+  OnEveryShard<absl::Status>(
+      shards_, 0, [](ShardState& shard, Callback<absl::Status> closed) { shard.Close(std::move(closed)); },
+      [this, done = std::move(done)](std::vector<absl::Status> closed) mutable {
+        absl::Status status;
+        for (const absl::Status& part : closed) status.Update(part);
+        // Answers that are still on their way between shards arrive before the caller may destroy the broker.
+        SettleShards(2, [this, status, done = std::move(done)]() mutable {
+          lock_.reset();
+          done(status);
+        });
+      });
+}
+
+void BrokerImpl::SettleShards(int rounds, env::Closure done) {
+  OnEveryShard<absl::Status>(
+      shards_, 0, [](ShardState&, Callback<absl::Status> here) { here(absl::OkStatus()); },
+      [this, rounds, done = std::move(done)](const std::vector<absl::Status>&) mutable {
+        if (rounds > 1) {
+          SettleShards(rounds - 1, std::move(done));
+        } else {
+          done();
+        }
+      });
+}
+
+void BrokerImpl::Health(Callback<absl::Status> done) {
+  home().Post([this, done = std::move(done)]() mutable {
+    OnEveryShard<absl::Status>(
+        shards_, 0, [](ShardState& shard, Callback<absl::Status> answer) { answer(shard.Health()); },
+        [done = std::move(done)](const std::vector<absl::Status>& parts) mutable {
+          absl::Status status;
+          for (const absl::Status& part : parts) status.Update(part);
+          done(status);
+        });
+  });
+}
+
+void BrokerImpl::ScheduleGauges() {
+  gauges_timer_ = home().RunAt(home().Now() + kGaugesInterval, [this] { UpdateGauges(); });
+}
+
+}  // namespace leat::broker

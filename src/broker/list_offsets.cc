@@ -1,0 +1,52 @@
+// ListOffsets: the ends of a log, or the first record at or after a time.
+#include "broker/broker_impl.h"
+#include "broker/outcomes.h"
+
+namespace leat::broker {
+namespace {
+
+using Spec = ListOffsetsPartition::Spec;
+
+void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsetsResult> done) {
+  ListOffsetsResult result;
+  const ShardState::Found found = shard.Find(item.partition);
+  result.partition = std::move(item.partition);
+  result.outcome = found.outcome;
+  if (found.log == nullptr) {
+    done(std::move(result));
+    return;
+  }
+  if (item.spec == Spec::kEarliest) {
+    result.offset = found.log->log_start();
+  } else if (item.spec == Spec::kLatest) {
+    result.offset = found.log->high_watermark();
+  } else {
+    const absl::StatusOr<std::optional<log::TimestampOffset>> at =
+        item.spec == Spec::kTimestamp ? found.log->FindTimestamp(item.timestamp_ms) : found.log->MaxTimestamp();
+    result.outcome = ReadOutcome(at.status());
+    if (at.ok() && *at) {
+      result.offset = (*at)->offset;
+      result.timestamp_ms = (*at)->timestamp_ms;
+    }
+  }
+  done(std::move(result));
+}
+
+}  // namespace
+
+void BrokerImpl::ListOffsets(std::vector<ListOffsetsPartition> partitions,
+                             Callback<std::vector<ListOffsetsResult>> done) {
+  home().Post([this, partitions = std::move(partitions), done = std::move(done)]() mutable {
+    if (shards_[0]->phase != Phase::kServing) {
+      std::vector<ListOffsetsResult> refused;
+      for (ListOffsetsPartition& part : partitions) {
+        refused.push_back({.partition = std::move(part.partition), .outcome = shards_[0]->Refusal()});
+      }
+      done(std::move(refused));
+      return;
+    }
+    Scatter<ListOffsetsPartition, ListOffsetsResult>(shards_, 0, std::move(partitions), ListHere, std::move(done));
+  });
+}
+
+}  // namespace leat::broker

@@ -1,0 +1,58 @@
+#include "broker/log_config.h"
+
+namespace leat::broker {
+namespace {
+
+std::string MillisText(Duration duration) {
+  return duration == absl::InfiniteDuration() ? "-1" : StrCat(absl::ToInt64Milliseconds(duration));
+}
+
+Duration AgeOf(int64_t millis) { return millis < 0 ? absl::InfiniteDuration() : absl::Milliseconds(millis); }
+
+}  // namespace
+
+meta::Configs DefaultConfigs(const log::LogOptions& defaults) {
+  return {
+      {"leat.durability", defaults.durability == log::Durability::kFsync ? "fsync" : "page-cache"},
+      {"segment.bytes", StrCat(defaults.segment_bytes)},
+      {"segment.ms", MillisText(defaults.segment_age)},
+      {"retention.bytes", StrCat(defaults.retention_bytes)},
+      {"retention.ms", MillisText(defaults.retention_age)},
+      {"index.interval.bytes", StrCat(defaults.index_interval_bytes)},
+      {"max.message.bytes", StrCat(defaults.max_batch_bytes)},
+      {"message.timestamp.type",
+       defaults.timestamp_type == log::TimestampType::kCreateTime ? "CreateTime" : "LogAppendTime"},
+      {"cleanup.policy", defaults.delete_old ? "delete" : "compact"},
+  };
+}
+
+log::LogOptions TopicLogOptions(const meta::Configs& configs, const log::LogOptions& defaults) {
+  const meta::TopicConfig config = meta::ResolveTopicConfig(configs, DefaultConfigs(defaults));
+  log::LogOptions options = defaults;
+  options.durability =
+      config.durability == meta::Durability::kFsync ? log::Durability::kFsync : log::Durability::kPageCache;
+  options.segment_bytes = config.segment_bytes;
+  options.segment_age = AgeOf(config.segment_ms);
+  options.retention_bytes = config.retention_bytes;
+  options.retention_age = AgeOf(config.retention_ms);
+  options.index_interval_bytes = config.index_interval_bytes;
+  options.max_batch_bytes = config.max_message_bytes;
+  options.timestamp_type =
+      config.log_append_time ? log::TimestampType::kLogAppendTime : log::TimestampType::kCreateTime;
+  options.delete_old = config.delete_old;
+  return options;
+}
+
+log::LogOptions InternalLogOptions() {
+  log::LogOptions options;
+  options.durability = log::Durability::kFsync;
+  options.segment_bytes = int64_t{16} << 20;
+  options.segment_age = absl::InfiniteDuration();
+  options.retention_bytes = -1;
+  options.retention_age = absl::InfiniteDuration();
+  options.max_batch_bytes = int64_t{8} << 20;  // a job's SQL, or the offsets of a thousand partitions
+  options.delete_old = false;
+  return options;
+}
+
+}  // namespace leat::broker

@@ -1,0 +1,22 @@
+// `data_dir/meta.properties`, in Kafka's text form: whose data this directory holds.
+#pragma once
+
+#include <string>
+
+#include "base/random.h"
+#include "env/disk.h"
+#include "model/ids.h"
+
+namespace leat::broker {
+
+struct MetaProperties {
+  std::string cluster_id;
+  model::NodeId node_id;
+};
+
+// Reads the file, or makes it for `node` with a new cluster id. kFailedPrecondition: the directory belongs to another
+// node or a newer format; kDataLoss: the file is damaged. The messages say what to do.
+absl::StatusOr<MetaProperties> LoadOrCreateMetaProperties(env::Disk& disk, const std::string& data_dir,
+                                                          model::NodeId node, Random& random);
+
+}  // namespace leat::broker

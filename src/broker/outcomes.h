@@ -1,0 +1,18 @@
+// From a Status of the log or the metadata to the outcome that a client sees.
+#pragma once
+
+#include "base/status.h"
+#include "broker/api.h"
+
+namespace leat::broker {
+
+Outcome Failed(model::ErrorCode code, std::string message);
+// Of an append, a read, or any other call of a partition's log.
+Outcome AppendOutcome(const absl::Status& status);
+Outcome ReadOutcome(const absl::Status& status);
+// Of a change of a topic that was refused.
+Outcome TopicOutcome(const absl::Status& status, std::string_view topic);
+// The inverse, for callers that think in Status (LogPort, jobs).
+absl::Status ToStatus(const Outcome& outcome);
+
+}  // namespace leat::broker

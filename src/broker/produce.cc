@@ -1,0 +1,168 @@
+// Produce: the request arrives on the shard of its first partition (home), goes from there to the shards that own the
+// others, and is answered when every part is acknowledged by its topic's durability class.
+#include <algorithm>
+
+#include "base/logging.h"
+#include "broker/broker_impl.h"
+#include "broker/outcomes.h"
+
+namespace leat::broker {
+
+struct BrokerImpl::ProduceOp {
+  size_t home = 0;
+  meta::Origin origin = meta::Origin::kClient;
+  ProduceRequest request;
+  Callback<ProduceReply> done;  // null once a request with Acks::kNone is answered
+  size_t bytes = 0;
+  Instant began;
+
+  void Refuse(const Outcome& why) {
+    if (!done) return;
+    ProduceReply reply;
+    for (ProducePartition& part : request.partitions) {
+      reply.partitions.push_back({.partition = std::move(part.partition), .outcome = why});
+    }
+    done(std::move(reply));
+  }
+};
+
+namespace {
+
+void AppendHere(ShardState& shard, ProducePartition part, Callback<ProducePartitionResult> done) {
+  const ShardState::Found found = shard.Find(part.partition);
+  if (found.log == nullptr) {
+    shard.metrics().produce_errors.Add(1);
+    done({.partition = std::move(part.partition), .outcome = found.outcome});
+    return;
+  }
+  const size_t bytes = part.batches.size();
+  log::PartitionLog* log = found.log;
+  log->Append(std::move(part.batches), model::LeaderEpoch(0),
+              [&shard, bytes, name = std::move(part.partition),
+               done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
+                shard.NoteAppend(appended.status());
+                ProducePartitionResult result;
+                result.partition = std::move(name);
+                result.outcome = AppendOutcome(appended.status());
+                if (appended.ok()) {
+                  result.base_offset = appended->base_offset;
+                  result.log_append_time_ms = appended->log_append_time_ms;
+                  shard.metrics().produce_bytes.Add(static_cast<double>(bytes));
+                  shard.metrics().produce_records.Add(
+                      static_cast<double>(appended->last_offset - appended->base_offset + 1));
+                } else {
+                  shard.metrics().produce_errors.Add(1);
+                }
+                // The log may have closed meanwhile, so its start is asked for anew.
+                if (log::PartitionLog* now = shard.Find(result.partition).log) result.log_start = now->log_start();
+                done(std::move(result));
+              });
+}
+
+// OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger than
+// the share gets in when it is alone.
+Outcome Admit(const ShardState& shard, size_t shards, size_t bytes) {
+  const size_t limit = shard.options().limits.inflight_bytes;
+  if (bytes > limit) {
+    return Failed(model::ErrorCode::kMessageTooLarge,
+                  StrCat("the request has ", bytes, " bytes, limits.inflight_bytes allows ", limit, ": send less at once"));
+  }
+  if (shard.inflight_bytes > 0 && shard.inflight_bytes + bytes > limit / shards) {
+    return Failed(model::ErrorCode::kThrottlingQuotaExceeded,
+                  StrCat(shard.inflight_bytes, " bytes of produce requests are not acknowledged yet (limits.inflight_bytes ",
+                         limit, "): wait and send again"));
+  }
+  return {};
+}
+
+}  // namespace
+
+void BrokerImpl::Produce(ProduceRequest request, Callback<ProduceReply> done) {
+  ProduceAs(meta::Origin::kClient, std::move(request), std::move(done));
+}
+
+void BrokerImpl::ProduceAs(meta::Origin origin, ProduceRequest request, Callback<ProduceReply> done) {
+  auto op = std::make_shared<ProduceOp>();
+  op->origin = origin;
+  op->request = std::move(request);
+  op->done = std::move(done);
+  if (!op->request.partitions.empty()) op->home = OwnerOf(op->request.partitions[0].partition, shards_.size());
+  shards_[op->home]->shard().Post([this, op = std::move(op)]() mutable { StartProduce(std::move(op)); });
+}
+
+void BrokerImpl::StartProduce(std::shared_ptr<ProduceOp> op) {
+  ShardState& home = *shards_[op->home];
+  if (home.phase != Phase::kServing) {
+    op->Refuse(home.Refusal());
+    return;
+  }
+  std::vector<NewTopic> missing;
+  for (const ProducePartition& part : op->request.partitions) {
+    const std::string& topic = part.partition.topic;
+    op->bytes += part.batches.size();
+    if (op->origin == meta::Origin::kClient && meta::IsReservedTopic(topic)) {
+      op->Refuse(Failed(model::ErrorCode::kInvalidTopic,
+                        StrCat("topic '", topic, "' is written by the broker only: choose another topic")));
+      return;
+    }
+    const bool listed = std::any_of(missing.begin(), missing.end(), [&](const NewTopic& t) { return t.name == topic; });
+    if (options_.auto_create_topics && !listed && home.image()->FindTopic(topic) == nullptr) missing.push_back({topic});
+  }
+  if (const Outcome refused = Admit(home, shards_.size(), op->bytes); !refused.ok()) {
+    home.metrics().produce_errors.Add(static_cast<double>(op->request.partitions.size()));
+    op->Refuse(refused);
+    return;
+  }
+  home.inflight_bytes += op->bytes;
+  ++home.produces;
+  op->began = home.shard().Now();
+  if (missing.empty()) {
+    Append(std::move(op));
+  } else {
+    CreateMissing(std::move(op), std::move(missing));
+  }
+}
+
+// What cannot be created (a bad name, the limit of topics) is answered by the append as an unknown topic; here it is
+// only logged, because another partition of the request may be fine.
+void BrokerImpl::CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTopic> missing) {
+  const meta::Origin origin = op->origin;
+  CreateTopicsAs(origin, std::move(missing), [this, op](const std::vector<TopicResult>& results) {
+    for (const TopicResult& result : results) {
+      if (result.outcome.ok()) {
+        LogInfo("broker", "created topic ", result.name, " because somebody writes to it");
+      } else if (result.outcome.code != model::ErrorCode::kTopicAlreadyExists) {
+        LogWarning("broker", "topic ", result.name, " cannot be created: ", result.outcome.message);
+      }
+    }
+    shards_[op->home]->shard().Post([this, op] { Append(op); });
+  });
+}
+
+void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
+  if (op->request.acks == Acks::kNone) {
+    ProduceReply reply;
+    for (const ProducePartition& part : op->request.partitions) reply.partitions.push_back({.partition = part.partition});
+    std::exchange(op->done, nullptr)(std::move(reply));
+  }
+  Scatter<ProducePartition, ProducePartitionResult>(
+      shards_, op->home, std::move(op->request.partitions), AppendHere,
+      [this, op](std::vector<ProducePartitionResult> results) {
+        ShardState& home = *shards_[op->home];
+        home.inflight_bytes -= op->bytes;
+        --home.produces;
+        home.metrics().produce_seconds.Observe(Seconds(home.shard().Now() - op->began));
+        if (op->done) {
+          op->done({std::move(results)});
+        } else {
+          for (const ProducePartitionResult& result : results) {
+            if (result.outcome.ok()) continue;
+            LogWarning("broker", "records for ", result.partition.ToString(),
+                       " whose producer wants no answer were refused: ", result.outcome.message);
+          }
+        }
+        home.MaybeDrained();
+      });
+}
+
+}  // namespace leat::broker

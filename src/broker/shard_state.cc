@@ -1,0 +1,242 @@
+#include "broker/shard_state.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "base/murmur2.h"
+#include "broker/fetch_op.h"
+#include "broker/log_config.h"
+#include "broker/outcomes.h"
+#include "meta/commands.h"
+
+namespace leat::broker {
+namespace {
+
+// How long a full disk is held against the broker's health: if nobody produces, nothing else tells that space is back.
+constexpr Duration kDiskFullMemory = absl::Seconds(10);
+
+const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
+
+log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
+  if (topic.name == meta::kOffsetsTopic) return InternalLogOptions();
+  return TopicLogOptions(topic.configs, options.log_defaults);
+}
+
+// Counts down the parts of a change and keeps the first error.
+struct Countdown {
+  size_t waiting = 1;
+  absl::Status status;
+  Callback<absl::Status> done;
+  void Arrive(const absl::Status& part) {
+    if (status.ok()) status = part;
+    if (--waiting == 0) done(status);
+  }
+};
+
+}  // namespace
+
+size_t OwnerOf(const model::TopicPartition& partition, size_t shards) {
+  if (partition.topic == meta::kOffsetsTopic || partition.topic == meta::kMetadataTopic) return 0;
+  return (Murmur2(partition.topic) + static_cast<uint32_t>(partition.partition.value())) % shards;
+}
+
+ShardState::ShardState(const Config& config) : config_(config), image_(std::make_shared<const meta::Image>()) {}
+ShardState::~ShardState() = default;
+
+absl::Status ShardState::OpenDirectory() {
+  LEAT_ASSIGN_OR_RETURN(
+      directory_,
+      log::LogDirectory::Open(*config_.disk, shard(),
+                              {.path = env::JoinPath(options().data_dir, "log"),
+                               .checkpoint_interval = options().checkpoint_interval,
+                               .retention_check_interval = options().retention_check_interval}));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<log::PartitionLog*> ShardState::OpenMetadataLog() {
+  LEAT_ASSIGN_OR_RETURN(metadata_log_, directory_->OpenPartition(kMetadataPartition, InternalLogOptions()));
+  return metadata_log_;
+}
+
+bool ShardState::Owns(const model::TopicPartition& partition) const {
+  return OwnerOf(partition, config_.shards) == config_.index;
+}
+
+void ShardState::OpenPartition(const meta::Topic& topic, model::PartitionId id) {
+  const model::TopicPartition name{topic.name, id};
+  if (!Owns(name)) return;
+  Partition& partition = partitions_[name];
+  if (partition.log != nullptr) return;
+  absl::StatusOr<log::PartitionLog*> log = directory_->OpenPartition(name, OptionsOf(topic, options()));
+  partition.error = log.status();
+  if (log.ok()) {
+    partition.log = *log;
+    return;
+  }
+  LogError("broker", "partition ", name.ToString(), " cannot be served: ", Message(log.status()));
+}
+
+void ShardState::OpenPartitions(const meta::ImagePtr& image) {
+  image_ = image;
+  for (const meta::TopicPtr& topic : image->Topics()) {
+    for (int32_t i = 0; i < topic->partitions; ++i) OpenPartition(*topic, model::PartitionId(i));
+  }
+}
+
+void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, Callback<absl::Status> done) {
+  image_ = image;
+  auto countdown = std::make_shared<Countdown>();
+  countdown->done = std::move(done);
+  for (const meta::Delta::TopicChange& change : delta.topics) {
+    if (change.after == nullptr) {
+      for (int32_t i = 0; i < change.before->partitions; ++i) {
+        const model::TopicPartition name{change.before->name, model::PartitionId(i)};
+        const auto it = partitions_.find(name);
+        if (it == partitions_.end()) continue;
+        partitions_.erase(it);
+        ++countdown->waiting;
+        directory_->DeletePartition(name, [countdown](const absl::Status& status) {
+          // One that could not be opened may have no folder.
+          countdown->Arrive(absl::IsNotFound(status) ? absl::OkStatus() : status);
+        });
+      }
+      continue;
+    }
+    // A topic that was made and deleted in one delta must not come up again.
+    const meta::TopicPtr now = image->FindTopic(change.after->name);
+    if (now == nullptr || now->id != change.after->id) continue;
+    for (int32_t i = 0; i < now->partitions; ++i) {
+      const model::PartitionId id(i);
+      OpenPartition(*now, id);
+      const auto it = partitions_.find({now->name, id});
+      if (it != partitions_.end() && it->second.log != nullptr) it->second.log->SetOptions(OptionsOf(*now, options()));
+    }
+  }
+  countdown->Arrive(absl::OkStatus());
+}
+
+ShardState::Found ShardState::Find(const model::TopicPartition& name) {
+  if (phase == Phase::kStopped) return {nullptr, Refusal()};
+  const auto it = partitions_.find(name);
+  if (it != partitions_.end() && it->second.log != nullptr) return {it->second.log, {}};
+  const meta::TopicPtr topic = image_->FindTopic(name.topic);
+  if (topic == nullptr) {
+    return {nullptr, Failed(model::ErrorCode::kUnknownTopicOrPartition,
+                            StrCat("topic '", name.topic.substr(0, 300), "' does not exist: create it first"))};
+  }
+  if (name.partition.value() < 0 || name.partition.value() >= topic->partitions) {
+    return {nullptr, Failed(model::ErrorCode::kUnknownTopicOrPartition,
+                            StrCat("topic '", name.topic, "' has the partitions 0 to ", topic->partitions - 1,
+                                   ", there is no ", name.partition))};
+  }
+  OpenPartition(*topic, name.partition);
+  Partition& partition = partitions_[name];
+  if (partition.log != nullptr) return {partition.log, {}};
+  return {nullptr, Failed(model::ErrorCode::kKafkaStorageError, std::string(Message(partition.error)))};
+}
+
+void ShardState::NoteAppend(const absl::Status& status) {
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    if (disk_full_.ok()) LogError("broker", "the disk is full, nothing is appended until space is free: ", Message(status));
+    disk_full_ = status;
+    disk_full_at_ = shard().Now();
+  } else if (status.ok() && !disk_full_.ok()) {
+    LogInfo("broker", "the disk takes appends again");
+    disk_full_ = absl::OkStatus();
+  }
+}
+
+absl::Status ShardState::Health() const {
+  switch (phase) {
+    case Phase::kStarting:
+      return Unavailable("the broker is starting: its logs are being recovered");
+    case Phase::kStopping:
+    case Phase::kStopped:
+      return Unavailable("the broker is stopping");
+    case Phase::kServing:
+      break;
+  }
+  if (!directory_->online()) {
+    return Unavailable("the log directory is offline: ", Message(directory_->offline_reason()),
+                       ": look after the disk, then restart the broker");
+  }
+  if (!disk_full_.ok() && shard().Now() < disk_full_at_ + kDiskFullMemory) {
+    return ResourceExhausted("the disk is full: free space; appends go on by themselves then: ", Message(disk_full_));
+  }
+  return absl::OkStatus();
+}
+
+std::map<std::string, uint64_t> ShardState::BytesByTopic() const {
+  std::map<std::string, uint64_t> bytes;
+  for (const auto& [name, partition] : partitions_) {
+    if (partition.log != nullptr) bytes[name.topic] += partition.log->size_bytes();
+  }
+  return bytes;
+}
+
+Outcome ShardState::Refusal() const {
+  LEAT_CHECK(phase != Phase::kServing);
+  if (phase == Phase::kStarting) {
+    return Failed(model::ErrorCode::kLeaderNotAvailable, "the broker is starting: try again shortly");
+  }
+  return Failed(model::ErrorCode::kLeaderNotAvailable, "the broker is stopping: try again when it is back");
+}
+
+void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, model::Offset after,
+                             env::Closure wake) {
+  const auto it = partitions_.find(name);
+  if (it == partitions_.end() || it->second.log == nullptr) {
+    wake();
+    return;
+  }
+  const uint64_t id = next_wait_++;
+  // Listed before the log is asked, because the log may answer at once.
+  waits_[fetch].push_back({name, id, 0});
+  const uint64_t ticket =
+      it->second.log->WaitForData(after, [this, fetch, id, wake = std::move(wake)]() mutable {
+        if (const auto found = waits_.find(fetch); found != waits_.end()) {
+          std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
+          if (found->second.empty()) waits_.erase(found);
+        }
+        wake();
+      });
+  if (const auto found = waits_.find(fetch); found != waits_.end()) {
+    for (Wait& wait : found->second) {
+      if (wait.id == id) wait.ticket = ticket;
+    }
+  }
+}
+
+void ShardState::CancelWaits(uint64_t fetch) {
+  const auto found = waits_.find(fetch);
+  if (found == waits_.end()) return;
+  const std::vector<Wait> waits = std::move(found->second);
+  waits_.erase(found);
+  for (const Wait& wait : waits) {
+    const auto it = partitions_.find(wait.partition);
+    if (it != partitions_.end() && it->second.log != nullptr) it->second.log->CancelWait(wait.ticket);
+  }
+}
+
+void ShardState::MaybeDrained() {
+  if (produces == 0 && fetches.empty() && drained) std::exchange(drained, nullptr)();
+}
+
+void ShardState::Abandon() {
+  directory_.reset();
+  partitions_.clear();
+  fetches.clear();
+}
+
+void ShardState::Close(Callback<absl::Status> done) {
+  phase = Phase::kStopped;
+  partitions_.clear();
+  if (directory_ == nullptr) {
+    done(absl::OkStatus());
+    return;
+  }
+  directory_->Close(std::move(done));
+}
+
+}  // namespace leat::broker

@@ -1,0 +1,112 @@
+// What the broker keeps on one shard: the logs of the partitions that this shard owns, its copy of the metadata image,
+// and the long polls that began here. Every call is made on that shard.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/api.h"
+#include "broker/broker_metrics.h"
+#include "broker/options.h"
+#include "env/disk.h"
+#include "env/shard.h"
+#include "log/partition_log.h"
+#include "meta/image.h"
+
+namespace leat::broker {
+
+struct FetchOp;
+
+enum class Phase { kStarting, kServing, kStopping, kStopped };
+
+// Which shard owns a partition. A function of the name, so that a topic made again under an old name meets the same
+// shard, behind the removal of the old folder. The coordinators' topics live on shard 0.
+size_t OwnerOf(const model::TopicPartition& partition, size_t shards);
+
+class ShardState {
+ public:
+  struct Config {
+    const Options* options;
+    env::Disk* disk;
+    env::Shard* shard;
+    BrokerMetrics* metrics;
+    size_t index;
+    size_t shards;
+  };
+  explicit ShardState(const Config& config);
+  ~ShardState();
+
+  absl::Status OpenDirectory();
+  // The log of the metadata itself, which no image lists.
+  absl::StatusOr<log::PartitionLog*> OpenMetadataLog();
+  // Opens the partitions of the image that this shard owns; one that cannot be opened is remembered with its reason.
+  void OpenPartitions(const meta::ImagePtr& image);
+  // Takes over a new image. `done` once the folders of deleted partitions are gone (or could not be removed).
+  void Install(const meta::ImagePtr& image, const meta::Delta& delta, Callback<absl::Status> done);
+  void Close(Callback<absl::Status> done);
+  // Forgets everything without closing it, as a crash would.
+  void Abandon();
+
+  struct Found {
+    log::PartitionLog* log = nullptr;
+    Outcome outcome;  // why there is none
+  };
+  // A partition that could not be opened is tried again.
+  Found Find(const model::TopicPartition& partition);
+
+  // Remembers how appends end, for Health; counts.
+  void NoteAppend(const absl::Status& status);
+  absl::Status Health() const;
+  std::map<std::string, uint64_t> BytesByTopic() const;
+
+  // REQUIRES: phase() != kServing. Why requests are refused.
+  Outcome Refusal() const;
+
+  const Options& options() const { return *config_.options; }
+  env::Shard& shard() const { return *config_.shard; }
+  BrokerMetrics& metrics() const { return *config_.metrics; }
+  size_t index() const { return config_.index; }
+  const meta::ImagePtr& image() const { return image_; }
+
+  Phase phase = Phase::kStarting;
+  env::Closure drained;       // while stopping: runs when the last request that began here is answered
+  size_t produces = 0;        // requests that arrived here and are not answered
+  size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered
+  size_t fetch_rotation = 0;  // which partition of a fetch goes first
+  absl::flat_hash_map<uint64_t, std::shared_ptr<FetchOp>> fetches;  // that began here, by ticket
+
+  // Called when a request that began here is answered.
+  void MaybeDrained();
+
+  // The waits of long polls, by the fetch's ticket.
+  void WaitForData(uint64_t fetch, const model::TopicPartition& partition, model::Offset after, env::Closure wake);
+  void CancelWaits(uint64_t fetch);
+
+ private:
+  struct Partition {
+    log::PartitionLog* log = nullptr;
+    absl::Status error;
+  };
+  struct Wait {
+    model::TopicPartition partition;
+    uint64_t id;      // ours
+    uint64_t ticket;  // the log's
+  };
+  bool Owns(const model::TopicPartition& partition) const;
+  void OpenPartition(const meta::Topic& topic, model::PartitionId id);
+
+  const Config config_;
+  meta::ImagePtr image_;
+  std::unique_ptr<log::LogDirectory> directory_;
+  absl::flat_hash_map<model::TopicPartition, Partition> partitions_;
+  log::PartitionLog* metadata_log_ = nullptr;
+  absl::flat_hash_map<uint64_t, std::vector<Wait>> waits_;
+  uint64_t next_wait_ = 1;
+  absl::Status disk_full_;
+  Instant disk_full_at_;
+};
+
+}  // namespace leat::broker

@@ -1,0 +1,113 @@
+#include "coordinator/metadata_codec.h"
+
+#include "leat/internal/metadata.pb.h"
+
+namespace leat::coordinator {
+namespace {
+
+void Encode(const model::TopicId& id, internal::TopicIdentity* out) {
+  out->set_high(id.high);
+  out->set_low(id.low);
+}
+model::TopicId Decode(const internal::TopicIdentity& id) { return {id.high(), id.low()}; }
+
+struct Encoder {
+  internal::MetadataRecord& out;
+
+  void operator()(const meta::ClusterCreated& r) { out.mutable_cluster_created()->set_cluster_id(r.cluster_id); }
+  void operator()(const meta::FeatureLevel& r) { out.mutable_feature_level()->set_level(r.level); }
+  void operator()(const meta::TopicCreated& r) {
+    auto* topic = out.mutable_topic_created();
+    Encode(r.id, topic->mutable_id());
+    topic->set_name(r.name);
+    topic->set_partitions(r.partitions);
+    topic->mutable_configs()->insert(r.configs.begin(), r.configs.end());
+  }
+  void operator()(const meta::TopicDeleted& r) { Encode(r.id, out.mutable_topic_deleted()->mutable_id()); }
+  void operator()(const meta::TopicConfigsChanged& r) {
+    auto* change = out.mutable_topic_configs_changed();
+    Encode(r.id, change->mutable_id());
+    change->mutable_configs()->insert(r.configs.begin(), r.configs.end());
+  }
+  void operator()(const meta::PartitionsAdded& r) {
+    auto* change = out.mutable_partitions_added();
+    Encode(r.id, change->mutable_id());
+    change->set_total(r.total);
+  }
+  void operator()(const meta::JobSubmitted& r) {
+    auto* job = out.mutable_job_submitted();
+    job->set_name(r.name);
+    job->set_sql(r.sql);
+    job->set_created_ms(r.created_ms);
+  }
+  void operator()(const meta::JobStateChanged& r) {
+    auto* change = out.mutable_job_state_changed();
+    change->set_name(r.name);
+    change->set_desired(r.desired == meta::DesiredState::kRunning ? internal::JobStateChanged::DESIRED_RUNNING
+                                                                  : internal::JobStateChanged::DESIRED_STOPPED);
+  }
+  void operator()(const meta::JobDeleted& r) { out.mutable_job_deleted()->set_name(r.name); }
+};
+
+template <typename Map>
+meta::Configs DecodeConfigs(const Map& configs) {
+  return meta::Configs(configs.begin(), configs.end());
+}
+
+absl::StatusOr<meta::Record> DecodeJobState(const internal::JobStateChanged& change) {
+  switch (change.desired()) {
+    case internal::JobStateChanged::DESIRED_RUNNING:
+      return meta::JobStateChanged{change.name(), meta::DesiredState::kRunning};
+    case internal::JobStateChanged::DESIRED_STOPPED:
+      return meta::JobStateChanged{change.name(), meta::DesiredState::kStopped};
+    default:
+      return Unimplemented("metadata: job '", change.name(), "' is to be in state number ",
+                           static_cast<int>(change.desired()), ", which this program does not know");
+  }
+}
+
+}  // namespace
+
+std::string EncodeMetadata(const meta::Record& record) {
+  internal::MetadataRecord out;
+  std::visit(Encoder{out}, record);
+  return out.SerializeAsString();
+}
+
+absl::StatusOr<meta::Record> DecodeMetadata(std::string_view bytes) {
+  internal::MetadataRecord in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return DataLoss("metadata: ", bytes.size(), " bytes are not a metadata record");
+  }
+  switch (in.kind_case()) {
+    case internal::MetadataRecord::kClusterCreated:
+      return meta::ClusterCreated{in.cluster_created().cluster_id()};
+    case internal::MetadataRecord::kFeatureLevel:
+      return meta::FeatureLevel{in.feature_level().level()};
+    case internal::MetadataRecord::kTopicCreated: {
+      const auto& topic = in.topic_created();
+      return meta::TopicCreated{Decode(topic.id()), topic.name(), topic.partitions(), DecodeConfigs(topic.configs())};
+    }
+    case internal::MetadataRecord::kTopicDeleted:
+      return meta::TopicDeleted{Decode(in.topic_deleted().id())};
+    case internal::MetadataRecord::kTopicConfigsChanged: {
+      const auto& change = in.topic_configs_changed();
+      return meta::TopicConfigsChanged{Decode(change.id()), DecodeConfigs(change.configs())};
+    }
+    case internal::MetadataRecord::kPartitionsAdded:
+      return meta::PartitionsAdded{Decode(in.partitions_added().id()), in.partitions_added().total()};
+    case internal::MetadataRecord::kJobSubmitted: {
+      const auto& job = in.job_submitted();
+      return meta::JobSubmitted{job.name(), job.sql(), job.created_ms()};
+    }
+    case internal::MetadataRecord::kJobStateChanged:
+      return DecodeJobState(in.job_state_changed());
+    case internal::MetadataRecord::kJobDeleted:
+      return meta::JobDeleted{in.job_deleted().name()};
+    case internal::MetadataRecord::KIND_NOT_SET:
+      break;
+  }
+  return Unimplemented("metadata: a record of a kind that this program does not know: start a newer version");
+}
+
+}  // namespace leat::coordinator

@@ -1,0 +1,142 @@
+#include "meta/commands.h"
+
+#include <algorithm>
+
+#include "meta/topic_config.h"
+
+namespace leat::meta {
+namespace {
+
+absl::Status CheckTopicName(std::string_view name) {
+  if (model::IsValidTopicName(name)) return absl::OkStatus();
+  return InvalidArgument("topic name: expected 1 to 249 of [a-zA-Z0-9._-], not '.' or '..', got '",
+                         name.substr(0, 300), "'");
+}
+
+absl::Status CheckNotReserved(std::string_view name, Origin origin) {
+  if (origin == Origin::kInternal || !IsReservedTopic(name)) return absl::OkStatus();
+  return InvalidArgument("topic '", name, "' is kept by the broker for itself: choose a name without the prefix __leat_");
+}
+
+absl::StatusOr<TopicPtr> RequireTopic(const Image& image, std::string_view name) {
+  if (TopicPtr topic = image.FindTopic(name)) return topic;
+  return NotFound("topic '", name, "' does not exist");
+}
+
+absl::StatusOr<JobPtr> RequireJob(const Image& image, std::string_view name) {
+  if (JobPtr job = image.FindJob(name)) return job;
+  std::vector<std::string> known;
+  for (const JobPtr& job : image.Jobs()) known.push_back(job->name);
+  const std::string_view nearest = Nearest(name, std::vector<std::string_view>(known.begin(), known.end()));
+  if (nearest.empty()) return NotFound("job '", name, "' does not exist");
+  return NotFound("job '", name, "' does not exist; did you mean '", nearest, "'?");
+}
+
+absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const Limits& limits) {
+  if (partitions >= 1 && partitions <= limits.partitions_per_topic) return absl::OkStatus();
+  return OutOfRange("topic '", topic, "': expected 1 to ", limits.partitions_per_topic, " partitions, got ", partitions);
+}
+
+}  // namespace
+
+bool IsReservedTopic(std::string_view name) {
+  return name == kMetadataTopic || name == kOffsetsTopic || name.starts_with("__leat_");
+}
+
+model::TopicId NewTopicId(Random& random) {
+  model::TopicId id;
+  // Kafka keeps the ids 0 and 1 for itself.
+  while (id.high == 0) id = {random.Next(), random.Next()};
+  return id;
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Limits& limits, Random& random) {
+  LEAT_RETURN_IF_ERROR(CheckTopicName(command.name));
+  LEAT_RETURN_IF_ERROR(CheckNotReserved(command.name, command.origin));
+  if (image.FindTopic(command.name) != nullptr) return AlreadyExists("topic '", command.name, "' exists already");
+  LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, limits));
+  LEAT_RETURN_IF_ERROR(Annotate(CheckTopicConfigs(command.configs), StrCat("topic '", command.name, "'")));
+  if (command.origin == Origin::kClient && image.topic_count() >= static_cast<size_t>(limits.topics)) {
+    return ResourceExhausted("topic '", command.name, "': the cluster has ", image.topic_count(),
+                             " topics, and limits.topics allows ", limits.topics, ": delete some or raise the limit");
+  }
+  return Records{TopicCreated{NewTopicId(random), command.name, command.partitions, command.configs}};
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command) {
+  LEAT_RETURN_IF_ERROR(CheckNotReserved(command.name, command.origin));
+  LEAT_ASSIGN_OR_RETURN(const TopicPtr topic, RequireTopic(image, command.name));
+  return Records{TopicDeleted{topic->id}};
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits) {
+  LEAT_RETURN_IF_ERROR(CheckNotReserved(command.name, command.origin));
+  LEAT_ASSIGN_OR_RETURN(const TopicPtr topic, RequireTopic(image, command.name));
+  const std::string where = StrCat("topic '", command.name, "'");
+  LEAT_RETURN_IF_ERROR(Annotate(CheckTopicConfigs(command.set), where));
+  Configs configs = topic->configs;
+  for (const std::string& name : command.remove) {
+    if (const ConfigDefinition* definition = FindTopicConfig(name)) {
+      configs.erase(std::string(definition->name));
+    } else {
+      return Annotate(CheckTopicConfig(name, ""), where);
+    }
+  }
+  for (const auto& [name, value] : command.set) configs[name] = value;
+
+  Records records;
+  if (configs != topic->configs) records.push_back(TopicConfigsChanged{topic->id, std::move(configs)});
+  if (command.partitions != -1 && command.partitions != topic->partitions) {
+    LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, limits));
+    if (command.partitions < topic->partitions) {
+      return OutOfRange(where, " has ", topic->partitions, " partitions and cannot shrink to ", command.partitions,
+                        ": the records in the others would be lost");
+    }
+    records.push_back(PartitionsAdded{topic->id, command.partitions});
+  }
+  return records;
+}
+
+absl::Status CheckJobName(std::string_view name) {
+  const bool fits = !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+  if (fits) return absl::OkStatus();
+  return InvalidArgument("job name: expected 1 to 100 of [a-zA-Z0-9._-], got '", name.substr(0, 120), "'");
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits) {
+  LEAT_RETURN_IF_ERROR(CheckJobName(command.name));
+  if (image.FindJob(command.name) != nullptr) {
+    return AlreadyExists("job '", command.name, "' exists already: delete it first, or choose another name");
+  }
+  if (command.sql.size() > limits.sql_bytes) {
+    return InvalidArgument("job '", command.name, "': its SQL has ", command.sql.size(), " bytes, at most ",
+                           limits.sql_bytes, " are allowed");
+  }
+  if (image.Jobs().size() >= static_cast<size_t>(limits.jobs)) {
+    return ResourceExhausted("job '", command.name, "': the cluster has ", limits.jobs,
+                             " jobs, which is the limit: delete some");
+  }
+  return Records{JobSubmitted{command.name, command.sql, command.now_ms}};
+}
+
+absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, DesiredState desired) {
+  LEAT_ASSIGN_OR_RETURN(const JobPtr found, RequireJob(image, job));
+  if (found->desired == desired) return Records();
+  return Records{JobStateChanged{found->name, desired}};
+}
+
+absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job) {
+  LEAT_ASSIGN_OR_RETURN(const JobPtr found, RequireJob(image, job));
+  return Records{JobDeleted{found->name}};
+}
+
+Records FormatCluster(const Image& image, const std::string& cluster_id) {
+  Records records;
+  if (image.cluster_id().empty()) records.push_back(ClusterCreated{cluster_id});
+  if (image.feature_level() < kFeatureLevel) records.push_back(FeatureLevel{kFeatureLevel});
+  return records;
+}
+
+}  // namespace leat::meta

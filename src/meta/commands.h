@@ -1,0 +1,69 @@
+// What somebody wants to change, checked against the image: command in, records out. Nothing changes here; the caller
+// writes the records and applies them once they are durable. Errors say what was expected and what to do:
+//   kInvalidArgument  a name, number or config is wrong    kNotFound  no such topic or job
+//   kAlreadyExists    the name is taken                    kResourceExhausted  a limit of the cluster
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "base/status.h"
+#include "meta/image.h"
+#include "meta/records.h"
+
+namespace leat::meta {
+
+using Records = std::vector<Record>;
+
+struct Limits {
+  int32_t topics = 10000;
+  int32_t partitions_per_topic = 1000;
+  int32_t jobs = 1000;
+  size_t sql_bytes = size_t{1} << 20;
+};
+
+// Who asks: clients may not touch the names that the broker and its jobs keep for themselves.
+enum class Origin { kClient, kInternal };
+// Names kept for the broker: __consumer_offsets, __cluster_metadata, and all of __leat_.
+bool IsReservedTopic(std::string_view name);
+inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+
+struct CreateTopic {
+  std::string name;
+  int32_t partitions = 1;
+  Configs configs;
+  Origin origin = Origin::kClient;
+};
+struct DeleteTopic {
+  std::string name;
+  Origin origin = Origin::kClient;
+};
+struct AlterTopic {
+  std::string name;
+  Configs set;
+  std::vector<std::string> remove;  // back to the default
+  int32_t partitions = -1;          // -1: unchanged
+  Origin origin = Origin::kClient;
+};
+struct SubmitJob {
+  std::string name;
+  std::string sql;
+  int64_t now_ms = 0;
+};
+
+absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Limits& limits, Random& random);
+absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command);
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits);
+absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits);
+absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, DesiredState desired);
+absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
+
+// The first records of a cluster; empty if the image has them.
+Records FormatCluster(const Image& image, const std::string& cluster_id);
+model::TopicId NewTopicId(Random& random);
+absl::Status CheckJobName(std::string_view name);
+
+}  // namespace leat::meta
