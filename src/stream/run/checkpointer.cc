@@ -19,6 +19,15 @@ Checkpointer::Checkpointer(std::shared_ptr<JobContext> job, state::CommittedStor
       last_ms_(job_->port->WallMillis()) {}
 
 absl::Status Checkpointer::Run() {
+  // A life that was cut off right behind its commit has not told the group.
+  for (const std::vector<CursorStart>& cursors : job_->cursors) {
+    for (const CursorStart& cursor : cursors) {
+      if (cursor.partition.topic.empty()) continue;
+      const int node = job_->graph.nodes[static_cast<size_t>(cursor.node)].plan->id;
+      positions_.push_back({.node_id = node, .partition = cursor.partition, .next = cursor.start});
+    }
+  }
+  CommitGroupOffsets();
   while (!done_) {
     for (ControlEvent& event : job_->control.Take(Wait())) {
       LEAT_RETURN_IF_ERROR(std::visit([this](auto& e) { return On(e); }, event));

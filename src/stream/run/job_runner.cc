@@ -1,12 +1,11 @@
 #include "stream/run/job_runner.h"
 
 #include <deque>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
 #include "base/logging.h"
-#include "env/disk.h"
-#include "rocks/rocks_store.h"
 #include "stream/run/await.h"
 #include "stream/run/checkpointer.h"
 #include "stream/run/job_context.h"
@@ -224,8 +223,10 @@ std::unique_ptr<JobRunner> JobRunner::Start(Spec spec, LogPort& port, env::Metri
 void JobRunner::DeleteState(const std::string& name, const Options& options, LogPort& port,
                             absl::AnyInvocable<void(absl::Status)> done) {
   if (const std::string folder = StateFolder(name, options); !folder.empty()) {
-    if (const absl::Status removed = rocks::DestroyRocksStore(folder); !removed.ok()) {
-      done(removed);
+    std::error_code error;
+    std::filesystem::remove_all(folder, error);
+    if (error) {
+      done(Unavailable("removing ", folder, ": ", error.message()));
       return;
     }
   }

@@ -189,7 +189,7 @@ absl::Status RestoreStore(const std::string& job, const Options& options, LogPor
     if (folder.empty()) {
       *store = state::MakeMemoryStore();
     } else {
-      LEAT_ASSIGN_OR_RETURN(*store, rocks::OpenRocksStore({.path = folder}));
+      LEAT_ASSIGN_OR_RETURN(*store, rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create()));
     }
   }
   model::Offset next{std::max<int64_t>((*store)->position(), 0)};
