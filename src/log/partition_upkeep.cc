@@ -81,8 +81,8 @@ void PartitionLogImpl::StartDiskWork() {
       continue;
     }
     disk_busy_ = true;
-    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold), finish = std::move(next.finish)](
-                                                  const absl::Status& status) mutable {
+    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold),
+                                               finish = std::move(next.finish)](const absl::Status& status) mutable {
       disk_busy_ = false;
       finish(status);
       StartDiskWork();
