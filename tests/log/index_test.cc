@@ -44,11 +44,15 @@ RC_GTEST_PROP(OffsetIndex, FindsTheSameAsALinearSearch, (std::vector<uint8_t> st
     if (entry.relative_offset <= wanted) floor = &entry;
     if (behind == nullptr && entry.position > wanted) behind = &entry;
   }
-  RC_ASSERT(index.Floor(wanted) == floor);
-  RC_ASSERT(index.FirstBehind(wanted) == behind);
+  const bool holds1 = index.Floor(wanted) == floor;
+  RC_ASSERT(holds1);
+  const bool holds2 = index.FirstBehind(wanted) == behind;
+  RC_ASSERT(holds2);
   index.DropFrom(wanted);
-  RC_ASSERT(index.entries().empty() || index.entries().back().relative_offset < wanted);
-  RC_ASSERT(OffsetIndex::Decode(index.Encode(0), uint64_t{1} << 31)->entries() == index.entries());
+  const bool holds3 = index.entries().empty() || index.entries().back().relative_offset < wanted;
+  RC_ASSERT(holds3);
+  const bool holds4 = OffsetIndex::Decode(index.Encode(0), uint64_t{1} << 31)->entries() == index.entries();
+  RC_ASSERT(holds4);
 }
 
 RC_GTEST_PROP(TimeIndex, FindsTheSameAsALinearSearch, (std::vector<uint16_t> times, uint16_t wanted)) {
@@ -59,8 +63,10 @@ RC_GTEST_PROP(TimeIndex, FindsTheSameAsALinearSearch, (std::vector<uint16_t> tim
   for (const TimeIndex::Entry& entry : index.entries()) {
     if (entry.timestamp_ms <= wanted) floor = &entry;
   }
-  RC_ASSERT(index.Floor(wanted) == floor);
-  RC_ASSERT(TimeIndex::Decode(index.Encode(0))->entries() == index.entries());
+  const bool holds5 = index.Floor(wanted) == floor;
+  RC_ASSERT(holds5);
+  const bool holds6 = TimeIndex::Decode(index.Encode(0))->entries() == index.entries();
+  RC_ASSERT(holds6);
 }
 
 TEST(TimeIndex, IgnoresTimesThatDoNotRise) {

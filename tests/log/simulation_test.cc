@@ -254,7 +254,7 @@ void LogSimulation::Restart(Ending ending) {
     if (!world_.RunUntil([&] { return closed; }, absl::Seconds(60))) return Fail("close was never answered");
   }
   // After a failed sync the machine is restarted: see LogDirectory's message.
-  if (!directory_->online()) ending = Ending::kPowerCut;
+  if (disk_.sync_failed()) ending = Ending::kPowerCut;
   if (shard_) shard_->Kill();
   directory_.reset();
   if (disk_.dark() || ending == Ending::kPowerCut) {
@@ -267,7 +267,7 @@ void LogSimulation::Restart(Ending ending) {
   if (OpenAll(ending) || failure_ || over_) return;
   // A fault of the moment kept it from opening; without faults it must open.
   Quiet();
-  if (disk_.dark() || (directory_ != nullptr && !directory_->online())) {
+  if (disk_.dark() || disk_.sync_failed()) {
     shard_->Kill();
     directory_.reset();
     ending = Ending::kPowerCut;
