@@ -26,8 +26,9 @@ absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job);
 class SyncParticipant {
  public:
   virtual ~SyncParticipant() = default;
-  // What to sync now. nullopt: closing, or other disk work of this participant is under way and it will ask again. Syncs of
-  // one file never overlap: the kernel reports a failed write-back to one of them only, and the other would acknowledge.
+  // What to sync now. nullopt: closing, or other disk work of this participant is under way and it will ask again.
+  // Syncs of one file never overlap: the kernel reports a failed write-back to one of them only, and the other would
+  // acknowledge.
   virtual std::optional<SyncJob> BeginSync() = 0;
   // Called for every job that was begun.
   virtual void EndSync(const SyncJob& job, const absl::Status& status) = 0;

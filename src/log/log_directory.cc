@@ -107,7 +107,7 @@ class LogDirectoryImpl : public LogDirectory {
         Unavailable("log directory ", options_.path, " is offline because its disk failed (", Message(reason),
                     "): nothing more is written to it; what was committed can be read. "
                     "Check the device and the kernel's log, then restart the machine: after a failed sync its page "
-                                  "cache may hold what the disk does not");
+                    "cache may hold what the disk does not");
     LogError("log", Message(shared_.offline));
     for (const auto& [tp, log] : logs_) log->FailParked(shared_.offline);
   }

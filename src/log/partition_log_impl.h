@@ -145,10 +145,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset synced_{0};          // everything below is on disk
   model::Offset recovery_point_{0};  // what the checkpoint file says
   model::Offset log_start_target_{0};
-  // Rises with every name made in the folder. Names found at open may not be durable: their process may have died before
-  // it synced them.
+  // Rises with every name made in the folder. Names found at open may not be durable: their process may have died
+  // before it synced them.
   uint64_t folder_version_ = 1;
-  uint64_t folder_synced_ = 0;   // the version that is on disk
+  uint64_t folder_synced_ = 0;  // the version that is on disk
   bool repairing_ = false;
   bool closed_ = false;
   std::deque<Parked> parked_;

@@ -81,8 +81,8 @@ void PartitionLogImpl::StartDiskWork() {
       continue;
     }
     disk_busy_ = true;
-    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold), finish = std::move(next.finish)](
-                                                  const absl::Status& status) mutable {
+    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold),
+                                               finish = std::move(next.finish)](const absl::Status& status) mutable {
       disk_busy_ = false;
       finish(status);
       StartDiskWork();
@@ -190,7 +190,8 @@ void PartitionLogImpl::DeleteRecordsBefore(model::Offset offset, absl::AnyInvoca
 }
 
 void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
-  if (closed_ || !shared_.offline.ok()) return;
+  // Rolling behind bytes that are being undone would leave two segments with the same offsets after a power cut.
+  if (closed_ || repairing_ || !shared_.offline.ok()) return;
   const auto older_than = [wall_ms](int64_t timestamp_ms, Duration age) {
     return timestamp_ms >= 0 && age != absl::InfiniteDuration() &&
            absl::Milliseconds(wall_ms) - absl::Milliseconds(timestamp_ms) > age;

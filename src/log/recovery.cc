@@ -257,7 +257,8 @@ class Recovery {
       LogWarning("log", tp_.ToString(), ": cut ", log_.report.cut_bytes, " bytes behind offset ", log_.log_end, ": ",
                  log_.report.cut_reason);
     }
-    if (log_.report.cut_bytes > 0 || (log_.report.scanned_bytes > 0 && durability_ == Durability::kFsync)) {
+    // A cut may remove empty segments only, and no bytes.
+    if (!log_.report.cut_reason.empty() || (log_.report.scanned_bytes > 0 && durability_ == Durability::kFsync)) {
       for (size_t i = first_scanned_; i < log_.segments.size(); ++i) {
         LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
       }

@@ -1,5 +1,5 @@
-// What a partition log may and must answer, kept beside it: every batch that was ever offered for an offset, which of them
-// were acknowledged or served, and how far the offsets had come.
+// What a partition log may and must answer, kept beside it: every batch that was ever offered for an offset, which of
+// them were acknowledged or served, and how far the offsets had come.
 #pragma once
 
 #include <algorithm>
@@ -55,7 +55,8 @@ class LogOracle {
       const int64_t base = model::ParseBatchHeader(*batch)->base_offset.value();
       const int64_t next = model::ParseBatchHeader(*batch)->next_offset().value();
       if (expected < 0 ? from.value() < base || from.value() >= next : base != expected) {
-        return Complain(StrCat("served offset ", base, " where ", expected < 0 ? from.value() : expected, " was asked"));
+        return Complain(
+            StrCat("served offset ", base, " where ", expected < 0 ? from.value() : expected, " was asked"));
       }
       expected = next;
       if (!offered_[base].contains(std::string(*batch))) {
@@ -66,7 +67,8 @@ class LogOracle {
   }
   // Looks at the offsets of the live log.
   void Watch(const PartitionLog& log) {
-    if (log.log_start().value() < start_) Complain(StrCat("log start went back from ", start_, " to ", log.log_start()));
+    if (log.log_start().value() < start_)
+      Complain(StrCat("log start went back from ", start_, " to ", log.log_start()));
     if (log.high_watermark().value() < mark_) {
       Complain(StrCat("high watermark went back from ", mark_, " to ", log.high_watermark()));
     }

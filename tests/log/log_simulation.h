@@ -62,12 +62,12 @@ class LogSimulation {
   std::unique_ptr<sim::SimShard> shard_;
   std::unique_ptr<LogDirectory> directory_;
   LogOptions options_;
-  sim::DiskFaults rates_;   // while faults are on
+  sim::DiskFaults rates_;  // while faults are on
   bool power_family_ = false;
   bool flip_family_ = false;
-  bool flipped_ = false;    // damage is a fair answer
+  bool flipped_ = false;  // damage is a fair answer
   bool index_flipped_ = false;
-  bool over_ = false;       // a damaged log was refused
+  bool over_ = false;  // a damaged log was refused
   uint64_t written_ = 0;
   std::vector<Partition> partitions_;
   std::optional<std::string> failure_;

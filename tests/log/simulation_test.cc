@@ -254,7 +254,7 @@ void LogSimulation::Restart(Ending ending) {
     if (!world_.RunUntil([&] { return closed; }, absl::Seconds(60))) return Fail("close was never answered");
   }
   // After a failed sync the machine is restarted: see LogDirectory's message.
-  if (!directory_->online()) ending = Ending::kPowerCut;
+  if (disk_.sync_failed()) ending = Ending::kPowerCut;
   if (shard_) shard_->Kill();
   directory_.reset();
   if (disk_.dark() || ending == Ending::kPowerCut) {
@@ -267,7 +267,7 @@ void LogSimulation::Restart(Ending ending) {
   if (OpenAll(ending) || failure_ || over_) return;
   // A fault of the moment kept it from opening; without faults it must open.
   Quiet();
-  if (disk_.dark() || (directory_ != nullptr && !directory_->online())) {
+  if (disk_.dark() || disk_.sync_failed()) {
     shard_->Kill();
     directory_.reset();
     ending = Ending::kPowerCut;
@@ -307,8 +307,9 @@ bool LogSimulation::OpenAll(Ending ending) {
     if (ending == Ending::kPowerCut) partition.oracle->PowerWasCut(**log);
     partition.oracle->Watch(**log);
     if (partition.oracle->complaint()) {
-      Fail(StrCat(partition.tp.ToString(), options_.durability == Durability::kFsync ? " (class F)" : " (class P)",
-                  ending == Ending::kPowerCut ? " after a power cut: " : " after a restart: ", *partition.oracle->complaint()));
+      Fail(StrCat(
+          partition.tp.ToString(), options_.durability == Durability::kFsync ? " (class F)" : " (class P)",
+          ending == Ending::kPowerCut ? " after a power cut: " : " after a restart: ", *partition.oracle->complaint()));
       return false;
     }
   }
@@ -356,14 +357,13 @@ void LogSimulation::CheckDerivedFiles() {
     const std::string folder = env::ParentPath(logs[i]);
     const model::Offset base = *ParseSegmentName(logs[i].substr(folder.size() + 1), kLogSuffix);
     const bool sealed = i + 1 < logs.size() && env::ParentPath(logs[i + 1]) == folder;
-    const PlainIndexes plain =
-        IndexesOf(disk_.Content(logs[i]), base.value(), options_.index_interval_bytes, sealed);
+    const PlainIndexes plain = IndexesOf(disk_.Content(logs[i]), base.value(), options_.index_interval_bytes, sealed);
     const std::string offsets = disk_.Content(SegmentPath(folder, base, kOffsetIndexSuffix));
     const std::string times = disk_.Content(SegmentPath(folder, base, kTimeIndexSuffix));
     if (offsets != plain.offsets || times != plain.times) {
-      return Fail(StrCat("the indexes of ", logs[i], " (", sealed ? "complete" : "active", ") are not what its batches say: ",
-                         offsets.size(), " and ", times.size(), " bytes, should be ", plain.offsets.size(), " and ",
-                         plain.times.size()));
+      return Fail(StrCat("the indexes of ", logs[i], " (", sealed ? "complete" : "active",
+                         ") are not what its batches say: ", offsets.size(), " and ", times.size(),
+                         " bytes, should be ", plain.offsets.size(), " and ", plain.times.size()));
     }
   }
 }
@@ -404,10 +404,11 @@ TEST(LogSimulation, KeepsItsPromisesOnADiskThatFails) {
   std::string what;
   const std::optional<uint64_t> failed = FirstFailure(first, seeds, {}, &stats, &what);
   if (failed) ADD_FAILURE() << "seed " << *failed << ": " << what << "\nreplay with LEAT_SEED=" << *failed;
-  std::printf("%d appends, %d acknowledged, %d power cuts, %d kills, %d tails cut, %d times offline, %d damaged logs "
-              "refused, %d reads fenced\n",
-              stats.appends, stats.acknowledged, stats.power_cuts, stats.kills, stats.cut_tails, stats.offline,
-              stats.refused, stats.fenced);
+  std::printf(
+      "%d appends, %d acknowledged, %d power cuts, %d kills, %d tails cut, %d times offline, %d damaged logs "
+      "refused, %d reads fenced\n",
+      stats.appends, stats.acknowledged, stats.power_cuts, stats.kills, stats.cut_tails, stats.offline, stats.refused,
+      stats.fenced);
   if (failed || one != nullptr) return;
   // The faults did happen.
   EXPECT_GT(stats.cut_tails, 0);

@@ -263,6 +263,7 @@ absl::Status SimDisk::Sync(Node& node, std::string_view path) {
   }
   // After a failed sync the kernel calls the pages clean: nobody will write them again.
   node.dirty_sectors.clear();
+  sync_failed_ |= fails;
   if (fails) return DataLoss("sync ", path, ": input/output error (simulated)");
   node.durable.resize(node.bytes.size(), '\0');
   node.cut_to.reset();
@@ -306,6 +307,7 @@ void SimDisk::PowerCut() {
   cut(*root_);
   locks_.clear();
   ++generation_;
+  sync_failed_ = false;
   calls_until_dark_ = UINT64_MAX;
 }
 

@@ -54,6 +54,8 @@ class SimDisk : public env::Disk {
   std::string Content(const std::string& path) const;
   uint64_t used_bytes() const;
   uint64_t syncs() const { return syncs_; }  // calls of File::Sync
+  // A sync failed since the last power cut: what readers see is no longer what the disk will hold.
+  bool sync_failed() const { return sync_failed_; }
   uint64_t open_files() const { return open_files_; }
 
   absl::StatusOr<std::unique_ptr<env::File>> Open(const std::string& path, env::OpenMode mode) override;
@@ -110,6 +112,7 @@ class SimDisk : public env::Disk {
   uint64_t generation_ = 1;
   uint64_t calls_until_dark_ = UINT64_MAX;
   uint64_t syncs_ = 0;
+  bool sync_failed_ = false;
   uint64_t open_files_ = 0;
 };
 
