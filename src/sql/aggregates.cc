@@ -40,7 +40,9 @@ class PreCalc {
     names_.push_back(std::move(name));
     return static_cast<int>(expressions_.size()) - 1;
   }
-  plan::NodePtr Build(const plan::NodePtr& input, ExpressionPtr condition, Position position) const {
+  plan::NodePtr Build(const plan::NodePtr& input, ExpressionPtr condition, Position position) {
+    // COUNT(*) alone reads nothing, but a row without columns is a row that formats do not know.
+    if (expressions_.empty()) Add(plan::Input(0, input->schema->fields[0].type), input->schema->fields[0].name);
     return MakeCalc(input, std::move(condition), expressions_, names_, position);
   }
   const ExpressionPtr& expression(int i) const { return expressions_[i]; }

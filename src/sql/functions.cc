@@ -48,6 +48,14 @@ ExpressionPtr UnitLiteral(const std::string& unit) {
   return plan::Literal(data::Value{unit}, data::Char(static_cast<int>(unit.size())).AsNotNull());
 }
 
+bool SameOrNone(const ExpressionPtr& a, const ExpressionPtr& b) {
+  return a && b ? SameExpression(*a, *b) : !a && !b;
+}
+bool SameCall(const AggregateCall& a, const AggregateCall& b) {
+  return a.kind == b.kind && a.distinct == b.distinct && SameOrNone(a.argument, b.argument) &&
+         SameOrNone(a.filter, b.filter);
+}
+
 F ChooseFloorOrCeil(std::string_view name) { return name == "FLOOR" ? F::kFloorTo : F::kCeilTo; }
 
 }  // namespace
@@ -216,9 +224,11 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseAggregate(const Expr& e
     LEAT_ASSIGN_OR_RETURN(call.filter, inner.Condition(*expr.filter, "FILTER"));
     if (kind != AggregateKind::kCount) call.type.nullable = true;
   }
-  aggregates_->push_back(call);
-  auto slot = std::make_shared<plan::Expression>(
-      *plan::Input(kAggregateBase + static_cast<int>(aggregates_->size()) - 1, call.type));
+  auto found = std::find_if(aggregates_->begin(), aggregates_->end(),
+                            [&](const AggregateCall& other) { return SameCall(call, other); });
+  if (found == aggregates_->end()) found = aggregates_->insert(found, call);
+  const int index = static_cast<int>(found - aggregates_->begin());
+  auto slot = std::make_shared<plan::Expression>(*plan::Input(kAggregateBase + index, call.type));
   slot->position = expr.position;
   return slot;
 }
