@@ -167,6 +167,10 @@ void Column::AppendRow() {
 
 void Column::Truncate(size_t rows) {
   LEAT_CHECK(rows <= size_) << rows << " of " << size_;
+  if (type_.storage() == Storage::kRow) {
+    // A row that was begun has fields that the column does not count yet.
+    for (size_t i = 0; i < children_.size(); ++i) MutableChild(i).Truncate(rows);
+  }
   if (rows == size_) return;
   size_ = rows;
   if (!valid_.empty()) {
@@ -174,11 +178,9 @@ void Column::Truncate(size_t rows) {
     valid_.resize(rows);
     if (null_count_ == 0) valid_.clear();
   }
-  if (type_.storage() == Storage::kRow) {
-    for (size_t i = 0; i < children_.size(); ++i) MutableChild(i).Truncate(rows);
-    return;
+  if (type_.storage() != Storage::kRow) {
+    std::visit([rows](auto& values) { values.resize(rows); }, data_);
   }
-  std::visit([rows](auto& values) { values.resize(rows); }, data_);
 }
 
 Value Column::GetValue(size_t row) const {

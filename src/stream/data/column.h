@@ -92,7 +92,8 @@ class Column {
   // REQUIRES: the children are this column's own, not set from outside.
   Column& MutableChild(size_t field);
   void AppendRow();
-  // Forgets the rows from `rows` on, as if they had never been appended. REQUIRES: rows <= size().
+  // Forgets the rows from `rows` on, and the fields of a row that was begun, as if they had never been appended.
+  // REQUIRES: rows <= size().
   void Truncate(size_t rows);
 
   Value GetValue(size_t row) const;  // REQUIRES: not a ROW, whose fields are values of their own

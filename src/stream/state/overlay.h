@@ -1,0 +1,99 @@
+// What the tables of one StateBackend share: the committed store below, the memory they may use, and the entries that
+// may be evicted. Internal to stream/state; on the task's thread.
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strings.h"
+#include "stream/state/committed_store.h"
+#include "stream/state/state_table.h"
+
+namespace leat::state {
+
+class OverlayTable;
+struct NamespaceMap;
+
+inline constexpr int64_t kNoEpoch = -1;
+
+// One key of one namespace. Its life: changed in the running epoch (dirty), then taken at a barrier and waiting for
+// OnApplied (pending), then clean: only then linked into the list from which entries are evicted.
+struct Entry {
+  size_t hash = 0;  // of the key, so that growing a map reads no key
+  std::string key;
+  std::string value;
+  NamespaceMap* home = nullptr;
+  Entry* previous = nullptr;  // both null unless in the clean list
+  Entry* next = nullptr;
+  int64_t pending_epoch = kNoEpoch;  // the last epoch that took it and is not applied yet
+  uint32_t bytes = 0;                // as charged to the overlay
+  uint16_t group = 0;
+  bool exists = false;          // false: known to be absent (erased, or the store was asked)
+  bool dirty = false;           // in home->dirty
+  bool maybe_in_store = false;  // an earlier value may be in the store or on its way there
+  bool referenced = false;      // used since the eviction hand last passed
+};
+
+struct EntryKey {
+  std::string_view key;
+  size_t hash;
+};
+inline size_t HashKey(std::string_view key) { return absl::HashOf(ToAbsl(key)); }
+
+struct EntryHash {
+  using is_transparent = void;
+  size_t operator()(const std::unique_ptr<Entry>& entry) const { return entry->hash; }
+  size_t operator()(const EntryKey& key) const { return key.hash; }
+};
+struct EntryEqual {
+  using is_transparent = void;
+  bool operator()(const std::unique_ptr<Entry>& a, const std::unique_ptr<Entry>& b) const { return a->key == b->key; }
+  bool operator()(const std::unique_ptr<Entry>& a, const EntryKey& b) const {
+    return a->hash == b.hash && a->key == b.key;
+  }
+};
+
+struct NamespaceMap {
+  OverlayTable* table = nullptr;
+  Namespace ns = 0;
+  bool complete = false;  // what is not in `entries` is not in the store either
+  size_t live = 0;        // entries that exist
+  absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, EntryEqual> entries;
+  std::vector<Entry*> dirty;
+};
+
+class Overlay {
+ public:
+  Overlay(CommittedStore& store, size_t budget_bytes);
+  Overlay(const Overlay&) = delete;
+  Overlay& operator=(const Overlay&) = delete;
+
+  CommittedStore& store() { return store_; }
+  size_t budget_bytes() const { return budget_bytes_; }
+  size_t memory_bytes() const { return memory_bytes_; }
+  size_t dirty_bytes() const { return memory_bytes_ - clean_bytes_; }
+
+  // Charges an entry that is new or whose value changed. REQUIRES: not in the clean list.
+  void Charge(Entry& entry);
+  void LinkClean(Entry& entry);
+  void UnlinkClean(Entry& entry);
+  // Takes the entry out of its namespace and frees it. REQUIRES: in no dirty list.
+  void Free(Entry& entry);
+  // Frees clean entries until the budget holds or none is left. An entry that a table handed out last stays.
+  void EvictAboveBudget();
+
+ private:
+  CommittedStore& store_;
+  size_t budget_bytes_;
+  size_t memory_bytes_ = 0;
+  size_t clean_bytes_ = 0;
+  size_t clean_count_ = 0;
+  Entry clean_;  // the head of a ring: next is the oldest
+};
+
+}  // namespace leat::state

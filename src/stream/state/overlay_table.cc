@@ -1,0 +1,344 @@
+#include "stream/state/overlay_table.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "stream/data/key_codec.h"
+
+namespace leat::state {
+namespace {
+
+size_t RecentSlot(Namespace ns, size_t slots) {
+  // Window ends are multiples of the slide: a multiplication spreads them.
+  return (static_cast<uint64_t>(ns) * 0x9e3779b97f4a7c15u >> 32) % slots;
+}
+
+// The first bytes of group and key as a number that orders as they do; ties are decided by the whole key.
+uint64_t SortPrefix(const Entry& entry) {
+  uint64_t prefix = uint64_t{entry.group} << 48;
+  const size_t n = std::min<size_t>(entry.key.size(), 6);
+  for (size_t i = 0; i < n; ++i) prefix |= static_cast<uint64_t>(static_cast<uint8_t>(entry.key[i])) << (40 - 8 * i);
+  return prefix;
+}
+
+struct SortItem {
+  uint64_t prefix;
+  Entry* entry;
+};
+
+}  // namespace
+
+OverlayTable::OverlayTable(TableId id, Overlay& overlay) : id_(id), overlay_(overlay) { opened_ = LoadNamespaces(); }
+
+absl::Status OverlayTable::LoadNamespaces() {
+  CommittedStore& store = overlay_.store();
+  if (store.position() < 0) return absl::OkStatus();  // nothing was ever committed
+  const std::string end = PrefixEnd(TablePrefix(id_));
+  std::string begin = TablePrefix(id_);
+  // From the first entry of each namespace straight to the next namespace.
+  while (true) {
+    std::optional<std::string> found;
+    LEAT_RETURN_IF_ERROR(store.Scan(begin, end, [&](std::string_view key, std::string_view) {
+      found = std::string(key);
+      return false;
+    }));
+    if (!found.has_value()) return absl::OkStatus();
+    LEAT_ASSIGN_OR_RETURN(const StateKey key, ParseStateKey(*found));
+    MakeHome(key.ns).complete = false;
+    if (key.ns == INT64_MAX) return absl::OkStatus();
+    begin = NamespacePrefix(id_, key.ns + 1);
+  }
+}
+
+NamespaceMap* OverlayTable::FindHome(Namespace ns) {
+  NamespaceMap*& recent = recent_[RecentSlot(ns, kHomesCached)];
+  if (recent != nullptr && recent->ns == ns) return recent;
+  const auto found = homes_.find(ns);
+  if (found == homes_.end()) return nullptr;
+  recent = found->second.get();
+  return recent;
+}
+
+NamespaceMap& OverlayTable::MakeHome(Namespace ns) {
+  auto& home = homes_[ns];
+  home = std::make_unique<NamespaceMap>();
+  home->table = this;
+  home->ns = ns;
+  home->complete = true;
+  recent_[RecentSlot(ns, kHomesCached)] = home.get();
+  return *home;
+}
+
+void OverlayTable::DropIfEmpty(NamespaceMap& home) {
+  if (!home.complete || !home.entries.empty() || !home.dirty.empty()) return;
+  NamespaceMap*& recent = recent_[RecentSlot(home.ns, kHomesCached)];
+  if (recent == &home) recent = nullptr;
+  homes_.erase(home.ns);
+}
+
+Entry* OverlayTable::FindEntry(NamespaceMap& home, EntryKey key) {
+  const auto found = home.entries.find(key);
+  return found == home.entries.end() ? nullptr : found->get();
+}
+
+Entry& OverlayTable::AddEntry(NamespaceMap& home, EntryKey key) {
+  auto made = std::make_unique<Entry>();
+  Entry& entry = *made;
+  entry.hash = key.hash;
+  entry.key = std::string(key.key);
+  entry.home = &home;
+  entry.group = data::KeyGroup(key.key);
+  home.entries.insert(std::move(made));
+  overlay_.Charge(entry);
+  return entry;
+}
+
+absl::StatusOr<Entry*> OverlayTable::LoadEntry(NamespaceMap& home, EntryKey key) {
+  Entry* entry = FindEntry(home, key);
+  if (entry != nullptr || home.complete) return entry;
+  scratch_.clear();
+  AppendStateKey({id_, home.ns, data::KeyGroup(key.key), key.key}, &scratch_);
+  LEAT_ASSIGN_OR_RETURN(const std::optional<std::string> value, overlay_.store().Get(scratch_));
+  entry = &AddEntry(home, key);
+  if (value.has_value()) {
+    SetExists(*entry, *value);
+    entry->maybe_in_store = true;
+    overlay_.Charge(*entry);
+  }
+  overlay_.LinkClean(*entry);
+  return entry;
+}
+
+void OverlayTable::SetExists(Entry& entry, std::string_view value) {
+  if (!entry.exists) ++entry.home->live;
+  entry.exists = true;
+  entry.value.assign(value);
+}
+
+void OverlayTable::SetAbsent(Entry& entry) {
+  if (entry.exists) --entry.home->live;
+  entry.exists = false;
+  entry.value = std::string();  // gives the memory back
+}
+
+absl::Status OverlayTable::MarkDirty(Entry& entry) {
+  if (entry.dirty) return absl::OkStatus();
+  if (overlay_.dirty_bytes() > overlay_.budget_bytes()) {
+    return ResourceExhausted("state: ", overlay_.dirty_bytes(), " bytes have changed since the last checkpoints, the ",
+                             "limit is ", overlay_.budget_bytes(), "; take checkpoints more often or raise the limit");
+  }
+  PushDirty(entry);
+  return absl::OkStatus();
+}
+
+void OverlayTable::PushDirty(Entry& entry) {
+  if (entry.next != nullptr) overlay_.UnlinkClean(entry);
+  entry.dirty = true;
+  if (entry.home->dirty.empty()) dirty_homes_.push_back(entry.home);
+  entry.home->dirty.push_back(&entry);
+}
+
+void OverlayTable::Recharge() {
+  if (handed_out_ != nullptr && handed_out_->dirty) overlay_.Charge(*handed_out_);
+}
+
+absl::StatusOr<const std::string*> OverlayTable::Find(Namespace ns, std::string_view key) {
+  Settle();
+  LEAT_RETURN_IF_ERROR(opened_);
+  NamespaceMap* home = FindHome(ns);
+  if (home == nullptr) return nullptr;
+  LEAT_ASSIGN_OR_RETURN(Entry * entry, LoadEntry(*home, {key, HashKey(key)}));
+  if (entry == nullptr) return nullptr;
+  entry->referenced = true;
+  if (entry->exists) handed_out_ = entry;
+  if (overlay_.memory_bytes() > overlay_.budget_bytes()) overlay_.EvictAboveBudget();
+  return handed_out_ == nullptr ? nullptr : &handed_out_->value;
+}
+
+absl::StatusOr<std::string*> OverlayTable::Mutate(Namespace ns, std::string_view key, bool* inserted) {
+  Settle();
+  LEAT_RETURN_IF_ERROR(opened_);
+  NamespaceMap* home = FindHome(ns);
+  if (home == nullptr) home = &MakeHome(ns);
+  const EntryKey entry_key{key, HashKey(key)};
+  LEAT_ASSIGN_OR_RETURN(Entry * entry, LoadEntry(*home, entry_key));
+  if (entry == nullptr) entry = &AddEntry(*home, entry_key);
+  if (absl::Status marked = MarkDirty(*entry); !marked.ok()) {
+    // A new entry holds nothing: leave no trace of it.
+    if (!entry->exists && entry->next == nullptr && entry->pending_epoch == kNoEpoch) overlay_.Free(*entry);
+    DropIfEmpty(*home);
+    return marked;
+  }
+  entry->referenced = true;
+  *inserted = !entry->exists;
+  if (*inserted) SetExists(*entry, {});
+  handed_out_ = entry;
+  if (overlay_.memory_bytes() > overlay_.budget_bytes()) overlay_.EvictAboveBudget();
+  return &entry->value;
+}
+
+absl::Status OverlayTable::Erase(Namespace ns, std::string_view key) {
+  Settle();
+  LEAT_RETURN_IF_ERROR(opened_);
+  NamespaceMap* home = FindHome(ns);
+  if (home == nullptr) return absl::OkStatus();
+  const EntryKey entry_key{key, HashKey(key)};
+  Entry* entry = FindEntry(*home, entry_key);
+  if (entry == nullptr) {
+    if (home->complete) return absl::OkStatus();
+    entry = &AddEntry(*home, entry_key);  // a removal needs no look at the store
+    entry->maybe_in_store = true;
+  } else if (!entry->exists) {
+    return absl::OkStatus();
+  }
+  EraseEntry(*entry);
+  return absl::OkStatus();
+}
+
+void OverlayTable::EraseEntry(Entry& entry) {
+  // Removals are let in above the budget: they are how state shrinks.
+  SetAbsent(entry);
+  if (!entry.dirty) PushDirty(entry);
+  overlay_.Charge(entry);
+}
+
+absl::Status OverlayTable::ScanStore(NamespaceMap& home,
+                                     absl::FunctionRef<bool(EntryKey key, std::string_view value)> visit) {
+  if (home.complete) return absl::OkStatus();
+  const std::string begin = NamespacePrefix(id_, home.ns);
+  absl::Status parsed;
+  LEAT_RETURN_IF_ERROR(
+      overlay_.store().Scan(begin, PrefixEnd(begin), [&](std::string_view key, std::string_view value) {
+        const absl::StatusOr<StateKey> state_key = ParseStateKey(key);
+        if (!state_key.ok()) {
+          parsed = state_key.status();
+          return false;
+        }
+        const EntryKey entry_key{state_key->key, HashKey(state_key->key)};
+        return home.entries.contains(entry_key) || visit(entry_key, value);
+      }));
+  return parsed;
+}
+
+absl::Status OverlayTable::EraseNamespace(Namespace ns) {
+  Settle();
+  LEAT_RETURN_IF_ERROR(opened_);
+  NamespaceMap* home = FindHome(ns);
+  if (home == nullptr) return absl::OkStatus();
+  LEAT_RETURN_IF_ERROR(ScanStore(*home, [&](EntryKey key, std::string_view) {
+    Entry& entry = AddEntry(*home, key);
+    entry.maybe_in_store = true;
+    EraseEntry(entry);
+    return true;
+  }));
+  for (const auto& entry : home->entries) {
+    if (entry->exists) EraseEntry(*entry);
+  }
+  home->complete = true;  // all that is left of it are removals
+  return absl::OkStatus();
+}
+
+absl::Status OverlayTable::Scan(Namespace ns, absl::FunctionRef<void(std::string_view, std::string_view)> visit) {
+  Settle();
+  LEAT_RETURN_IF_ERROR(opened_);
+  NamespaceMap* home = FindHome(ns);
+  if (home == nullptr) return absl::OkStatus();
+  for (const auto& entry : home->entries) {
+    if (entry->exists) visit(entry->key, entry->value);
+  }
+  bool all_kept = true;
+  LEAT_RETURN_IF_ERROR(ScanStore(*home, [&](EntryKey key, std::string_view value) {
+    visit(key.key, value);
+    // What fits comfortably stays, since a window's slices are read several times.
+    if (overlay_.memory_bytes() < overlay_.budget_bytes() / 4 * 3) {
+      Entry& entry = AddEntry(*home, key);
+      SetExists(entry, value);
+      entry.maybe_in_store = true;
+      overlay_.Charge(entry);
+      overlay_.LinkClean(entry);
+    } else {
+      all_kept = false;
+    }
+    return true;
+  }));
+  if (all_kept) home->complete = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Namespace>> OverlayTable::NextNamespace(Namespace from) {
+  Settle();
+  LEAT_RETURN_IF_ERROR(opened_);
+  for (auto it = homes_.lower_bound(from); it != homes_.end(); ++it) {
+    NamespaceMap& home = *it->second;
+    bool holds = home.live > 0;
+    if (!holds && !home.complete) {
+      LEAT_RETURN_IF_ERROR(ScanStore(home, [&](EntryKey, std::string_view) {
+        holds = true;
+        return false;
+      }));
+      home.complete = !holds;  // asked once, not at every call
+    }
+    if (holds) return std::optional<Namespace>(home.ns);
+  }
+  return std::optional<Namespace>();
+}
+
+void OverlayTable::TakeChanges(int64_t epoch, std::vector<Change>* changes) {
+  Settle();
+  std::sort(dirty_homes_.begin(), dirty_homes_.end(),
+            [](const NamespaceMap* a, const NamespaceMap* b) { return a->ns < b->ns; });
+  Pending pending{epoch, {}};
+  std::vector<SortItem> items;
+  for (NamespaceMap* home : dirty_homes_) {
+    items.clear();
+    items.reserve(home->dirty.size());
+    for (Entry* entry : home->dirty) {
+      entry->dirty = false;
+      if (entry->exists || entry->maybe_in_store) {
+        items.push_back({SortPrefix(*entry), entry});
+      } else {
+        overlay_.Free(*entry);  // came and went within the epoch
+      }
+    }
+    home->dirty.clear();
+    std::sort(items.begin(), items.end(), [](const SortItem& a, const SortItem& b) {
+      return a.prefix != b.prefix ? a.prefix < b.prefix : a.entry->key < b.entry->key;
+    });
+    for (const SortItem& item : items) {
+      Entry& entry = *item.entry;
+      entry.pending_epoch = epoch;
+      entry.maybe_in_store = true;
+      Change& change = changes->emplace_back();
+      AppendStateKey({id_, home->ns, entry.group, entry.key}, &change.key);
+      if (entry.exists) change.value = entry.value;
+      pending.entries.push_back(&entry);
+    }
+    DropIfEmpty(*home);
+  }
+  dirty_homes_.clear();
+  if (!pending.entries.empty()) pending_.push_back(std::move(pending));
+}
+
+void OverlayTable::OnApplied(int64_t epoch) {
+  Settle();
+  while (!pending_.empty() && pending_.front().epoch <= epoch) {
+    const Pending applied = std::move(pending_.front());
+    pending_.pop_front();
+    for (Entry* entry : applied.entries) {
+      if (entry->pending_epoch != applied.epoch) continue;  // taken again since
+      entry->pending_epoch = kNoEpoch;
+      if (entry->dirty) continue;
+      if (entry->exists) {
+        overlay_.LinkClean(*entry);
+      } else {
+        NamespaceMap& home = *entry->home;
+        overlay_.Free(*entry);
+        DropIfEmpty(home);
+      }
+    }
+  }
+  overlay_.EvictAboveBudget();
+}
+
+}  // namespace leat::state

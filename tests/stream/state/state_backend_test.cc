@@ -1,0 +1,236 @@
+#include "stream/state/state_backend.h"
+
+#include <gtest/gtest.h>
+
+#include "stream/state/state_key.h"
+#include "tests/stream/state/overlay_model.h"
+
+namespace leat::state {
+namespace {
+
+// Counts what reaches the store below.
+class CountingStore : public CommittedStore {
+ public:
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) override {
+    ++gets;
+    return below_->Get(key);
+  }
+  absl::Status Scan(std::string_view begin, std::string_view end,
+                    absl::FunctionRef<bool(std::string_view, std::string_view)> visit) override {
+    ++scans;
+    return fail_scans ? Unavailable("the disk is gone") : below_->Scan(begin, end, visit);
+  }
+  absl::Status Apply(const std::vector<Change>& changes, int64_t position) override {
+    return below_->Apply(changes, position);
+  }
+  int64_t position() const override { return below_->position(); }
+  absl::StatusOr<int64_t> Flush() override { return below_->Flush(); }
+  size_t MemoryBytes() const override { return below_->MemoryBytes(); }
+
+  int gets = 0;
+  int scans = 0;
+  bool fail_scans = false;
+
+ private:
+  std::unique_ptr<CommittedStore> below_ = MakeMemoryStore();
+};
+
+void Put(StateTable& table, Namespace ns, std::string_view key, std::string_view value) {
+  bool inserted = false;
+  auto mutated = table.Mutate(ns, key, &inserted);
+  ASSERT_TRUE(mutated.ok()) << mutated.status();
+  (*mutated)->assign(value);
+}
+
+std::string Get(StateTable& table, Namespace ns, std::string_view key) {
+  const auto found = table.Find(ns, key);
+  if (!found.ok()) return std::string(Message(found.status()));
+  return *found == nullptr ? "absent" : **found;
+}
+
+void Commit(StateBackend& backend, CommittedStore& store, int64_t epoch) {
+  ASSERT_TRUE(store.Apply(backend.TakeChanges(epoch), epoch).ok());
+  backend.OnApplied(epoch);
+}
+
+TEST(StateBackend, AgreesWithAMapUnderRandomOperations) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto store = MakeMemoryStore();
+    OverlayModel model(seed, {.memory_bytes = seed % 3 == 0 ? size_t{1} << 20 : 6000}, [&] { return store.get(); });
+    model.Run();
+    if (HasFailure()) return;
+  }
+}
+
+TEST(StateBackend, NeverAsksAFreshStore) {
+  CountingStore store;
+  const auto backend = StateBackend::Create(store, {});
+  StateTable& table = backend->Table(1, 0);
+  for (int i = 0; i < 100; ++i) Put(table, i % 7, std::to_string(i), "x");
+  EXPECT_EQ(Get(table, 3, "no such key"), "absent");
+  EXPECT_EQ(store.gets, 0);
+  EXPECT_EQ(store.scans, 0);
+}
+
+TEST(StateBackend, AsksOnlyForNamespacesThatTheStoreHolds) {
+  CountingStore store;
+  {
+    const auto backend = StateBackend::Create(store, {});
+    Put(backend->Table(1, 0), 5, "a", "1");
+    Put(backend->Table(1, 0), INT64_MAX, "a", "2");
+    Commit(*backend, store, 1);
+  }
+  const auto backend = StateBackend::Create(store, {});
+  StateTable& table = backend->Table(1, 0);
+  EXPECT_EQ(store.scans, 2);
+  EXPECT_EQ(Get(table, 6, "a"), "absent");
+  Put(table, 6, "b", "3");
+  EXPECT_EQ(store.gets, 0);
+  EXPECT_EQ(Get(table, 5, "a"), "1");
+  EXPECT_EQ(Get(table, 5, "a"), "1");
+  EXPECT_EQ(store.gets, 1);
+  EXPECT_EQ(Get(table, INT64_MAX, "a"), "2");
+}
+
+TEST(StateBackend, ScanLoadsANamespaceOnce) {
+  CountingStore store;
+  {
+    const auto backend = StateBackend::Create(store, {});
+    for (int i = 0; i < 10; ++i) Put(backend->Table(1, 0), 5, std::to_string(i), "v");
+    Commit(*backend, store, 1);
+  }
+  const auto backend = StateBackend::Create(store, {});
+  StateTable& table = backend->Table(1, 0);
+  int seen = 0;
+  ASSERT_TRUE(table.Scan(5, [&](std::string_view, std::string_view) { ++seen; }).ok());
+  const int scans = store.scans;
+  ASSERT_TRUE(table.Scan(5, [&](std::string_view, std::string_view) { ++seen; }).ok());
+  EXPECT_EQ(seen, 20);
+  EXPECT_EQ(store.scans, scans);
+  EXPECT_EQ(Get(table, 5, "3"), "v");
+  EXPECT_EQ(store.gets, 0);
+}
+
+TEST(StateBackend, TakesEachChangeOnceInKeyOrder) {
+  const auto store = MakeMemoryStore();
+  const auto backend = StateBackend::Create(*store, {});
+  StateTable& table = backend->Table(3, 1);
+  Put(table, 10, "b", "1");
+  Put(table, -10, "a", "2");
+  Put(table, 10, "b", "3");
+  Put(table, 10, "gone", "4");
+  ASSERT_TRUE(table.Erase(10, "gone").ok());
+  const std::vector<Change> changes = backend->TakeChanges(1);
+  ASSERT_EQ(changes.size(), 2u);
+  const auto first = ParseStateKey(changes[0].key);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->ns, -10);
+  EXPECT_EQ(first->key, "a");
+  EXPECT_EQ(first->table, (TableId{3, 1}));
+  EXPECT_EQ(changes[1].value, "3");
+  EXPECT_TRUE(backend->TakeChanges(2).empty());
+}
+
+TEST(StateBackend, EraseNamespaceRemovesWhatOnlyTheStoreHolds) {
+  CountingStore store;
+  {
+    const auto backend = StateBackend::Create(store, {});
+    Put(backend->Table(1, 0), 5, "a", "1");
+    Commit(*backend, store, 1);
+  }
+  const auto backend = StateBackend::Create(store, {});
+  StateTable& table = backend->Table(1, 0);
+  Put(table, 5, "new", "2");
+  ASSERT_TRUE(table.EraseNamespace(5).ok());
+  const std::vector<Change> changes = backend->TakeChanges(2);
+  ASSERT_EQ(changes.size(), 1u);  // "new" never reached the store
+  EXPECT_FALSE(changes[0].value.has_value());
+  const auto next = table.NextNamespace(INT64_MIN);
+  ASSERT_TRUE(next.ok());
+  EXPECT_FALSE(next->has_value());
+}
+
+TEST(StateBackend, RefusesChangesBeyondTheBudgetUntilTheyAreApplied) {
+  const auto store = MakeMemoryStore();
+  const auto backend = StateBackend::Create(*store, {.memory_bytes = 10'000});
+  StateTable& table = backend->Table(1, 0);
+  bool inserted = false;
+  int i = 0;
+  while (table.Mutate(0, std::to_string(i), &inserted).ok()) ++i;
+  EXPECT_GT(i, 10);
+  EXPECT_EQ(table.Mutate(0, "more", &inserted).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Get(table, 0, "more"), "absent");
+  EXPECT_TRUE(table.Mutate(0, "0", &inserted).ok());  // already changed: costs nothing more
+  EXPECT_FALSE(inserted);
+  Commit(*backend, *store, 1);
+  EXPECT_EQ(backend->DirtyBytes(), 0u);
+  EXPECT_LE(backend->MemoryBytes(), 10'000u);
+  EXPECT_TRUE(table.Mutate(0, "more", &inserted).ok());
+  EXPECT_TRUE(inserted);
+}
+
+TEST(StateBackend, ValuesThatGrowInPlaceAreCharged) {
+  const auto store = MakeMemoryStore();
+  const auto backend = StateBackend::Create(*store, {});
+  bool inserted = false;
+  std::string* value = *backend->Table(1, 0).Mutate(0, "k", &inserted);
+  const size_t before = backend->MemoryBytes();
+  value->assign(100'000, 'x');
+  EXPECT_GE(backend->MemoryBytes(), before + 100'000);
+  EXPECT_EQ(Get(backend->Table(1, 0), 0, "k"), std::string(100'000, 'x'));
+  Commit(*backend, *store, 1);
+  EXPECT_EQ(backend->DirtyBytes(), 0u);
+}
+
+TEST(StateBackend, AnotherTablesEvictionLeavesTheValueHandedOut) {
+  const auto store = MakeMemoryStore();
+  const auto backend = StateBackend::Create(*store, {.memory_bytes = 4000});
+  StateTable& first = backend->Table(1, 0);
+  StateTable& second = backend->Table(2, 0);
+  Put(first, 0, "kept", "value");
+  for (int i = 0; i < 10; ++i) Put(second, 0, std::to_string(i), std::string(100, 'x'));
+  Commit(*backend, *store, 1);
+  const std::string* kept = *first.Find(0, "kept");
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(Get(second, 0, std::to_string(i)), std::string(100, 'x'));
+  }
+  EXPECT_EQ(*kept, "value");
+}
+
+TEST(StateBackend, ReportsAStoreThatCannotBeReadAtTheFirstCall) {
+  CountingStore store;
+  ASSERT_TRUE(store.Apply({}, 1).ok());
+  store.fail_scans = true;
+  const auto backend = StateBackend::Create(store, {});
+  EXPECT_EQ(Get(backend->Table(1, 0), 0, "k"), "the disk is gone");
+}
+
+TEST(MemoryStore, RefusesAPositionThatFalls) {
+  const auto store = MakeMemoryStore();
+  EXPECT_EQ(store->position(), -1);
+  ASSERT_TRUE(store->Apply({{"k", "v"}}, 5).ok());
+  EXPECT_EQ(store->Apply({{"k", std::nullopt}}, 4).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(**store->Get("k"), "v");
+}
+
+TEST(StateKey, OrdersByNamespaceAndRoundTrips) {
+  std::string last;
+  for (const int64_t ns : {INT64_MIN, int64_t{-1}, int64_t{0}, int64_t{1}, INT64_MAX}) {
+    std::string bytes;
+    AppendStateKey({{7, 2}, ns, 99, "key"}, &bytes);
+    EXPECT_LT(last, bytes);
+    EXPECT_TRUE(bytes.starts_with(NamespacePrefix({7, 2}, ns)));
+    EXPECT_LT(bytes, PrefixEnd(NamespacePrefix({7, 2}, ns)));
+    const auto parsed = ParseStateKey(bytes);
+    ASSERT_TRUE(parsed.ok());
+    EXPECT_EQ(parsed->ns, ns);
+    EXPECT_EQ(parsed->group, 99);
+    EXPECT_EQ(parsed->key, "key");
+    last = bytes;
+  }
+  EXPECT_EQ(ParseStateKey("short").status().code(), absl::StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace leat::state
