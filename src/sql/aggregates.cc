@@ -117,8 +117,8 @@ struct Builder {
       result.aggregate_columns.push_back(static_cast<int>(fields.size()));
       fields.push_back({StrCat("aggregate$", i), aggregates[i].type});
     }
-    auto node = MakeNode(plan::NodeKind::kGroupAggregate, {calc.Build(input.node, nullptr, position)}, fields,
-                         position);
+    auto node =
+        MakeNode(plan::NodeKind::kGroupAggregate, {calc.Build(input.node, nullptr, position)}, fields, position);
     node->keys = key_columns;
     node->aggregates = aggregates;
     node->produces_updates = true;
@@ -140,8 +140,9 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
     return std::any_of(inputs.begin(), inputs.end(), [&](int i) { return i >= first_window_column; });
   };
   if (window.condition && reads_window(window.condition)) {
-    return diagnostics.Unsupported(position, "a condition on window_start, window_end or window_time below GROUP BY "
-                                             "window (HAVING is)");
+    return diagnostics.Unsupported(position,
+                                   "a condition on window_start, window_end or window_time below GROUP BY "
+                                   "window (HAVING is)");
   }
   PreCalc calc;
   const data::Field& time = assign.inputs[0]->schema->fields[assign.window.time_column];
@@ -188,8 +189,8 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
   for (const WindowTag tag : {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime}) {
     result.relation.tags.push_back(tag);
   }
-  auto node = MakeNode(plan::NodeKind::kWindowAggregate,
-                       {calc.Build(assign.inputs[0], window.condition, position)}, fields, position);
+  auto node = MakeNode(plan::NodeKind::kWindowAggregate, {calc.Build(assign.inputs[0], window.condition, position)},
+                       fields, position);
   node->keys = key_columns;
   node->aggregates = aggregates;
   node->window = assign.window;

@@ -14,8 +14,7 @@ std::shared_ptr<Expr> MakeExpr(Expr::Kind kind, Position at) {
   return expr;
 }
 
-std::shared_ptr<Expr> WithArguments(ParseContext& parse, Expr::Kind kind, Position at,
-                                    std::vector<ExprPtr> arguments) {
+std::shared_ptr<Expr> WithArguments(ParseContext& parse, Expr::Kind kind, Position at, std::vector<ExprPtr> arguments) {
   auto expr = MakeExpr(kind, at);
   for (const ExprPtr& argument : arguments) expr->depth = std::max(expr->depth, argument->depth + 1);
   if (expr->depth > kMaxExpressionDepth) {

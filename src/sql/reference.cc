@@ -27,8 +27,9 @@ std::string_view Takes(const OptionSpec& spec) {
 }
 
 void RenderFunctions(std::string* out) {
-  *out += "## Functions\n\nA NULL argument gives NULL, except where the third column says otherwise.\n\n"
-          "| Function | Arguments | NULL |\n|---|---|---|\n";
+  *out +=
+      "## Functions\n\nA NULL argument gives NULL, except where the third column says otherwise.\n\n"
+      "| Function | Arguments | NULL |\n|---|---|---|\n";
   for (const std::string_view name : plan::FunctionNames()) {
     const plan::FunctionId id = *plan::FindFunction(name);
     StrAppend(out, "| `", name, "` | `", plan::DescribeParameters(id), "` | ",
@@ -40,7 +41,8 @@ void RenderFunctions(std::string* out) {
     StrAppend(out, first ? "" : ", ", "`", name, "`");
     first = false;
   }
-  *out += ".\n\nAggregates: `COUNT(*)`, `COUNT(x)`, `SUM`, `AVG`, `MIN`, `MAX`, with `DISTINCT` and `FILTER (WHERE ..)`.\n";
+  *out +=
+      ".\n\nAggregates: `COUNT(*)`, `COUNT(x)`, `SUM`, `AVG`, `MIN`, `MAX`, with `DISTINCT` and `FILTER (WHERE ..)`.\n";
 }
 
 void RenderOptions(std::string* out) {

@@ -124,10 +124,11 @@ TEST(Compile, ReportsTheCallersTableErrorAtTheTable) {
   options.check_table = [](const plan::Table& table) {
     return table.options.at("format") == "json" ? absl::OkStatus() : InvalidArgument("no such format");
   };
-  const auto status =
-      Compile("CREATE TABLE a (x INT)\n WITH ('connector'='kafka', 'topic'='a', 'format'='jason');\nEXPLAIN SELECT x FROM a",
-              options)
-          .status();
+  const auto status = Compile(
+                          "CREATE TABLE a (x INT)\n WITH ('connector'='kafka', 'topic'='a', "
+                          "'format'='jason');\nEXPLAIN SELECT x FROM a",
+                          options)
+                          .status();
   EXPECT_EQ(Message(status), "line 1, column 14: no such format\n  CREATE TABLE a (x INT)\n               ^");
 }
 

@@ -14,8 +14,8 @@ constexpr std::string_view kTable =
 
 // The first column of a query, found in the plan of an INSERT that prints it.
 data::Type TypeOf(const std::string& query) {
-  const auto compiled = Compile(StrCat(kTable, "INSERT INTO p SELECT CAST(x AS STRING) FROM (", query, ") AS q (x)"),
-                                CompileOptions{});
+  const auto compiled =
+      Compile(StrCat(kTable, "INSERT INTO p SELECT CAST(x AS STRING) FROM (", query, ") AS q (x)"), CompileOptions{});
   EXPECT_TRUE(compiled.ok()) << compiled.status();
   if (!compiled.ok()) return data::NullType();
   const plan::Expression* expression = compiled->plan.sinks[0]->inputs[0]->expressions[0].get();

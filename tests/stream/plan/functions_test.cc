@@ -67,9 +67,9 @@ TEST(InferCall, DropsTheTimeAttribute) {
 }
 
 TEST(InferCall, NeverCrashesOnAnyFunctionAndTypes) {
-  const data::Type types[] = {data::NullType(),  data::Boolean(),     data::Int(),  data::Double(),
-                              data::Decimal(5, 2), data::String(),    data::Date(), data::Timestamp(3),
-                              data::IntervalDayTime(), data::Row({{"a", data::Int()}})};
+  const data::Type types[] = {
+      data::NullType(), data::Boolean(), data::Int(),        data::Double(),          data::Decimal(5, 2),
+      data::String(),   data::Date(),    data::Timestamp(3), data::IntervalDayTime(), data::Row({{"a", data::Int()}})};
   for (int id = 0; id <= static_cast<int>(F::kField); ++id) {
     for (const data::Type& a : types) {
       for (const data::Type& b : types) {
