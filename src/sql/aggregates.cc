@@ -40,7 +40,9 @@ class PreCalc {
     names_.push_back(std::move(name));
     return static_cast<int>(expressions_.size()) - 1;
   }
-  plan::NodePtr Build(const plan::NodePtr& input, ExpressionPtr condition, Position position) const {
+  plan::NodePtr Build(const plan::NodePtr& input, ExpressionPtr condition, Position position) {
+    // COUNT(*) alone reads nothing, but a row without columns is a row that formats do not know.
+    if (expressions_.empty()) Add(plan::Input(0, input->schema->fields[0].type), input->schema->fields[0].name);
     return MakeCalc(input, std::move(condition), expressions_, names_, position);
   }
   const ExpressionPtr& expression(int i) const { return expressions_[i]; }
@@ -115,8 +117,8 @@ struct Builder {
       result.aggregate_columns.push_back(static_cast<int>(fields.size()));
       fields.push_back({StrCat("aggregate$", i), aggregates[i].type});
     }
-    auto node = MakeNode(plan::NodeKind::kGroupAggregate, {calc.Build(input.node, nullptr, position)}, fields,
-                         position);
+    auto node =
+        MakeNode(plan::NodeKind::kGroupAggregate, {calc.Build(input.node, nullptr, position)}, fields, position);
     node->keys = key_columns;
     node->aggregates = aggregates;
     node->produces_updates = true;
@@ -138,8 +140,9 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
     return std::any_of(inputs.begin(), inputs.end(), [&](int i) { return i >= first_window_column; });
   };
   if (window.condition && reads_window(window.condition)) {
-    return diagnostics.Unsupported(position, "a condition on window_start, window_end or window_time below GROUP BY "
-                                             "window (HAVING is)");
+    return diagnostics.Unsupported(position,
+                                   "a condition on window_start, window_end or window_time below GROUP BY "
+                                   "window (HAVING is)");
   }
   PreCalc calc;
   const data::Field& time = assign.inputs[0]->schema->fields[assign.window.time_column];
@@ -186,8 +189,8 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
   for (const WindowTag tag : {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime}) {
     result.relation.tags.push_back(tag);
   }
-  auto node = MakeNode(plan::NodeKind::kWindowAggregate,
-                       {calc.Build(assign.inputs[0], window.condition, position)}, fields, position);
+  auto node = MakeNode(plan::NodeKind::kWindowAggregate, {calc.Build(assign.inputs[0], window.condition, position)},
+                       fields, position);
   node->keys = key_columns;
   node->aggregates = aggregates;
   node->window = assign.window;

@@ -47,8 +47,8 @@ absl::Status Catalog::CreateView(const Statement& statement) {
   relation.alias = name;
   for (size_t i = 0; i < relation.fields().size(); ++i) {
     if (relation.node->schema->Find(relation.fields()[i].name) != static_cast<int>(i)) {
-      return diagnostics_.Error(statement.name.back().position, "the view has two columns '",
-                                relation.fields()[i].name, "'; name them with AS");
+      return diagnostics_.Error(statement.name.back().position, "the view has two columns '", relation.fields()[i].name,
+                                "'; name them with AS");
     }
   }
   if (!exists) entries_[name].relation = std::move(relation);

@@ -57,8 +57,9 @@ class Compiler {
       case Statement::Kind::kExplain:
         return ExplainStatement(statement.statements.at(0));
       case Statement::Kind::kQuery:
-        return diagnostics_.Error(statement.position, "a query alone has no place for its result: write INSERT INTO "
-                                                      "a table before it, or EXPLAIN");
+        return diagnostics_.Error(statement.position,
+                                  "a query alone has no place for its result: write INSERT INTO "
+                                  "a table before it, or EXPLAIN");
     }
     return Internal("unknown kind of statement");
   }

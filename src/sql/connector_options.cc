@@ -60,10 +60,11 @@ constexpr OptionSpec kOptions[] = {
     {"datagen", "fields.*"},
 };
 constexpr std::string_view kConnectors[] = {"blackhole", "datagen", "kafka", "print"};
-constexpr std::string_view kConnectorsToCome[] = {"upsert-kafka", "filesystem", "jdbc", "hbase-2.2", "elasticsearch-7",
-                                                  "opensearch", "kinesis", "pulsar", "mongodb", "faker"};
-constexpr std::string_view kFieldSuffixes[] = {"kind", "min", "max", "start", "end", "length", "max-past", "null-rate",
-                                               "var-len"};
+constexpr std::string_view kConnectorsToCome[] = {"upsert-kafka",    "filesystem", "jdbc",    "hbase-2.2",
+                                                  "elasticsearch-7", "opensearch", "kinesis", "pulsar",
+                                                  "mongodb",         "faker"};
+constexpr std::string_view kFieldSuffixes[] = {"kind",   "min",      "max",       "start",  "end",
+                                               "length", "max-past", "null-rate", "var-len"};
 
 std::vector<std::string_view> Split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -89,8 +90,8 @@ bool IsDuration(std::string_view text) {
   while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
   std::string_view unit = text.substr(digits);
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
-  static constexpr std::string_view kUnits[] = {"", "ms", "s", "sec", "second", "seconds", "min", "m", "minute",
-                                                "minutes", "h", "hour", "hours", "d", "day", "days"};
+  static constexpr std::string_view kUnits[] = {"",       "ms",      "s", "sec",  "second", "seconds", "min", "m",
+                                                "minute", "minutes", "h", "hour", "hours",  "d",       "day", "days"};
   return digits > 0 && digits < 16 && std::find(std::begin(kUnits), std::end(kUnits), unit) != std::end(kUnits);
 }
 
@@ -186,14 +187,15 @@ OptionError CheckKafkaTogether(const plan::Table& table) {
       const bool found = std::any_of(table.columns.begin(), table.columns.end(), [&](const plan::TableColumn& column) {
         return column.kind == plan::TableColumn::Kind::kPhysical && column.name == field;
       });
-      if (!found) return {"key.fields", InvalidArgument("'key.fields' names '", field, "', which is no physical column")};
+      if (!found)
+        return {"key.fields", InvalidArgument("'key.fields' names '", field, "', which is no physical column")};
       if (prefix != nullptr && !field.starts_with(*prefix)) {
         return {"key.fields", InvalidArgument("'", field, "' does not begin with 'key.fields-prefix'")};
       }
     }
   }
-  const std::pair<std::string_view, std::string_view> modes[] = {
-      {"scan.startup.mode", "scan.startup."}, {"scan.bounded.mode", "scan.bounded."}};
+  const std::pair<std::string_view, std::string_view> modes[] = {{"scan.startup.mode", "scan.startup."},
+                                                                 {"scan.bounded.mode", "scan.bounded."}};
   for (const auto& [mode_key, prefix] : modes) {
     const std::string* mode = Find(table, mode_key);
     if (mode == nullptr) continue;
@@ -217,8 +219,9 @@ std::span<const std::string_view> ConnectorNames() { return kConnectors; }
 
 OptionError CheckConnectorOptions(const plan::Table& table) {
   const std::string* connector = Find(table, "connector");
-  if (connector == nullptr) return {"", InvalidArgument("the option 'connector' is missing: kafka, print, blackhole or "
-                                                        "datagen")};
+  if (connector == nullptr)
+    return {"", InvalidArgument("the option 'connector' is missing: kafka, print, blackhole or "
+                                "datagen")};
   const std::vector<std::string_view> known(std::begin(kConnectors), std::end(kConnectors));
   if (!Contains(known, *connector)) {
     const std::vector<std::string_view> later(std::begin(kConnectorsToCome), std::end(kConnectorsToCome));

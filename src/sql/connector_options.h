@@ -19,8 +19,8 @@ struct OptionSpec {
   std::string_view key;  // ends in '*': every key with this beginning
   OptionKind kind = OptionKind::kText;
   OptionNeed need = OptionNeed::kOptional;
-  std::string_view choices;   // kChoice: separated by |
-  std::string_view to_come;   // of the choices, those that Flink has and Leat refuses; "*": the option altogether
+  std::string_view choices;  // kChoice: separated by |
+  std::string_view to_come;  // of the choices, those that Flink has and Leat refuses; "*": the option altogether
 };
 std::span<const OptionSpec> ConnectorOptions();
 std::span<const std::string_view> ConnectorNames();

@@ -1,5 +1,6 @@
 // Calls by name: the special syntaxes, EXTRACT's other names, aggregates, and refusals.
 #include <algorithm>
+#include <set>
 
 #include "sql/expressions.h"
 #include "sql/lexer.h"
@@ -19,21 +20,80 @@ struct NamedUnit {
   std::string_view name;
   std::string_view unit;
 };
-constexpr NamedUnit kExtracts[] = {{"DAYOFMONTH", "DAY"}, {"DAYOFWEEK", "DOW"}, {"DAYOFYEAR", "DOY"},
-                                   {"HOUR", "HOUR"},      {"MINUTE", "MINUTE"}, {"MONTH", "MONTH"},
-                                   {"QUARTER", "QUARTER"}, {"SECOND", "SECOND"}, {"WEEK", "WEEK"},
-                                   {"YEAR", "YEAR"}};
+constexpr NamedUnit kExtracts[] = {
+    {"DAYOFMONTH", "DAY"}, {"DAYOFWEEK", "DOW"},   {"DAYOFYEAR", "DOY"}, {"HOUR", "HOUR"}, {"MINUTE", "MINUTE"},
+    {"MONTH", "MONTH"},    {"QUARTER", "QUARTER"}, {"SECOND", "SECOND"}, {"WEEK", "WEEK"}, {"YEAR", "YEAR"}};
 
 // Flink's, not ours yet: refused by name and never taken for a typing error.
-constexpr std::string_view kToCome[] = {
-    "APPROX_COUNT_DISTINCT", "ARRAY", "ARRAY_AGG", "ARRAY_CONTAINS", "CARDINALITY", "COLLECT", "CONVERT_TZ",
-    "CUBE", "CUMULATE", "CURRENT_DATABASE", "DECODE", "DENSE_RANK", "ELEMENT", "ELT", "ENCODE", "FIRST_VALUE",
-    "GROUPING", "GROUPING_ID", "HEX", "HOP", "HOP_END", "HOP_START", "IS_ALPHA", "IS_DECIMAL", "IS_DIGIT",
-    "JSON_ARRAY", "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY", "JSON_STRING", "JSON_VALUE", "LAG", "LAST_VALUE",
-    "LEAD", "LISTAGG", "LOCATE", "MAP", "MAP_KEYS", "MAP_VALUES", "NTILE", "PARSE_JSON", "PARSE_URL", "RAND",
-    "RAND_INTEGER", "RANK", "ROLLUP", "ROW_NUMBER", "SESSION", "SESSION_END", "SESSION_START", "SHA1", "SHA2",
-    "SHA224", "SHA384", "SHA512", "SPLIT", "STDDEV_POP", "STDDEV_SAMP", "STR_TO_MAP", "TRANSLATE", "TUMBLE",
-    "TUMBLE_END", "TUMBLE_START", "TYPEOF", "UNHEX", "UUID", "VARIANCE", "VAR_POP", "VAR_SAMP"};
+constexpr std::string_view kToCome[] = {"APPROX_COUNT_DISTINCT",
+                                        "ARRAY",
+                                        "ARRAY_AGG",
+                                        "ARRAY_CONTAINS",
+                                        "CARDINALITY",
+                                        "COLLECT",
+                                        "CONVERT_TZ",
+                                        "CUBE",
+                                        "CUMULATE",
+                                        "CURRENT_DATABASE",
+                                        "DECODE",
+                                        "DENSE_RANK",
+                                        "ELEMENT",
+                                        "ELT",
+                                        "ENCODE",
+                                        "FIRST_VALUE",
+                                        "GROUPING",
+                                        "GROUPING_ID",
+                                        "HEX",
+                                        "HOP",
+                                        "HOP_END",
+                                        "HOP_START",
+                                        "IS_ALPHA",
+                                        "IS_DECIMAL",
+                                        "IS_DIGIT",
+                                        "JSON_ARRAY",
+                                        "JSON_EXISTS",
+                                        "JSON_OBJECT",
+                                        "JSON_QUERY",
+                                        "JSON_STRING",
+                                        "JSON_VALUE",
+                                        "LAG",
+                                        "LAST_VALUE",
+                                        "LEAD",
+                                        "LISTAGG",
+                                        "LOCATE",
+                                        "MAP",
+                                        "MAP_KEYS",
+                                        "MAP_VALUES",
+                                        "NTILE",
+                                        "PARSE_JSON",
+                                        "PARSE_URL",
+                                        "RAND",
+                                        "RAND_INTEGER",
+                                        "RANK",
+                                        "ROLLUP",
+                                        "ROW_NUMBER",
+                                        "SESSION",
+                                        "SESSION_END",
+                                        "SESSION_START",
+                                        "SHA1",
+                                        "SHA2",
+                                        "SHA224",
+                                        "SHA384",
+                                        "SHA512",
+                                        "SPLIT",
+                                        "STDDEV_POP",
+                                        "STDDEV_SAMP",
+                                        "STR_TO_MAP",
+                                        "TRANSLATE",
+                                        "TUMBLE",
+                                        "TUMBLE_END",
+                                        "TUMBLE_START",
+                                        "TYPEOF",
+                                        "UNHEX",
+                                        "UUID",
+                                        "VARIANCE",
+                                        "VAR_POP",
+                                        "VAR_SAMP"};
 
 std::optional<AggregateKind> AggregateByName(std::string_view upper) {
   if (upper == "COUNT") return AggregateKind::kCount;
@@ -46,6 +106,12 @@ std::optional<AggregateKind> AggregateByName(std::string_view upper) {
 
 ExpressionPtr UnitLiteral(const std::string& unit) {
   return plan::Literal(data::Value{unit}, data::Char(static_cast<int>(unit.size())).AsNotNull());
+}
+
+bool SameOrNone(const ExpressionPtr& a, const ExpressionPtr& b) { return a && b ? SameExpression(*a, *b) : !a && !b; }
+bool SameCall(const AggregateCall& a, const AggregateCall& b) {
+  return a.kind == b.kind && a.distinct == b.distinct && SameOrNone(a.argument, b.argument) &&
+         SameOrNone(a.filter, b.filter);
 }
 
 F ChooseFloorOrCeil(std::string_view name) { return name == "FLOOR" ? F::kFloorTo : F::kCeilTo; }
@@ -65,10 +131,21 @@ std::vector<std::string_view> ExtractFunctionNames() {
   return names;
 }
 
-bool HasAggregate(const Expr& expr) {
+namespace {
+
+// BETWEEN shares its operand, so a tree can have far more paths than nodes: each node is looked at once.
+bool FindAggregate(const Expr& expr, std::set<const Expr*>* seen) {
+  if (!seen->insert(&expr).second) return false;
   if (expr.kind == Expr::Kind::kFunction && AggregateByName(ToUpper(expr.word))) return true;
   return std::any_of(expr.arguments.begin(), expr.arguments.end(),
-                     [](const ExprPtr& argument) { return HasAggregate(*argument); });
+                     [&](const ExprPtr& argument) { return FindAggregate(*argument, seen); });
+}
+
+}  // namespace
+
+bool HasAggregate(const Expr& expr) {
+  std::set<const Expr*> seen;
+  return FindAggregate(expr, &seen);
 }
 
 std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
@@ -153,9 +230,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseUnitCall(const Expr& ex
 }
 
 absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseShaped(const Expr& expr, const std::string& name) {
-  const auto wrong = [&] {
-    return diagnostics_.Error(expr.position, "this form of arguments is not for ", name);
-  };
+  const auto wrong = [&] { return diagnostics_.Error(expr.position, "this form of arguments is not for ", name); };
   if (expr.form == Expr::Form::kFrom && name == "EXTRACT") {
     if (expr.arguments.size() != 2) return wrong();
     LEAT_ASSIGN_OR_RETURN(const std::string unit, UnitOf(*expr.arguments[0]));
@@ -216,9 +291,11 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseAggregate(const Expr& e
     LEAT_ASSIGN_OR_RETURN(call.filter, inner.Condition(*expr.filter, "FILTER"));
     if (kind != AggregateKind::kCount) call.type.nullable = true;
   }
-  aggregates_->push_back(call);
-  auto slot = std::make_shared<plan::Expression>(
-      *plan::Input(kAggregateBase + static_cast<int>(aggregates_->size()) - 1, call.type));
+  auto found = std::find_if(aggregates_->begin(), aggregates_->end(),
+                            [&](const AggregateCall& other) { return SameCall(call, other); });
+  if (found == aggregates_->end()) found = aggregates_->insert(found, call);
+  const int index = static_cast<int>(found - aggregates_->begin());
+  auto slot = std::make_shared<plan::Expression>(*plan::Input(kAggregateBase + index, call.type));
   slot->position = expr.position;
   return slot;
 }

@@ -14,13 +14,15 @@ std::shared_ptr<Expr> MakeExpr(Expr::Kind kind, Position at) {
   return expr;
 }
 
-std::shared_ptr<Expr> WithArguments(ParseContext& parse, Expr::Kind kind, Position at,
-                                    std::vector<ExprPtr> arguments) {
+std::shared_ptr<Expr> WithArguments(ParseContext& parse, Expr::Kind kind, Position at, std::vector<ExprPtr> arguments) {
   auto expr = MakeExpr(kind, at);
   for (const ExprPtr& argument : arguments) expr->depth = std::max(expr->depth, argument->depth + 1);
   if (expr->depth > kMaxExpressionDepth) {
     parse.Fail(parse.diagnostics.Error(at, "the expression is nested more than ", kMaxExpressionDepth,
                                        " levels deep; use IN or parentheses to make it flatter"));
+    // The children are let go: a tree without a limit would end the stack when it is destroyed.
+    expr->depth = 1;
+    return expr;
   }
   expr->arguments = std::move(arguments);
   return expr;
@@ -272,6 +274,20 @@ ExprPtr Descriptor(Position at, Path columns) {
   return expr;
 }
 
+namespace {
+
+// The keyword that a name next to a syntax error was probably meant to be; empty if none.
+std::string_view MisspeltKeyword(const Token& token) {
+  static const std::vector<std::string_view> clauses = {"FROM",  "WHERE", "GROUP",  "HAVING",    "SELECT", "INSERT",
+                                                        "UNION", "TABLE", "CREATE", "WATERMARK", "VALUES", "DISTINCT"};
+  if (token.kind != Token::Kind::kWord || token.text.size() < 4 || IsReservedWord(token.text)) return {};
+  const std::string upper = ToUpper(token.text);
+  const std::string_view nearest = Nearest(upper, clauses);
+  return nearest == upper ? std::string_view() : nearest;
+}
+
+}  // namespace
+
 void ReportSyntaxError(const std::vector<std::string>& expected, ParseContext* parse) {
   const Token& token = parse->tokens[parse->next == 0 ? 0 : parse->next - 1];
   std::string got = token.text;
@@ -283,8 +299,18 @@ void ReportSyntaxError(const std::vector<std::string>& expected, ParseContext* p
     StrAppend(&message, i == 0 ? "expected " : i + 1 == expected.size() ? " or " : ", ", expected[i]);
   }
   StrAppend(&message, message.empty() ? "unexpected " : ", got ", got);
+  if (const std::string_view meant = MisspeltKeyword(token); !meant.empty()) {
+    StrAppend(&message, "; did you mean ", meant, "?");
+  }
   if (token.kind == Token::Kind::kWord && IsReservedWord(token.text)) {
     StrAppend(&message, " (a reserved word; as a name write `", token.text, "`)");
+  }
+  // SELECT a FORM t fails at t: FORM was taken for the name of a.
+  if (parse->next >= 2) {
+    const std::string_view meant = MisspeltKeyword(parse->tokens[parse->next - 2]);
+    if (!meant.empty()) {
+      StrAppend(&message, " after ", parse->tokens[parse->next - 2].text, "; did you mean ", meant, "?");
+    }
   }
   parse->Fail(parse->diagnostics.Error(token.begin, message));
 }

@@ -76,8 +76,7 @@ class InsertBuilder {
       }
       if (found < 0) {
         const std::string_view nearest = Nearest(name.text, names);
-        return diagnostics_.Error(name.position, "table '", table_->name, "' has no column '", name.text,
-                                  "' to write",
+        return diagnostics_.Error(name.position, "table '", table_->name, "' has no column '", name.text, "' to write",
                                   nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?"));
       }
       if (std::find(targets_.begin(), targets_.end(), found) != targets_.end()) {

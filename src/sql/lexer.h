@@ -30,8 +30,8 @@ struct Token {
 inline constexpr size_t kMaxScriptBytes = 1 << 20;
 inline constexpr int kMaxParentheses = 200;  // open at once; bounds the recursion of everything that follows
 
-// All tokens, with one kEnd at the end. An error for a script over the size limit, an unterminated string, identifier or
-// comment, a character that starts no token, and too deep nesting.
+// All tokens, with one kEnd at the end. An error for a script over the size limit, an unterminated string, identifier
+// or comment, a character that starts no token, and too deep nesting.
 absl::StatusOr<std::vector<Token>> Tokenize(std::string_view script, const Diagnostics& diagnostics);
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);

@@ -88,8 +88,9 @@ absl::StatusOr<ExpressionPtr> TimeLiteral(const Expr& expr, const Diagnostics& d
 }
 
 std::string CanonicalUnit(std::string_view word) {
-  static constexpr std::string_view kUnits[] = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOY", "DOW", "HOUR",
-                                                "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "EPOCH"};
+  static constexpr std::string_view kUnits[] = {"YEAR",        "QUARTER",     "MONTH", "WEEK",   "DAY",
+                                                "DOY",         "DOW",         "HOUR",  "MINUTE", "SECOND",
+                                                "MILLISECOND", "MICROSECOND", "EPOCH"};
   std::string upper = ToUpper(word);
   for (const std::string_view unit : kUnits) {
     if (upper == unit || upper == StrCat(unit, "S")) return std::string(unit);
@@ -102,8 +103,8 @@ namespace {
 constexpr std::string_view kIntervalUnits[] = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"};
 // What separates a part from the one before it: YEAR-MONTH, DAY HOUR:MINUTE:SECOND.
 constexpr char kSeparators[] = {0, '-', 0, ' ', ':', ':'};
-constexpr int64_t kMicros[] = {0, 0, data::kMicrosPerDay, 3600 * data::kMicrosPerSecond, 60 * data::kMicrosPerSecond,
-                               data::kMicrosPerSecond};
+constexpr int64_t kMicros[] = {
+    0, 0, data::kMicrosPerDay, 3600 * data::kMicrosPerSecond, 60 * data::kMicrosPerSecond, data::kMicrosPerSecond};
 constexpr int64_t kLargestPart = 100'000'000;
 
 int UnitIndex(std::string_view word) {

@@ -217,8 +217,7 @@ class GroupedRewriter {
 
  private:
   ExpressionPtr Column(int column, Position position) const {
-    auto made = std::make_shared<plan::Expression>(
-        *plan::Input(column, aggregated_.relation.fields()[column].type));
+    auto made = std::make_shared<plan::Expression>(*plan::Input(column, aggregated_.relation.fields()[column].type));
     made->position = position;
     return made;
   }
@@ -328,7 +327,8 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseValues(const Query& query) {
     std::vector<data::Type> types;
     for (const auto& row : rows) types.push_back(row[column]->type);
     const auto common = plan::CommonType(types);
-    if (!common) return diagnostics_.Error(query.position, "the rows of VALUES differ in the type of column ", column + 1);
+    if (!common)
+      return diagnostics_.Error(query.position, "the rows of VALUES differ in the type of column ", column + 1);
     fields.push_back({StrCat("EXPR$", column), *common});
     for (auto& row : rows) {
       row[column] = CastTo(row[column], *common);

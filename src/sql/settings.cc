@@ -39,13 +39,13 @@ std::span<const std::string_view> KnownSettings() { return kKnown; }
 std::string SettingWarning(std::string_view key) {
   if (std::find(std::begin(kKnown), std::end(kKnown), key) != std::end(kKnown)) return {};
   const std::string_view nearest = Nearest(key, std::vector<std::string_view>(std::begin(kKnown), std::end(kKnown)));
-  return StrCat("SET '", key, "' is read by nothing",
-                nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?"));
+  return StrCat("SET '", key, "' is read by nothing", nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?"));
 }
 
 absl::Status CheckSetting(std::string_view key, std::string_view value) {
   if (key == "execution.runtime-mode" && !EqualsIgnoreCase(value, "streaming")) {
-    return Unimplemented("'execution.runtime-mode' = '", value, "' is not supported yet, only streaming; see "
+    return Unimplemented("'execution.runtime-mode' = '", value,
+                         "' is not supported yet, only streaming; see "
                          "docs/sql.md");
   }
   return absl::OkStatus();

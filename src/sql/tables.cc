@@ -19,8 +19,8 @@ struct MetadataKey {
 };
 data::Type InstantInMillis() { return data::TimestampLtz(3); }
 constexpr MetadataKey kKafkaMetadata[] = {
-    {"topic", data::String},     {"partition", data::Int},
-    {"offset", data::BigInt},    {"timestamp", InstantInMillis, true},
+    {"topic", data::String},          {"partition", data::Int},
+    {"offset", data::BigInt},         {"timestamp", InstantInMillis, true},
     {"timestamp-type", data::String}, {"leader-epoch", data::Int},
 };
 
@@ -183,8 +183,10 @@ class TableBuilder {
     if (column < 0) return UnknownColumn(path[0]);
     const data::Type& time = table_.columns[column].type;
     if (!time.IsTimestamp() || time.precision > 3) {
-      return diagnostics_.Error(path[0].position, "a WATERMARK needs a column of TIMESTAMP(p) or TIMESTAMP_LTZ(p) with "
-                                "p from 0 to 3, and '", path[0].text, "' is ", time.AsNullable().ToString());
+      return diagnostics_.Error(path[0].position,
+                                "a WATERMARK needs a column of TIMESTAMP(p) or TIMESTAMP_LTZ(p) with "
+                                "p from 0 to 3, and '",
+                                path[0].text, "' is ", time.AsNullable().ToString());
     }
     const Relation columns = Columns();
     ExpressionAnalyser analyser(diagnostics_, &columns, nullptr, budget_);

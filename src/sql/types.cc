@@ -20,16 +20,19 @@ struct SimpleType {
   Type (*make)();
 };
 constexpr SimpleType kSimple[] = {
-    {"BOOLEAN", data::Boolean}, {"TINYINT", data::TinyInt}, {"SMALLINT", data::SmallInt}, {"INT", data::Int},
-    {"INTEGER", data::Int},     {"BIGINT", data::BigInt},   {"FLOAT", data::Float},       {"REAL", data::Float},
-    {"DOUBLE", data::Double},   {"DOUBLE PRECISION", data::Double}, {"STRING", data::String},
-    {"BYTES", data::Bytes},     {"DATE", data::Date},
+    {"BOOLEAN", data::Boolean},   {"TINYINT", data::TinyInt},
+    {"SMALLINT", data::SmallInt}, {"INT", data::Int},
+    {"INTEGER", data::Int},       {"BIGINT", data::BigInt},
+    {"FLOAT", data::Float},       {"REAL", data::Float},
+    {"DOUBLE", data::Double},     {"DOUBLE PRECISION", data::Double},
+    {"STRING", data::String},     {"BYTES", data::Bytes},
+    {"DATE", data::Date},
 };
 
-constexpr std::string_view kKnownTypes[] = {"BOOLEAN", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT",
-                                            "DOUBLE", "DECIMAL", "NUMERIC", "CHAR", "VARCHAR", "STRING", "BYTES",
-                                            "BINARY", "VARBINARY", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ",
-                                            "INTERVAL", "ROW"};
+constexpr std::string_view kKnownTypes[] = {"BOOLEAN",   "TINYINT",       "SMALLINT", "INT",       "INTEGER", "BIGINT",
+                                            "FLOAT",     "DOUBLE",        "DECIMAL",  "NUMERIC",   "CHAR",    "VARCHAR",
+                                            "STRING",    "BYTES",         "BINARY",   "VARBINARY", "DATE",    "TIME",
+                                            "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL", "ROW"};
 constexpr std::string_view kTypesToCome[] = {"ARRAY", "MAP", "MULTISET", "VARIANT", "RAW", "BITMAP"};
 
 // The only number of `type`, within [low, high], or `otherwise` if there is none.
@@ -132,8 +135,7 @@ std::optional<Value> ConvertLiteral(const Value& value, const Type& from, const 
   if (from.IsCharacter() && to.kind == TypeKind::kVarchar && to.length >= from.length) return value;
   if (from.kind == TypeKind::kDecimal && to.kind == TypeKind::kDecimal && to.scale >= from.scale) {
     data::Int128 out = 0;
-    const auto result =
-        data::RescaleDecimal(std::get<data::Int128>(value.v), from.scale, to.precision, to.scale, &out);
+    const auto result = data::RescaleDecimal(std::get<data::Int128>(value.v), from.scale, to.precision, to.scale, &out);
     if (result == data::DecimalResult::kOk) return Value{out};
   }
   if (from.kind == TypeKind::kDecimal && to.kind == TypeKind::kDouble) {

@@ -15,10 +15,13 @@ std::string Join(size_t count, const std::function<std::string(size_t)>& part) {
 }
 
 std::string DescribeSource(const Node& node) {
-  std::string text = StrCat("Source ", node.table->name, " (", Join(node.schema->fields.size(), [&](size_t i) {
-                              const data::Field& field = node.schema->fields[i];
-                              return StrCat(field.name, " ", field.type.ToString());
-                            }), ")");
+  std::string text = StrCat("Source ", node.table->name, " (",
+                            Join(node.schema->fields.size(),
+                                 [&](size_t i) {
+                                   const data::Field& field = node.schema->fields[i];
+                                   return StrCat(field.name, " ", field.type.ToString());
+                                 }),
+                            ")");
   if (node.table->watermark_column >= 0) {
     StrAppend(&text, " watermark ", node.table->columns[node.table->watermark_column].name);
   }
@@ -29,8 +32,8 @@ std::string DescribeCalc(const Node& node) {
   std::string text = "Calc";
   if (node.condition) StrAppend(&text, " where ", ToString(*node.condition));
   StrAppend(&text, " select ", Join(node.expressions.size(), [&](size_t i) {
-              return StrCat(node.schema->fields[i].name, ": ", ToString(*node.expressions[i]));
-            }));
+    return StrCat(node.schema->fields[i].name, ": ", ToString(*node.expressions[i]));
+  }));
   return text;
 }
 
@@ -62,9 +65,11 @@ std::string_view AggregateName(AggregateKind kind) {
 }
 
 std::string DescribeAggregates(const Node& node) {
-  std::string text = StrCat(" keys (", Join(node.keys.size(), [&](size_t i) {
-                              return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]);
-                            }), ") aggregates (");
+  std::string text = StrCat(
+      " keys (",
+      Join(node.keys.size(),
+           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
+      ") aggregates (");
   text += Join(node.aggregates.size(), [&](size_t i) {
     const Aggregate& aggregate = node.aggregates[i];
     std::string one = StrCat(AggregateName(aggregate.kind), "(", aggregate.distinct ? "DISTINCT " : "");
@@ -99,9 +104,12 @@ std::string Describe(const Node& node) {
       return DescribeSource(node);
     case NodeKind::kValues:
       return StrCat("Values ", Join(node.rows.size(), [&](size_t row) {
-                      return StrCat("(", Join(node.rows[row].size(), [&](size_t i) {
-                                      return ToString(*Literal(node.rows[row][i], node.schema->fields[i].type));
-                                    }), ")");
+                      return StrCat("(",
+                                    Join(node.rows[row].size(),
+                                         [&](size_t i) {
+                                           return ToString(*Literal(node.rows[row][i], node.schema->fields[i].type));
+                                         }),
+                                    ")");
                     }));
     case NodeKind::kCalc:
       return DescribeCalc(node);
@@ -115,10 +123,13 @@ std::string Describe(const Node& node) {
     case NodeKind::kUnionAll:
       return "UnionAll";
     case NodeKind::kSink:
-      return StrCat("Sink ", node.table->name, " (", Join(node.schema->fields.size(), [&](size_t i) {
-                      const data::Field& field = node.schema->fields[i];
-                      return StrCat(field.name, " ", field.type.ToString());
-                    }), ")");
+      return StrCat("Sink ", node.table->name, " (",
+                    Join(node.schema->fields.size(),
+                         [&](size_t i) {
+                           const data::Field& field = node.schema->fields[i];
+                           return StrCat(field.name, " ", field.type.ToString());
+                         }),
+                    ")");
   }
   return "?";
 }

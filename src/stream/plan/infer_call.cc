@@ -151,7 +151,8 @@ absl::StatusOr<Type> InferComparison(FunctionId id, std::span<const Type> argume
   const auto common = ComparisonType(arguments[0], arguments[1]);
   if (!common || common->kind == TypeKind::kRow) {
     return InvalidArgument("cannot compare ", arguments[0].AsNullable().ToString(), " with ",
-                           arguments[1].AsNullable().ToString(), " by ", GetFunctionInfo(id).name, "; CAST one of them");
+                           arguments[1].AsNullable().ToString(), " by ", GetFunctionInfo(id).name,
+                           "; CAST one of them");
   }
   for (size_t i = 0; i < 2; ++i) (*casts)[i] = WithNull(*common, arguments[i].nullable);
   return WithNull(data::Boolean(), GetFunctionInfo(id).strict && AnyNullable(arguments));

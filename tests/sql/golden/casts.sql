@@ -1,0 +1,6 @@
+CREATE TABLE t (
+  id BIGINT, name STRING, price DECIMAL(10, 2), qty INT, score DOUBLE, ok BOOLEAN, born DATE,
+  place ROW<city STRING, geo ROW<lat DOUBLE, lon DOUBLE>>,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+EXPLAIN SELECT CAST(name AS INT), TRY_CAST(name AS DECIMAL(5, 2)), CAST(ts AS DATE), CAST(1 AS BIGINT), CAST(ts AS TIMESTAMP(3)) FROM t;

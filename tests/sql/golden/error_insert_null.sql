@@ -1,0 +1,2 @@
+CREATE TABLE p (a INT NOT NULL) WITH ('connector' = 'print');
+INSERT INTO p VALUES (1), (NULL);

@@ -1,0 +1,1 @@
+CREATE TABLE k (a INT) WITH ('connector' = 'kafka', 'format' = 'json');

@@ -1,0 +1,2 @@
+CREATE TABLE t (ts TIMESTAMP(3)) WITH ('connector' = 'datagen');
+EXPLAIN SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;

@@ -1,0 +1,1 @@
+EXPLAIN SELECT 'äöü' || '日本', nothing;

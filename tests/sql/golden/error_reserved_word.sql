@@ -1,0 +1,1 @@
+CREATE TABLE t (value INT) WITH ('connector' = 'print');

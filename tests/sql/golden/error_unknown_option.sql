@@ -1,0 +1,3 @@
+CREATE TABLE k (a INT) WITH (
+  'connector' = 'kafka', 'topic' = 'k', 'format' = 'json',
+  'scan.startup.mod' = 'earliest-offset');

@@ -1,0 +1,9 @@
+CREATE TABLE t (
+  id BIGINT, name STRING, price DECIMAL(10, 2), qty INT, score DOUBLE, ok BOOLEAN, born DATE,
+  place ROW<city STRING, geo ROW<lat DOUBLE, lon DOUBLE>>,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE p (id BIGINT) WITH ('connector' = 'print');
+EXPLAIN PLAN FOR SELECT id FROM t;
+EXPLAIN CHANGELOG_MODE, ESTIMATED_COST INSERT INTO p SELECT id FROM t;
+EXPLAIN STATEMENT SET BEGIN INSERT INTO p SELECT id FROM t; INSERT INTO p SELECT id FROM t; END;

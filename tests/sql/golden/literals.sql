@@ -1,0 +1,6 @@
+CREATE TABLE t (
+  id BIGINT, name STRING, price DECIMAL(10, 2), qty INT, score DOUBLE, ok BOOLEAN, born DATE,
+  place ROW<city STRING, geo ROW<lat DOUBLE, lon DOUBLE>>,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+EXPLAIN SELECT 1, 3000000000, 0.5, 1e3, 'it''s', TRUE, DATE '2024-02-29', TIME '10:11:12', TIMESTAMP '2024-01-01 00:00:00.123', INTERVAL '10' MINUTE, INTERVAL '1 02:03:04.5' DAY TO SECOND, INTERVAL '1-2' YEAR TO MONTH, -9223372036854775808, 12345678901234567890 FROM t;

@@ -1,0 +1,7 @@
+CREATE TABLE t (
+  id BIGINT, name STRING, price DECIMAL(10, 2), qty INT, score DOUBLE, ok BOOLEAN, born DATE,
+  place ROW<city STRING, geo ROW<lat DOUBLE, lon DOUBLE>>,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE k (s TIMESTAMP(3), e TIMESTAMP(3), name STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'k', 'format' = 'json');
+INSERT INTO k SELECT window_start, window_end, name, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY name, window_start, window_end;

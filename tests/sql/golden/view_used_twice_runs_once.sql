@@ -1,0 +1,11 @@
+CREATE TABLE t (
+  id BIGINT, name STRING, price DECIMAL(10, 2), qty INT, score DOUBLE, ok BOOLEAN, born DATE,
+  place ROW<city STRING, geo ROW<lat DOUBLE, lon DOUBLE>>,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE p (id BIGINT, u STRING) WITH ('connector' = 'print');
+CREATE VIEW v (id, u) AS SELECT id, UPPER(name) FROM t WHERE qty > 1;
+BEGIN STATEMENT SET;
+INSERT INTO p SELECT * FROM v;
+INSERT INTO p SELECT id, u FROM v WHERE id > 5;
+END;
