@@ -38,6 +38,12 @@ struct Extreme {
   int64_t present;
   T value;
 };
+template <>
+struct Extreme<Int128> {
+  int64_t present;
+  int64_t reserved;  // would be padding: stored bytes are all defined
+  Int128 value;
+};
 struct TextExtreme {
   int64_t size_plus_one;  // 0: none
   const char* bytes;
@@ -150,7 +156,7 @@ template <typename S, typename V>
 void AddExtreme(bool smallest, V value, char* at) {
   const auto slot = Get<Extreme<S>>(at);
   if (slot.present != 0 && !(smallest ? value < slot.value : slot.value < value)) return;
-  Put(Extreme<S>{1, value}, at);
+  Put(Extreme<S>{.present = 1, .value = value}, at);
 }
 
 bool BetterText(bool smallest, std::string_view value, const TextExtreme& slot) {
