@@ -14,7 +14,6 @@ absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job) {
 struct GroupSync::Round {
   struct Member {
     SyncParticipant* participant;
-    env::Gate::Hold hold;
     SyncJob job;
   };
   std::vector<Member> members;
@@ -35,11 +34,11 @@ void GroupSync::Forget(SyncParticipant* participant) { std::erase(dirty_, partic
 
 void GroupSync::StartRound() {
   auto round = std::make_shared<Round>();
+  if (stopped_) dirty_.clear();
   for (SyncParticipant* participant : std::exchange(dirty_, {})) {
-    env::Gate::Hold hold = participant->HoldOpen();
-    if (hold) round->members.push_back({participant, std::move(hold), participant->TakeSyncJob()});
+    if (std::optional<SyncJob> job = participant->BeginSync()) round->members.push_back({participant, *std::move(job)});
   }
-  if (round->members.empty() || stopped_) {
+  if (round->members.empty()) {
     busy_ = false;
     return;
   }
@@ -58,10 +57,8 @@ void GroupSync::FinishRound(Round& round, const absl::Status& status) {
   if (!status.ok()) {
     stopped_ = true;
     failed_(status);
-  } else {
-    for (Round::Member& member : round.members) member.participant->OnSynced(member.job.through);
   }
-  round.members.clear();
+  for (const Round::Member& member : round.members) member.participant->EndSync(member.job, status);
   if (!dirty_.empty() && !stopped_ && !busy_) {
     busy_ = true;
     StartRound();

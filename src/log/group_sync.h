@@ -3,12 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "env/disk.h"
-#include "env/gate.h"
 #include "env/shard.h"
 #include "model/ids.h"
 
@@ -19,15 +19,18 @@ struct SyncJob {
   std::vector<std::shared_ptr<env::File>> files;
   std::vector<std::string> directories;
   model::Offset through;
+  uint64_t folder_version = 0;  // of the participant's names, for itself
 };
 absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job);
 
 class SyncParticipant {
  public:
   virtual ~SyncParticipant() = default;
-  virtual SyncJob TakeSyncJob() = 0;
-  virtual void OnSynced(model::Offset through) = 0;
-  virtual env::Gate::Hold HoldOpen() = 0;  // empty: closing, leave it out
+  // What to sync now. nullopt: closing, or other disk work of this participant is under way and it will ask again. Syncs of
+  // one file never overlap: the kernel reports a failed write-back to one of them only, and the other would acknowledge.
+  virtual std::optional<SyncJob> BeginSync() = 0;
+  // Called for every job that was begun.
+  virtual void EndSync(const SyncJob& job, const absl::Status& status) = 0;
 };
 
 class GroupSync {
@@ -36,7 +39,7 @@ class GroupSync {
   GroupSync(env::Disk& disk, env::Shard& shard, absl::AnyInvocable<void(absl::Status)> failed)
       : disk_(disk), shard_(shard), failed_(std::move(failed)) {}
 
-  // Includes the participant in the next round. It must stay alive while its gate is held.
+  // Includes the participant in the next round. It must stay alive from BeginSync to EndSync.
   void Request(SyncParticipant* participant);
   // Leaves it out of the rounds that have not begun.
   void Forget(SyncParticipant* participant);

@@ -65,7 +65,7 @@ class LogDirectoryImpl : public LogDirectory {
     // Out of the map at once: the partition cannot be found any more. The object lives until its disk work is done.
     std::shared_ptr<PartitionLogImpl> log = std::move(it->second);
     logs_.erase(it);
-    log->Abandon(NotFound("the log of ", tp.ToString(), " is being deleted"),
+    log->Abandon(Unavailable("the log of ", tp.ToString(), " is being deleted"),
                  [this, tp, log, done = std::move(done)]() mutable {
                    log.reset();
                    RemoveFolder(tp, std::move(done));
@@ -106,7 +106,8 @@ class LogDirectoryImpl : public LogDirectory {
     shared_.offline =
         Unavailable("log directory ", options_.path, " is offline because its disk failed (", Message(reason),
                     "): nothing more is written to it; what was committed can be read. "
-                    "Check the device and the kernel's log, then restart");
+                    "Check the device and the kernel's log, then restart the machine: after a failed sync its page "
+                                  "cache may hold what the disk does not");
     LogError("log", Message(shared_.offline));
     for (const auto& [tp, log] : logs_) log->FailParked(shared_.offline);
   }

@@ -20,14 +20,12 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
-  log->folder_unsynced_ = recovered.folder_changed;
   if (options.durability == Durability::kPageCache) {
     // Recovery did not sync what it scanned: the next checkpoint does.
-    for (const std::unique_ptr<Segment>& segment : log->segments_) {
-      if (log->EndOf(static_cast<size_t>(&segment - log->segments_.data())) <= recovered.recovery_point) continue;
-      LEAT_RETURN_IF_ERROR(segment->Load());
-      segment->set_pinned(true);
-      log->unsynced_.push_back(segment.get());
+    log->synced_ = recovered.recovery_point;
+    for (size_t i = log->segments_.size(); i > 0 && log->EndOf(i - 1) > log->synced_; --i) {
+      LEAT_RETURN_IF_ERROR(log->segments_[i - 1]->Load());
+      log->segments_[i - 1]->set_pinned(true);
     }
   }
   return log;
@@ -95,7 +93,6 @@ void PartitionLogImpl::Append(std::string batches, model::LeaderEpoch epoch, App
   epochs_changed_ |= epochs_.Note(epoch, log_end_);
   const model::Offset base = log_end_;
   log_end_ = append->batches.back().header.next_offset();
-  NoteUnsynced();
   parked_.push_back({{base, log_end_ - 1, append->log_append_time_ms}, options_.durability, std::move(done)});
   if (options_.durability == Durability::kFsync) shared_.sync->Request(this);
   Advance();
@@ -118,11 +115,11 @@ absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
 absl::Status PartitionLogImpl::Roll() {
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> next, Segment::Create(home_, log_end_));
   active().Seal();
-  // Pinned as long as its bytes are not synced; TakeSyncJob lets go.
-  if (std::find(unsynced_.begin(), unsynced_.end(), &active()) == unsynced_.end()) active().set_pinned(false);
+  // Pinned as long as its bytes are not synced; OnSynced lets go.
+  active().set_pinned(log_end_ > synced_);
   next->set_pinned(true);
   segments_.push_back(std::move(next));
-  folder_unsynced_ = true;
+  ++folder_version_;
   Checkpoint();
   return absl::OkStatus();
 }
@@ -142,33 +139,52 @@ absl::Status PartitionLogImpl::WriteToActive(const PreparedAppend& append) {
 // otherwise mix the two, which recovery would have to call damage.
 void PartitionLogImpl::RepairAfterFailedWrite() {
   if (absl::Status status = active().TruncateTo(active().size()); !status.ok()) return shared_.go_offline(status);
-  env::Gate::Hold hold = gate_.TryEnter();
-  if (!hold) return;
   repairing_ = true;
-  shared_.shard.RunBlocking([file = active().file()] { return file->Sync(); },
-                            [this, hold = std::move(hold)](const absl::Status& status) {
-                              repairing_ = false;
-                              if (!status.ok()) shared_.go_offline(status);
-                            });
+  RunUpkeep({.prepare = [this] { return [file = active().file()] { return file->Sync(); }; },
+             .finish =
+                 [this](const absl::Status& status) {
+                   repairing_ = false;
+                   HandleUpkeepFailure(status);
+                 }});
 }
 
-void PartitionLogImpl::NoteUnsynced() {
-  if (std::find(unsynced_.begin(), unsynced_.end(), &active()) == unsynced_.end()) unsynced_.push_back(&active());
+std::optional<SyncJob> PartitionLogImpl::BeginSync() {
+  sync_wanted_ = disk_busy_;
+  if (disk_busy_) return std::nullopt;
+  sync_hold_ = gate_.TryEnter();
+  if (!sync_hold_) return std::nullopt;
+  disk_busy_ = true;
+  return MakeSyncJob();
 }
 
-SyncJob PartitionLogImpl::TakeSyncJob() {
+void PartitionLogImpl::EndSync(const SyncJob& job, const absl::Status& status) {
+  const env::Gate::Hold until_return = std::move(sync_hold_);
+  disk_busy_ = false;
+  if (status.ok()) OnSynced(job);
+  StartDiskWork();
+}
+
+SyncJob PartitionLogImpl::MakeSyncJob() const {
   SyncJob job;
   job.through = log_end_;
-  for (Segment* segment : std::exchange(unsynced_, {})) {
-    job.files.push_back(segment->file());
-    if (segment != segments_.back().get()) segment->set_pinned(false);
+  job.folder_version = folder_version_;
+  for (size_t i = segments_.size(); i > 0 && EndOf(i - 1) > synced_; --i) {
+    if (segments_[i - 1]->size() > 0) job.files.push_back(segments_[i - 1]->file());
   }
-  if (std::exchange(folder_unsynced_, false)) job.directories.push_back(home_.folder);
+  if (folder_version_ > folder_synced_) job.directories.push_back(home_.folder);
+  // The folder's own name, if a process died between making and syncing it.
+  if (folder_synced_ == 0) job.directories.push_back(env::ParentPath(home_.folder));
   return job;
 }
 
-void PartitionLogImpl::OnSynced(model::Offset through) {
-  synced_ = std::max(synced_, through);
+void PartitionLogImpl::OnSynced(const SyncJob& job) {
+  if (!shared_.offline.ok()) return;
+  folder_synced_ = std::max(folder_synced_, job.folder_version);
+  // Complete segments may be dropped from memory once they are on disk.
+  for (size_t i = segments_.size() - 1; i > 0 && EndOf(i - 1) > synced_; --i) {
+    segments_[i - 1]->set_pinned(EndOf(i - 1) > job.through);
+  }
+  synced_ = std::max(synced_, job.through);
   Advance();
 }
 

@@ -53,9 +53,8 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void EnforceRetention(int64_t wall_ms) override;
   void Close(absl::AnyInvocable<void(absl::Status)> done) override;
 
-  SyncJob TakeSyncJob() override;
-  void OnSynced(model::Offset through) override;
-  env::Gate::Hold HoldOpen() override { return gate_.TryEnter(); }
+  std::optional<SyncJob> BeginSync() override;
+  void EndSync(const SyncJob& job, const absl::Status& status) override;
 
   // Fails every parked append; the directory went offline or the partition is deleted.
   void FailParked(const absl::Status& status);
@@ -101,7 +100,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::Status Roll();
   absl::Status WriteToActive(const PreparedAppend& append);
   void RepairAfterFailedWrite();
-  void NoteUnsynced();
+  // Everything that is not known to be on disk.
+  SyncJob MakeSyncJob() const;
+  void OnSynced(const SyncJob& job);
   void Advance();
   void WakeWaits();
 
@@ -122,13 +123,14 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
 
   // partition_upkeep.cc
   void RunUpkeep(Upkeep upkeep);
-  void StartUpkeep();
+  void StartDiskWork();
   std::shared_ptr<CheckpointPlan> PlanCheckpoint();
   void FinishCheckpoint(const CheckpointPlan& plan);
   void AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done);
   void DropFirstSegment();
   void HandleUpkeepFailure(const absl::Status& status);
 
+  env::Gate gate_;
   LogShared& shared_;
   SegmentHome home_;
   const model::TopicPartition tp_;
@@ -143,8 +145,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset synced_{0};          // everything below is on disk
   model::Offset recovery_point_{0};  // what the checkpoint file says
   model::Offset log_start_target_{0};
-  std::vector<Segment*> unsynced_;  // have bytes that no sync has begun for
-  bool folder_unsynced_ = false;
+  // Rises with every name made in the folder. Names found at open may not be durable: their process may have died before
+  // it synced them.
+  uint64_t folder_version_ = 1;
+  uint64_t folder_synced_ = 0;   // the version that is on disk
   bool repairing_ = false;
   bool closed_ = false;
   std::deque<Parked> parked_;
@@ -153,10 +157,11 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   uint64_t next_ticket_ = 1;
   std::map<model::Offset, Fence> fences_;  // by first damaged offset
   std::deque<Upkeep> upkeep_;
-  bool upkeep_busy_ = false;
+  bool disk_busy_ = false;    // a sync round or an upkeep of this partition is under way
+  bool sync_wanted_ = false;  // a round passed it by meanwhile
+  env::Gate::Hold sync_hold_;
   bool checkpoint_queued_ = false;
   Start next_read_{0, model::Offset(-1)};  // where the last read ended: where a sequential reader goes on
-  env::Gate gate_;
 };
 
 }  // namespace leat::log

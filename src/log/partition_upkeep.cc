@@ -67,11 +67,12 @@ struct PartitionLogImpl::CheckpointPlan {
 void PartitionLogImpl::RunUpkeep(Upkeep upkeep) {
   if (gate_.closing()) return upkeep.finish(Unavailable("the log of ", tp_.ToString(), " is closed"));
   upkeep_.push_back(std::move(upkeep));
-  if (!upkeep_busy_) StartUpkeep();
+  StartDiskWork();
 }
 
-void PartitionLogImpl::StartUpkeep() {
-  while (!upkeep_.empty() && !upkeep_busy_) {
+// One piece of disk work of a partition at a time.
+void PartitionLogImpl::StartDiskWork() {
+  while (!upkeep_.empty() && !disk_busy_) {
     Upkeep next = std::move(upkeep_.front());
     upkeep_.pop_front();
     env::Gate::Hold hold = gate_.TryEnter();
@@ -79,20 +80,21 @@ void PartitionLogImpl::StartUpkeep() {
       next.finish(shared_.offline.ok() ? Unavailable("the log of ", tp_.ToString(), " is closed") : shared_.offline);
       continue;
     }
-    upkeep_busy_ = true;
-    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold),
-                                               finish = std::move(next.finish)](const absl::Status& status) mutable {
-      upkeep_busy_ = false;
+    disk_busy_ = true;
+    shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold), finish = std::move(next.finish)](
+                                                  const absl::Status& status) mutable {
+      disk_busy_ = false;
       finish(status);
-      StartUpkeep();
+      StartDiskWork();
     });
   }
+  if (!disk_busy_ && std::exchange(sync_wanted_, false)) shared_.sync->Request(this);
 }
 
 std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoint() {
   auto plan = std::make_shared<CheckpointPlan>();
   plan->folder = home_.folder;
-  plan->job = TakeSyncJob();
+  plan->job = MakeSyncJob();
   for (const std::unique_ptr<Segment>& segment : segments_) {
     for (IndexWrite& write : segment->PendingIndexWrites()) plan->indexes.push_back(std::move(write));
     plan->marks.push_back({segment->base(), segment->index_mark()});
@@ -104,7 +106,7 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
 }
 
 void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
-  if (plan.synced) OnSynced(plan.job.through);
+  if (plan.synced) OnSynced(plan.job);
   if (!plan.indexed) {
     epochs_changed_ |= !plan.epochs.empty();
     return;
@@ -127,7 +129,7 @@ void PartitionLogImpl::HandleUpkeepFailure(const absl::Status& status) {
 
 void PartitionLogImpl::Checkpoint() {
   if (closed_ || checkpoint_queued_) return;
-  if (recovery_point_ == log_end_ && !epochs_changed_ && !folder_unsynced_) return;
+  if (recovery_point_ == log_end_ && !epochs_changed_ && folder_version_ == folder_synced_) return;
   checkpoint_queued_ = true;
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare =
@@ -172,7 +174,6 @@ void PartitionLogImpl::AdvanceLogStart(model::Offset to, absl::AnyInvocable<void
 
 void PartitionLogImpl::DropFirstSegment() {
   LEAT_CHECK(segments_.size() > 1);
-  std::erase(unsynced_, segments_.front().get());
   segments_.erase(segments_.begin());
   fences_.erase(fences_.begin(), fences_.lower_bound(segments_.front()->base()));
 }

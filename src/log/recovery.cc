@@ -80,7 +80,6 @@ class Recovery {
     segment->set_pinned(true);
     log_.segments.push_back(std::move(segment));
     log_.log_start = log_.log_end = log_.recovery_point = recorded_start_;
-    log_.folder_changed = true;
     return std::move(log_);
   }
 
@@ -102,7 +101,6 @@ class Recovery {
       if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
     }
     log_.segments.erase(log_.segments.begin() + static_cast<int64_t>(i));
-    log_.folder_changed = true;
     return absl::OkStatus();
   }
 
@@ -136,7 +134,8 @@ class Recovery {
   absl::Status ScanFromRecoveryPoint() {
     auto& segments = log_.segments;
     size_t first = segments.size() - 1;
-    while (first > 0 && segments[first]->base() > point_) --first;
+    // A segment that ends at the recovery point is included: its indexes may lack what rolling adds.
+    while (first > 0 && segments[first]->base() >= point_) --first;
     first_scanned_ = first;
     expected_ = segments[first]->base();
     for (size_t i = first; i < segments.size(); ++i) {
@@ -144,9 +143,9 @@ class Recovery {
         LEAT_RETURN_IF_ERROR(HandleGap(i));
         break;
       }
+      if (i > first) segments[i - 1]->Seal();
       LEAT_ASSIGN_OR_RETURN(const bool go_on, ScanSegment(i));
       if (!go_on) break;
-      if (i + 1 < segments.size()) segments[i]->Seal();
     }
     if (expected_ < point_) return LostTail(expected_);
     log_.log_end = expected_;
@@ -215,15 +214,18 @@ class Recovery {
       }
       BatchScanner scanner(*segment.file(), position, segment.size(), expected, ScanCheck::kHeader);
       ScannedBatch batch;
-      while (scanner.expected() < point_) {
+      for (;;) {
+        const uint64_t here = scanner.position();
+        const model::Offset next = scanner.expected();
+        if (next < segment.base() || next > point_) break;
+        expected_ = next;
+        if (next == point_) return here;
         LEAT_ASSIGN_OR_RETURN(batch, scanner.Next());
-        if (batch.kind != ScannedBatch::Kind::kBatch) break;
+        if (batch.kind == ScannedBatch::Kind::kEnd) return here;
+        if (batch.kind == ScannedBatch::Kind::kBad) break;
+        // A log start may lie inside a batch: that batch is scanned.
+        if (scanner.expected() > point_) return here;
         segment.NoteBatch(batch.header, batch.position);
-      }
-      if (scanner.expected() == point_ ||
-          (batch.kind == ScannedBatch::Kind::kEnd && scanner.expected() >= segment.base())) {
-        expected_ = scanner.expected();
-        return scanner.position();
       }
       if (!from_index) return DamageError(segment, batch.position, batch.problem);
       segment.ForgetIndexes();
@@ -260,7 +262,6 @@ class Recovery {
         LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
       }
       LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(home_.folder)));
-      log_.folder_changed = false;
     }
     return absl::OkStatus();
   }

@@ -26,7 +26,6 @@ struct RecoveredLog {
   model::Offset recovery_point{0};
   LeaderEpochs epochs;
   bool epochs_changed = false;  // the file is behind
-  bool folder_changed = false;  // a name was made that is not durable yet
   RecoveryReport report;
 };
 

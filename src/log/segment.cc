@@ -101,7 +101,8 @@ absl::Status Segment::LoadForRecovery(model::Offset from) {
     if (size_ > 0 && from > base_) ++rebuilds_;
   } else {
     offsets_.DropFrom(from - base_);
-    times_.DropFrom(from - base_);
+    // The entry of a seal goes too: the segment may turn out to be the last one.
+    times_.DropFrom(offsets_.entries().empty() ? 0 : offsets_.entries().back().relative_offset + 1);
     const size_t offsets = offsets_.entries().size();
     const size_t times = times_.entries().size();
     files_longer_ = offsets < written_offsets_ || times < written_times_;

@@ -34,44 +34,48 @@ bool CrcNamesOtherEnd(std::string_view batch, size_t lost) {
   return false;
 }
 
-// True if a sector of the tail's first `extent` bytes was lost.
-bool SectorLost(const Tail& tail, size_t extent) {
+// Where the first sector that was lost among the tail's first `extent` bytes begins, or npos.
+size_t LostSector(const Tail& tail, size_t extent) {
   for (size_t begin = 0; begin < extent;) {
     const uint64_t sector_end = (tail.position + begin) / kSectorBytes * kSectorBytes + kSectorBytes;
     const size_t end = std::min(static_cast<size_t>(sector_end - tail.position), tail.bytes.size());
-    const std::string_view sector = tail.bytes.substr(begin, end - begin);
-    if (AllZero(sector)) {
+    if (AllZero(tail.bytes.substr(begin, end - begin))) {
       const size_t inside = std::min(end, extent) - begin;
       char expected[8];
       StoreBigEndian(expected, tail.expected.value());
       // A few zeros may belong there: the first bytes of a small offset, or the last of a record.
-      const bool natural_start = begin == 0 && AllZero(std::string_view(expected, std::min<size_t>(inside, 8)));
-      const bool short_end = begin > kCrcCoversFrom && begin + inside == extent && inside <= 2;
-      if (begin == 0 ? !natural_start || inside > 16
-                     : !short_end || CrcNamesOtherEnd(tail.bytes.substr(0, extent), inside)) {
-        return true;
-      }
+      const bool natural_start =
+          begin == 0 && inside <= 8 && AllZero(std::string_view(expected, std::min<size_t>(inside, 8)));
+      const bool natural_end = begin > kCrcCoversFrom && begin + inside == extent && inside <= 2 &&
+                               !CrcNamesOtherEnd(tail.bytes.substr(0, extent), inside);
+      if (!natural_start && !natural_end) return begin;
     }
     begin = end;
+  }
+  return std::string_view::npos;
+}
+
+// True if the CRC of the batch is right for some other end than its length field says.
+bool WholeUnderOtherLength(std::string_view bytes) {
+  if (bytes.size() <= model::kBatchHeaderBytes) return false;
+  const uint32_t crc = LoadBigEndian<uint32_t>(bytes.data() + kCrcAt);
+  uint32_t running = Crc32c(bytes.substr(kCrcCoversFrom, model::kBatchHeaderBytes - kCrcCoversFrom));
+  for (size_t at = model::kBatchHeaderBytes; at < bytes.size(); ++at) {
+    running = ExtendCrc32c(running, bytes.substr(at, 1));
+    if (running == crc) return true;
   }
   return false;
 }
 
-// True if the bytes [from, to) of the tail end a batch whose CRC is right, whatever its length field says.
-bool WholeUnderWrongLength(const Tail& tail) {
-  if (tail.bytes.size() <= kCrcCoversFrom) return false;
-  return Crc32c(tail.bytes.substr(kCrcCoversFrom)) == LoadBigEndian<uint32_t>(tail.bytes.data() + kCrcAt);
-}
-
 // True if a good batch of a later offset begins somewhere in the tail.
-bool GoodBatchFollows(const Tail& tail) {
-  for (size_t at = 1; at + model::kBatchHeaderBytes <= tail.bytes.size(); ++at) {
-    const std::string_view rest = tail.bytes.substr(at);
+bool GoodBatchFollows(std::string_view bytes, model::Offset expected) {
+  for (size_t at = 1; at + model::kBatchHeaderBytes <= bytes.size(); ++at) {
+    const std::string_view rest = bytes.substr(at);
     if (rest[16] != 2) continue;
     const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(rest);
-    if (!header.ok() || header->base_offset <= tail.expected || header->total_bytes() > rest.size()) continue;
+    if (!header.ok() || header->base_offset <= expected || header->total_bytes() > rest.size()) continue;
     // A batch of this log that follows closely: a payload may itself hold batches of another one.
-    if (header->base_offset - tail.expected > static_cast<int64_t>(tail.bytes.size())) continue;
+    if (header->base_offset - expected > static_cast<int64_t>(bytes.size())) continue;
     const std::string_view batch = rest.substr(0, header->total_bytes());
     if (model::ValidateBatch(batch, model::RecordCheck::kHeaderAndCrc, kLargestBatchBytes).ok()) return true;
   }
@@ -96,18 +100,21 @@ absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, 
   const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(bytes);
   const std::string problem = HeaderProblem(header, expected);
   if (!problem.empty()) {
-    if (SectorLost(tail, model::kBatchHeaderBytes)) return Torn(StrCat("a sector of a batch header was lost ", at));
+    if (LostSector(tail, model::kBatchHeaderBytes) != std::string_view::npos) {
+      return Torn(StrCat("a sector of a batch header was lost ", at));
+    }
     return Damaged(StrCat("the batch header ", at, " is damaged: ", problem));
   }
-  if (header->total_bytes() <= bytes.size()) {
-    if (SectorLost(tail, header->total_bytes())) return Torn(StrCat("a sector of the batch was lost ", at));
-    return Damaged(StrCat("the batch ", at, " is all there but its checksum does not match"));
-  }
-  if (SectorLost(tail, bytes.size())) return Torn(StrCat("the file ends inside the batch and a sector was lost ", at));
-  if (WholeUnderWrongLength(tail) || GoodBatchFollows(tail)) {
+  const bool cut_off = header->total_bytes() > bytes.size();
+  const size_t lost_at = LostSector(tail, std::min(header->total_bytes(), bytes.size()));
+  const bool lost = lost_at != std::string_view::npos;
+  if (!cut_off && !lost) return Damaged(StrCat("the batch ", at, " is all there but its checksum does not match"));
+  // A wrong length field can make a good batch reach into what was lost behind it.
+  const std::string_view present = std::string_view(bytes).substr(0, lost_at);
+  if (WholeUnderOtherLength(present) || GoodBatchFollows(present, expected)) {
     return Damaged(StrCat("the length field of the batch ", at, " is damaged"));
   }
-  return Torn(StrCat("the file ends inside the batch ", at));
+  return Torn(lost ? StrCat("a sector of the batch was lost ", at) : StrCat("the file ends inside the batch ", at));
 }
 
 }  // namespace leat::log

@@ -145,7 +145,9 @@ absl::Status SimDisk::CreateDirectories(const std::string& path) {
     if (child == nullptr) {
       child = std::make_shared<Node>();
       child->directory = true;
-      node->durable_names[name] = child;
+      // The parent is synced, and with it what else changed there.
+      node->durable_names = node->names;
+      node->changes.clear();
     }
     if (!child->directory) return FailedPrecondition("mkdir ", path, ": ", name, " is a file");
     node = child;
