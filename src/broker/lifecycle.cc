@@ -13,8 +13,8 @@ namespace {
 constexpr Duration kGaugesInterval = absl::Seconds(15);
 
 uint64_t SeedOf(const Options& options, const env::Shard& shard) {
-  if (options.random_seed != 0) return options.random_seed;
-  return static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL ^ static_cast<uint64_t>(shard.Now().nanos());
+  // A seed alone would give the ids of the last start again.
+  return options.random_seed ^ static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL ^ static_cast<uint64_t>(shard.Now().nanos());
 }
 
 // <topic>-<number>: the name of a partition's folder.

@@ -31,7 +31,7 @@ struct Options {
   Limits limits;
   run::Options jobs;
   int32_t offsets_partitions = 1;  // of __consumer_offsets, when it is made
-  uint64_t random_seed = 0;        // of topic and cluster ids; 0: from the clocks
+  uint64_t random_seed = 0;        // of topic and cluster ids; mixed with the clocks
 };
 
 }  // namespace leat::broker

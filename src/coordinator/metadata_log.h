@@ -54,9 +54,9 @@ class MetadataLog {
   env::Shard& shard_;
   Changed changed_;
   meta::ImagePtr image_;
+  env::Gate gate_;  // before those who hold it
   std::deque<Waiting> waiting_;
   bool appending_ = false;
-  env::Gate gate_;
 };
 
 }  // namespace leat::coordinator

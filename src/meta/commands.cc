@@ -43,10 +43,10 @@ bool IsReservedTopic(std::string_view name) {
   return name == kMetadataTopic || name == kOffsetsTopic || name.starts_with("__leat_");
 }
 
-model::TopicId NewTopicId(Random& random) {
+model::TopicId NewTopicId(const Image& image, Random& random) {
   model::TopicId id;
   // Kafka keeps the ids 0 and 1 for itself.
-  while (id.high == 0) id = {random.Next(), random.Next()};
+  while (id.high == 0 || image.HasTopicId(id)) id = {random.Next(), random.Next()};
   return id;
 }
 
@@ -60,7 +60,7 @@ absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, c
     return ResourceExhausted("topic '", command.name, "': the cluster has ", image.topic_count(),
                              " topics, and limits.topics allows ", limits.topics, ": delete some or raise the limit");
   }
-  return Records{TopicCreated{NewTopicId(random), command.name, command.partitions, command.configs}};
+  return Records{TopicCreated{NewTopicId(image, random), command.name, command.partitions, command.configs}};
 }
 
 absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command) {

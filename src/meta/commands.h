@@ -63,7 +63,7 @@ absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
 
 // The first records of a cluster; empty if the image has them.
 Records FormatCluster(const Image& image, const std::string& cluster_id);
-model::TopicId NewTopicId(Random& random);
+model::TopicId NewTopicId(const Image& image, Random& random);  // not taken in the image
 absl::Status CheckJobName(std::string_view name);
 
 }  // namespace leat::meta

@@ -75,6 +75,8 @@ std::vector<JobPtr> Image::Jobs() const {
   return all;
 }
 
+bool Image::HasTopicId(const model::TopicId& id) const { return names_by_id_[BucketOf(id, kBuckets)]->contains(id); }
+
 absl::StatusOr<TopicPtr> Image::TopicById(const model::TopicId& id) const {
   const IdMap& bucket = *names_by_id_[BucketOf(id, kBuckets)];
   const auto it = bucket.find(id);
@@ -142,7 +144,7 @@ struct Image::Applier {
     if (record.partitions < 1) {
       return DataLoss("metadata: topic '", record.name, "' was made with ", record.partitions, " partitions");
     }
-    if (image.TopicById(record.id).ok()) {
+    if (image.HasTopicId(record.id)) {
       return DataLoss("metadata: topic '", record.name, "' was made with the id of another topic");
     }
     auto topic = std::make_shared<const Topic>(Topic{record.id, record.name, record.partitions, record.configs});

@@ -115,7 +115,10 @@ class BrokerWorld {
   }
   // The process dies; the disk keeps what it has.
   void Crash() {
-    for (const auto& shard : shards) shard->Kill();
+    // What dies may queue more: a gate whose last holder is dropped runs what waited for it.
+    while (world.queued() > 0) {
+      for (const auto& shard : shards) shard->Kill();
+    }
     broker.reset();
     for (const auto& shard : shards) shard->Kill();
     shards.clear();

@@ -1,0 +1,85 @@
+#include "tests/broker/broker_fixture.h"
+
+namespace leat::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Jobs : public ::testing::Test {
+ protected:
+  Jobs() { LEAT_CHECK_OK(w.Start()); }
+  absl::StatusOr<JobDescription> Submit(const std::string& name, const std::string& sql) {
+    return w.Await<absl::StatusOr<JobDescription>>(
+        [&](auto done) { w.broker->SubmitJob({name, sql}, std::move(done)); });
+  }
+  JobDescription Describe(const std::string& name) {
+    return *w.Await<absl::StatusOr<JobDescription>>([&](auto done) { w.broker->DescribeJob(name, std::move(done)); });
+  }
+  BrokerWorld w{21};
+};
+
+TEST_F(Jobs, RunOnceSubmittedAndSurviveARestart) {
+  const auto submitted = Submit("fraud", "INSERT");
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->state, JobState::kRunning);
+  EXPECT_EQ(submitted->rows_in, 7u);
+  EXPECT_EQ(submitted->explain, "Sink <- INSERT");
+  EXPECT_EQ(w.jobs.alive, 1);
+  ASSERT_TRUE(w.Stop().ok());
+  EXPECT_EQ(w.jobs.alive, 0);
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(Describe("fraud").state, JobState::kRunning);
+  EXPECT_EQ(w.jobs.alive, 1);
+}
+
+TEST_F(Jobs, AreNotStoredUnlessThePlanIsGood) {
+  EXPECT_EQ(Submit("fraud", "bad").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(Message(Submit("fraud", "CREATE TABLE").status())), HasSubstr("INSERT INTO"));
+  EXPECT_EQ(Submit("no/good", "INSERT").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(w.broker->image()->Jobs().empty());
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  EXPECT_EQ(Submit("fraud", "INSERT").status().code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(Jobs, StayStoppedOverARestartAndStartAgain) {
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  ASSERT_TRUE(w.Await<absl::Status>([&](auto done) { w.broker->StopJob("fraud", std::move(done)); }).ok());
+  EXPECT_EQ(w.jobs.alive, 0);
+  w.PowerCut();
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(Describe("fraud").state, JobState::kStopped);
+  ASSERT_TRUE(w.Await<absl::Status>([&](auto done) { w.broker->StartJob("fraud", std::move(done)); }).ok());
+  EXPECT_EQ(Describe("fraud").state, JobState::kRunning);
+}
+
+TEST_F(Jobs, ThatNoLongerCompileAreShownAsFailed) {
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  ASSERT_TRUE(w.Stop().ok());
+  w.jobs.refuses = "INSERT";
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  const JobDescription job = Describe("fraud");
+  EXPECT_EQ(job.state, JobState::kFailed);
+  EXPECT_THAT(job.error, HasSubstr("expected a statement"));
+}
+
+TEST_F(Jobs, LeaveNothingWhenDeleted) {
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  w.Create("events");
+  w.Commit("fraud", Tp("events"), 3);
+  ASSERT_TRUE(w.Await<absl::Status>([&](auto done) { w.broker->DeleteJob("fraud", std::move(done)); }).ok());
+  EXPECT_THAT(w.jobs.deleted, ElementsAre("fraud"));
+  EXPECT_EQ(w.jobs.alive, 0);
+  EXPECT_EQ(w.Committed("fraud", Tp("events")), -1);
+  const auto gone =
+      w.Await<absl::StatusOr<JobDescription>>([&](auto done) { w.broker->DescribeJob("fraud", std::move(done)); });
+  EXPECT_EQ(gone.status().code(), absl::StatusCode::kNotFound);
+  const auto unknown = w.Await<absl::Status>([&](auto done) { w.broker->DeleteJob("fraud", std::move(done)); });
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace leat::broker

@@ -1,0 +1,110 @@
+#include "group/offset_store.h"
+
+#include <rapidcheck/gtest.h>
+
+#include "base/random.h"
+
+namespace leat::group {
+namespace {
+
+using model::ErrorCode;
+using ::testing::HasSubstr;
+
+model::TopicPartition Tp(std::string topic, int32_t partition) { return {std::move(topic), model::PartitionId(partition)}; }
+
+TEST(OffsetRecords, AreKafkasBytes) {
+  EXPECT_EQ(EncodeOffsetKey({"g1", Tp("top", 7)}), std::string("\0\1\0\2g1\0\3top\0\0\0\7", 15));
+  EXPECT_EQ(EncodeOffsetValue({model::Offset(258), model::LeaderEpoch(-1), "md", 1}),
+            std::string("\0\3\0\0\0\0\0\0\1\2\xff\xff\xff\xff\0\2md\0\0\0\0\0\0\0\1", 26));
+}
+
+TEST(OffsetRecords, OfOlderVersionsAreRead) {
+  const std::string v1("\0\1\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\x9", 28);
+  ASSERT_TRUE(DecodeOffsetValue(v1).ok());
+  EXPECT_EQ(DecodeOffsetValue(v1)->offset, model::Offset(5));
+  EXPECT_EQ(DecodeOffsetValue(v1)->commit_time_ms, 2);
+  EXPECT_EQ(*DecodeOffsetKey(std::string("\0\2\0\1g", 5)), std::nullopt);  // a group's members
+  EXPECT_EQ(DecodeOffsetKey(std::string("\0\x9", 2)).status().code(), absl::StatusCode::kUnimplemented);
+}
+
+RC_GTEST_PROP(OffsetRecords, ComeBackWholeAndAreRefusedWhenCut, (const std::string& group, int64_t offset, int32_t number)) {
+  const OffsetKey key{group, Tp("t", number)};
+  const std::string bytes = EncodeOffsetKey(key);
+  RC_ASSERT(**DecodeOffsetKey(bytes) == key);
+  const OffsetValue value{model::Offset(offset), model::LeaderEpoch(number), group, offset};
+  const std::string encoded = EncodeOffsetValue(value);
+  RC_ASSERT(*DecodeOffsetValue(encoded) == value);
+  for (size_t n = 0; n < encoded.size(); ++n) RC_ASSERT(!DecodeOffsetValue(encoded.substr(0, n)).ok());
+  for (size_t n = 0; n < bytes.size(); ++n) RC_ASSERT(!DecodeOffsetKey(bytes.substr(0, n)).ok());
+}
+
+TEST(PartitionForGroup, IsJavasHash) {
+  // "hello".hashCode() is 99162322, "polygenelubricants".hashCode() is Integer.MIN_VALUE.
+  EXPECT_EQ(PartitionForGroup("hello", 50), 99162322 % 50);
+  EXPECT_EQ(PartitionForGroup("polygenelubricants", 50), 0);
+  EXPECT_EQ(PartitionForGroup("", 50), 0);
+  // One UTF-16 unit, 0xe9, and a pair of surrogates: 0xd83d * 31 + 0xde00.
+  EXPECT_EQ(PartitionForGroup("\xc3\xa9", 1000), 0xe9);
+  EXPECT_EQ(PartitionForGroup("\xf0\x9f\x98\x80", 1000), (0xd83d * 31 + 0xde00) % 1000);
+}
+
+TEST(OffsetStore, ChangesOnlyByReplay) {
+  OffsetStore store({});
+  const CommitDecision decision = store.CommitOffsets({"g", {{Tp("t", 0), model::Offset(5), "m"}}}, 77);
+  ASSERT_EQ(decision.records.size(), 1u);
+  EXPECT_EQ(store.Find("g"), nullptr);
+  ASSERT_TRUE(store.Replay(decision.records[0].key, *decision.records[0].value).ok());
+  ASSERT_NE(store.Find("g", Tp("t", 0)), nullptr);
+  EXPECT_EQ(store.Find("g", Tp("t", 0))->offset, model::Offset(5));
+  EXPECT_EQ(store.Find("g", Tp("t", 0))->commit_time_ms, 77);
+}
+
+TEST(OffsetStore, ForgetsATopicAndAGroupByTombstones) {
+  OffsetStore store({});
+  for (const char* topic : {"a", "b"}) {
+    for (const OffsetRecord& r : store.CommitOffsets({"g", {{Tp(topic, 0), model::Offset(1), ""}}}, 0).records) {
+      ASSERT_TRUE(store.Replay(r.key, *r.value).ok());
+    }
+  }
+  for (const OffsetRecord& r : store.ForgetTopic("a")) ASSERT_TRUE(store.Replay(r.key, std::nullopt).ok());
+  EXPECT_EQ(store.offset_count(), 1u);
+  for (const OffsetRecord& r : store.ForgetGroup("g")) ASSERT_TRUE(store.Replay(r.key, std::nullopt).ok());
+  EXPECT_TRUE(store.Groups().empty());
+}
+
+TEST(OffsetStore, RefusesEachItemForItsOwnReason) {
+  const OffsetStore store({.metadata_bytes = 3, .offsets = 1});
+  const CommitDecision decision = store.CommitOffsets({"g",
+                                                       {{Tp("t", 0), model::Offset(1), "1234"},
+                                                        {Tp("t", 0), model::Offset(-1), ""},
+                                                        {Tp("bad name", 0), model::Offset(1), ""},
+                                                        {Tp("t", 0), model::Offset(1), "123"},
+                                                        {Tp("t", 1), model::Offset(1), ""}}},
+                                                      0);
+  EXPECT_EQ(decision.outcomes[0].code, ErrorCode::kOffsetMetadataTooLarge);
+  EXPECT_EQ(decision.outcomes[1].code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(decision.outcomes[2].code, ErrorCode::kInvalidTopic);
+  EXPECT_EQ(decision.outcomes[3].code, ErrorCode::kNone);
+  EXPECT_EQ(decision.outcomes[4].code, ErrorCode::kPolicyViolation);
+  EXPECT_EQ(decision.records.size(), 1u);
+  EXPECT_EQ(store.CommitOffsets({"", {{Tp("t", 0), model::Offset(1), ""}}}, 0).outcomes[0].code,
+            ErrorCode::kInvalidGroupId);
+}
+
+RC_GTEST_PROP(OffsetStore, ItsSnapshotMakesTheSameState, (uint64_t seed)) {
+  Random random(seed);
+  OffsetStore store({});
+  for (int i = 0; i < 50; ++i) {
+    const CommitCommand command{StrCat("g", random.Below(3)),
+                                {{Tp("t", static_cast<int32_t>(random.Below(4))), model::Offset(i), "m"}}};
+    for (const OffsetRecord& r : store.CommitOffsets(command, i).records) RC_ASSERT(store.Replay(r.key, *r.value).ok());
+  }
+  OffsetStore copy({});
+  for (const OffsetRecord& r : store.Snapshot()) RC_ASSERT(copy.Replay(r.key, *r.value).ok());
+  RC_ASSERT(copy.offset_count() == store.offset_count());
+  RC_ASSERT(copy.Groups() == store.Groups());
+  for (const std::string& group : store.Groups()) RC_ASSERT(*copy.Find(group) == *store.Find(group));
+}
+
+}  // namespace
+}  // namespace leat::group
