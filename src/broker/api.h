@@ -171,7 +171,8 @@ struct GroupLag {
 };
 
 // --- jobs ---
-enum class JobState { kStarting, kRunning, kRestarting, kStopped, kFailed };
+// kFinished: every source is bounded and has been read to its end.
+enum class JobState { kStarting, kRunning, kRestarting, kStopped, kFailed, kFinished };
 std::string_view JobStateName(JobState state);
 struct NewJob {
   std::string name;  // 1 to 100 of [a-zA-Z0-9._-]

@@ -175,7 +175,8 @@ void JobManager::Start(const std::string& name, Callback<absl::Status> done) {
                  return;
                }
                const std::unique_ptr<run::JobRunner>& runner = entries_[name].runner;
-               const bool runs = runner != nullptr && runner->Status().state != run::State::kFailed;
+               const run::State state = runner == nullptr ? run::State::kStopped : runner->Status().state;
+               const bool runs = runner != nullptr && state != run::State::kFailed && state != run::State::kFinished;
                if (runs) {
                  finish(absl::OkStatus());
                  return;

@@ -18,6 +18,8 @@ JobState StateOf(run::State state) {
       return JobState::kStopped;
     case run::State::kFailed:
       return JobState::kFailed;
+    case run::State::kFinished:
+      return JobState::kFinished;
   }
   return JobState::kFailed;
 }
@@ -46,15 +48,17 @@ void AddStatus(const run::JobStatus& status, int64_t now_ms, JobDescription* des
 std::string_view JobStateName(JobState state) {
   switch (state) {
     case JobState::kStarting:
-      return "starting";
+      return "STARTING";
     case JobState::kRunning:
-      return "running";
+      return "RUNNING";
     case JobState::kRestarting:
-      return "restarting";
+      return "RESTARTING";
     case JobState::kStopped:
-      return "stopped";
+      return "STOPPED";
     case JobState::kFailed:
-      return "failed";
+      return "FAILED";
+    case JobState::kFinished:
+      return "FINISHED";
   }
   return "unknown";
 }

@@ -1,5 +1,5 @@
-// Committed state in a RocksDB folder. RocksDB's own log is off: the changelog is the log, and the store is only ever at
-// one position of it. What survives a crash is the position of the last flush (or a later one that RocksDB wrote by
+// Committed state in a RocksDB folder. RocksDB's own log is off: the changelog is the log, and the store is only ever
+// at one position of it. What survives a crash is the position of the last flush (or a later one that RocksDB wrote by
 // itself) with exactly the state of that position; the driver replays the changelog from there.
 //
 // The position lies under the empty key, which no state key is, in the same write batch as the changes: the two cannot

@@ -1,0 +1,1 @@
+target_compile_definitions(leat_server PUBLIC LEAT_VERSION="${PROJECT_VERSION}")
