@@ -121,7 +121,8 @@ void BM_HopPerCard(benchmark::State& state) {
       LEAT_CHECK_OK(hop->OnWatermark(*operator_state, context, out));
       if (i % 64 != 63) continue;
       LEAT_CHECK_OK(hop->OnBarrier(*operator_state));
-      LEAT_CHECK_OK(store->Apply(backend->TakeChanges(++epoch), epoch));
+      ++epoch;
+      LEAT_CHECK_OK(store->Apply(backend->TakeChanges(epoch), epoch));
       backend->OnApplied(epoch);
     }
     emitted = out.rows;
