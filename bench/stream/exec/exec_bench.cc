@@ -20,8 +20,8 @@ class Discard : public Output {
 };
 
 data::SchemaPtr InputSchema() {
-  return std::make_shared<const data::Schema>(data::Schema{
-      {{"card", data::String()}, {"amount", data::Decimal(10, 2)}, {"ts", data::Timestamp(3)}}});
+  return std::make_shared<const data::Schema>(
+      data::Schema{{{"card", data::String()}, {"amount", data::Decimal(10, 2)}, {"ts", data::Timestamp(3)}}});
 }
 
 // Batches of 1,024 rows; `per_second` rows a second of event time.
@@ -66,9 +66,10 @@ void BM_Calc(benchmark::State& state) {
   node->schema = InputSchema();
   const auto amount = plan::Input(1, data::Decimal(10, 2));
   const auto ts = plan::Input(2, data::Timestamp(3));
-  const auto hour = plan::Call(FunctionId::kExtract, {plan::Literal({std::string("HOUR")}, data::String()), ts},
-                               data::BigInt());
-  const auto night = plan::Call(FunctionId::kLess, {hour, plan::Literal({int64_t{6}}, data::BigInt())}, data::Boolean());
+  const auto hour =
+      plan::Call(FunctionId::kExtract, {plan::Literal({std::string("HOUR")}, data::String()), ts}, data::BigInt());
+  const auto night =
+      plan::Call(FunctionId::kLess, {hour, plan::Literal({int64_t{6}}, data::BigInt())}, data::Boolean());
   const auto limit = plan::Call(FunctionId::kCase,
                                 {night, plan::Literal({data::Int128{20'000}}, data::Decimal(10, 2)),
                                  plan::Literal({data::Int128{50'000}}, data::Decimal(10, 2))},
@@ -120,7 +121,8 @@ void BM_HopPerCard(benchmark::State& state) {
       LEAT_CHECK_OK(hop->OnWatermark(*operator_state, context, out));
       if (i % 64 != 63) continue;
       LEAT_CHECK_OK(hop->OnBarrier(*operator_state));
-      LEAT_CHECK_OK(store->Apply(backend->TakeChanges(++epoch), epoch));
+      ++epoch;
+      LEAT_CHECK_OK(store->Apply(backend->TakeChanges(epoch), epoch));
       backend->OnApplied(epoch);
     }
     emitted = out.rows;
@@ -128,11 +130,7 @@ void BM_HopPerCard(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * batches.size() * data::kBatchRows));
   state.counters["out_per_in"] = static_cast<double>(emitted) / static_cast<double>(batches.size() * data::kBatchRows);
 }
-BENCHMARK(BM_HopPerCard)
-    ->Args({1000, 1000})
-    ->Args({1000, 10})
-    ->Args({100'000, 1000})
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_HopPerCard)->Args({1000, 1000})->Args({1000, 10})->Args({100'000, 1000})->Unit(benchmark::kMillisecond);
 
 void BM_GroupAggregate(benchmark::State& state) {
   auto node = std::make_shared<plan::Node>();

@@ -322,8 +322,7 @@ std::vector<BoundSlot> AccumulatorLayout::Bind(const data::Batch& batch) const {
   return bound;
 }
 
-void AccumulatorLayout::Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator,
-                            data::TextArena& texts) {
+void AccumulatorLayout::Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator, data::TextArena& texts) {
   const AggregateSlot& slot = *bound.slot;
   char* at = accumulator + slot.offset;
   const bool smallest = slot.kind == AggregateKind::kMin;
@@ -447,8 +446,8 @@ void AccumulatorLayout::Store(const char* accumulator, std::string* out) const {
 
 absl::Status AccumulatorLayout::Load(std::string_view stored, char* accumulator) const {
   if (stored.size() < 1 + bytes_ || stored[0] != kStoredForm) {
-    return DataLoss("state: an accumulator of ", stored.size(), " bytes, expected form ", int{kStoredForm}, " and at least ",
-                    1 + bytes_, " bytes; the state was written by another version of this job");
+    return DataLoss("state: an accumulator of ", stored.size(), " bytes, expected form ", int{kStoredForm},
+                    " and at least ", 1 + bytes_, " bytes; the state was written by another version of this job");
   }
   std::memcpy(accumulator, stored.data() + 1, bytes_);
   std::string_view rest = stored.substr(1 + bytes_);

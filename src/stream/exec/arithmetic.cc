@@ -24,21 +24,18 @@ absl::StatusOr<Kernel> IntegerKernel(const Binding& binding) {
   switch (binding.call.function) {
     case FunctionId::kAdd:
       return Kernel([](const KernelCall& call) {
-        return MapAll2<T, T, T>(call, [](T a, T b) -> T {
-          return Wrap<Cut>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-        });
+        return MapAll2<T, T, T>(
+            call, [](T a, T b) -> T { return Wrap<Cut>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); });
       });
     case FunctionId::kSubtract:
       return Kernel([](const KernelCall& call) {
-        return MapAll2<T, T, T>(call, [](T a, T b) -> T {
-          return Wrap<Cut>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-        });
+        return MapAll2<T, T, T>(
+            call, [](T a, T b) -> T { return Wrap<Cut>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); });
       });
     case FunctionId::kMultiply:
       return Kernel([](const KernelCall& call) {
-        return MapAll2<T, T, T>(call, [](T a, T b) -> T {
-          return Wrap<Cut>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-        });
+        return MapAll2<T, T, T>(
+            call, [](T a, T b) -> T { return Wrap<Cut>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); });
       });
     case FunctionId::kDivide:
       return Kernel([](const KernelCall& call) {
@@ -68,7 +65,8 @@ absl::StatusOr<Kernel> IntegerKernel(const Binding& binding) {
       });
     case FunctionId::kAbs:
       return Kernel([](const KernelCall& call) {
-        return MapAll<T, T>(call, [](T a) -> T { return a < 0 ? Wrap<Cut>(uint64_t{0} - static_cast<uint64_t>(a)) : a; });
+        return MapAll<T, T>(call,
+                            [](T a) -> T { return a < 0 ? Wrap<Cut>(uint64_t{0} - static_cast<uint64_t>(a)) : a; });
       });
     case FunctionId::kSign:
       return Kernel(
@@ -83,8 +81,8 @@ template <typename Width>
 absl::StatusOr<Kernel> FloatKernel(const Binding& binding) {
   const auto two = [](auto f) {
     return Kernel([f](const KernelCall& call) {
-      return MapAll2<double, double, double>(
-          call, [f](double a, double b) -> double { return static_cast<Width>(f(a, b)); });
+      return MapAll2<double, double, double>(call,
+                                             [f](double a, double b) -> double { return static_cast<Width>(f(a, b)); });
     });
   };
   const auto one = [](auto f) {

@@ -15,15 +15,24 @@ using data::kMicrosPerDay;
 using data::kMicrosPerSecond;
 
 constexpr std::pair<std::string_view, TimeUnit> kNames[] = {
-    {"MILLENNIUM", TimeUnit::kMillennium}, {"CENTURY", TimeUnit::kCentury},
-    {"DECADE", TimeUnit::kDecade},         {"YEAR", TimeUnit::kYear},
-    {"QUARTER", TimeUnit::kQuarter},       {"MONTH", TimeUnit::kMonth},
-    {"WEEK", TimeUnit::kWeek},             {"DAY", TimeUnit::kDay},
-    {"HOUR", TimeUnit::kHour},             {"MINUTE", TimeUnit::kMinute},
-    {"SECOND", TimeUnit::kSecond},         {"MILLISECOND", TimeUnit::kMillisecond},
-    {"MICROSECOND", TimeUnit::kMicrosecond}, {"DOY", TimeUnit::kDayOfYear},
-    {"DOW", TimeUnit::kDayOfWeek},         {"ISODOW", TimeUnit::kIsoDayOfWeek},
-    {"ISOYEAR", TimeUnit::kIsoYear},       {"EPOCH", TimeUnit::kEpoch},
+    {"MILLENNIUM", TimeUnit::kMillennium},
+    {"CENTURY", TimeUnit::kCentury},
+    {"DECADE", TimeUnit::kDecade},
+    {"YEAR", TimeUnit::kYear},
+    {"QUARTER", TimeUnit::kQuarter},
+    {"MONTH", TimeUnit::kMonth},
+    {"WEEK", TimeUnit::kWeek},
+    {"DAY", TimeUnit::kDay},
+    {"HOUR", TimeUnit::kHour},
+    {"MINUTE", TimeUnit::kMinute},
+    {"SECOND", TimeUnit::kSecond},
+    {"MILLISECOND", TimeUnit::kMillisecond},
+    {"MICROSECOND", TimeUnit::kMicrosecond},
+    {"DOY", TimeUnit::kDayOfYear},
+    {"DOW", TimeUnit::kDayOfWeek},
+    {"ISODOW", TimeUnit::kIsoDayOfWeek},
+    {"ISOYEAR", TimeUnit::kIsoYear},
+    {"EPOCH", TimeUnit::kEpoch},
 };
 
 struct Point {
@@ -218,7 +227,8 @@ std::optional<int64_t> AddUnits(TimeUnit unit, int64_t micros, int64_t count) {
 std::optional<int64_t> UnitsBetween(TimeUnit unit, int64_t from, int64_t to) {
   if (const int64_t fixed = FixedMicros(unit); fixed > 0) {
     int64_t difference = 0;
-    if (__builtin_sub_overflow(to, from, &difference)) difference = SaturatingAdd(to, from == INT64_MIN ? INT64_MAX : -from);
+    if (__builtin_sub_overflow(to, from, &difference))
+      difference = SaturatingAdd(to, from == INT64_MIN ? INT64_MAX : -from);
     return difference / fixed;
   }
   const int64_t months = UnitMonths(unit);

@@ -131,9 +131,8 @@ absl::StatusOr<Kernel> FromText(const Binding& binding) {
     case TypeKind::kInt:
       return ParsingInt(INT32_MIN, INT32_MAX);
     case TypeKind::kBigInt:
-      return Parsing<int64_t>([](std::string_view text, int64_t* out) {
-        return ParseInteger<int64_t>(text, INT64_MIN, INT64_MAX, out);
-      });
+      return Parsing<int64_t>(
+          [](std::string_view text, int64_t* out) { return ParseInteger<int64_t>(text, INT64_MIN, INT64_MAX, out); });
     case TypeKind::kFloat:
       return Parsing<double>([](std::string_view text, double* out) {
         if (!ParseDouble(text, out)) return false;
@@ -172,7 +171,9 @@ absl::StatusOr<Kernel> FromText(const Binding& binding) {
 // Cuts to the length of a CHAR or VARCHAR (code points) or of BYTES (bytes), and pads CHAR with spaces.
 struct Width {
   explicit Width(const Type& type)
-      : limit(static_cast<size_t>(type.length)), bytes(type.kind == TypeKind::kBytes), pad(type.kind == TypeKind::kChar) {}
+      : limit(static_cast<size_t>(type.length)),
+        bytes(type.kind == TypeKind::kBytes),
+        pad(type.kind == TypeKind::kChar) {}
   void Apply(std::string* text) const {
     if (bytes) {
       if (text->size() > limit) text->resize(limit);
@@ -237,9 +238,8 @@ absl::StatusOr<Kernel> ToText(const Binding& binding) {
     case Storage::kDouble:
       return Printing<double>(width, [from](double value, std::string* out) { *out = FormatValue({value}, from); });
     case Storage::kInt128:
-      return Printing<Int128>(width, [scale = from.scale](Int128 value, std::string* out) {
-        data::AppendDecimal(value, scale, out);
-      });
+      return Printing<Int128>(
+          width, [scale = from.scale](Int128 value, std::string* out) { data::AppendDecimal(value, scale, out); });
     default:
       return NoKernel(binding);
   }

@@ -12,8 +12,8 @@ using plan::FunctionId;
 template <typename T, typename Compare>
 Kernel Comparison(Compare compare) {
   return [compare](const KernelCall& call) {
-    return MapAll2<uint8_t, T, T>(
-        call, [compare](const T& a, const T& b) { return static_cast<uint8_t>(compare(a, b)); });
+    return MapAll2<uint8_t, T, T>(call,
+                                  [compare](const T& a, const T& b) { return static_cast<uint8_t>(compare(a, b)); });
   };
 }
 

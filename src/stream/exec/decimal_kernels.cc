@@ -46,9 +46,8 @@ Kernel Dividing(Scales scales, F f) {
 template <typename F>
 Kernel Unary(int scale, decimal::Format to, F f) {
   return [scale, to, f](const KernelCall& call) {
-    return MapRows<Int128, Int128>(call, [&](size_t, Int128* out, Int128 a) {
-      return Store(decimal::Rescale(f(a), scale, to), out);
-    });
+    return MapRows<Int128, Int128>(
+        call, [&](size_t, Int128* out, Int128 a) { return Store(decimal::Rescale(f(a), scale, to), out); });
   };
 }
 

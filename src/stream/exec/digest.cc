@@ -40,8 +40,8 @@ Kernel ToBase64() {
 // NULL if the text is no base64.
 Kernel FromBase64() {
   return [](const KernelCall& call) {
-    return MapText<Text>(
-        call, [](size_t, std::string* out, Text text) { return absl::Base64Unescape(ToAbsl(text), out); });
+    return MapText<Text>(call,
+                         [](size_t, std::string* out, Text text) { return absl::Base64Unescape(ToAbsl(text), out); });
   };
 }
 

@@ -152,8 +152,8 @@ absl::StatusOr<std::unique_ptr<Node>> CompileNode(const plan::ExpressionPtr& exp
     case plan::Expression::Kind::kInput:
       return std::unique_ptr<Node>(std::make_unique<InputNode>(expression->type, expression->input));
     case plan::Expression::Kind::kLiteral:
-      return std::unique_ptr<Node>(std::make_unique<LiteralNode>(
-          expression->type, data::Constant(expression->type, expression->literal, 1)));
+      return std::unique_ptr<Node>(
+          std::make_unique<LiteralNode>(expression->type, data::Constant(expression->type, expression->literal, 1)));
     case plan::Expression::Kind::kCall:
       break;
   }

@@ -80,7 +80,8 @@ absl::Status GroupAggregate::Process(OperatorState& operator_state, const Contex
   GroupOutput out(*node_, layout_, input, output);
   for (size_t row = 0; row < input.rows; ++row) {
     if (!retracting_ && data::IsRetraction(input.kind(row)) && HasExtreme()) {
-      output.Fail(MakeFailedRow(input, row, "a row is taken back, but the input of MIN or MAX was planned insert-only"));
+      output.Fail(
+          MakeFailedRow(input, row, "a row is taken back, but the input of MIN or MAX was planned insert-only"));
       continue;
     }
     LEAT_RETURN_IF_ERROR(ProcessRow(bound, input, row, &state, &out));
@@ -124,8 +125,8 @@ absl::Status GroupAggregate::ProcessRow(const std::vector<BoundSlot>& bound, con
   return absl::OkStatus();
 }
 
-absl::Status GroupAggregate::Apply(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row,
-                                   Sign sign, GroupState* state, data::TextArena& texts) const {
+absl::Status GroupAggregate::Apply(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row, Sign sign,
+                                   GroupState* state, data::TextArena& texts) const {
   for (size_t i = 0; i < bound.size(); ++i) {
     if (!bound[i].Takes(row)) continue;
     if (bound[i].slot->distinct) {

@@ -106,8 +106,7 @@ absl::StatusOr<Kernel> MakeIntervalKernel(const Binding& binding) {
   // The difference of two timestamps.
   if (id == FunctionId::kSubtract && a.IsTimestamp() && b.IsTimestamp() &&
       binding.call.type.kind == TypeKind::kIntervalDayTime) {
-    return Ordered<int64_t, int64_t, int64_t>(false,
-                                              [](int64_t x, int64_t y) { return SaturatingAdd(x, Negated(y)); });
+    return Ordered<int64_t, int64_t, int64_t>(false, [](int64_t x, int64_t y) { return SaturatingAdd(x, Negated(y)); });
   }
   return NoKernel(binding);
 }

@@ -1,5 +1,5 @@
-// A hash map from keys to fixed-size blocks of bytes, in three flat arrays: made for accumulating a batch of rows and for
-// being emptied and used again without giving memory back. One owner, one thread.
+// A hash map from keys to fixed-size blocks of bytes, in three flat arrays: made for accumulating a batch of rows and
+// for being emptied and used again without giving memory back. One owner, one thread.
 #pragma once
 
 #include <absl/hash/hash.h>

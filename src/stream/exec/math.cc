@@ -51,9 +51,8 @@ T RoundInteger(T value, int digits, Rounding rounding) {
 template <typename T, typename F>
 Kernel WithDigits(size_t count, F f) {
   if (count == 1) {
-    return [f](const KernelCall& call) {
-      return MapRows<T, T>(call, [&](size_t, T* out, T a) { return f(a, 0, out); });
-    };
+    return
+        [f](const KernelCall& call) { return MapRows<T, T>(call, [&](size_t, T* out, T a) { return f(a, 0, out); }); };
   }
   return [f](const KernelCall& call) {
     return MapRows<T, T, int32_t>(call, [&](size_t, T* out, T a, int32_t digits) { return f(a, digits, out); });

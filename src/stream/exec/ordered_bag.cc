@@ -14,7 +14,9 @@ using data::Storage;
 
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
 
-void AppendOrdered(int64_t value, std::string* out) { BytesWriter(out).Write<uint64_t>(static_cast<uint64_t>(value) ^ kSignBit); }
+void AppendOrdered(int64_t value, std::string* out) {
+  BytesWriter(out).Write<uint64_t>(static_cast<uint64_t>(value) ^ kSignBit);
+}
 int64_t ReadOrdered(const char* from) { return static_cast<int64_t>(LoadBigEndian<uint64_t>(from) ^ kSignBit); }
 
 // Negative doubles order backwards: all their bits are turned; of positive ones only the sign.

@@ -211,17 +211,17 @@ Kernel MakeExtract(size_t count) {
 Kernel MakeRegexReplace() {
   return [](const KernelCall& call) {
     LastPattern last(CompileRegex);
-    return MapText<Text, Text, Text>(
-        call, [&](size_t row, std::string* out, Text text, Text pattern, Text replacement) {
-          const re2::RE2* regex = last.Get(call, row, pattern);
-          if (regex == nullptr) return false;
-          const std::string rewrite = Rewrite(replacement);
-          std::string error;
-          if (!regex->CheckRewriteString(rewrite, &error)) return false;
-          *out = text;
-          re2::RE2::GlobalReplace(out, *regex, rewrite);
-          return true;
-        });
+    return MapText<Text, Text, Text>(call,
+                                     [&](size_t row, std::string* out, Text text, Text pattern, Text replacement) {
+                                       const re2::RE2* regex = last.Get(call, row, pattern);
+                                       if (regex == nullptr) return false;
+                                       const std::string rewrite = Rewrite(replacement);
+                                       std::string error;
+                                       if (!regex->CheckRewriteString(rewrite, &error)) return false;
+                                       *out = text;
+                                       re2::RE2::GlobalReplace(out, *regex, rewrite);
+                                       return true;
+                                     });
   };
 }
 

@@ -1,7 +1,7 @@
-// The slices of a window aggregate: for each slice of time the accumulators of its keys, and for each DISTINCT aggregate
-// the values seen. Slices live in memory while they are worked on and are written to the state tables at a barrier, or
-// earlier when they pass the memory limit; most slices of a job that catches up are born and dropped between two
-// barriers and never touch the tables. One task's, on its thread.
+// The slices of a window aggregate: for each slice of time the accumulators of its keys, and for each DISTINCT
+// aggregate the values seen. Slices live in memory while they are worked on and are written to the state tables at a
+// barrier, or earlier when they pass the memory limit; most slices of a job that catches up are born and dropped
+// between two barriers and never touch the tables. One task's, on its thread.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,11 @@
 namespace leat::exec {
 
 struct Slice {
-  KeyedBlock groups;                 // key -> accumulators
-  std::vector<KeyedBlock> distinct;  // per aggregate slot; key = DistinctKey, value = int64 count; empty if not DISTINCT
-  bool in_memory = true;             // false: what there is lies in the tables only
-  bool stored = false;               // the tables may hold entries of this slice
+  KeyedBlock groups;  // key -> accumulators
+  std::vector<KeyedBlock>
+      distinct;           // per aggregate slot; key = DistinctKey, value = int64 count; empty if not DISTINCT
+  bool in_memory = true;  // false: what there is lies in the tables only
+  bool stored = false;    // the tables may hold entries of this slice
 
   explicit Slice(const AccumulatorLayout& layout);
   void Clear();

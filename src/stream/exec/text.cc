@@ -181,7 +181,8 @@ int32_t Locate(Text text, Text what, int32_t from, int32_t nth) {
     start = utf8::Prefix(text, static_cast<size_t>(from) - 1).size();
   } else {
     // Backwards from the end, as Oracle's INSTR that Flink follows.
-    size_t at = text.rfind(what, Slice(text, 0, utf8::Count(text) - std::min<size_t>(utf8::Count(text), 0U - from)).size());
+    size_t at =
+        text.rfind(what, Slice(text, 0, utf8::Count(text) - std::min<size_t>(utf8::Count(text), 0U - from)).size());
     for (; nth > 1 && at != Text::npos && at > 0; --nth) at = text.rfind(what, at - 1);
     return at == Text::npos || nth > 1 ? 0 : static_cast<int32_t>(utf8::Count(text.substr(0, at))) + 1;
   }

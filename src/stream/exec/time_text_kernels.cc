@@ -74,13 +74,12 @@ Kernel ToTimestamp(size_t count) {
   return Reading<int64_t>(count, [](int64_t micros) { return data::TruncateMicros(micros, 3); });
 }
 Kernel ToDate(size_t count) {
-  return Reading<int32_t>(
-      count, [](int64_t micros) { return static_cast<int32_t>(FloorDiv(micros, data::kMicrosPerDay)); });
+  return Reading<int32_t>(count,
+                          [](int64_t micros) { return static_cast<int32_t>(FloorDiv(micros, data::kMicrosPerDay)); });
 }
 Kernel UnixTimestampOf(size_t count) {
   // Unlike the others this one gives Long.MIN_VALUE for text that does not fit, as Flink does.
-  const Kernel read =
-      Reading<int64_t>(count, [](int64_t micros) { return FloorDiv(micros, data::kMicrosPerSecond); });
+  const Kernel read = Reading<int64_t>(count, [](int64_t micros) { return FloorDiv(micros, data::kMicrosPerSecond); });
   return [read](const KernelCall& call) {
     const std::vector<uint8_t> given = StrictValidity(call);
     auto out = std::const_pointer_cast<data::Column>(read(call));

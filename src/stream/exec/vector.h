@@ -137,7 +137,8 @@ data::ColumnPtr MapRows(const KernelCall& call, F f) {
       if (valid.empty()) valid.assign(call.rows, 1);
       valid[row] = 0;
     }
-  }(std::index_sequence_for<A...>{});
+  }
+  (std::index_sequence_for<A...>{});
   out->SetValidity(std::move(valid));
   return out;
 }

@@ -1,6 +1,7 @@
 // GROUP BY window and keys over TUMBLE and HOP. Each row is accumulated once, into its slice; a window that the
-// watermark passes merges its slices per key and emits one row a key, sorted by the key's bytes. A row is late only when
-// the last of its windows has fired; until then it is added to its slice, which the windows still to come will read.
+// watermark passes merges its slices per key and emits one row a key, sorted by the key's bytes. A row is late only
+// when the last of its windows has fired; until then it is added to its slice, which the windows still to come will
+// read.
 #include <algorithm>
 #include <cstring>
 
@@ -139,8 +140,7 @@ void WindowAggregate::AddDistinct(const BoundSlot& bound, const data::Batch& inp
   values.MarkDirty(entry);
 }
 
-absl::Status WindowAggregate::OnWatermark(OperatorState& operator_state, const Context& context,
-                                          Output& output) const {
+absl::Status WindowAggregate::OnWatermark(OperatorState& operator_state, const Context& context, Output& output) const {
   auto& state = static_cast<WindowState&>(operator_state);
   if (context.watermark_ms <= state.watermark_ms) return absl::OkStatus();
   WindowOutput out(*node_, window_, layout_, output);
@@ -173,8 +173,7 @@ absl::Status WindowAggregate::Fire(int64_t window_end, WindowState* state, Windo
     LEAT_ASSIGN_OR_RETURN(Slice * slice, state->slices->Find(*end));
     for (uint32_t entry = 0; entry < slice->groups.size(); ++entry) {
       bool added = false;
-      const uint32_t into =
-          state->merged.FindOrAdd(slice->groups.hash(entry), slice->groups.key(entry), &added);
+      const uint32_t into = state->merged.FindOrAdd(slice->groups.hash(entry), slice->groups.key(entry), &added);
       if (added) {
         std::memcpy(state->merged.value(into), slice->groups.value(entry), layout_.bytes());
       } else {

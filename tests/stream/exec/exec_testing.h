@@ -93,9 +93,7 @@ class Lines : public Output {
   void Late(const data::Batch& input, std::span<const uint32_t> rows) override {
     for (const uint32_t row : rows) lines.push_back("late " + data::FormatRow(input, row));
   }
-  void Fail(FailedRow row) override {
-    lines.push_back(StrCat("fail ", row.row, " @", row.offset, ": ", row.reason));
-  }
+  void Fail(FailedRow row) override { lines.push_back(StrCat("fail ", row.row, " @", row.offset, ": ", row.reason)); }
   std::vector<std::string> lines;
 };
 

@@ -74,8 +74,10 @@ void AddAggregate(const std::vector<std::string>& words, Script* script) {
     ASSERT_GE(aggregate.argument, 0) << argument;
     const data::Type type = script->input->fields[static_cast<size_t>(aggregate.argument)].type;
     const bool decimal = type.kind == data::TypeKind::kDecimal;
-    if (name == "sum") aggregate = {plan::AggregateKind::kSum, aggregate.argument, false, -1, decimal ? data::Decimal(38, 2) : type};
-    if (name == "avg") aggregate = {plan::AggregateKind::kAvg, aggregate.argument, false, -1, decimal ? data::Decimal(38, 6) : type};
+    if (name == "sum")
+      aggregate = {plan::AggregateKind::kSum, aggregate.argument, false, -1, decimal ? data::Decimal(38, 2) : type};
+    if (name == "avg")
+      aggregate = {plan::AggregateKind::kAvg, aggregate.argument, false, -1, decimal ? data::Decimal(38, 6) : type};
     if (name == "min") aggregate = {plan::AggregateKind::kMin, aggregate.argument, false, -1, type};
     if (name == "max") aggregate = {plan::AggregateKind::kMax, aggregate.argument, false, -1, type};
   }

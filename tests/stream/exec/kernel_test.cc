@@ -122,8 +122,8 @@ TEST(Arithmetic, WrapsIntegersAndFailsDivisionByZero) {
 }
 
 TEST(Decimal, RoundsHalfUpAndOverflowsToNull) {
-  const ExpressionPtr big = Lit({data::Int128{1'000'000'000'000'000'000} * 1'000'000'000'000'000'000 * 99},
-                                data::Decimal(38, 0));
+  const ExpressionPtr big =
+      Lit({data::Int128{1'000'000'000'000'000'000} * 1'000'000'000'000'000'000 * 99}, data::Decimal(38, 0));
   CheckStrict({{Call(F::kAdd, {Dec(150, 5, 2), Dec(25, 3, 1)}), "4.00"},
                {Call(F::kSubtract, {Dec(150, 5, 2), Dec(25, 3, 1)}), "-1.00"},
                {Call(F::kMultiply, {Dec(150, 5, 2), Dec(25, 3, 1)}), "3.750"},
@@ -294,16 +294,15 @@ TEST(Time, AddsIntervals) {
 }
 
 TEST(Time, ReadsAndWritesJavaPatterns) {
-  CheckStrict({{Call(F::kDateFormat, {Ts(kMoment), Text("EEE, d MMM yyyy h:mm a '@' SSS")}),
-                "Thu, 29 Feb 2024 2:44 PM @ 678"},
-               {Call(F::kToTimestamp, {Text("29/02/2024 14.44"), Text("dd/MM/yyyy HH.mm")}),
-                "2024-02-29 14:44:00.000"},
-               {Call(F::kToTimestamp, {Text("2024-02-29 14:44:05")}), "2024-02-29 14:44:05.000"},
-               {Call(F::kToTimestamp, {Text("30/02/2024"), Text("dd/MM/yyyy")}), "NULL"},
-               {Call(F::kToDate, {Text("20240229"), Text("yyyyMMdd")}), "2024-02-29"},
-               {Call(F::kToTimestampLtz, {Big(1000)}), "1970-01-01 00:00:01.000"},
-               {Call(F::kFromUnixTime, {Big(0)}), "1970-01-01 00:00:00"},
-               {Call(F::kUnixTimestamp, {Text("1970-01-01 00:01:00")}), "60"}});
+  CheckStrict(
+      {{Call(F::kDateFormat, {Ts(kMoment), Text("EEE, d MMM yyyy h:mm a '@' SSS")}), "Thu, 29 Feb 2024 2:44 PM @ 678"},
+       {Call(F::kToTimestamp, {Text("29/02/2024 14.44"), Text("dd/MM/yyyy HH.mm")}), "2024-02-29 14:44:00.000"},
+       {Call(F::kToTimestamp, {Text("2024-02-29 14:44:05")}), "2024-02-29 14:44:05.000"},
+       {Call(F::kToTimestamp, {Text("30/02/2024"), Text("dd/MM/yyyy")}), "NULL"},
+       {Call(F::kToDate, {Text("20240229"), Text("yyyyMMdd")}), "2024-02-29"},
+       {Call(F::kToTimestampLtz, {Big(1000)}), "1970-01-01 00:00:01.000"},
+       {Call(F::kFromUnixTime, {Big(0)}), "1970-01-01 00:00:00"},
+       {Call(F::kUnixTimestamp, {Text("1970-01-01 00:01:00")}), "60"}});
   Check({{Call(F::kToTimestampLtz, {Big(1), Int(0)}), "1970-01-01 00:00:01.000"}});
 }
 
@@ -324,7 +323,8 @@ TEST(Conditionals, DoNotFailRowsOfArmsNotTaken) {
   const ExpressionPtr cast = Cast(plan::Input(0, data::String()), data::Int());
   const ExpressionPtr n = plan::Input(1, data::Int());
   const ExpressionPtr is_zero = Call(F::kEqual, {n, Int(0)});
-  const std::string failure = "error: line 3, column 7: CAST('x' AS INT): this text is no INT; TRY_CAST gives NULL instead";
+  const std::string failure =
+      "error: line 3, column 7: CAST('x' AS INT): this text is no INT; TRY_CAST gives NULL instead";
   EXPECT_EQ(Evaluate(Call(F::kCase, {is_zero, Int(-1), cast}), batch),
             (std::vector<std::string>{"1", "-1", failure, "NULL"}));
   EXPECT_EQ(Evaluate(Call(F::kIf, {is_zero, Int(-1), cast}), batch),
@@ -365,11 +365,23 @@ TEST(Functions, HaveAKernelEach) {
     if (id == F::kField) continue;  // typed by the analyser; tested above
     bool compiled = false;
     // The first combination of argument types that the analyser takes must compile.
-    const std::vector<std::vector<ExpressionPtr>> attempts = {
-        {}, {Int(1)}, {Bool(true)}, {Text("1")}, {Ts(0)}, {Int(1), Int(1)}, {Bool(true), Bool(true)},
-        {Text("a"), Text("a")}, {Text("a"), Int(1)}, {Ts(0), Text("HOUR")}, {Text("HOUR"), Ts(0)},
-        {Text("a"), Text("b"), Int(1)}, {Text("a"), Int(1), Text("b")}, {Text("HOUR"), Int(1), Ts(0)},
-        {Text("HOUR"), Ts(0), Ts(0)}, {Text("a"), Text("b"), Text("c")}, {Bool(true), Int(1), Int(2)}};
+    const std::vector<std::vector<ExpressionPtr>> attempts = {{},
+                                                              {Int(1)},
+                                                              {Bool(true)},
+                                                              {Text("1")},
+                                                              {Ts(0)},
+                                                              {Int(1), Int(1)},
+                                                              {Bool(true), Bool(true)},
+                                                              {Text("a"), Text("a")},
+                                                              {Text("a"), Int(1)},
+                                                              {Ts(0), Text("HOUR")},
+                                                              {Text("HOUR"), Ts(0)},
+                                                              {Text("a"), Text("b"), Int(1)},
+                                                              {Text("a"), Int(1), Text("b")},
+                                                              {Text("HOUR"), Int(1), Ts(0)},
+                                                              {Text("HOUR"), Ts(0), Ts(0)},
+                                                              {Text("a"), Text("b"), Text("c")},
+                                                              {Bool(true), Int(1), Int(2)}};
     for (const auto& arguments : attempts) {
       if (id == F::kCast || id == F::kTryCast) {
         compiled = Evaluator::Compile(Cast(Int(1), data::String(), id)).ok();
