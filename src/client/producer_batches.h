@@ -43,6 +43,7 @@ struct Partition {
   Instant linger_until;                       // of the open batch
   std::deque<std::unique_ptr<Batch>> line;    // sealed, in order; the first `in_flight` of them are on their way
   size_t in_flight = 0;
+  size_t alone = 0;                           // so many batches are sent one by one: together they were refused
   bool ready = false;                         // stands in Batches::ready
   Instant not_before;                         // after a failure: when to try again
 };
@@ -50,6 +51,7 @@ struct Partition {
 struct Topic {
   std::string name;
   int32_t partition_count = 0;  // 0: not known
+  bool resolving = false;       // somebody asks the broker
   std::vector<std::unique_ptr<Partition>> partitions;
   size_t sticky = 0;            // where records without a key go until its batch is full
 };

@@ -11,6 +11,8 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "client/connection.h"
 #include "client/producer_batches.h"
@@ -42,6 +44,10 @@ class Sender {
     Partition* partition = nullptr;
     size_t count = 0;
   };
+  struct Load {
+    Sent sent;
+    std::vector<Batch*> batches;
+  };
   struct Request {
     uint64_t correlation_id = 0;
     std::vector<Sent> sent;
@@ -58,10 +64,14 @@ class Sender {
   Instant Step();
   void HandleEvent(void* tag, bool ok);
   void OpenStream();
-  bool BuildRequest(Instant now);
-  void FinishBytes(const Request& request);
+  bool SendNext(Instant now);
+  std::vector<Load> TakeLoads(Instant now);
+  void Finish(std::vector<Load>* loads);
+  void Write(std::vector<Load>* loads);
+  void EndIfBroken();
+  bool EndStream();
   void OnAnswer(const v1::ProduceResponse& response);
-  void OnResultLocked(const Sent& sent, const v1::ProducePartitionResult& result);
+  void OnResultLocked(const Sent& sent, const v1::ProducePartitionResult& result, Instant now);
   void OnWritten();
   void OnStreamEnd();
   void AckLocked(const Sent& sent, int64_t base_offset, int64_t append_time_ms);
@@ -78,8 +88,9 @@ class Sender {
   Batches batches_;
   absl::Status error_;       // the first failure since the last flush
   bool stopping_ = false;
-  bool woken_ = false;       // the alarm is on its way
+  bool news_ = false;        // the thread has to look once more before it waits
   bool asleep_ = false;      // the thread waits, or is about to
+  bool woken_ = false;       // the alarm is on its way
 
   // The thread's own.
   std::unique_ptr<Stream> stream_;
@@ -87,6 +98,7 @@ class Sender {
   std::vector<Outcome> outcomes_;
   absl::Status last_failure_;  // of the stream, for those who ask why a record was late
   Instant reopen_at_;
+  absl::Duration reopen_pause_;
   uint64_t next_correlation_id_ = 1;
   std::thread thread_;
 };
