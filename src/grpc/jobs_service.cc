@@ -18,6 +18,7 @@ std::string_view StateName(broker::JobState state) {
     case broker::JobState::kRestarting: return "RESTARTING";
     case broker::JobState::kStopped: return "STOPPED";
     case broker::JobState::kFailed: return "FAILED";
+    case broker::JobState::kFinished: return "FINISHED";
   }
   return "";
 }
