@@ -163,11 +163,11 @@ bool CanCastImplicitly(const Type& from, const Type& to) {
   if (from.kind == TypeKind::kNull) return true;
   if (from.kind == TypeKind::kRow && to.kind == TypeKind::kRow) return RowsCastable(from, to, CanCastImplicitly);
   if (from.IsNumeric() && to.IsNumeric()) {
-    // Fractions do not become whole numbers unasked.
-    return !(to.IsInteger() && !from.IsInteger() && from.kind != TypeKind::kDecimal) || from.kind == to.kind;
+    // Every number fits DECIMAL and DOUBLE for Flink; otherwise numbers only widen.
+    return to.kind == TypeKind::kDecimal || to.kind == TypeKind::kDouble || Width(from) <= Width(to);
   }
-  if (from.IsCharacter() && to.IsCharacter()) return true;
-  if (from.kind == TypeKind::kDate) return to.kind == TypeKind::kDate || to.IsTimestamp();
+  if (from.IsCharacter() && to.IsCharacter()) return to.kind == TypeKind::kVarchar || from.kind == TypeKind::kChar;
+  if (from.kind == TypeKind::kTimestamp && (to.kind == TypeKind::kDate || to.kind == TypeKind::kTime)) return true;
   if (from.IsTimestamp() && to.IsTimestamp()) return true;
   return from.kind == to.kind;
 }
@@ -178,6 +178,7 @@ bool CanCastExplicitly(const Type& from, const Type& to) {
   if (to.kind == TypeKind::kRow) return false;
   if (to.IsCharacter()) return true;  // everything can be printed
   if (from.IsCharacter()) return !IsInterval(to);
+  if (from.kind == TypeKind::kDate) return to.IsTimestamp();
   if (from.IsNumeric()) return to.IsNumeric() || to.kind == TypeKind::kBoolean;
   if (from.kind == TypeKind::kBoolean) return to.IsNumeric();
   if (from.IsTimestamp()) return to.kind == TypeKind::kDate || to.kind == TypeKind::kTime || to.IsTimestamp();

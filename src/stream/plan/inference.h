@@ -19,8 +19,8 @@ std::optional<data::Type> CommonType(std::span<const data::Type> types);
 // read as the other's type.
 std::optional<data::Type> ComparisonType(const data::Type& a, const data::Type& b);
 
-// Whether INSERT and calls convert without a CAST: to a wider or equal type of the same family (numbers of any width to
-// numbers, as the sink's type enforcer does), and NULL to everything.
+// Whether INSERT converts without a CAST, by Flink's table of implicit casts: integers to wider ones, every number to
+// DECIMAL and DOUBLE, text to VARCHAR, a TIMESTAMP to DATE and TIME, and NULL to everything.
 bool CanCastImplicitly(const data::Type& from, const data::Type& to);
 // Whether CAST(from AS to) exists.
 bool CanCastExplicitly(const data::Type& from, const data::Type& to);

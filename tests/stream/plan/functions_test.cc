@@ -87,7 +87,14 @@ TEST(InferCall, NeverCrashesOnAnyFunctionAndTypes) {
 }
 
 TEST(CanCast, KnowsImplicitAndExplicit) {
-  EXPECT_TRUE(CanCastImplicitly(data::BigInt(), data::Int()));
+  EXPECT_TRUE(CanCastImplicitly(data::Int(), data::BigInt()));
+  EXPECT_FALSE(CanCastImplicitly(data::BigInt(), data::Int()));
+  EXPECT_TRUE(CanCastImplicitly(data::Double(), data::Decimal(5, 2)));
+  EXPECT_FALSE(CanCastImplicitly(data::Decimal(5, 2), data::Int()));
+  EXPECT_TRUE(CanCastImplicitly(data::Timestamp(3), data::Date()));
+  EXPECT_FALSE(CanCastImplicitly(data::Date(), data::Timestamp(3)));
+  EXPECT_TRUE(CanCastExplicitly(data::Date(), data::Timestamp(3)));
+  EXPECT_FALSE(CanCastImplicitly(data::String(), data::Char(3)));
   EXPECT_TRUE(CanCastImplicitly(data::NullType(), data::Date()));
   EXPECT_FALSE(CanCastImplicitly(data::String(), data::Int()));
   EXPECT_TRUE(CanCastExplicitly(data::String(), data::Int()));
