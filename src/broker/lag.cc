@@ -79,7 +79,9 @@ void BrokerImpl::UpdateGauges() {
   broker_metrics_.partitions.Set(partitions);
   OnEveryShard<std::pair<absl::Status, std::map<std::string, uint64_t>>>(
       shards_, 0,
-      [](ShardState& shard, auto answer) { answer({shard.Health(), shard.BytesByTopic()}); },
+      [](ShardState& shard, auto answer) {
+        answer({shard.Health(), shard.BytesByTopic()});
+      },
       [this](const std::vector<std::pair<absl::Status, std::map<std::string, uint64_t>>>& parts) {
         std::map<std::string, uint64_t> bytes;
         bool online = true;

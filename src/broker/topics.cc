@@ -36,7 +36,9 @@ void BrokerImpl::CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> top
     Callback<std::vector<TopicResult>> done;
   };
   auto held = std::make_shared<Retry>(Retry{std::move(topics), std::move(done)});
-  env::Closure retry = [this, origin, held] { CreateTopicsHere(origin, std::move(held->topics), std::move(held->done)); };
+  env::Closure retry = [this, origin, held] {
+    CreateTopicsHere(origin, std::move(held->topics), std::move(held->done));
+  };
   if (WaitForRemoval(held->topics, &retry)) return;
   std::vector<std::string> names = NamesOf(held->topics);
   std::vector<DecideOne> decisions;
@@ -68,8 +70,9 @@ void BrokerImpl::DeleteTopicsAs(meta::Origin origin, std::vector<std::string> na
     }
     std::vector<DecideOne> decisions;
     for (const std::string& name : names) {
-      decisions.push_back(
-          [name, origin](const meta::Image& image) { return meta::Decide(image, meta::DeleteTopic{name, origin}); });
+      decisions.push_back([name, origin](const meta::Image& image) {
+        return meta::Decide(image, meta::DeleteTopic{name, origin});
+      });
     }
     SubmitEach(std::move(names), std::move(decisions), std::move(done));
   });
