@@ -50,8 +50,11 @@ void BrokerImpl::CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> top
 
 absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image, const NewTopic& topic,
                                                        meta::Origin origin) {
-  if (deleting_.contains(topic.name)) {
-    return FailedPrecondition("topic '", topic.name, "' was deleted and its files are not gone yet: try again");
+  // Gone from the image that this change will meet, but there in the one in force: deleted in this very batch. Its
+  // folders go first.
+  const bool going = image.FindTopic(topic.name) == nullptr && this->image()->FindTopic(topic.name) != nullptr;
+  if (going || deleting_.contains(topic.name)) {
+    return Unavailable("topic '", topic.name, "' is being deleted, its files are not gone yet: try again");
   }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
   return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaLimits(), random_);

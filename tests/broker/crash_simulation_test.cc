@@ -29,6 +29,7 @@ class Simulation {
       Live();
       // Power cuts inside a deletion have a test of their own.
       ASSERT_TRUE(w_.world.RunUntil([this] { return deleting_ == 0; }));
+      ASSERT_TRUE(w_.Health().ok()) << w_.Health();
       w_.PowerCut();
     }
     ASSERT_TRUE(w_.Start().ok());
