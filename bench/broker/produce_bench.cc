@@ -1,5 +1,6 @@
-// Produce to acknowledgement in one process, on real shards and a real disk, class P: what the handlers and the log cost
-// without a network. items_per_second are requests, bytes_per_second payload; cpu_s_per_GB is the whole process's CPU.
+// Produce to acknowledgement in one process, on real shards and a real disk, class P: what the handlers and the log
+// cost without a network. items_per_second are requests, bytes_per_second payload; cpu_s_per_GB is the whole process's
+// CPU.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -17,7 +18,9 @@ namespace {
 double CpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 

@@ -40,7 +40,8 @@ class BrokerImpl final : public Broker {
   void Produce(ProduceRequest request, Callback<ProduceReply> done) override;
   uint64_t Fetch(FetchRequest request, Callback<FetchReply> done) override;
   void CancelFetch(uint64_t ticket) override;
-  void ListOffsets(std::vector<ListOffsetsPartition> partitions, Callback<std::vector<ListOffsetsResult>> done) override;
+  void ListOffsets(std::vector<ListOffsetsPartition> partitions,
+                   Callback<std::vector<ListOffsetsResult>> done) override;
   void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
                      Callback<std::vector<DeleteRecordsResult>> done) override;
   void CreateTopics(std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done) override;
@@ -146,8 +147,8 @@ class BrokerImpl final : public Broker {
   int64_t start_time_ms_ = 0;
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
-  InstallationPtr installation_;                       // the last one
-  std::map<std::string, InstallationPtr> deleting_;    // topics whose folders are still being removed
+  InstallationPtr installation_;                     // the last one
+  std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
   std::unique_ptr<run::LogPort> log_port_;
   std::unique_ptr<JobManager> jobs_;

@@ -79,10 +79,9 @@ void BrokerLogPort::Append(model::TopicPartition partition, std::string batches,
 }
 
 void BrokerLogPort::DeleteTopic(std::string topic, run::Callback<absl::Status> done) {
-  broker_.DeleteTopicsAs(meta::Origin::kInternal, {std::move(topic)},
-                         [done = std::move(done)](std::vector<TopicResult> results) mutable {
-                           done(ToStatus(results.at(0).outcome));
-                         });
+  broker_.DeleteTopicsAs(
+      meta::Origin::kInternal, {std::move(topic)},
+      [done = std::move(done)](std::vector<TopicResult> results) mutable { done(ToStatus(results.at(0).outcome)); });
 }
 
 void BrokerLogPort::CommitOffsets(std::string group,
@@ -91,12 +90,11 @@ void BrokerLogPort::CommitOffsets(std::string group,
   CommitOffsetsRequest request;
   request.group = std::move(group);
   for (auto& [partition, offset] : offsets) request.offsets.push_back({std::move(partition), offset, ""});
-  broker_.CommitOffsets(std::move(request),
-                        [done = std::move(done)](std::vector<CommitOffsetResult> results) mutable {
-                          absl::Status status;
-                          for (const CommitOffsetResult& result : results) status.Update(ToStatus(result.outcome));
-                          done(status);
-                        });
+  broker_.CommitOffsets(std::move(request), [done = std::move(done)](std::vector<CommitOffsetResult> results) mutable {
+    absl::Status status;
+    for (const CommitOffsetResult& result : results) status.Update(ToStatus(result.outcome));
+    done(status);
+  });
 }
 
 void BrokerLogPort::CommittedOffsets(std::string group, std::vector<model::TopicPartition> partitions,

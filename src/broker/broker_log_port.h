@@ -10,7 +10,8 @@ class BrokerImpl;
 class BrokerLogPort final : public run::LogPort {
  public:
   explicit BrokerLogPort(BrokerImpl& broker) : broker_(broker) {}
-  void DescribeTopic(std::string topic, run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) override;
+  void DescribeTopic(std::string topic,
+                     run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) override;
   void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
                      run::Callback<absl::StatusOr<model::Offset>> done) override;
   void EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,

@@ -12,7 +12,8 @@ env::Histogram& Latency(env::Metrics& metrics, const std::string& api) {
 }  // namespace
 
 BrokerMetrics::BrokerMetrics(env::Metrics& metrics)
-    : produce_bytes(metrics.GetCounter("leat_produce_bytes_total", "Bytes of record batches appended by producers.", {})),
+    : produce_bytes(
+          metrics.GetCounter("leat_produce_bytes_total", "Bytes of record batches appended by producers.", {})),
       produce_records(metrics.GetCounter("leat_produce_records_total", "Records appended by producers.", {})),
       produce_errors(metrics.GetCounter("leat_produce_errors_total", "Partitions of produce requests refused.", {})),
       fetch_bytes(metrics.GetCounter("leat_fetch_bytes_total", "Bytes of record batches handed to consumers.", {})),
@@ -22,8 +23,8 @@ BrokerMetrics::BrokerMetrics(env::Metrics& metrics)
       commit_seconds(Latency(metrics, "commit_offsets")),
       partitions(metrics.GetGauge("leat_partitions", "Partitions of all topics.", {})),
       topics(metrics.GetGauge("leat_topics", "Topics, internal ones included.", {})),
-      directory_online(
-          metrics.GetGauge("leat_log_directory_online", "1 while the log directory takes writes, 0 once it is offline.", {})),
+      directory_online(metrics.GetGauge("leat_log_directory_online",
+                                        "1 while the log directory takes writes, 0 once it is offline.", {})),
       jobs_running(metrics.GetGauge("leat_jobs_running", "Jobs whose state is running.", {})) {}
 
 }  // namespace leat::broker

@@ -23,8 +23,9 @@ void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteR
   const model::Offset end = found.log->high_watermark();
   const model::Offset before = item.before == model::Offset(-1) ? end : item.before;
   if (before < model::Offset(0) || before > end) {
-    result.outcome = Failed(model::ErrorCode::kOffsetOutOfRange,
-                            StrCat("expected an offset of 0 to ", end, " (the high watermark) or -1, got ", item.before));
+    result.outcome =
+        Failed(model::ErrorCode::kOffsetOutOfRange,
+               StrCat("expected an offset of 0 to ", end, " (the high watermark) or -1, got ", item.before));
     done(std::move(result));
     return;
   }

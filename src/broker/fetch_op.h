@@ -23,15 +23,15 @@ struct FetchOp {
   Callback<FetchReply> done;
   Instant began;
   Instant deadline;
-  std::unique_ptr<env::Timer> timer;    // the deadline
-  std::unique_ptr<env::Timer> reread;   // a pause before the next pass
+  std::unique_ptr<env::Timer> timer;   // the deadline
+  std::unique_ptr<env::Timer> reread;  // a pause before the next pass
   std::vector<Visit> visits;
-  size_t visit = 0;      // the next one of this pass
-  uint64_t pass = 0;     // which pass the waits belong to
-  bool parked = false;   // between passes, waiting for data
-  bool hurry = false;    // the deadline passed, or somebody cancelled: answer after the next pass, whatever it finds
-  bool failed = false;   // a partition has an error: answer after this pass
-  size_t bytes = 0;      // found by this pass
+  size_t visit = 0;     // the next one of this pass
+  uint64_t pass = 0;    // which pass the waits belong to
+  bool parked = false;  // between passes, waiting for data
+  bool hurry = false;   // the deadline passed, or somebody cancelled: answer after the next pass, whatever it finds
+  bool failed = false;  // a partition has an error: answer after this pass
+  size_t bytes = 0;     // found by this pass
   FetchReply reply;
 };
 using FetchOpPtr = std::shared_ptr<FetchOp>;

@@ -210,8 +210,8 @@ void JobManager::Delete(const std::string& name, Callback<absl::Status> done) {
     done(begun.status());
     return;
   }
-  // The record that it is stopped comes first: after a crash in the middle the job is there, stopped, and can be deleted
-  // again; it never starts on half of its state.
+  // The record that it is stopped comes first: after a crash in the middle the job is there, stopped, and can be
+  // deleted again; it never starts on half of its state.
   SetDesired(name, meta::DesiredState::kStopped,
              [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
                if (!status.ok()) {
@@ -225,23 +225,24 @@ void JobManager::Delete(const std::string& name, Callback<absl::Status> done) {
 }
 
 void JobManager::DeleteStopped(const std::string& name, Callback<absl::Status> done) {
-  factory_->DeleteState(name, RunOptions(), port_, [this, name, done = std::move(done)](const absl::Status& status) mutable {
-    broker_.home().Post([this, name, status, done = std::move(done)]() mutable {
-      if (!status.ok()) {
-        done(Annotate(status, StrCat("the state of job '", name, "' could not be removed")));
-        return;
-      }
-      broker_.ForgetGroup(name, [this, name, done = std::move(done)](const absl::Status& forgotten) mutable {
-        if (!forgotten.ok()) {
-          done(forgotten);
-          return;
-        }
-        broker_.metrics().Forget("job", name);
-        broker_.SubmitMetadata([name](const meta::Image& image) { return meta::DeleteJob(image, name); },
-                               std::move(done));
+  factory_->DeleteState(
+      name, RunOptions(), port_, [this, name, done = std::move(done)](const absl::Status& status) mutable {
+        broker_.home().Post([this, name, status, done = std::move(done)]() mutable {
+          if (!status.ok()) {
+            done(Annotate(status, StrCat("the state of job '", name, "' could not be removed")));
+            return;
+          }
+          broker_.ForgetGroup(name, [this, name, done = std::move(done)](const absl::Status& forgotten) mutable {
+            if (!forgotten.ok()) {
+              done(forgotten);
+              return;
+            }
+            broker_.metrics().Forget("job", name);
+            broker_.SubmitMetadata([name](const meta::Image& image) { return meta::DeleteJob(image, name); },
+                                   std::move(done));
+          });
+        });
       });
-    });
-  });
 }
 
 void JobManager::Explain(std::string sql, Callback<absl::StatusOr<std::string>> done) {

@@ -106,10 +106,10 @@ absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name
 }
 
 // Every job call: on shard 0, and only while the broker serves.
-#define LEAT_ON_HOME(refuse)                         \
-  if (shards_[0]->phase != Phase::kServing) {        \
-    done(refuse(ToStatus(shards_[0]->Refusal())));   \
-    return;                                          \
+#define LEAT_ON_HOME(refuse)                       \
+  if (shards_[0]->phase != Phase::kServing) {      \
+    done(refuse(ToStatus(shards_[0]->Refusal()))); \
+    return;                                        \
   }
 
 void BrokerImpl::SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/broker_impl.h"
+#include "broker/job_manager.h"
 #include "model/record_batch.h"
 
 namespace leat::broker {
@@ -77,9 +78,14 @@ void BrokerImpl::UpdateGauges() {
   for (const meta::TopicPtr& topic : image()->Topics()) partitions += topic->partitions;
   broker_metrics_.topics.Set(static_cast<double>(image()->topic_count()));
   broker_metrics_.partitions.Set(partitions);
+  double running = 0;
+  for (const JobDescription& job : jobs_->List()) running += job.state == JobState::kRunning ? 1 : 0;
+  broker_metrics_.jobs_running.Set(running);
   OnEveryShard<std::pair<absl::Status, std::map<std::string, uint64_t>>>(
       shards_, 0,
-      [](ShardState& shard, auto answer) { answer({shard.Health(), shard.BytesByTopic()}); },
+      [](ShardState& shard, auto answer) {
+        answer({shard.Health(), shard.BytesByTopic()});
+      },
       [this](const std::vector<std::pair<absl::Status, std::map<std::string, uint64_t>>>& parts) {
         std::map<std::string, uint64_t> bytes;
         bool online = true;

@@ -1,5 +1,5 @@
-// Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions of
-// every shard, replay the groups, start the jobs. Stop goes back the same way and drains at each step.
+// Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions
+// of every shard, replay the groups, start the jobs. Stop goes back the same way and drains at each step.
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
@@ -14,7 +14,8 @@ constexpr Duration kGaugesInterval = absl::Seconds(15);
 
 uint64_t SeedOf(const Options& options, const env::Shard& shard) {
   // A seed alone would give the ids of the last start again.
-  return options.random_seed ^ static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL ^ static_cast<uint64_t>(shard.Now().nanos());
+  return options.random_seed ^ static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL ^
+         static_cast<uint64_t>(shard.Now().nanos());
 }
 
 // <topic>-<number>: the name of a partition's folder.
@@ -40,8 +41,8 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       random_(SeedOf(options, *ports.shards.at(0))) {
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
-    shards_.push_back(std::make_unique<ShardState>(ShardState::Config{
-        &options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
+    shards_.push_back(std::make_unique<ShardState>(
+        ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
   }
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
@@ -88,8 +89,8 @@ absl::Status BrokerImpl::OpenHome() {
   return RemoveOrphans();
 }
 
-// A crash between the record that deletes a topic and the removal of its folders leaves folders that no topic owns. They
-// go before anything can be made under their names.
+// A crash between the record that deletes a topic and the removal of its folders leaves folders that no topic owns.
+// They go before anything can be made under their names.
 absl::Status BrokerImpl::RemoveOrphans() {
   const std::string directory = env::JoinPath(options_.data_dir, "log");
   LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(directory));
@@ -138,8 +139,10 @@ void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
       [this](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         meta::Records records = meta::FormatCluster(image, cluster_id_);
         if (image.FindTopic(meta::kOffsetsTopic) != nullptr) return records;
-        const meta::CreateTopic offsets{std::string(meta::kOffsetsTopic), options_.offsets_partitions,
-                                        {{"cleanup.policy", "compact"}}, meta::Origin::kInternal};
+        const meta::CreateTopic offsets{std::string(meta::kOffsetsTopic),
+                                        options_.offsets_partitions,
+                                        {{"cleanup.policy", "compact"}},
+                                        meta::Origin::kInternal};
         LEAT_ASSIGN_OR_RETURN(const meta::Records made, meta::Decide(image, offsets, MetaLimits(), random_));
         records.insert(records.end(), made.begin(), made.end());
         return records;

@@ -38,7 +38,8 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
           if (installation->status.ok()) {
             for (const std::string& name : *removed) deleting_.erase(name);
           } else {
-            LogError("broker", "folders of deleted topics could not be removed; their names stay taken until a restart: ",
+            LogError("broker",
+                     "folders of deleted topics could not be removed; their names stay taken until a restart: ",
                      Message(installation->status));
           }
           std::vector<env::Closure> waiters = std::move(installation->waiters);

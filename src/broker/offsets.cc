@@ -8,9 +8,10 @@ namespace {
 // OK, or why an offset of this partition cannot be committed.
 Outcome CheckTarget(const meta::Image& image, const model::TopicPartition& partition) {
   const meta::TopicPtr topic = image.FindTopic(partition.topic);
-  if (topic != nullptr && partition.partition.value() >= 0 && partition.partition.value() < topic->partitions) return {};
-  return Failed(model::ErrorCode::kUnknownTopicOrPartition,
-                StrCat("partition ", partition.partition, " of topic '", partition.topic.substr(0, 300), "' does not exist"));
+  if (topic != nullptr && partition.partition.value() >= 0 && partition.partition.value() < topic->partitions)
+    return {};
+  return Failed(model::ErrorCode::kUnknownTopicOrPartition, StrCat("partition ", partition.partition, " of topic '",
+                                                                   partition.topic.substr(0, 300), "' does not exist"));
 }
 
 CommittedOffset Committed(const model::TopicPartition& partition, const group::OffsetValue& value) {
@@ -37,15 +38,15 @@ void BrokerImpl::CommitOffsets(CommitOffsetsRequest request, Callback<std::vecto
       done(std::move(results));
       return;
     }
-    groups_->CommitOffsets(command, [this, results = std::move(results), accepted = std::move(accepted),
-                                     began = home().Now(), done = std::move(done)](
-                                        std::vector<group::CommitDecision::Outcome> outcomes) mutable {
-      for (size_t k = 0; k < outcomes.size(); ++k) {
-        results[accepted[k]].outcome = {outcomes[k].code, std::move(outcomes[k].message)};
-      }
-      broker_metrics_.commit_seconds.Observe(Seconds(home().Now() - began));
-      done(std::move(results));
-    });
+    groups_->CommitOffsets(command,
+                           [this, results = std::move(results), accepted = std::move(accepted), began = home().Now(),
+                            done = std::move(done)](std::vector<group::CommitDecision::Outcome> outcomes) mutable {
+                             for (size_t k = 0; k < outcomes.size(); ++k) {
+                               results[accepted[k]].outcome = {outcomes[k].code, std::move(outcomes[k].message)};
+                             }
+                             broker_metrics_.commit_seconds.Observe(Seconds(home().Now() - began));
+                             done(std::move(results));
+                           });
   });
 }
 

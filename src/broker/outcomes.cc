@@ -17,7 +17,8 @@ Outcome AppendOutcome(const absl::Status& status) {
     case absl::StatusCode::kDataLoss:
       return {ErrorCode::kCorruptMessage, text};
     case absl::StatusCode::kOutOfRange:
-      return {ErrorCode::kMessageTooLarge, StrCat(text, ": send smaller batches or raise max.message.bytes of the topic")};
+      return {ErrorCode::kMessageTooLarge,
+              StrCat(text, ": send smaller batches or raise max.message.bytes of the topic")};
     case absl::StatusCode::kResourceExhausted:
       return {ErrorCode::kKafkaStorageError,
               StrCat("nothing was appended, the disk is full: free space and send again (reads go on): ", text)};

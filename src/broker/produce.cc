@@ -37,40 +37,42 @@ void AppendHere(ShardState& shard, ProducePartition part, Callback<ProducePartit
   }
   const size_t bytes = part.batches.size();
   log::PartitionLog* log = found.log;
-  log->Append(std::move(part.batches), model::LeaderEpoch(0),
-              [&shard, bytes, name = std::move(part.partition),
-               done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
-                shard.NoteAppend(appended.status());
-                ProducePartitionResult result;
-                result.partition = std::move(name);
-                result.outcome = AppendOutcome(appended.status());
-                if (appended.ok()) {
-                  result.base_offset = appended->base_offset;
-                  result.log_append_time_ms = appended->log_append_time_ms;
-                  shard.metrics().produce_bytes.Add(static_cast<double>(bytes));
-                  shard.metrics().produce_records.Add(
-                      static_cast<double>(appended->last_offset - appended->base_offset + 1));
-                } else {
-                  shard.metrics().produce_errors.Add(1);
-                }
-                // The log may have closed meanwhile, so its start is asked for anew.
-                if (log::PartitionLog* now = shard.Find(result.partition).log) result.log_start = now->log_start();
-                done(std::move(result));
-              });
+  log->Append(
+      std::move(part.batches), model::LeaderEpoch(0),
+      [&shard, bytes, name = std::move(part.partition),
+       done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
+        shard.NoteAppend(appended.status());
+        ProducePartitionResult result;
+        result.partition = std::move(name);
+        result.outcome = AppendOutcome(appended.status());
+        if (appended.ok()) {
+          result.base_offset = appended->base_offset;
+          result.log_append_time_ms = appended->log_append_time_ms;
+          shard.metrics().produce_bytes.Add(static_cast<double>(bytes));
+          shard.metrics().produce_records.Add(static_cast<double>(appended->last_offset - appended->base_offset + 1));
+        } else {
+          shard.metrics().produce_errors.Add(1);
+        }
+        // The log may have closed meanwhile, so its start is asked for anew.
+        if (log::PartitionLog* now = shard.Find(result.partition).log) result.log_start = now->log_start();
+        done(std::move(result));
+      });
 }
 
-// OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger than
-// the share gets in when it is alone.
+// OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger
+// than the share gets in when it is alone.
 Outcome Admit(const ShardState& shard, size_t shards, size_t bytes) {
   const size_t limit = shard.options().limits.inflight_bytes;
   if (bytes > limit) {
-    return Failed(model::ErrorCode::kMessageTooLarge,
-                  StrCat("the request has ", bytes, " bytes, limits.inflight_bytes allows ", limit, ": send less at once"));
+    return Failed(
+        model::ErrorCode::kMessageTooLarge,
+        StrCat("the request has ", bytes, " bytes, limits.inflight_bytes allows ", limit, ": send less at once"));
   }
   if (shard.inflight_bytes > 0 && shard.inflight_bytes + bytes > limit / shards) {
-    return Failed(model::ErrorCode::kThrottlingQuotaExceeded,
-                  StrCat(shard.inflight_bytes, " bytes of produce requests are not acknowledged yet (limits.inflight_bytes ",
-                         limit, "): wait and send again"));
+    return Failed(
+        model::ErrorCode::kThrottlingQuotaExceeded,
+        StrCat(shard.inflight_bytes, " bytes of produce requests are not acknowledged yet (limits.inflight_bytes ",
+               limit, "): wait and send again"));
   }
   return {};
 }
@@ -142,7 +144,8 @@ void BrokerImpl::CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTop
 void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
   if (op->request.acks == Acks::kNone) {
     ProduceReply reply;
-    for (const ProducePartition& part : op->request.partitions) reply.partitions.push_back({.partition = part.partition});
+    for (const ProducePartition& part : op->request.partitions)
+      reply.partitions.push_back({.partition = part.partition});
     std::exchange(op->done, nullptr)(std::move(reply));
   }
   Scatter<ProducePartition, ProducePartitionResult>(

@@ -94,8 +94,9 @@ void Scatter(const Shards& shards, size_t home, std::vector<Item> items, Partiti
           state, std::move(share.items), work,
           [&home_shard, gather = std::move(gather), deliver,
            indexes = std::move(share.indexes)](std::vector<Result> results) mutable {
-            home_shard.Post([gather = std::move(gather), deliver, indexes = std::move(indexes),
-                             results = std::move(results)]() mutable { deliver(*gather, indexes, std::move(results)); });
+            home_shard.Post(
+                [gather = std::move(gather), deliver, indexes = std::move(indexes),
+                 results = std::move(results)]() mutable { deliver(*gather, indexes, std::move(results)); });
           });
     });
   }

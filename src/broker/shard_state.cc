@@ -45,12 +45,11 @@ ShardState::ShardState(const Config& config) : config_(config), image_(std::make
 ShardState::~ShardState() = default;
 
 absl::Status ShardState::OpenDirectory() {
-  LEAT_ASSIGN_OR_RETURN(
-      directory_,
-      log::LogDirectory::Open(*config_.disk, shard(),
-                              {.path = env::JoinPath(options().data_dir, "log"),
-                               .checkpoint_interval = options().checkpoint_interval,
-                               .retention_check_interval = options().retention_check_interval}));
+  LEAT_ASSIGN_OR_RETURN(directory_,
+                        log::LogDirectory::Open(*config_.disk, shard(),
+                                                {.path = env::JoinPath(options().data_dir, "log"),
+                                                 .checkpoint_interval = options().checkpoint_interval,
+                                                 .retention_check_interval = options().retention_check_interval}));
   return absl::OkStatus();
 }
 
@@ -138,7 +137,8 @@ ShardState::Found ShardState::Find(const model::TopicPartition& name) {
 
 void ShardState::NoteAppend(const absl::Status& status) {
   if (status.code() == absl::StatusCode::kResourceExhausted) {
-    if (disk_full_.ok()) LogError("broker", "the disk is full, nothing is appended until space is free: ", Message(status));
+    if (disk_full_.ok())
+      LogError("broker", "the disk is full, nothing is appended until space is free: ", Message(status));
     disk_full_ = status;
     disk_full_at_ = shard().Now();
   } else if (status.ok() && !disk_full_.ok()) {
@@ -193,14 +193,13 @@ void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, 
   const uint64_t id = next_wait_++;
   // Listed before the log is asked, because the log may answer at once.
   waits_[fetch].push_back({name, id, 0});
-  const uint64_t ticket =
-      it->second.log->WaitForData(after, [this, fetch, id, wake = std::move(wake)]() mutable {
-        if (const auto found = waits_.find(fetch); found != waits_.end()) {
-          std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
-          if (found->second.empty()) waits_.erase(found);
-        }
-        wake();
-      });
+  const uint64_t ticket = it->second.log->WaitForData(after, [this, fetch, id, wake = std::move(wake)]() mutable {
+    if (const auto found = waits_.find(fetch); found != waits_.end()) {
+      std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
+      if (found->second.empty()) waits_.erase(found);
+    }
+    wake();
+  });
   if (const auto found = waits_.find(fetch); found != waits_.end()) {
     for (Wait& wait : found->second) {
       if (wait.id == id) wait.ticket = ticket;

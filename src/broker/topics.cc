@@ -36,7 +36,9 @@ void BrokerImpl::CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> top
     Callback<std::vector<TopicResult>> done;
   };
   auto held = std::make_shared<Retry>(Retry{std::move(topics), std::move(done)});
-  env::Closure retry = [this, origin, held] { CreateTopicsHere(origin, std::move(held->topics), std::move(held->done)); };
+  env::Closure retry = [this, origin, held] {
+    CreateTopicsHere(origin, std::move(held->topics), std::move(held->done));
+  };
   if (WaitForRemoval(held->topics, &retry)) return;
   std::vector<std::string> names = NamesOf(held->topics);
   std::vector<DecideOne> decisions;
@@ -48,8 +50,11 @@ void BrokerImpl::CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> top
 
 absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image, const NewTopic& topic,
                                                        meta::Origin origin) {
-  if (deleting_.contains(topic.name)) {
-    return FailedPrecondition("topic '", topic.name, "' was deleted and its files are not gone yet: try again");
+  // Gone from the image that this change will meet, but there in the one in force: deleted in this very batch. Its
+  // folders go first.
+  const bool going = image.FindTopic(topic.name) == nullptr && this->image()->FindTopic(topic.name) != nullptr;
+  if (going || deleting_.contains(topic.name)) {
+    return Unavailable("topic '", topic.name, "' is being deleted, its files are not gone yet: try again");
   }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
   return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaLimits(), random_);
@@ -68,8 +73,9 @@ void BrokerImpl::DeleteTopicsAs(meta::Origin origin, std::vector<std::string> na
     }
     std::vector<DecideOne> decisions;
     for (const std::string& name : names) {
-      decisions.push_back(
-          [name, origin](const meta::Image& image) { return meta::Decide(image, meta::DeleteTopic{name, origin}); });
+      decisions.push_back([name, origin](const meta::Image& image) {
+        return meta::Decide(image, meta::DeleteTopic{name, origin});
+      });
     }
     SubmitEach(std::move(names), std::move(decisions), std::move(done));
   });

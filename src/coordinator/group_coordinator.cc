@@ -17,7 +17,8 @@ using model::ErrorCode;
 constexpr uint64_t kBytesPerOffset = 128;
 
 Outcome OutcomeOf(const absl::Status& status) {
-  if (status.code() == absl::StatusCode::kOutOfRange) return {ErrorCode::kRecordListTooLarge, std::string(Message(status))};
+  if (status.code() == absl::StatusCode::kOutOfRange)
+    return {ErrorCode::kRecordListTooLarge, std::string(Message(status))};
   return {ErrorCode::kKafkaStorageError, StrCat("the commit was not stored: ", Message(status))};
 }
 
@@ -55,8 +56,8 @@ void GroupCoordinator::CommitOffsets(const group::CommitCommand& command, Commit
     return;
   }
   Write(index, std::move(decision.records),
-        [outcomes = std::move(decision.outcomes), done = std::move(done)](
-            absl::StatusOr<log::AppendResult> result) mutable {
+        [outcomes = std::move(decision.outcomes),
+         done = std::move(done)](absl::StatusOr<log::AppendResult> result) mutable {
           if (!result.ok()) {
             for (Outcome& outcome : outcomes) {
               if (outcome.code == ErrorCode::kNone) outcome = OutcomeOf(result.status());
@@ -109,8 +110,8 @@ void GroupCoordinator::Write(size_t index, std::vector<group::OffsetRecord> reco
   ++partitions_[index].appends_under_way;
   partitions_[index].log->Append(
       *std::move(bytes), model::LeaderEpoch(0),
-      [this, index, records = std::move(records), done = std::move(done), hold = std::move(hold)](
-          absl::StatusOr<log::AppendResult> result) mutable {
+      [this, index, records = std::move(records), done = std::move(done),
+       hold = std::move(hold)](absl::StatusOr<log::AppendResult> result) mutable {
         --partitions_[index].appends_under_way;
         if (result.ok()) {
           for (const group::OffsetRecord& record : records) {

@@ -2,8 +2,8 @@
 // Kafka's rule. A commit is answered once its records are durable. Lives on one shard.
 //
 // A partition that has grown far beyond what is alive is begun anew: the live offsets are appended once more and, when
-// they are durable, everything before them is deleted. That is begun only while no other append is under way: a commit that
-// lies before the copy but is not in it would be lost.
+// they are durable, everything before them is deleted. That is begun only while no other append is under way: a commit
+// that lies before the copy but is not in it would be lost.
 #pragma once
 
 #include <absl/functional/any_invocable.h>

@@ -1,8 +1,8 @@
-// Hosts the metadata state machine on its log, `__cluster_metadata-0`: a change is decided against the image, written as
-// one batch, and applied once that is durable; only then is its asker answered. Lives on one shard.
+// Hosts the metadata state machine on its log, `__cluster_metadata-0`: a change is decided against the image, written
+// as one batch, and applied once that is durable; only then is its asker answered. Lives on one shard.
 //
-// One append is under way at a time; the changes that come meanwhile go together into the next one, each decided against
-// the image that the ones before it will have made. If the append fails, none of them happened.
+// One append is under way at a time; the changes that come meanwhile go together into the next one, each decided
+// against the image that the ones before it will have made. If the append fails, none of them happened.
 #pragma once
 
 #include <absl/functional/any_invocable.h>

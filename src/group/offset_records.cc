@@ -86,7 +86,8 @@ absl::StatusOr<std::optional<OffsetKey>> DecodeOffsetKey(std::string_view bytes)
   key.partition.topic = ReadString(reader);
   key.partition.partition = model::PartitionId(reader.Read<int32_t>());
   if (!reader.ok() || reader.remaining() != 0) {
-    return DataLoss("offset record: the key of ", bytes.size(), " bytes does not hold a group, a topic and a partition");
+    return DataLoss("offset record: the key of ", bytes.size(),
+                    " bytes does not hold a group, a topic and a partition");
   }
   return key;
 }
@@ -105,7 +106,8 @@ absl::StatusOr<OffsetValue> DecodeOffsetValue(std::string_view bytes) {
   value.commit_time_ms = reader.Read<int64_t>();
   if (version == 1) reader.Read<int64_t>();  // when it expires: later versions leave that to the broker
   if (!reader.ok() || reader.remaining() != 0) {
-    return DataLoss("offset record: the value of ", bytes.size(), " bytes does not hold the fields of version ", version);
+    return DataLoss("offset record: the value of ", bytes.size(), " bytes does not hold the fields of version ",
+                    version);
   }
   return value;
 }

@@ -37,13 +37,12 @@ CommitDecision OffsetStore::CommitOffsets(const CommitCommand& command, int64_t 
     decision.outcomes[i] = CheckItem(item, limits_);
     if (decision.outcomes[i].code != ErrorCode::kNone) continue;
     if (Find(command.group, item.partition) == nullptr && ++count > limits_.offsets) {
-      decision.outcomes[i] = {ErrorCode::kPolicyViolation,
-                              StrCat("the broker keeps at most ", limits_.offsets, " committed offsets: delete groups")};
+      decision.outcomes[i] = {ErrorCode::kPolicyViolation, StrCat("the broker keeps at most ", limits_.offsets,
+                                                                  " committed offsets: delete groups")};
       continue;
     }
-    decision.records.push_back(
-        {EncodeOffsetKey({command.group, item.partition}),
-         EncodeOffsetValue({item.offset, model::LeaderEpoch(-1), item.metadata, now_ms})});
+    decision.records.push_back({EncodeOffsetKey({command.group, item.partition}),
+                                EncodeOffsetValue({item.offset, model::LeaderEpoch(-1), item.metadata, now_ms})});
   }
   return decision;
 }

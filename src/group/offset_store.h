@@ -1,5 +1,5 @@
-// The committed offsets of consumer groups, as a replicated state machine: a command gives records and outcomes, and only
-// Replay of a record changes what is stored. Failover and restart are the same Replay. Pure; not thread-safe.
+// The committed offsets of consumer groups, as a replicated state machine: a command gives records and outcomes, and
+// only Replay of a record changes what is stored. Failover and restart are the same Replay. Pure; not thread-safe.
 #pragma once
 
 #include <map>

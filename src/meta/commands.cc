@@ -9,13 +9,14 @@ namespace {
 
 absl::Status CheckTopicName(std::string_view name) {
   if (model::IsValidTopicName(name)) return absl::OkStatus();
-  return InvalidArgument("topic name: expected 1 to 249 of [a-zA-Z0-9._-], not '.' or '..', got '",
-                         name.substr(0, 300), "'");
+  return InvalidArgument("topic name: expected 1 to 249 of [a-zA-Z0-9._-], not '.' or '..', got '", name.substr(0, 300),
+                         "'");
 }
 
 absl::Status CheckNotReserved(std::string_view name, Origin origin) {
   if (origin == Origin::kInternal || !IsReservedTopic(name)) return absl::OkStatus();
-  return InvalidArgument("topic '", name, "' is kept by the broker for itself: choose a name without the prefix __leat_");
+  return InvalidArgument("topic '", name,
+                         "' is kept by the broker for itself: choose a name without the prefix __leat_");
 }
 
 absl::StatusOr<TopicPtr> RequireTopic(const Image& image, std::string_view name) {
@@ -34,7 +35,8 @@ absl::StatusOr<JobPtr> RequireJob(const Image& image, std::string_view name) {
 
 absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const Limits& limits) {
   if (partitions >= 1 && partitions <= limits.partitions_per_topic) return absl::OkStatus();
-  return OutOfRange("topic '", topic, "': expected 1 to ", limits.partitions_per_topic, " partitions, got ", partitions);
+  return OutOfRange("topic '", topic, "': expected 1 to ", limits.partitions_per_topic, " partitions, got ",
+                    partitions);
 }
 
 }  // namespace
@@ -99,7 +101,8 @@ absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, co
 
 absl::Status CheckJobName(std::string_view name) {
   const bool fits = !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
   if (fits) return absl::OkStatus();
   return InvalidArgument("job name: expected 1 to 100 of [a-zA-Z0-9._-], got '", name.substr(0, 120), "'");

@@ -1,5 +1,5 @@
-// The metadata at one point of its log, immutable: a copy shares everything with its origin, so that it can be handed to
-// every shard after each change. Only Apply makes a new state, and always the same one from the same records.
+// The metadata at one point of its log, immutable: a copy shares everything with its origin, so that it can be handed
+// to every shard after each change. Only Apply makes a new state, and always the same one from the same records.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// What can happen to the cluster's metadata. A sequence of these records is the metadata: the image is a function of it.
-// Records state facts that were decided before they were written; applying one never asks a question.
+// What can happen to the cluster's metadata. A sequence of these records is the metadata: the image is a function of
+// it. Records state facts that were decided before they were written; applying one never asks a question.
 #pragma once
 
 #include <map>

@@ -22,23 +22,30 @@ constexpr ConfigDefinition kTable[] = {
      "Batches are kept as the producer compressed them; other values are stored and shown only."},
     {"delete.retention.ms", kLong, "86400000", 0, kMaxLong, "", "How long tombstones are kept, ms."},
     {"file.delete.delay.ms", kLong, "60000", 0, kMaxLong, "", "Wait before a removed segment's file is deleted, ms."},
-    {"flush.messages", kLong, "9223372036854775807", 1, kMaxLong, "", "Records between forced syncs; leat.durability decides."},
-    {"flush.ms", kLong, "9223372036854775807", 0, kMaxLong, "", "Time between forced syncs, ms; leat.durability decides."},
+    {"flush.messages", kLong, "9223372036854775807", 1, kMaxLong, "",
+     "Records between forced syncs; leat.durability decides."},
+    {"flush.ms", kLong, "9223372036854775807", 0, kMaxLong, "",
+     "Time between forced syncs, ms; leat.durability decides."},
     {"index.interval.bytes", kLong, "4096", 0, kMaxInt, "", "Log bytes between two index entries."},
     {"leat.durability", kChoice, "fsync", 0, 0, "fsync|page-cache",
      "When a record counts as written: fsync, on disk; page-cache, in the operating system's memory."},
-    {"max.compaction.lag.ms", kLong, "9223372036854775807", 1, kMaxLong, "", "Longest time a record stays uncompacted, ms."},
+    {"max.compaction.lag.ms", kLong, "9223372036854775807", 1, kMaxLong, "",
+     "Longest time a record stays uncompacted, ms."},
     {"max.message.bytes", kLong, "1048588", 0, kMaxInt, "", "Largest record batch, bytes."},
     {"message.timestamp.type", kChoice, "CreateTime", 0, 0, "CreateTime|LogAppendTime",
      "Whose clock stamps the records: the producer's or the broker's."},
     {"min.cleanable.dirty.ratio", kDouble, "0.5", 0, 1, "", "Share of a log not yet compacted before it is compacted."},
     {"min.compaction.lag.ms", kLong, "0", 0, kMaxLong, "", "Shortest time a record stays uncompacted, ms."},
-    {"min.insync.replicas", kLong, "1", 1, 1, "", "Copies that must hold a record before it is acknowledged; one node keeps one."},
-    {"preallocate", kBoolean, "false", 0, 0, "", "Whether a segment's file is allocated when it is made; stored and shown only."},
-    {"retention.bytes", kLong, "-1", -1, kMaxLong, "", "Size of a partition above which old segments go, bytes; -1 is unlimited."},
+    {"min.insync.replicas", kLong, "1", 1, 1, "",
+     "Copies that must hold a record before it is acknowledged; one node keeps one."},
+    {"preallocate", kBoolean, "false", 0, 0, "",
+     "Whether a segment's file is allocated when it is made; stored and shown only."},
+    {"retention.bytes", kLong, "-1", -1, kMaxLong, "",
+     "Size of a partition above which old segments go, bytes; -1 is unlimited."},
     {"retention.ms", kLong, "604800000", -1, kMaxLong, "", "Age above which old segments go, ms; -1 is unlimited."},
     {"segment.bytes", kLong, "1073741824", 1024, kMaxInt, "", "Size at which a new segment begins, bytes."},
-    {"segment.index.bytes", kLong, "10485760", 4, kMaxInt, "", "Largest index of a segment, bytes; stored and shown only."},
+    {"segment.index.bytes", kLong, "10485760", 4, kMaxInt, "",
+     "Largest index of a segment, bytes; stored and shown only."},
     {"segment.jitter.ms", kLong, "0", 0, kMaxLong, "", "Random part of segment.ms, ms; stored and shown only."},
     {"segment.ms", kLong, "604800000", 1, kMaxLong, "", "Age at which a new segment begins, ms."},
     {"unclean.leader.election.enable", kBoolean, "false", 0, 0, "", "Stored and shown only: one node has one copy."},
@@ -47,8 +54,8 @@ constexpr ConfigDefinition kTable[] = {
 absl::Status CheckNumber(const ConfigDefinition& definition, std::string_view value) {
   double number = 0;
   int64_t whole = 0;
-  const bool parsed = definition.type == kLong ? absl::SimpleAtoi(ToAbsl(value), &whole)
-                                               : absl::SimpleAtod(ToAbsl(value), &number);
+  const bool parsed =
+      definition.type == kLong ? absl::SimpleAtoi(ToAbsl(value), &whole) : absl::SimpleAtod(ToAbsl(value), &number);
   if (definition.type == kLong) number = static_cast<double>(whole);
   if (parsed && number >= definition.low && number <= definition.high) return absl::OkStatus();
   const std::string_view kind = definition.type == kLong ? "a whole number" : "a number";

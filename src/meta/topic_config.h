@@ -25,7 +25,8 @@ struct ConfigDefinition {
 std::span<const ConfigDefinition> TopicConfigTable();
 const ConfigDefinition* FindTopicConfig(std::string_view name);
 
-// Checks one key and value. kInvalidArgument names the config, what was expected, and the nearest key for an unknown one.
+// Checks one key and value. kInvalidArgument names the config, what was expected, and the nearest key for an unknown
+// one.
 absl::Status CheckTopicConfig(std::string_view name, std::string_view value);
 absl::Status CheckTopicConfigs(const Configs& configs);
 

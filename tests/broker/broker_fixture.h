@@ -168,9 +168,8 @@ class BrokerWorld {
   Outcome Commit(const std::string& group, const model::TopicPartition& partition, int64_t offset,
                  const std::string& metadata = "") {
     CommitOffsetsRequest request{group, {{partition, model::Offset(offset), metadata}}};
-    return Await<std::vector<CommitOffsetResult>>([&](auto done) {
-             broker->CommitOffsets(std::move(request), std::move(done));
-           })[0]
+    return Await<std::vector<CommitOffsetResult>>(
+               [&](auto done) { broker->CommitOffsets(std::move(request), std::move(done)); })[0]
         .outcome;
   }
   int64_t Committed(const std::string& group, const model::TopicPartition& partition) {

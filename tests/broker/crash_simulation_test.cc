@@ -10,10 +10,10 @@ namespace {
 constexpr uint64_t kSeeds = 500;
 
 struct Model {
-  std::map<std::string, bool> topics;             // name -> acknowledged; false: asked, not answered
-  std::set<std::string> deleted;                  // deletion asked for: may be gone
+  std::map<std::string, bool> topics;                                // name -> acknowledged; false: asked, not answered
+  std::set<std::string> deleted;                                     // deletion asked for: may be gone
   std::map<std::string, std::set<std::string>> acknowledged, asked;  // topic -> values
-  std::map<std::string, int64_t> committed;       // acknowledged
+  std::map<std::string, int64_t> committed;                          // acknowledged
   std::map<std::string, std::set<int64_t>> may_be_committed;
 };
 
@@ -29,6 +29,7 @@ class Simulation {
       Live();
       // Power cuts inside a deletion have a test of their own.
       ASSERT_TRUE(w_.world.RunUntil([this] { return deleting_ == 0; }));
+      ASSERT_TRUE(w_.Health().ok()) << w_.Health();
       w_.PowerCut();
     }
     ASSERT_TRUE(w_.Start().ok());
@@ -107,7 +108,8 @@ class Simulation {
       EXPECT_EQ(found.size(), values.size()) << "a record came twice";
       for (const std::string& value : found) EXPECT_TRUE(asked.contains(value)) << value << " was never produced";
       if (m_.deleted.contains(topic)) continue;
-      for (const std::string& value : m_.acknowledged[topic]) EXPECT_TRUE(found.contains(value)) << value << " was lost";
+      for (const std::string& value : m_.acknowledged[topic])
+        EXPECT_TRUE(found.contains(value)) << value << " was lost";
     }
     for (const auto& [group, offsets] : m_.may_be_committed) {
       const int64_t stored = w_.Committed(group, Tp("fixed"));

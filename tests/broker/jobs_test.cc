@@ -10,8 +10,9 @@ class Jobs : public ::testing::Test {
  protected:
   Jobs() { LEAT_CHECK_OK(w.Start()); }
   absl::StatusOr<JobDescription> Submit(const std::string& name, const std::string& sql) {
-    return w.Await<absl::StatusOr<JobDescription>>(
-        [&](auto done) { w.broker->SubmitJob({name, sql}, std::move(done)); });
+    return w.Await<absl::StatusOr<JobDescription>>([&](auto done) {
+      w.broker->SubmitJob({name, sql}, std::move(done));
+    });
   }
   JobDescription Describe(const std::string& name) {
     return *w.Await<absl::StatusOr<JobDescription>>([&](auto done) { w.broker->DescribeJob(name, std::move(done)); });

@@ -101,8 +101,8 @@ TEST(ProduceLimits, AnswersThrottledWhenTooManyBytesAreInFlight) {
   }
   w.world.RunFor(absl::Seconds(1));
   // Refusals are answered before the one that waits for the disk.
-  EXPECT_THAT(codes, ElementsAre(ErrorCode::kThrottlingQuotaExceeded, ErrorCode::kThrottlingQuotaExceeded,
-                                 ErrorCode::kNone));
+  EXPECT_THAT(codes,
+              ElementsAre(ErrorCode::kThrottlingQuotaExceeded, ErrorCode::kThrottlingQuotaExceeded, ErrorCode::kNone));
   EXPECT_TRUE(w.Produce(Tp("events"), Batch({"y"})).outcome.ok());
   EXPECT_EQ(w.Produce(Tp("events"), Batch({std::string(2000, 'x')})).outcome.code, ErrorCode::kMessageTooLarge);
 }

@@ -42,7 +42,8 @@ TEST(RealShards, ServeManyCallersAndKeepTheirRecords) {
           for (int p = 0; p < 3; ++p) request.partitions.push_back({Tp(StrCat("topic", t), 0), Batch({StrCat(i)})});
           const ProduceReply reply =
               Wait<ProduceReply>([&](auto done) { broker->Produce(std::move(request), std::move(done)); });
-          for (const ProducePartitionResult& part : reply.partitions) EXPECT_TRUE(part.outcome.ok()) << part.outcome.message;
+          for (const ProducePartitionResult& part : reply.partitions)
+            EXPECT_TRUE(part.outcome.ok()) << part.outcome.message;
           FetchRequest fetch;
           for (int k = 0; k < kThreads; ++k) fetch.partitions.push_back({Tp(StrCat("topic", k)), model::Offset(0)});
           fetch.max_wait = absl::Milliseconds(i % 5);

@@ -10,7 +10,9 @@ namespace {
 using model::ErrorCode;
 using ::testing::HasSubstr;
 
-model::TopicPartition Tp(std::string topic, int32_t partition) { return {std::move(topic), model::PartitionId(partition)}; }
+model::TopicPartition Tp(std::string topic, int32_t partition) {
+  return {std::move(topic), model::PartitionId(partition)};
+}
 
 TEST(OffsetRecords, AreKafkasBytes) {
   EXPECT_EQ(EncodeOffsetKey({"g1", Tp("top", 7)}), std::string("\0\1\0\2g1\0\3top\0\0\0\7", 15));
@@ -27,7 +29,8 @@ TEST(OffsetRecords, OfOlderVersionsAreRead) {
   EXPECT_EQ(DecodeOffsetKey(std::string("\0\x9", 2)).status().code(), absl::StatusCode::kUnimplemented);
 }
 
-RC_GTEST_PROP(OffsetRecords, ComeBackWholeAndAreRefusedWhenCut, (const std::string& group, int64_t offset, int32_t number)) {
+RC_GTEST_PROP(OffsetRecords, ComeBackWholeAndAreRefusedWhenCut,
+              (const std::string& group, int64_t offset, int32_t number)) {
   const OffsetKey key{group, Tp("t", number)};
   const std::string bytes = EncodeOffsetKey(key);
   RC_ASSERT(**DecodeOffsetKey(bytes) == key);

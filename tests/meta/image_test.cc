@@ -52,9 +52,15 @@ TEST(Image, TellsWhatChanged) {
 TEST(Image, RefusesRecordsThatDoNotFollow) {
   Image image = After({ClusterCreated{"c"}, FeatureLevel{1}, TopicCreated{kId, "a", 2, {}}});
   const uint64_t hash = image.Hash();
-  const Records bad = {ClusterCreated{"d"},         FeatureLevel{0},          TopicCreated{{5, 5}, "a", 1, {}},
-                       TopicCreated{kId, "b", 1, {}}, TopicCreated{{6, 6}, "b", 0, {}}, TopicDeleted{{7, 7}},
-                       PartitionsAdded{kId, 2},     JobStateChanged{"j"},     JobDeleted{"j"}};
+  const Records bad = {ClusterCreated{"d"},
+                       FeatureLevel{0},
+                       TopicCreated{{5, 5}, "a", 1, {}},
+                       TopicCreated{kId, "b", 1, {}},
+                       TopicCreated{{6, 6}, "b", 0, {}},
+                       TopicDeleted{{7, 7}},
+                       PartitionsAdded{kId, 2},
+                       JobStateChanged{"j"},
+                       JobDeleted{"j"}};
   for (const Record& record : bad) {
     EXPECT_EQ(image.Apply(record).status().code(), absl::StatusCode::kDataLoss) << record.index();
   }
@@ -79,8 +85,11 @@ RC_GTEST_PROP(Image, IsAFunctionOfItsRecords, (uint64_t seed)) {
         decided = Decide(image, DeleteTopic{name});
         break;
       case 2:
-        decided = Decide(image, AlterTopic{name, {{"retention.ms", StrCat(random.Below(9))}}, {},
-                                           static_cast<int32_t>(random.Between(1, 9))}, limits);
+        decided = Decide(
+            image,
+            AlterTopic{
+                name, {{"retention.ms", StrCat(random.Below(9))}}, {}, static_cast<int32_t>(random.Between(1, 9))},
+            limits);
         break;
       case 3:
         decided = Decide(image, SubmitJob{name, "INSERT", i}, limits);

@@ -1,0 +1,123 @@
+#include <gtest/gtest.h>
+
+#include "coordinator/group_coordinator.h"
+#include "coordinator/metadata_codec.h"
+#include "coordinator/metadata_log.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/sim_shard.h"
+#include "tests/support/sim_world.h"
+
+namespace leat::coordinator {
+namespace {
+
+using ::testing::ElementsAre;
+
+class Coordinators : public ::testing::Test {
+ protected:
+  Coordinators() { Open(); }
+  ~Coordinators() override { Kill(); }
+  void Open() {
+    directory_ = *log::LogDirectory::Open(disk_, shard_, {.path = "/log"});
+    log::LogOptions options;
+    options.segment_bytes = 4096;
+    options.delete_old = false;
+    log_ = *directory_->OpenPartition({"t", model::PartitionId(0)}, options);
+  }
+  void Kill() {
+    while (world_.queued() > 0) shard_.Kill();
+    directory_.reset();
+  }
+  sim::SimWorld world_{1};
+  sim::SimDisk disk_{1};
+  sim::SimShard shard_{world_};
+  std::unique_ptr<log::LogDirectory> directory_;
+  log::PartitionLog* log_ = nullptr;
+};
+
+TEST(MetadataCodec, BringsEveryRecordBack) {
+  const meta::Records records = {meta::ClusterCreated{"c"},
+                                 meta::FeatureLevel{1},
+                                 meta::TopicCreated{{1, 2}, "t", 3, {{"k", "v"}}},
+                                 meta::TopicDeleted{{1, 2}},
+                                 meta::TopicConfigsChanged{{1, 2}, {{"a", "b"}}},
+                                 meta::PartitionsAdded{{1, 2}, 9},
+                                 meta::JobSubmitted{"j", "SQL", 7},
+                                 meta::JobStateChanged{"j", meta::DesiredState::kStopped},
+                                 meta::JobDeleted{"j"}};
+  for (const meta::Record& record : records) {
+    const absl::StatusOr<meta::Record> back = DecodeMetadata(EncodeMetadata(record));
+    ASSERT_TRUE(back.ok()) << back.status();
+    EXPECT_TRUE(*back == record) << record.index();
+  }
+  EXPECT_EQ(EncodeMetadata(meta::JobDeleted{"j"}), "\x4a\x03\x0a\x01j");
+  EXPECT_EQ(DecodeMetadata("").status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(DecodeMetadata("\xff").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(Coordinators, MetadataIsAppliedOnceDurableAndReplayedAtStart) {
+  std::vector<std::string> events;
+  auto metadata =
+      *MetadataLog::Open(*log_, shard_, [&](const meta::ImagePtr&, const meta::Delta&) { events.push_back("image"); });
+  const auto create = [](std::string name, uint64_t id) {
+    return [name, id](const meta::Image& image) -> absl::StatusOr<meta::Records> {
+      if (image.FindTopic(name) != nullptr) return AlreadyExists(name);
+      return meta::Records{meta::TopicCreated{{id, id}, name, 1, {}}};
+    };
+  };
+  metadata->Submit(create("a", 1), [&](const absl::Status& s) { events.push_back(StrCat("a ", s.ok() ? 1 : 0)); });
+  metadata->Submit(create("b", 2), [&](const absl::Status& s) { events.push_back(StrCat("b ", s.ok() ? 1 : 0)); });
+  metadata->Submit(create("a", 3),
+                   [&](const absl::Status& s) { events.push_back(StrCat("a again ", s.ok() ? 1 : 0)); });
+  EXPECT_EQ(metadata->image()->topic_count(), 0u);
+  world_.RunFor(absl::Seconds(1));
+  EXPECT_THAT(events, ElementsAre("image", "a 1", "a again 0", "image", "b 1"));
+  const uint64_t hash = metadata->image()->Hash();
+  Kill();
+  metadata.reset();
+  disk_.PowerCut();
+  Open();
+  metadata = *MetadataLog::Open(*log_, shard_, [](const auto&, const auto&) {});
+  EXPECT_EQ(metadata->image()->Hash(), hash);
+  EXPECT_EQ(metadata->image()->topic_count(), 2u);
+}
+
+TEST_F(Coordinators, MetadataOfAFullDiskDidNotHappen) {
+  auto metadata =
+      *MetadataLog::Open(*log_, shard_, [](const auto&, const auto&) { ADD_FAILURE() << "nothing changed"; });
+  disk_.faults().capacity_bytes = disk_.used_bytes();
+  absl::Status status;
+  metadata->Submit([](const meta::Image&) { return meta::Records{meta::ClusterCreated{"c"}}; },
+                   [&](const absl::Status& s) { status = s; });
+  world_.RunFor(absl::Seconds(1));
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(metadata->image()->cluster_id(), "");
+}
+
+TEST_F(Coordinators, OffsetsSurviveARewriteAndAPowerCut) {
+  const GroupCoordinator::Options options{.rewrite_above_bytes = 20000, .rewrite_factor = 2};
+  auto groups = *GroupCoordinator::Open({log_}, shard_, options);
+  const model::TopicPartition partition{"events", model::PartitionId(0)};
+  int answered = 0;
+  for (int i = 1; i <= 1000; ++i) {
+    groups->CommitOffsets({StrCat("g", i % 3), {{partition, model::Offset(i), ""}}}, [&](const auto& outcomes) {
+      EXPECT_EQ(outcomes[0].code, model::ErrorCode::kNone);
+      ++answered;
+    });
+    if (i % 5 == 0) world_.RunFor(absl::Milliseconds(20));
+  }
+  world_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(answered, 1000);
+  EXPECT_LT(log_->size_bytes(), 60000u) << "the log was not begun anew";
+  Kill();
+  groups.reset();
+  disk_.PowerCut();
+  Open();
+  groups = *GroupCoordinator::Open({log_}, shard_, options);
+  EXPECT_THAT(groups->Groups(), ElementsAre("g0", "g1", "g2"));
+  EXPECT_EQ(groups->Find("g0")->at(partition).offset, model::Offset(999));
+  EXPECT_EQ(groups->Find("g1")->at(partition).offset, model::Offset(1000));
+  EXPECT_EQ(groups->Find("g2")->at(partition).offset, model::Offset(998));
+}
+
+}  // namespace
+}  // namespace leat::coordinator
