@@ -1,6 +1,7 @@
 # Every third-party package, with the version it was built and tested against. All are Debian packages
 # (tools/setup installs them); docs/dependencies.md says why each was chosen.
 find_package(Threads REQUIRED)
+set(Boost_NO_WARN_NEW_VERSIONS ON)  # Boost is newer than the CMake that Debian ships with it
 find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json)
 find_package(absl CONFIG REQUIRED)                     # 20220623
 find_package(Protobuf 3.21 REQUIRED)

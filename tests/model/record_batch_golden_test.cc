@@ -1,5 +1,5 @@
-// A batch written out from the definition of the format, byte by byte, with a CRC from a bit-by-bit computation: what the
-// builder makes and what the reader reads is held against it.
+// A batch written out from the definition of the format, byte by byte, with a CRC from a bit-by-bit computation: what
+// the builder makes and what the reader reads is held against it.
 #include <gtest/gtest.h>
 
 #include "model/record_batch.h"
@@ -14,7 +14,7 @@ constexpr unsigned char kGolden[] = {
     0x00, 0x00, 0x00, 0x47,                          // 71 bytes follow
     0x00, 0x00, 0x00, 0x09,                          // leader epoch 9
     0x02,                                            // magic
-    0x99, 0xbd, 0xe9, 0xa2,                         // CRC-32C of the rest
+    0x99, 0xbd, 0xe9, 0xa2,                          // CRC-32C of the rest
     0x00, 0x00,                                      // attributes: not compressed, create time
     0x00, 0x00, 0x00, 0x01,                          // last offset delta 1
     0x00, 0x00, 0x01, 0x70, 0x00, 0x00, 0x00, 0x00,  // base timestamp

@@ -1,0 +1,218 @@
+// The requests and replies of the broker, free of any wire format: the gRPC services, the Kafka listener, the admin
+// endpoint and jobs all make these. Sizes are bytes, times milliseconds since 1970 UTC unless the type says otherwise.
+#pragma once
+
+#include <absl/functional/any_invocable.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "model/error_code.h"
+#include "model/ids.h"
+
+namespace leat::broker {
+
+// Called exactly once, on a shard's thread: it must not block.
+template <typename Reply>
+using Callback = absl::AnyInvocable<void(Reply)>;
+
+// The outcome for one topic, partition or key. `message` is empty on success and says what to do otherwise.
+struct Outcome {
+  model::ErrorCode code = model::ErrorCode::kNone;
+  std::string message;
+  bool ok() const { return code == model::ErrorCode::kNone; }
+};
+
+// --- produce ---
+enum class Acks : int16_t {
+  kNone = 0,
+  kLeader = 1,
+  kAll = -1
+};  // kNone: answered at once; errors are only logged and counted
+struct ProducePartition {
+  model::TopicPartition partition;
+  std::string batches;  // one or more record batches, magic 2
+};
+struct ProduceRequest {
+  Acks acks = Acks::kAll;
+  std::vector<ProducePartition> partitions;
+};
+struct ProducePartitionResult {
+  model::TopicPartition partition;
+  Outcome outcome;
+  model::Offset base_offset{-1};
+  int64_t log_append_time_ms = -1;
+  model::Offset log_start{-1};
+};
+struct ProduceReply {
+  std::vector<ProducePartitionResult> partitions;  // in the order of the request
+};
+
+// --- fetch ---
+struct FetchPartition {
+  model::TopicPartition partition;
+  model::Offset offset;
+  size_t max_bytes = size_t{1} << 20;
+};
+struct FetchRequest {
+  std::vector<FetchPartition> partitions;
+  Duration max_wait = absl::Milliseconds(500);  // long poll until min_bytes are there
+  size_t min_bytes = 1;
+  size_t max_bytes = size_t{50} << 20;
+};
+struct FetchPartitionResult {
+  model::TopicPartition partition;
+  Outcome outcome;
+  std::string batches;  // whole batches; the first may begin below the offset asked for
+  model::Offset high_watermark{-1};
+  model::Offset log_start{-1};
+};
+struct FetchReply {
+  std::vector<FetchPartitionResult> partitions;
+};
+
+// --- offsets of a log ---
+struct ListOffsetsPartition {
+  enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
+  model::TopicPartition partition;
+  Spec spec = Spec::kLatest;
+  int64_t timestamp_ms = -1;  // kTimestamp: the first record at or after it
+};
+struct ListOffsetsResult {
+  model::TopicPartition partition;
+  Outcome outcome;
+  model::Offset offset{-1};  // -1: no such record
+  int64_t timestamp_ms = -1;
+};
+struct DeleteRecordsPartition {
+  model::TopicPartition partition;
+  model::Offset before{-1};  // -1: everything up to the high watermark
+};
+struct DeleteRecordsResult {
+  model::TopicPartition partition;
+  Outcome outcome;
+  model::Offset log_start{-1};
+};
+
+// --- topics ---
+using Configs = std::map<std::string, std::string>;
+struct NewTopic {
+  std::string name;
+  int32_t partitions = -1;  // -1: the broker's default
+  Configs configs;          // Kafka's names: retention.ms, segment.bytes, ..; leat.durability = fsync | page-cache
+};
+struct TopicResult {
+  std::string name;
+  Outcome outcome;
+  model::TopicId id;
+  int32_t partitions = 0;
+};
+struct ConfigEntry {
+  std::string name;
+  std::string value;
+  enum class Source { kDefault, kTopic } source = Source::kDefault;
+};
+struct PartitionDescription {
+  model::PartitionId partition;
+  model::NodeId leader{-1};
+  model::LeaderEpoch leader_epoch{-1};
+  model::Offset log_start{0};
+  model::Offset high_watermark{0};
+  uint64_t size_bytes = 0;
+  int segments = 0;
+  Outcome outcome;  // e.g. KAFKA_STORAGE_ERROR with the reason when the partition is fenced
+};
+struct TopicDescription {
+  std::string name;
+  Outcome outcome;
+  model::TopicId id;
+  bool internal = false;
+  std::vector<PartitionDescription> partitions;
+  std::vector<ConfigEntry> configs;
+};
+struct AlterTopic {
+  std::string name;
+  Configs set;
+  std::vector<std::string> remove;  // back to the default
+  int32_t partitions = -1;          // > current: adds partitions
+};
+
+// --- committed offsets of groups ---
+struct CommitOffset {
+  model::TopicPartition partition;
+  model::Offset offset;
+  std::string metadata;
+};
+struct CommitOffsetsRequest {
+  std::string group;
+  std::vector<CommitOffset> offsets;
+};
+struct CommitOffsetResult {
+  model::TopicPartition partition;
+  Outcome outcome;
+};
+struct CommittedOffset {
+  model::TopicPartition partition;
+  model::Offset offset{-1};  // -1: none
+  std::string metadata;
+  int64_t commit_time_ms = -1;
+};
+struct GroupLag {
+  std::string group;
+  model::TopicPartition partition;
+  model::Offset committed{-1};
+  model::Offset high_watermark{-1};
+  int64_t lag_records = 0;
+  double lag_seconds = 0;  // age of the first record not yet committed, by its timestamp; 0 when there is none
+};
+
+// --- jobs ---
+enum class JobState { kStarting, kRunning, kRestarting, kStopped, kFailed };
+std::string_view JobStateName(JobState state);
+struct NewJob {
+  std::string name;  // 1 to 100 of [a-zA-Z0-9._-]
+  std::string sql;
+};
+struct PartitionProgress {
+  model::TopicPartition partition;
+  model::Offset offset{-1};  // of the last committed checkpoint
+  model::Offset high_watermark{-1};
+  int64_t watermark_ms = INT64_MIN;  // INT64_MIN: none yet
+};
+struct JobDescription {
+  std::string name;
+  JobState state = JobState::kStopped;
+  std::string error;  // why it restarts or failed
+  std::string sql;
+  std::string explain;
+  int64_t created_ms = 0;
+  int restarts = 0;
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // since it was started here
+  int64_t checkpoint_age_ms = -1;                                    // -1: none yet
+  double checkpoint_duration_seconds = 0;
+  uint64_t checkpoints = 0;
+  size_t state_bytes = 0;
+  std::vector<PartitionProgress> inputs;
+};
+struct JobLogLine {
+  int64_t time_ms = 0;
+  std::string text;
+};
+
+struct ClusterDescription {
+  std::string cluster_id;
+  model::NodeId controller{-1};
+  struct Node {
+    model::NodeId id;
+    std::string grpc, kafka, admin;  // host:port, empty if off
+  };
+  std::vector<Node> nodes;
+  std::string version;
+  int64_t start_time_ms = 0;
+};
+
+}  // namespace leat::broker

@@ -1,0 +1,134 @@
+#include "config/keys.h"
+
+#include <array>
+
+#include "config/key_types.h"
+
+namespace leat::config {
+namespace {
+
+constexpr int64_t kKiB = int64_t{1} << 10;
+constexpr int64_t kMiB = int64_t{1} << 20;
+constexpr int64_t kGiB = int64_t{1} << 30;
+constexpr int64_t kTiB = int64_t{1} << 40;
+
+// KEY(Int, limits.topics, ...) names the key limits.topics and stores into options.limits.topics: the two cannot
+// differ.
+#define KEY(Type, path, ...) \
+  Type(                      \
+      #path, [](auto& options) -> auto& { return options.path; }, __VA_ARGS__)
+
+using Count = Range<int64_t>;
+using Span = Range<Duration>;
+
+std::vector<Key> MakeKeys() {
+  const auto ms = [](int64_t n) { return absl::Milliseconds(n); };
+  const Duration year = absl::Hours(24 * 365);
+  return {
+      KEY(Int, node_id, (Count{0, INT32_MAX}), "Identity of this broker, different on every node of a cluster."),
+      KEY(Text, data_dir,
+          "Folder for topics, metadata and the state of jobs; made if missing, used by one broker only."),
+      KEY(Int, shards, (Count{0, 1024}), "Threads that own partitions; 0 takes one for each core."),
+
+      KEY(Listener, listeners.grpc, Presence::kRequired,
+          "Where clients of Leat connect; port 0 is chosen by the system."),
+      KEY(Listener, listeners.kafka, Presence::kOptional,
+          "Where Kafka clients connect (port 9092 by custom); empty turns the listener off."),
+      KEY(Listener, listeners.admin, Presence::kRequired, "Where health, metrics and the REST interface are served."),
+
+      KEY(OneOf, log.durability,
+          (Names<log::Durability>{{"fsync", log::Durability::kFsync}, {"page-cache", log::Durability::kPageCache}}),
+          "When a record counts as acknowledged: on disk, or in the page cache; the default of new topics."),
+      KEY(Bytes, log.segment_bytes, (Count{kMiB, kTiB}), "Size at which a partition starts a new segment file."),
+      KEY(Time, log.segment_age, (Span{absl::Seconds(1), 10 * year}),
+          "Age at which a partition starts a new segment file."),
+      KEY(Bytes, log.retention_bytes, (Count{0, 1024 * kTiB}), "Bytes that a partition keeps; older segments go first.",
+          Unlimited::kAllowed),
+      KEY(Time, log.retention_age, (Span{absl::Seconds(1), 100 * year}), "How long a partition keeps its records.",
+          Unlimited::kAllowed),
+      KEY(Bytes, log.index_interval_bytes, (Count{64, kGiB}), "Bytes between two entries of a segment's index."),
+      KEY(Bytes, log.max_batch_bytes, (Count{kKiB, kGiB}), "Largest record batch that is taken, as it is sent."),
+      KEY(Bytes, log.max_decompressed_batch_bytes, (Count{kKiB, 2 * kGiB}),
+          "Largest record batch that is taken, when decompressed."),
+      KEY(Time, log.checkpoint_interval, (Span{absl::Seconds(1), absl::Hours(24)}),
+          "How often the point is written from which recovery after a crash has to read."),
+      KEY(Time, log.retention_check_interval, (Span{ms(100), absl::Hours(24)}),
+          "How often segments past their retention are looked for."),
+
+      KEY(Bool, topics.auto_create, "Whether the first use of a topic that does not exist makes it."),
+      KEY(Int, topics.default_partitions, (Count{1, 100000}),
+          "Partitions of a topic made without a number of its own."),
+
+      KEY(Int, limits.connections, (Count{1, 1000000}), "Client connections at a time; more are closed at once."),
+      KEY(Bytes, limits.request_bytes, (Count{kKiB, kGiB}), "Largest request that is read."),
+      KEY(Bytes, limits.inflight_bytes, (Count{kMiB, kTiB}),
+          "Memory of all requests and answers at a time; over it, requests wait or are refused."),
+      KEY(Bytes, limits.fetch_max_bytes, (Count{kKiB, kGiB}), "Most bytes in the answer to one fetch."),
+      KEY(Time, limits.fetch_max_wait, (Span{ms(0), absl::Hours(1)}), "Longest that a fetch may wait for new records."),
+      KEY(Int, limits.http_connections, (Count{1, 100000}), "HTTP connections at a time; more are answered with 503."),
+      KEY(Bytes, limits.http_header_bytes, (Count{kKiB, kMiB}), "Largest header of an HTTP request."),
+      KEY(Bytes, limits.http_body_bytes, (Count{0, kGiB}), "Largest body of an HTTP request."),
+      KEY(Int, limits.topics, (Count{1, 1000000}), "Topics that may exist."),
+      KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
+
+      KEY(Bytes, jobs.memory_limit, (Count{kMiB, kTiB}), "Memory that one job may use before it is stopped."),
+      KEY(Time, jobs.checkpoint_interval, (Span{ms(1), absl::Hours(1)}),
+          "How often a job commits its outputs, state and offsets together; SET in a job overrides it."),
+      KEY(Int, jobs.threads, (Count{0, 1024}), "Threads that run jobs; 0 takes one for each core."),
+      KEY(Int, jobs.max_restarts, (Count{0, 1000000}),
+          "Failures in a row after which a job is parked with its error shown."),
+      KEY(Time, jobs.restart_backoff, (Span{ms(1), absl::Hours(1)}),
+          "Wait before a failed job starts again; it doubles with every failure in a row."),
+      KEY(Time, jobs.restart_backoff_max, (Span{ms(1), absl::Hours(24)}),
+          "Longest wait before a failed job starts again."),
+
+      KEY(OneOf, logging.level,
+          (Names<LogLevel>{{"debug", LogLevel::kDebug},
+                           {"info", LogLevel::kInfo},
+                           {"warning", LogLevel::kWarning},
+                           {"error", LogLevel::kError}}),
+          "Least important line that is written to standard error."),
+  };
+}
+#undef KEY
+
+struct Group {
+  std::string_view name;
+  std::string_view help;
+};
+constexpr std::array<Group, 6> kGroups = {{
+    {"listeners", "Addresses to listen on, as host:port."},
+    {"log", "Defaults of partition logs; topics may override them."},
+    {"topics", "Making topics."},
+    {"limits", "What the broker refuses, so that no client can exhaust it."},
+    {"jobs", "SQL jobs."},
+    {"logging", "The broker's own log."},
+}};
+
+}  // namespace
+
+const std::vector<Key>& Keys() {
+  static const std::vector<Key> keys = MakeKeys();
+  return keys;
+}
+
+const Key* FindKey(std::string_view name) {
+  for (const Key& key : Keys()) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+std::string_view GroupOf(std::string_view key_name) {
+  const size_t dot = key_name.find('.');
+  return dot == std::string_view::npos ? std::string_view() : key_name.substr(0, dot);
+}
+
+std::string_view GroupHelp(std::string_view group) {
+  for (const Group& one : kGroups) {
+    if (one.name == group) return one.help;
+  }
+  return {};
+}
+
+}  // namespace leat::config

@@ -1,0 +1,71 @@
+// Everything that a broker can be told, typed and with its defaults. A field's path is its key in the configuration
+// (options.limits.request_bytes is limits.request_bytes): config/keys.cc gives each key its range and help. Plain data;
+// made and checked by config/load.h before the first thread starts, then only read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/logging.h"
+#include "base/time.h"
+#include "log/options.h"
+
+namespace leat::config {
+
+// host:port each; port 0 is chosen by the system.
+struct ListenerOptions {
+  std::string grpc = "127.0.0.1:9095";
+  std::string kafka;  // empty: no Kafka listener; its documented port is 9092
+  std::string admin = "127.0.0.1:9096";
+};
+
+// The defaults of every partition log; a topic may override those that Kafka lets topics override.
+struct LogSection : log::LogOptions {
+  Duration checkpoint_interval = absl::Seconds(60);
+  Duration retention_check_interval = absl::Minutes(5);
+};
+
+struct TopicOptions {
+  bool auto_create = true;
+  int64_t default_partitions = 1;
+};
+
+struct LimitOptions {
+  int64_t connections = 10000;
+  int64_t request_bytes = int64_t{32} << 20;
+  int64_t inflight_bytes = int64_t{256} << 20;
+  int64_t fetch_max_bytes = int64_t{50} << 20;
+  Duration fetch_max_wait = absl::Seconds(30);
+  int64_t http_connections = 256;
+  int64_t http_header_bytes = int64_t{16} << 10;
+  int64_t http_body_bytes = int64_t{1} << 20;
+  int64_t topics = 10000;
+  int64_t partitions_per_topic = 1000;
+};
+
+struct JobOptions {
+  int64_t memory_limit = int64_t{512} << 20;  // bytes for each job
+  Duration checkpoint_interval = absl::Milliseconds(100);
+  int64_t threads = 0;  // 0: one for each core
+  int64_t max_restarts = 10;
+  Duration restart_backoff = absl::Milliseconds(100);
+  Duration restart_backoff_max = absl::Seconds(30);
+};
+
+struct LoggingOptions {
+  LogLevel level = LogLevel::kInfo;
+};
+
+struct BrokerOptions {
+  int64_t node_id = 1;
+  std::string data_dir = "./leat-data";
+  int64_t shards = 0;  // 0: one for each core
+  ListenerOptions listeners;
+  LogSection log;
+  TopicOptions topics;
+  LimitOptions limits;
+  JobOptions jobs;
+  LoggingOptions logging;
+};
+
+}  // namespace leat::config

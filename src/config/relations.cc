@@ -1,0 +1,51 @@
+#include "config/relations.h"
+
+#include "base/check.h"
+#include "base/strings.h"
+#include "config/keys.h"
+#include "config/values.h"
+
+namespace leat::config {
+namespace {
+
+// Complains if low > high; the values are shown as the file would spell them.
+template <typename T>
+void AtMost(const BrokerOptions& options, const T& low, std::string_view low_key, const T& high,
+            std::string_view high_key, std::vector<Conflict>* conflicts) {
+  if (low <= high) return;
+  const Key* const small = FindKey(low_key);
+  const Key* const large = FindKey(high_key);
+  LEAT_CHECK(small != nullptr && large != nullptr);
+  conflicts->push_back({small->name, StrCat("expected at most ", large->name, ", which is ", large->get(options),
+                                            ", got ", small->get(options))});
+}
+
+bool SameFixedPort(const std::string& a, const std::string& b) { return a == b && !a.empty() && !a.ends_with(":0"); }
+
+}  // namespace
+
+std::vector<Conflict> FindConflicts(const BrokerOptions& options) {
+  std::vector<Conflict> conflicts;
+#define AT_MOST(low, high) AtMost(options, options.low, #low, options.high, #high, &conflicts)
+  AT_MOST(log.max_batch_bytes, log.segment_bytes);
+  AT_MOST(log.max_batch_bytes, limits.request_bytes);
+  AT_MOST(log.max_batch_bytes, log.max_decompressed_batch_bytes);
+  AT_MOST(limits.request_bytes, limits.inflight_bytes);
+  AT_MOST(limits.fetch_max_bytes, limits.inflight_bytes);
+  AT_MOST(topics.default_partitions, limits.partitions_per_topic);
+  AT_MOST(jobs.restart_backoff, jobs.restart_backoff_max);
+#undef AT_MOST
+  const ListenerOptions& listeners = options.listeners;
+  if (SameFixedPort(listeners.grpc, listeners.kafka)) {
+    conflicts.push_back({"listeners.kafka", "expected another address than listeners.grpc's " + listeners.grpc});
+  }
+  if (SameFixedPort(listeners.grpc, listeners.admin)) {
+    conflicts.push_back({"listeners.admin", "expected another address than listeners.grpc's " + listeners.grpc});
+  }
+  if (SameFixedPort(listeners.kafka, listeners.admin)) {
+    conflicts.push_back({"listeners.admin", "expected another address than listeners.kafka's " + listeners.kafka});
+  }
+  return conflicts;
+}
+
+}  // namespace leat::config

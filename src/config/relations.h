@@ -1,0 +1,18 @@
+// What must hold between keys that are each fine alone. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+
+namespace leat::config {
+
+struct Conflict {
+  std::string key;      // the one to complain about
+  std::string message;  // what was expected and what came
+};
+
+std::vector<Conflict> FindConflicts(const BrokerOptions& options);
+
+}  // namespace leat::config

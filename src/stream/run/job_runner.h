@@ -1,0 +1,65 @@
+// Runs one job: cuts its plan into tasks, runs them on threads of the job's own, checkpoints, restarts with backoff,
+// parks with the error shown. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "env/metrics.h"
+#include "model/ids.h"
+#include "stream/plan/plan.h"
+#include "stream/run/log_port.h"
+#include "stream/run/options.h"
+
+namespace leat::run {
+
+enum class State { kStarting, kRunning, kRestarting, kStopped, kFailed };
+
+struct InputProgress {
+  model::TopicPartition partition;
+  model::Offset offset{-1};  // of the last committed checkpoint
+  model::Offset high_watermark{-1};
+  int64_t watermark_ms = INT64_MIN;
+};
+
+struct JobStatus {
+  State state = State::kStarting;
+  std::string error;
+  int restarts = 0;
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;
+  int64_t last_checkpoint_ms = -1;  // wall time; -1: none yet
+  double checkpoint_duration_seconds = 0;
+  uint64_t checkpoints = 0;
+  size_t state_bytes = 0;
+  std::vector<InputProgress> inputs;
+  std::vector<std::pair<int64_t, std::string>> log;  // wall ms, line; bounded
+};
+
+class JobRunner {
+ public:
+  struct Spec {
+    std::string name;  // group id, dead-letter topic `<name>-dlq`, changelog `__leat_changelog_<name>`
+    plan::JobPlan plan;
+    Options options;
+  };
+  // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.
+  static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);
+  virtual ~JobRunner() = default;  // REQUIRES: stopped
+  virtual JobStatus Status() const = 0;
+  // Takes a last checkpoint and ends all threads; `done` on an unspecified thread. Also ends a failed or restarting
+  // job.
+  virtual void Stop(absl::AnyInvocable<void(absl::Status)> done) = 0;
+
+  // Removes what a stopped job has stored: changelog topic, RocksDB folders. Its output topics stay.
+  static void DeleteState(const std::string& name, const Options& options, LogPort& port,
+                          absl::AnyInvocable<void(absl::Status)> done);
+};
+
+// Checks everything that can be known before a job is stored: formats, connectors, sinks, functions with kernels.
+absl::Status CheckPlan(const plan::JobPlan& plan);
+absl::Status CheckTable(const plan::Table& table);  // for sql::CompileOptions::check_table
+
+}  // namespace leat::run
