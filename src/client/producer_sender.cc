@@ -264,7 +264,10 @@ void Sender::HandleEvent(void* tag, bool ok) {
       stream_->writing = false;
       if (ok) OnWritten();
       break;
-    case kWritesDone: stream_->writing = false; return;
+    case kWritesDone:
+      stream_->writing = false;
+      if (!stream_->reading) EndIfBroken();
+      return;
     case kFinish: return OnStreamEnd();
   }
   if (!ok) stream_->broken = true;

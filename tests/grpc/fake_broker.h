@@ -1,0 +1,149 @@
+// A broker in memory for the tests of the front door and of the client: real batches, real offsets, and hooks to make
+// things go wrong. Thread-safe; answers on the calling thread, or on the one that produces what a fetch waits for.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "broker/broker.h"
+#include "model/record_batch.h"
+
+namespace leat::rpc {
+
+class FakeBroker final : public broker::Broker {
+ public:
+  // Decides the outcome of a produce for one partition before it is appended; nullopt lets it through.
+  using ProduceHook = std::function<std::optional<broker::Outcome>(const broker::ProducePartition&)>;
+
+  // --- what tests do to it ---
+  void AddTopic(const std::string& name, int partitions) {
+    const std::lock_guard lock(mutex_);
+    topics_[name].resize(static_cast<size_t>(partitions));
+  }
+  void set_auto_create(int partitions) { auto_create_ = partitions; }
+  void set_produce_hook(ProduceHook hook) {
+    const std::lock_guard lock(mutex_);
+    hook_ = std::move(hook);
+  }
+  // Produce requests are taken and not answered until Release.
+  void Hold() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void Release() {
+    std::vector<std::function<void()>> held;
+    {
+      const std::lock_guard lock(mutex_);
+      holding_ = false;
+      held = std::move(held_);
+      held_.clear();
+    }
+    for (auto& run : held) run();
+  }
+  void WaitForHeld(size_t count) { Wait([&] { return held_.size() >= count; }); }
+  void WaitForParked(size_t count) { Wait([&] { return parked_.size() >= count; }); }
+  void WaitForNoParked() { Wait([&] { return parked_.empty(); }); }
+  size_t held() {
+    const std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+  size_t produce_requests() {
+    const std::lock_guard lock(mutex_);
+    return produce_requests_;
+  }
+  void TruncateFront(const std::string& topic, int partition, int64_t log_start) {
+    const std::lock_guard lock(mutex_);
+    topics_[topic][static_cast<size_t>(partition)].log_start = log_start;
+  }
+  // Every record of a partition, as text.
+  std::vector<std::string> Values(const std::string& topic, int partition) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> values;
+    for (const std::string& batch : topics_[topic][static_cast<size_t>(partition)].batches) {
+      auto iterator = model::RecordIterator::Open(batch, size_t{64} << 20);
+      LEAT_CHECK_OK(iterator.status());
+      model::RecordView view;
+      while (*iterator->Next(&view)) values.emplace_back(view.value.value_or("(null)"));
+    }
+    return values;
+  }
+
+  // --- broker::Broker ---
+  void Start(broker::Callback<absl::Status> ready) override { ready(absl::OkStatus()); }
+  void Stop(broker::Callback<absl::Status> done) override { done(absl::OkStatus()); }
+  void Health(broker::Callback<absl::Status> done) override { done(absl::OkStatus()); }
+  void Produce(broker::ProduceRequest request, broker::Callback<broker::ProduceReply> done) override;
+  uint64_t Fetch(broker::FetchRequest request, broker::Callback<broker::FetchReply> done) override;
+  void CancelFetch(uint64_t ticket) override;
+  void ListOffsets(std::vector<broker::ListOffsetsPartition> partitions,
+                   broker::Callback<std::vector<broker::ListOffsetsResult>> done) override;
+  void DeleteRecords(std::vector<broker::DeleteRecordsPartition> partitions,
+                     broker::Callback<std::vector<broker::DeleteRecordsResult>> done) override;
+  void CreateTopics(std::vector<broker::NewTopic> topics,
+                    broker::Callback<std::vector<broker::TopicResult>> done) override;
+  void DeleteTopics(std::vector<std::string> names, broker::Callback<std::vector<broker::TopicResult>> done) override;
+  void DescribeTopics(std::vector<std::string> names,
+                      broker::Callback<std::vector<broker::TopicDescription>> done) override;
+  void AlterTopics(std::vector<broker::AlterTopic> changes,
+                   broker::Callback<std::vector<broker::TopicResult>> done) override;
+  void CommitOffsets(broker::CommitOffsetsRequest request,
+                     broker::Callback<std::vector<broker::CommitOffsetResult>> done) override;
+  void FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
+                    broker::Callback<absl::StatusOr<std::vector<broker::CommittedOffset>>> done) override;
+  void ListGroups(broker::Callback<std::vector<std::string>> done) override;
+  void DescribeLag(std::string group, broker::Callback<std::vector<broker::GroupLag>> done) override;
+  void DescribeCluster(broker::Callback<broker::ClusterDescription> done) override;
+  void SubmitJob(broker::NewJob job, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
+  void StartJob(std::string name, broker::Callback<absl::Status> done) override;
+  void StopJob(std::string name, broker::Callback<absl::Status> done) override;
+  void DeleteJob(std::string name, broker::Callback<absl::Status> done) override;
+  void ListJobs(broker::Callback<std::vector<broker::JobDescription>> done) override;
+  void DescribeJob(std::string name, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
+  void JobLogs(std::string name, broker::Callback<absl::StatusOr<std::vector<broker::JobLogLine>>> done) override;
+  void ExplainJob(std::string sql, broker::Callback<absl::StatusOr<std::string>> done) override;
+  void SetAdvertised(std::string, std::string, std::string) override {}
+
+ private:
+  struct Log {
+    std::vector<std::string> batches;
+    int64_t log_start = 0;
+    int64_t end = 0;
+  };
+  struct Parked {
+    broker::FetchRequest request;
+    broker::Callback<broker::FetchReply> done;
+  };
+
+  template <typename Condition>
+  void Wait(Condition condition) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, condition);
+  }
+  Log* Find(const model::TopicPartition& partition);
+  broker::ProducePartitionResult AppendLocked(broker::ProducePartition partition);
+  broker::FetchReply ReadLocked(const broker::FetchRequest& request, bool* news);
+  absl::Status JobStatus(const std::string& name);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::vector<Log>> topics_;
+  std::map<std::string, std::map<model::TopicPartition, broker::CommittedOffset>> groups_;
+  std::map<std::string, broker::JobDescription> jobs_;
+  std::map<uint64_t, Parked> parked_;
+  std::vector<std::function<void()>> held_;
+  ProduceHook hook_;
+  bool holding_ = false;
+  int auto_create_ = 0;
+  size_t produce_requests_ = 0;
+  uint64_t next_ticket_ = 1;
+};
+
+}  // namespace leat::rpc
