@@ -1,0 +1,185 @@
+#include "leat/client/admin.h"
+
+#include <utility>
+
+#include "client/connection.h"
+#include "client/metadata.h"
+#include "leat/v1/admin.grpc.pb.h"
+#include "leat/v1/log.grpc.pb.h"
+
+namespace leat::client {
+namespace {
+
+// One call of the Admin service.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Ask(Connection& connection, Repeat repeat, const Request& request,
+                             ::grpc::Status (v1::Admin::Stub::*method)(::grpc::ClientContext*, const Request&,
+                                                                       Response*)) {
+  const auto stub = v1::Admin::NewStub(connection.impl().channel);
+  Response response;
+  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context) {
+    response.Clear();
+    return (stub.get()->*method)(context, request, &response);
+  }));
+  return response;
+}
+
+absl::Status OneOutcome(const absl::StatusOr<v1::TopicResults>& results, const std::string& name) {
+  LEAT_RETURN_IF_ERROR(results.status());
+  if (results->topics_size() != 1) {
+    return Internal("topic ", name, ": expected one answer from the broker, got ", results->topics_size());
+  }
+  return FromOutcome(results->topics(0).outcome(), StrCat("topic ", name));
+}
+
+TopicInfo TopicOf(const v1::TopicDescription& from) {
+  TopicInfo topic{.name = from.name(), .id = from.id(), .internal = from.internal()};
+  for (const v1::PartitionDescription& part : from.partitions()) {
+    topic.partitions.push_back({.partition = part.partition(),
+                                .leader = part.leader(),
+                                .begin_offset = part.log_start_offset(),
+                                .end_offset = part.high_watermark(),
+                                .size_bytes = part.size_bytes(),
+                                .segments = part.segments(),
+                                .error = part.outcome().code() == 0
+                                             ? std::string()
+                                             : StrCat(part.outcome().name(), ": ", part.outcome().message())});
+  }
+  for (const v1::ConfigEntry& config : from.configs()) {
+    topic.configs[config.name()] = {config.value(), config.is_default()};
+  }
+  return topic;
+}
+
+absl::Status CheckTopicName(const std::string& name) {
+  // No name at all would mean every topic to the broker.
+  return name.empty() ? InvalidArgument("topic: expected a name, got none") : absl::OkStatus();
+}
+
+}  // namespace
+
+Admin::Admin(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Admin::~Admin() = default;
+
+absl::Status Admin::CreateTopic(const TopicSpec& spec) {
+  LEAT_RETURN_IF_ERROR(CheckTopicName(spec.name));
+  v1::CreateTopicsRequest request;
+  v1::NewTopic* topic = request.add_topics();
+  topic->set_name(spec.name);
+  topic->set_partitions(spec.partitions);
+  topic->mutable_configs()->insert(spec.configs.begin(), spec.configs.end());
+  return OneOutcome(Ask(*connection_, Repeat::kUnsafe, request, &v1::Admin::Stub::CreateTopics), spec.name);
+}
+
+absl::Status Admin::DeleteTopic(const std::string& name) {
+  LEAT_RETURN_IF_ERROR(CheckTopicName(name));
+  v1::TopicNames request;
+  request.add_names(name);
+  return OneOutcome(Ask(*connection_, Repeat::kUnsafe, request, &v1::Admin::Stub::DeleteTopics), name);
+}
+
+absl::StatusOr<std::vector<TopicInfo>> Admin::ListTopics() {
+  LEAT_ASSIGN_OR_RETURN(const v1::DescribeTopicsResponse response,
+                        Ask(*connection_, Repeat::kSafe, v1::TopicNames(), &v1::Admin::Stub::DescribeTopics));
+  std::vector<TopicInfo> topics;
+  for (const v1::TopicDescription& topic : response.topics()) topics.push_back(TopicOf(topic));
+  return topics;
+}
+
+absl::StatusOr<TopicInfo> Admin::DescribeTopic(const std::string& name) {
+  LEAT_RETURN_IF_ERROR(CheckTopicName(name));
+  v1::TopicNames request;
+  request.add_names(name);
+  LEAT_ASSIGN_OR_RETURN(const v1::DescribeTopicsResponse response,
+                        Ask(*connection_, Repeat::kSafe, request, &v1::Admin::Stub::DescribeTopics));
+  if (response.topics_size() != 1) {
+    return Internal("topic ", name, ": expected one answer from the broker, got ", response.topics_size());
+  }
+  LEAT_RETURN_IF_ERROR(FromOutcome(response.topics(0).outcome(), StrCat("topic ", name)));
+  return TopicOf(response.topics(0));
+}
+
+absl::Status Admin::AlterTopic(const std::string& name, const std::map<std::string, std::string>& set,
+                               const std::vector<std::string>& remove, int32_t partitions) {
+  LEAT_RETURN_IF_ERROR(CheckTopicName(name));
+  v1::AlterTopicsRequest request;
+  v1::AlterTopic* topic = request.add_topics();
+  topic->set_name(name);
+  topic->mutable_set()->insert(set.begin(), set.end());
+  for (const std::string& config : remove) topic->add_remove(config);
+  topic->set_partitions(partitions);
+  return OneOutcome(Ask(*connection_, Repeat::kUnsafe, request, &v1::Admin::Stub::AlterTopics), name);
+}
+
+absl::StatusOr<int64_t> Admin::DeleteRecords(const TopicPartition& partition, int64_t before_offset) {
+  v1::DeleteRecordsRequest request;
+  auto* to = request.add_partitions();
+  to->set_topic(partition.topic);
+  to->set_partition(partition.partition);
+  to->set_before_offset(before_offset);
+  v1::DeleteRecordsResponse response;
+  const auto stub = v1::Log::NewStub(connection_->impl().channel);
+  LEAT_RETURN_IF_ERROR(connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
+    response.Clear();
+    return stub->DeleteRecords(context, request, &response);
+  }));
+  const std::string what = StrCat("delete records of ", partition.topic, "-", partition.partition);
+  if (response.partitions_size() != 1) return Internal(what, ": expected one answer, got ", response.partitions_size());
+  LEAT_RETURN_IF_ERROR(FromOutcome(response.partitions(0).outcome(), what));
+  return response.partitions(0).log_start_offset();
+}
+
+absl::StatusOr<std::vector<std::string>> Admin::ListGroups() {
+  LEAT_ASSIGN_OR_RETURN(const v1::ListGroupsResponse response, Ask(*connection_, Repeat::kSafe, v1::ListGroupsRequest(),
+                                                                   &v1::Admin::Stub::ListGroups));
+  return std::vector<std::string>(response.groups().begin(), response.groups().end());
+}
+
+absl::StatusOr<std::vector<CommittedOffset>> Admin::GroupOffsets(const std::string& group) {
+  v1::FetchOffsetsRequest request;
+  request.set_group(group);
+  LEAT_ASSIGN_OR_RETURN(const v1::FetchOffsetsResponse response,
+                        Ask(*connection_, Repeat::kSafe, request, &v1::Admin::Stub::FetchOffsets));
+  std::vector<CommittedOffset> offsets;
+  for (const v1::CommittedOffset& from : response.offsets()) {
+    offsets.push_back({{from.topic(), from.partition()}, from.offset(), from.metadata()});
+  }
+  return offsets;
+}
+
+absl::Status Admin::CommitGroupOffset(const std::string& group, const TopicPartition& partition, int64_t offset) {
+  return CommitOffsets(connection_->impl(), group, {{partition, offset}});
+}
+
+absl::StatusOr<std::vector<GroupLag>> Admin::Lag(const std::string& group) {
+  v1::DescribeLagRequest request;
+  request.set_group(group);
+  LEAT_ASSIGN_OR_RETURN(const v1::DescribeLagResponse response,
+                        Ask(*connection_, Repeat::kSafe, request, &v1::Admin::Stub::DescribeLag));
+  std::vector<GroupLag> lags;
+  for (const v1::GroupLag& from : response.lags()) {
+    lags.push_back({.group = from.group(),
+                    .partition = {from.topic(), from.partition()},
+                    .committed = from.committed(),
+                    .end_offset = from.high_watermark(),
+                    .lag_records = from.lag_records(),
+                    .lag_seconds = from.lag_seconds()});
+  }
+  return lags;
+}
+
+absl::StatusOr<ClusterInfo> Admin::DescribeCluster() {
+  LEAT_ASSIGN_OR_RETURN(
+      const v1::DescribeClusterResponse response,
+      Ask(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(), &v1::Admin::Stub::DescribeCluster));
+  ClusterInfo cluster{.cluster_id = response.cluster_id(),
+                      .version = response.version(),
+                      .controller = response.controller(),
+                      .start_time_ms = response.start_time_ms()};
+  for (const auto& node : response.nodes()) {
+    cluster.brokers.push_back({node.id(), node.grpc(), node.kafka(), node.admin()});
+  }
+  return cluster;
+}
+
+}  // namespace leat::client

@@ -1,0 +1,26 @@
+// What producers and consumers ask the cluster about topics.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/connection.h"
+
+namespace leat::client {
+
+// kNotFound: there is no such topic.
+absl::StatusOr<int32_t> PartitionCount(Connection::Impl& connection, const std::string& topic);
+
+enum class OffsetSpec { kEarliest, kLatest, kTimestamp };
+// Of each partition, in their order. -1 with kTimestamp: no record is that late.
+absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
+                                                 const std::vector<TopicPartition>& partitions, OffsetSpec spec,
+                                                 int64_t timestamp_ms);
+
+// Of each partition, in their order; -1: none.
+absl::StatusOr<std::vector<int64_t>> CommittedOffsets(Connection::Impl& connection, const std::string& group,
+                                                      const std::vector<TopicPartition>& partitions);
+absl::Status CommitOffsets(Connection::Impl& connection, const std::string& group,
+                           const std::vector<std::pair<TopicPartition, int64_t>>& offsets);
+
+}  // namespace leat::client

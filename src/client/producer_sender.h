@@ -1,0 +1,106 @@
+// A producer's one thread: sends the batches over a Produce stream, matches the answers, retries in order, and tells the
+// outcomes. One request of a partition is on its way at a time, so that a batch that has to be sent again is never
+// overtaken; what gathers meanwhile goes together into the partition's next request.
+#pragma once
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "client/connection.h"
+#include "client/producer_batches.h"
+
+namespace leat::v1 {
+class ProducePartitionResult;
+class ProduceResponse;
+}  // namespace leat::v1
+
+namespace leat::client {
+
+class Sender {
+ public:
+  Sender(std::shared_ptr<Connection> connection, const ProducerOptions& options, model::Compression compression);
+  // Ends the thread. REQUIRES: WaitUntilEmpty has returned, or nobody cares for what is left.
+  ~Sender();
+  void Start();
+
+  std::mutex& mutex() { return mutex_; }
+  Batches& batches() { return batches_; }          // under the mutex
+  std::condition_variable& changed() { return changed_; }  // outcomes were told: there is room, or nothing left
+  void WakeLocked();                               // there is something new to look at
+  absl::Status TakeErrorLocked() { return std::exchange(error_, absl::OkStatus()); }
+
+ private:
+  struct Stream;
+  // What one request carries: the first `count` batches of each partition's line.
+  struct Sent {
+    Partition* partition = nullptr;
+    size_t count = 0;
+  };
+  struct Load {
+    Sent sent;
+    std::vector<Batch*> batches;
+  };
+  struct Request {
+    uint64_t correlation_id = 0;
+    std::vector<Sent> sent;
+  };
+  // A batch whose outcome is known and not yet told.
+  struct Outcome {
+    std::unique_ptr<Batch> batch;
+    absl::StatusOr<Delivery> first;  // the delivery of its first record
+    bool broker_time = false;        // the broker's timestamp holds, not the record's own
+  };
+
+  void Run();
+  // One look at everything: opens, sends, fails what is overdue. Returns when to look again.
+  Instant Step();
+  void HandleEvent(void* tag, bool ok);
+  void OpenStream();
+  bool SendNext(Instant now);
+  std::vector<Load> TakeLoads(Instant now);
+  void Finish(std::vector<Load>* loads);
+  void Write(std::vector<Load>* loads);
+  void EndIfBroken();
+  bool EndStream();
+  void OnAnswer(const v1::ProduceResponse& response);
+  void OnResultLocked(const Sent& sent, const v1::ProducePartitionResult& result, Instant now);
+  void OnWritten();
+  void OnStreamEnd();
+  void AckLocked(const Sent& sent, int64_t base_offset, int64_t append_time_ms);
+  void FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>> batches, const absl::Status& status);
+  void TellOutcomes();
+
+  const std::shared_ptr<Connection> connection_;
+  const ProducerOptions options_;
+  ::grpc::CompletionQueue queue_;
+  ::grpc::Alarm alarm_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Batches batches_;
+  absl::Status error_;       // the first failure since the last flush
+  bool stopping_ = false;
+  bool news_ = false;        // the thread has to look once more before it waits
+  bool asleep_ = false;      // the thread waits, or is about to
+  bool woken_ = false;       // the alarm is on its way
+
+  // The thread's own.
+  std::unique_ptr<Stream> stream_;
+  std::deque<Request> in_flight_;
+  std::vector<Outcome> outcomes_;
+  absl::Status last_failure_;  // of the stream, for those who ask why a record was late
+  Instant reopen_at_;
+  absl::Duration reopen_pause_;
+  uint64_t next_correlation_id_ = 1;
+  std::thread thread_;
+};
+
+}  // namespace leat::client

@@ -1,0 +1,124 @@
+#include "grpc/server.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_builder.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "grpc/services.h"
+
+namespace leat::rpc {
+
+namespace {
+
+constexpr int kMaxThreads = 4;
+constexpr size_t kLookaheadBytes = size_t{4} << 20;  // of one stream that may be on the way
+constexpr int kMaxFrameBytes = 1 << 20;
+constexpr int kWriteBufferBytes = 1 << 20;
+constexpr int kQuietPollMs = 3600 * 1000;
+
+int Millis(Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
+
+// Reflection is the one service that gRPC serves with a thread that waits: one, that hardly ever wakes up.
+void BoundThreads(const ServerOptions& options, ::grpc::ServerBuilder* builder) {
+  using Option = ::grpc::ServerBuilder::SyncServerOption;
+  builder->SetSyncServerOption(Option::NUM_CQS, 1);
+  builder->SetSyncServerOption(Option::MIN_POLLERS, 1);
+  builder->SetSyncServerOption(Option::MAX_POLLERS, 1);
+  builder->SetSyncServerOption(Option::CQ_TIMEOUT_MSEC, kQuietPollMs);
+  ::grpc::ResourceQuota quota("leat");
+  quota.SetMaxThreads(kMaxThreads);
+  quota.Resize(static_cast<size_t>(options.max_memory_bytes));
+  builder->SetResourceQuota(quota);
+}
+
+void TuneTransport(const ServerOptions& options, ::grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder->SetMaxSendMessageSize(-1);  // answers have limits of their own
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_calls_per_connection);
+  // Two daemons on one port would each get a part of the connections.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Millis(options.max_idle));
+  // A client that vanished without a word is noticed, and clients may look for us every 10 seconds.
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(absl::Minutes(2)));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(absl::Seconds(20)));
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, Millis(absl::Seconds(10)));
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, static_cast<int>(kLookaheadBytes));
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kMaxFrameBytes);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_WRITE_BUFFER_SIZE, kWriteBufferBytes);
+}
+
+// The host of host:port, with its brackets if it has them.
+absl::StatusOr<std::string> HostOf(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
+    return InvalidArgument("listeners.grpc: expected host:port, got '", address, "'");
+  }
+  return address.substr(0, colon);
+}
+
+}  // namespace
+
+struct GrpcServer::Impl {
+  Impl(const ServerOptions& server_options, broker::Broker& server_broker)
+      : options(server_options), broker(server_broker), streams(options.max_streams) {}
+
+  void Stop(Duration patience) {
+    if (server == nullptr) return;
+    if (auto* health = server->GetHealthCheckService(); health != nullptr) health->Shutdown();
+    streams.Drain();
+    server->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                  gpr_time_from_micros(absl::ToInt64Microseconds(patience), GPR_TIMESPAN)));
+    server->Wait();
+    server.reset();
+  }
+
+  const ServerOptions options;
+  broker::Broker& broker;
+  StreamRegistry streams;
+  std::vector<std::unique_ptr<::grpc::Service>> services;
+  std::unique_ptr<::grpc::Server> server;
+};
+
+GrpcServer::GrpcServer(const ServerOptions& options, broker::Broker& broker)
+    : impl_(std::make_unique<Impl>(options, broker)) {}
+
+GrpcServer::~GrpcServer() { impl_->Stop(absl::ZeroDuration()); }
+
+absl::StatusOr<std::string> GrpcServer::Start() {
+  LEAT_CHECK(impl_->server == nullptr) << "started twice";
+  const ServerOptions& options = impl_->options;
+  LEAT_ASSIGN_OR_RETURN(const std::string host, HostOf(options.address));
+  ::grpc::EnableDefaultHealthCheckService(true);
+  ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  ::grpc::ServerBuilder builder;
+  BoundThreads(options, &builder);
+  TuneTransport(options, &builder);
+  int port = 0;
+  builder.AddListeningPort(options.address, ::grpc::InsecureServerCredentials(), &port);
+  const ServiceContext context{impl_->broker, options, impl_->streams};
+  impl_->services.push_back(MakeLogService(context));
+  impl_->services.push_back(MakeAdminService(impl_->broker));
+  impl_->services.push_back(MakeJobsService(impl_->broker));
+  for (const auto& service : impl_->services) builder.RegisterService(service.get());
+  impl_->server = builder.BuildAndStart();
+  if (impl_->server == nullptr || port == 0) {
+    impl_->server.reset();
+    return Unavailable("listeners.grpc: cannot listen on ", options.address,
+                       ": is the port taken, or the address not of this machine?");
+  }
+  std::string bound = StrCat(host, ":", port);
+  LogInfo("grpc", "listening on ", bound);
+  return bound;
+}
+
+void GrpcServer::Stop(Duration patience) { impl_->Stop(patience); }
+
+}  // namespace leat::rpc
