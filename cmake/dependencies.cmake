@@ -18,7 +18,7 @@ find_package(OpenSSL 3.0 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)        # 1.0 (its package file names no version)
 find_package(BISON 3.8 REQUIRED)
 
-# These two ship no CMake package file.
+# These ship no CMake package file.
 find_library(LEAT_ISAL_LIBRARY isal REQUIRED)     # ISA-L 2.30
 find_path(LEAT_ISAL_INCLUDE isa-l/crc.h REQUIRED)
 add_library(leat_isal INTERFACE)
@@ -29,6 +29,11 @@ find_path(LEAT_LZ4_INCLUDE lz4frame.h REQUIRED)
 add_library(leat_lz4 INTERFACE)
 target_link_libraries(leat_lz4 INTERFACE ${LEAT_LZ4_LIBRARY})
 target_include_directories(leat_lz4 SYSTEM INTERFACE ${LEAT_LZ4_INCLUDE})
+find_library(LEAT_CSV_LIBRARY csv REQUIRED)       # libcsv 3.0
+find_path(LEAT_CSV_INCLUDE csv.h REQUIRED)
+add_library(leat_csv INTERFACE)
+target_link_libraries(leat_csv INTERFACE ${LEAT_CSV_LIBRARY})
+target_include_directories(leat_csv SYSTEM INTERFACE ${LEAT_CSV_INCLUDE})
 
 if(LEAT_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)

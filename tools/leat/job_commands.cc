@@ -1,0 +1,263 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/status.h"
+#include "leat/client/admin.h"
+#include "tools/leat/commands.h"
+#include "tools/leat/job_log.h"
+#include "tools/leat/table.h"
+#include "tools/leat/time_text.h"
+
+namespace leat::tool {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr absl::Duration kFollowInterval = absl::Milliseconds(500);
+constexpr uintmax_t kMostSqlBytes = 4 << 20;
+
+struct JobOptions {
+  std::string name;
+  std::string file;
+  bool replace = false;
+  bool yes = false;
+  bool follow = false;
+};
+
+absl::StatusOr<std::string> ReadSql(const std::string& path) {
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (error == std::errc::no_such_file_or_directory) return NotFound("no file ", path);
+  if (error) return InvalidArgument("cannot read ", path, ": ", error.message());
+  if (size > kMostSqlBytes) return InvalidArgument(path, " has ", size, " bytes; a job has at most ", kMostSqlBytes);
+  std::ifstream file(path, std::ios::binary);
+  std::string sql((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) return InvalidArgument("cannot read ", path);
+  return sql;
+}
+
+json::object ToJson(const client::JobInfo& job) {
+  json::array inputs;
+  for (const client::JobInput& input : job.inputs) {
+    json::object object = {{"topic", input.partition.topic},
+                           {"partition", input.partition.partition},
+                           {"offset", input.offset},
+                           {"end_offset", input.end_offset},
+                           {"watermark_ms", nullptr}};
+    if (input.watermark_ms) object["watermark_ms"] = *input.watermark_ms;
+    inputs.push_back(std::move(object));
+  }
+  return {{"name", job.name},
+          {"state", job.state},
+          {"error", job.error},
+          {"created_ms", job.created_ms},
+          {"restarts", job.restarts},
+          {"rows_in", job.rows_in},
+          {"rows_out", job.rows_out},
+          {"rows_late", job.rows_late},
+          {"rows_dead", job.rows_dead},
+          {"checkpoints", job.checkpoints},
+          {"checkpoint_age_ms", job.checkpoint_age_ms},
+          {"checkpoint_duration_seconds", job.checkpoint_duration_seconds},
+          {"state_bytes", job.state_bytes},
+          {"inputs", std::move(inputs)},
+          {"sql", job.sql},
+          {"plan", job.plan}};
+}
+
+std::string Age(int64_t ms) { return ms < 0 ? "none yet" : FormatDuration(absl::Milliseconds(ms)) + " ago"; }
+
+// Makes room for a job of that name. The new text was compiled before: a typing error leaves the old job running.
+absl::Status RemoveOld(client::Admin* admin, const std::string& name) {
+  const absl::Status stopped = admin->StopJob(name);
+  if (absl::IsNotFound(stopped)) return absl::OkStatus();
+  if (!stopped.ok() && !absl::IsFailedPrecondition(stopped)) return stopped;
+  return admin->DeleteJob(name);
+}
+
+absl::Status Submit(Context* context, const JobOptions& options) {
+  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadSql(options.file));
+  const std::string name = options.name.empty() ? std::filesystem::path(options.file).stem().string() : options.name;
+  client::Admin admin(context->connection());
+  if (options.replace) {
+    LEAT_RETURN_IF_ERROR(admin.Explain(sql).status());
+    LEAT_RETURN_IF_ERROR(RemoveOld(&admin, name));
+  }
+  LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, admin.SubmitJob(name, sql));
+  if (context->json()) {
+    PrintJson(ToJson(job));
+    return absl::OkStatus();
+  }
+  Print(StrCat("job ", job.name, " is ", job.state, "\n"));
+  std::string last;
+  for (const client::JobInput& input : job.inputs) {
+    if (input.partition.topic != last) Print(StrCat("  reads topic ", input.partition.topic, "\n"));
+    last = input.partition.topic;
+  }
+  Print(StrCat("  leat job describe ", job.name, "    state, rows and checkpoints\n", "  leat lag --group ", job.name,
+               "       how far it is behind\n", "  leat job logs ", job.name, "        what it has to say\n"));
+  return absl::OkStatus();
+}
+
+absl::Status List(Context* context, const JobOptions&) {
+  client::Admin admin(context->connection());
+  LEAT_ASSIGN_OR_RETURN(const std::vector<client::JobInfo> jobs, admin.ListJobs());
+  json::array list;
+  Table table({Left("JOB"), Left("STATE"), Right("ROWS IN"), Right("ROWS OUT"), Right("LATE"), Right("DEAD"),
+               Right("STATE SIZE"), Right("CHECKPOINT")});
+  for (const client::JobInfo& job : jobs) {
+    list.push_back(ToJson(job));
+    table.Add({job.name, job.state, StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late), StrCat(job.rows_dead),
+               FormatBytes(job.state_bytes), Age(job.checkpoint_age_ms)});
+  }
+  context->json() ? PrintJson(list) : Print(table.Render());
+  return absl::OkStatus();
+}
+
+absl::Status Describe(Context* context, const JobOptions& options) {
+  client::Admin admin(context->connection());
+  LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, admin.DescribeJob(options.name));
+  if (context->json()) {
+    PrintJson(ToJson(job));
+    return absl::OkStatus();
+  }
+  Print(StrCat("job         ", job.name, "\nstate       ", job.state, "\n"));
+  if (!job.error.empty()) Print(StrCat("error       ", job.error, "\n"));
+  Print(StrCat("rows        ", job.rows_in, " in, ", job.rows_out, " out, ", job.rows_late, " late, ", job.rows_dead,
+               " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), "\nstate size  ",
+               FormatBytes(job.state_bytes), "\nrestarts    ", job.restarts, "\n\n"));
+  Table inputs({Left("TOPIC"), Right("PARTITION"), Right("OFFSET"), Right("END"), Left("WATERMARK")});
+  for (const client::JobInput& input : job.inputs) {
+    inputs.Add({input.partition.topic, StrCat(input.partition.partition), input.offset < 0 ? "-" : StrCat(input.offset),
+                StrCat(input.end_offset), input.watermark_ms ? FormatTimeMs(*input.watermark_ms) : "-"});
+  }
+  if (!inputs.empty()) Print(StrCat(inputs.Render(), "\n"));
+  Print(StrCat(job.plan, job.plan.ends_with('\n') ? "" : "\n"));
+  return absl::OkStatus();
+}
+
+void Say(const Context& context, const std::string& sentence, const json::object& object) {
+  context.json() ? PrintJson(object) : Print(StrCat(sentence, "\n"));
+}
+
+absl::Status Stop(Context* context, const JobOptions& options) {
+  LEAT_RETURN_IF_ERROR(client::Admin(context->connection()).StopJob(options.name));
+  Say(*context, StrCat("stopped job ", options.name, "; `leat job start ", options.name, "` goes on where it was"),
+      {{"stopped", options.name}});
+  return absl::OkStatus();
+}
+
+absl::Status Start(Context* context, const JobOptions& options) {
+  LEAT_RETURN_IF_ERROR(client::Admin(context->connection()).StartJob(options.name));
+  Say(*context, StrCat("started job ", options.name), {{"started", options.name}});
+  return absl::OkStatus();
+}
+
+absl::Status Delete(Context* context, const JobOptions& options) {
+  if (Declined(StrCat("Delete job ", options.name, " and its state?"), options.yes)) {
+    return FailedPrecondition("job ", options.name, " was not deleted");
+  }
+  LEAT_RETURN_IF_ERROR(client::Admin(context->connection()).DeleteJob(options.name));
+  Say(*context, StrCat("deleted job ", options.name), {{"deleted", options.name}});
+  return absl::OkStatus();
+}
+
+absl::Status Logs(Context* context, const JobOptions& options) {
+  client::Admin admin(context->connection());
+  std::vector<client::JobLogLine> seen;
+  if (options.follow) InstallInterrupt();
+  do {
+    LEAT_ASSIGN_OR_RETURN(std::vector<client::JobLogLine> lines, admin.JobLogs(options.name));
+    for (size_t i = FirstNewLine(seen, lines); i < lines.size(); ++i) {
+      if (context->json()) {
+        PrintJson(json::object{{"time_ms", lines[i].time_ms}, {"text", lines[i].text}});
+      } else {
+        Print(StrCat(FormatTimeMs(lines[i].time_ms), " ", lines[i].text, "\n"));
+      }
+    }
+    std::fflush(stdout);
+    seen = std::move(lines);
+    if (options.follow) absl::SleepFor(kFollowInterval);
+  } while (options.follow && !Interrupted());
+  return absl::OkStatus();
+}
+
+absl::Status Explain(Context* context, const JobOptions& options) {
+  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadSql(options.file));
+  LEAT_ASSIGN_OR_RETURN(const std::string plan, client::Admin(context->connection()).Explain(sql));
+  if (context->json()) {
+    PrintJson(json::object{{"plan", plan}});
+  } else {
+    Print(StrCat(plan, plan.ends_with('\n') ? "" : "\n"));
+  }
+  return absl::OkStatus();
+}
+
+using Action = absl::Status (*)(Context*, const JobOptions&);
+
+struct Added {
+  CLI::App* command;
+  std::shared_ptr<JobOptions> options;
+};
+Added Add(CLI::App* group, Context* context, Action action, const CommandText& text) {
+  Added added{AddCommand(group, text), std::make_shared<JobOptions>()};
+  added.command->callback([context, action, options = added.options] {
+    context->command = [=] { return action(context, *options); };
+  });
+  return added;
+}
+Added AddNamed(CLI::App* group, Context* context, Action action, const CommandText& text) {
+  Added added = Add(group, context, action, text);
+  added.command->add_option("name", added.options->name, "the job")->required();
+  return added;
+}
+
+}  // namespace
+
+void AddJobCommands(CLI::App* app, Context* context) {
+  CLI::App* group = AddGroup(app, {.name = "job",
+                                   .description = "Submit and look after streaming SQL jobs",
+                                   .examples = "  leat job submit fraud.sql\n  leat job describe fraud"});
+  const Added submit = Add(group, context, Submit,
+                           {.name = "submit",
+                            .description = "Start a job from a file of SQL",
+                            .examples = "  leat job submit fraud.sql\n  leat job submit fraud.sql --name fraud-v2\n"
+                                        "  leat job submit fraud.sql --replace"});
+  submit.command->add_option("file", submit.options->file, "the SQL")->required();
+  submit.command->add_option("--name", submit.options->name, "the job's name; without it, the file's");
+  submit.command->add_flag("--replace", submit.options->replace,
+                           "delete the job of that name and its state first, if the new SQL compiles");
+  const Added explain = Add(group, context, Explain,
+                            {.name = "explain",
+                             .description = "Show how a file of SQL would run, without starting it",
+                             .examples = "  leat job explain fraud.sql"});
+  explain.command->add_option("file", explain.options->file, "the SQL")->required();
+  Add(group, context, List,
+      {.name = "list", .description = "List the jobs", .examples = "  leat job list\n  leat job list -o json"});
+  AddNamed(group, context, Describe,
+           {.name = "describe",
+            .description = "Show a job's state, counters, positions, watermarks and plan",
+            .examples = "  leat job describe fraud\n  leat job describe fraud -o json"});
+  AddNamed(group, context, Stop,
+           {.name = "stop",
+            .description = "Stop a job; it keeps its state and its positions",
+            .examples = "  leat job stop fraud"});
+  AddNamed(group, context, Start,
+           {.name = "start", .description = "Start a stopped or failed job where it was", .examples = "  leat job start fraud"});
+  const Added remove = AddNamed(
+      group, context, Delete,
+      {.name = "delete", .description = "Delete a job and its state", .examples = "  leat job delete fraud --yes"});
+  remove.command->add_flag("--yes", remove.options->yes, "do not ask");
+  const Added logs = AddNamed(group, context, Logs,
+                              {.name = "logs",
+                               .description = "Print what a job has reported",
+                               .examples = "  leat job logs fraud\n  leat job logs fraud --follow"});
+  logs.command->add_flag("--follow", logs.options->follow, "go on printing new lines until Ctrl-C");
+}
+
+}  // namespace leat::tool
