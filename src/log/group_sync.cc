@@ -5,9 +5,16 @@
 
 namespace leat::log {
 
+absl::Status FailedSyncIsFinal(absl::Status status) {
+  if (status.ok() || absl::IsDataLoss(status)) return status;
+  return DataLoss(Message(status));
+}
+
 absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job) {
-  for (const std::shared_ptr<env::File>& file : job.files) LEAT_RETURN_IF_ERROR(file->Sync());
-  for (const std::string& directory : job.directories) LEAT_RETURN_IF_ERROR(disk.SyncDirectory(directory));
+  for (const std::shared_ptr<env::File>& file : job.files) LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(file->Sync()));
+  for (const std::string& directory : job.directories) {
+    LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(directory)));
+  }
   return absl::OkStatus();
 }
 

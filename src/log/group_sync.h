@@ -22,6 +22,9 @@ struct SyncJob {
   uint64_t folder_version = 0;  // of the participant's names, for itself
 };
 absl::Status RunSyncJob(env::Disk& disk, const SyncJob& job);
+// A failed sync of a file or a directory as kDataLoss, whatever the kernel called it: "no space" from a write can be
+// answered to the client and tried again, from a sync it means that bytes were lost.
+absl::Status FailedSyncIsFinal(absl::Status status);
 
 class SyncParticipant {
  public:

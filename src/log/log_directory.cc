@@ -141,10 +141,14 @@ class LogDirectoryImpl : public LogDirectory {
           if (!there) return NotFound("there is no folder ", from);
           const std::string to = env::JoinPath(path, name);
           LEAT_RETURN_IF_ERROR(disk.Rename(from, to));
-          LEAT_RETURN_IF_ERROR(disk.SyncDirectory(path));
+          LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(path)));
           return env::RemoveRecursively(disk, to);
         },
-        std::move(done));
+        [this, alive = std::weak_ptr<int>(alive_), done = std::move(done)](const absl::Status& status) mutable {
+          // Whether the new name is on disk cannot be known any more.
+          if (absl::IsDataLoss(status) && !alive.expired()) GoOffline(status);
+          done(status);
+        });
   }
 
   const Options options_;
@@ -155,6 +159,7 @@ class LogDirectoryImpl : public LogDirectory {
   std::unique_ptr<env::Timer> retention_timer_;
   uint64_t deleted_ = 0;
   bool closing_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
                                                                          const LogOptions& options, TailRule rule) {
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
-  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, options.durability, rule));
+  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, rule));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;
@@ -20,14 +20,6 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
-  if (options.durability == Durability::kPageCache) {
-    // Recovery did not sync what it scanned: the next checkpoint does.
-    log->synced_ = recovered.recovery_point;
-    for (size_t i = log->segments_.size(); i > 0 && log->EndOf(i - 1) > log->synced_; --i) {
-      LEAT_RETURN_IF_ERROR(log->segments_[i - 1]->Load());
-      log->segments_[i - 1]->set_pinned(true);
-    }
-  }
   return log;
 }
 
@@ -140,7 +132,7 @@ absl::Status PartitionLogImpl::WriteToActive(const PreparedAppend& append) {
 void PartitionLogImpl::RepairAfterFailedWrite() {
   if (absl::Status status = active().TruncateTo(active().size()); !status.ok()) return shared_.go_offline(status);
   repairing_ = true;
-  RunUpkeep({.prepare = [this] { return [file = active().file()] { return file->Sync(); }; },
+  RunUpkeep({.prepare = [this] { return [file = active().file()] { return FailedSyncIsFinal(file->Sync()); }; },
              .finish =
                  [this](const absl::Status& status) {
                    repairing_ = false;

@@ -29,7 +29,7 @@ struct PartitionLogImpl::CheckpointPlan {
     LEAT_RETURN_IF_ERROR(RunSyncJob(disk, job));
     synced = true;
     for (const IndexWrite& write : indexes) LEAT_RETURN_IF_ERROR(WriteIndex(disk, write));
-    if (!indexes.empty()) LEAT_RETURN_IF_ERROR(disk.SyncDirectory(folder));
+    if (!indexes.empty()) LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
     if (!epochs.empty()) {
       LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kEpochFile), epochs));
     }
@@ -55,12 +55,12 @@ struct PartitionLogImpl::CheckpointPlan {
     absl::Status written = env::WriteFileAtomically(disk, path, log_start);
     while (absl::IsResourceExhausted(written) && removed < removals.size()) {
       LEAT_RETURN_IF_ERROR(RemoveNext(disk));
-      LEAT_RETURN_IF_ERROR(disk.SyncDirectory(folder));
+      LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
       written = env::WriteFileAtomically(disk, path, log_start);
     }
     LEAT_RETURN_IF_ERROR(written);
     while (removed < removals.size()) LEAT_RETURN_IF_ERROR(RemoveNext(disk));
-    return disk.SyncDirectory(folder);
+    return FailedSyncIsFinal(disk.SyncDirectory(folder));
   }
 };
 

@@ -15,8 +15,8 @@ namespace {
 
 class Recovery {
  public:
-  Recovery(const SegmentHome& home, const model::TopicPartition& tp, Durability durability, TailRule rule)
-      : home_(home), tp_(tp), durability_(durability), rule_(rule) {}
+  Recovery(const SegmentHome& home, const model::TopicPartition& tp, TailRule rule)
+      : home_(home), tp_(tp), rule_(rule) {}
 
   absl::StatusOr<RecoveredLog> Run() {
     LEAT_RETURN_IF_ERROR(ReadCheckpoints());
@@ -250,21 +250,19 @@ class Recovery {
     return false;
   }
 
-  // What readers will see must not be lost by the next power cut; and bytes that were cut must not come back between
-  // bytes that are written later.
+  // Before anything is served or appended, the disk holds what recovery found. Also when nothing was scanned or cut: an
+  // earlier process may have died between a cut and its sync, which leaves a log that looks closed. A power cut would
+  // bring back what it removed, between or behind bytes that are written now.
   absl::Status MakeDurable() {
     if (log_.report.cut_bytes > 0) {
       LogWarning("log", tp_.ToString(), ": cut ", log_.report.cut_bytes, " bytes behind offset ", log_.log_end, ": ",
                  log_.report.cut_reason);
     }
-    // A cut may remove empty segments only, and no bytes.
-    if (!log_.report.cut_reason.empty() || (log_.report.scanned_bytes > 0 && durability_ == Durability::kFsync)) {
-      for (size_t i = first_scanned_; i < log_.segments.size(); ++i) {
-        LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
-      }
-      LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(home_.folder)));
+    for (size_t i = first_scanned_; i < log_.segments.size(); ++i) {
+      LEAT_RETURN_IF_ERROR(log_.segments[i]->Load());
+      LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
     }
-    return absl::OkStatus();
+    return SyncFailure(home_.disk->SyncDirectory(home_.folder));
   }
 
   static absl::Status SyncFailure(const absl::Status& status) {
@@ -292,7 +290,6 @@ class Recovery {
 
   const SegmentHome& home_;
   const model::TopicPartition& tp_;
-  const Durability durability_;
   const TailRule rule_;
   RecoveredLog log_;
   model::Offset recorded_start_{0};
@@ -304,9 +301,8 @@ class Recovery {
 
 }  // namespace
 
-absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, Durability durability,
-                                        TailRule rule) {
-  return Recovery(home, tp, durability, rule).Run();
+absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, TailRule rule) {
+  return Recovery(home, tp, rule).Run();
 }
 
 }  // namespace leat::log

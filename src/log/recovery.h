@@ -1,6 +1,6 @@
 // Brings a partition folder back to a log that can be read and appended to. Reads from the recovery point on only; cuts
 // a torn tail, refuses damage (tail_judge.h has the rule), rebuilds indexes and leader epochs that are missing or
-// damaged. Blocks on the disk; on return everything it found readable is as durable as `durability` promises.
+// damaged. Blocks on the disk; on return everything it found readable is on disk, in both durability classes.
 #pragma once
 
 #include <memory>
@@ -30,7 +30,6 @@ struct RecoveredLog {
 };
 
 // kDataLoss: damage, with file, position, offset and what to do. kUnavailable: a sync failed. `home` must outlive it.
-absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, Durability durability,
-                                        TailRule rule);
+absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, TailRule rule);
 
 }  // namespace leat::log

@@ -7,6 +7,7 @@
 namespace leat::log {
 
 absl::Status WriteIndex(env::Disk& disk, const IndexWrite& write) {
+  if (write.how == IndexWrite::How::kReplace) return env::WriteFileAtomically(disk, write.path, write.bytes);
   LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(write.path, env::OpenMode::kCreate));
   LEAT_RETURN_IF_ERROR(file->Truncate(write.at));
   if (!write.bytes.empty()) LEAT_RETURN_IF_ERROR(file->WriteAt(write.at, write.bytes));
@@ -187,10 +188,13 @@ void Segment::Seal() {
 std::vector<IndexWrite> Segment::PendingIndexWrites() const {
   std::vector<IndexWrite> writes;
   if (!loaded_ || index_files_current()) return writes;
-  writes.push_back({SegmentPath(home_.folder, base_, kOffsetIndexSuffix), written_offsets_ * OffsetIndex::kEntryBytes,
-                    offsets_.Encode(written_offsets_)});
-  writes.push_back({SegmentPath(home_.folder, base_, kTimeIndexSuffix), written_times_ * TimeIndex::kEntryBytes,
-                    times_.Encode(written_times_)});
+  const auto how = files_longer_ ? IndexWrite::How::kReplace : IndexWrite::How::kAppend;
+  const size_t offsets = files_longer_ ? 0 : written_offsets_;
+  const size_t times = files_longer_ ? 0 : written_times_;
+  writes.push_back({how, SegmentPath(home_.folder, base_, kOffsetIndexSuffix), offsets * OffsetIndex::kEntryBytes,
+                    offsets_.Encode(offsets)});
+  writes.push_back(
+      {how, SegmentPath(home_.folder, base_, kTimeIndexSuffix), times * TimeIndex::kEntryBytes, times_.Encode(times)});
   return writes;
 }
 

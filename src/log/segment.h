@@ -44,8 +44,12 @@ struct SegmentHome {
 
 // Bytes to put into an index file; executed on a disk thread.
 struct IndexWrite {
+  // A tail is lost with a power cut and made again by recovery, which begins before it. A file that is replaced may lie
+  // below the recovery point, where nobody would notice that it lost its end: it goes from old to new as a whole.
+  enum class How { kAppend, kReplace };
+  How how;
   std::string path;
-  uint64_t at;
+  uint64_t at;  // kAppend: where the file ends
   std::string bytes;
 };
 absl::Status WriteIndex(env::Disk& disk, const IndexWrite& write);

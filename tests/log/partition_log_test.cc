@@ -177,6 +177,54 @@ TEST_F(PartitionLogTest, CutsATornTailAndSaysHowMuch) {
   EXPECT_EQ(Append(log, MakeBatch({"next"}))->base_offset, model::Offset(1));
 }
 
+// A recovery may cut a tail and die before it syncs that. What it left looks like a log without a torn tail.
+TEST_F(PartitionLogTest, SyncsTheCutOfARecoveryThatDied) {
+  options_.durability = Durability::kPageCache;
+  for (int i = 0; i < 20; ++i) {
+    const model::TopicPartition tp{"t", model::PartitionId(i)};
+    Open(tp);
+    ASSERT_TRUE(Append(*directory_->Find(tp), MakeBatch({"kept"})).ok());
+    ASSERT_TRUE(Append(*directory_->Find(tp), MakeBatch({"cut"})).ok());
+    Kill();
+    const std::string folder = StrCat("data/log/t-", i);
+    {
+      const auto file = disk_.Open(StrCat(folder, "/00000000000000000000.log"), env::OpenMode::kReadWrite).value();
+      ASSERT_TRUE(file->Sync().ok() && disk_.SyncDirectory(folder).ok() && disk_.SyncDirectory("data/log").ok());
+      ASSERT_TRUE(file->Truncate(MakeBatch({"kept"}).size()).ok());
+    }
+    OpenDirectory();
+    ASSERT_EQ(Open(tp).log_end(), model::Offset(1));
+    CutPowerAndReopen();
+    ASSERT_EQ(Open(tp).log_end(), model::Offset(1)) << "the power cut of round " << i << " brought back what was cut";
+  }
+}
+
+// An index below the recovery point that is written again must be the old or the new one, whenever the power goes out:
+// nothing would notice that its end is missing, and look-ups by time would pass the segment by.
+TEST_F(PartitionLogTest, ReplacesAnIndexAsAWhole) {
+  options_.index_interval_bytes = 100;
+  options_.segment_bytes = 1500;
+  options_.retention_age = absl::InfiniteDuration();
+  for (int i = 0; i < 60; ++i) {
+    const model::TopicPartition tp{"t", model::PartitionId(i)};
+    Open(tp);
+    for (int k = 0; k < 40; ++k) {
+      ASSERT_TRUE(Append(*directory_->Find(tp), MakeBatch({StrCat("v", k)}, 1000 + k)).ok());
+    }
+    CloseAndReopen();
+    disk_.FlipBit(StrCat("data/log/t-", i, "/00000000000000000000.timeindex"), 0, 7);
+    // The look-up builds it again, the checkpoint writes it, and the power goes out somewhere on the way.
+    ASSERT_TRUE(Open(tp).FindTimestamp(1000).ok());
+    disk_.LosePowerAfter(static_cast<uint64_t>(i) / 2);
+    world_.RunFor(absl::Minutes(2));
+    CutPowerAndReopen();
+    const auto found = Open(tp).FindTimestamp(1003);
+    ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
+    ASSERT_EQ((*found)->offset, model::Offset(3)) << "round " << i;
+    CloseAndReopen();
+  }
+}
+
 TEST_F(PartitionLogTest, RefusesToOpenWhenAnUncheckpointedBatchIsDamaged) {
   Open();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(Append(*directory_->Find(kOrders), MakeBatch({"value"})).ok());

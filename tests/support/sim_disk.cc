@@ -203,7 +203,10 @@ absl::Status SimDisk::SyncDirectory(const std::string& path) {
   LEAT_RETURN_IF_ERROR(CheckPower("sync directory", path));
   const NodePtr node = FindNode(path);
   if (node == nullptr || !node->directory) return NotFound("sync ", path, ": no such directory");
-  if (Chance(faults_.sync_eio_one_in)) return DataLoss("sync ", path, ": input/output error (simulated)");
+  if (Chance(faults_.sync_eio_one_in)) {
+    sync_failed_ = true;
+    return DataLoss("sync ", path, ": input/output error (simulated)");
+  }
   if (faults_.lie == DiskFaults::Lie::kSyncDirectoryDoesNothing) return absl::OkStatus();
   node->durable_names = node->names;
   node->changes.clear();

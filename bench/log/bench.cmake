@@ -1,0 +1,1 @@
+target_link_libraries(leat_log_bench PRIVATE leat_runtime)
