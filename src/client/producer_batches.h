@@ -102,6 +102,7 @@ class Batches {
   StringMap<std::unique_ptr<Topic>> topics_;
   std::vector<Partition*> partitions_;      // all
   std::deque<Partition*> ready_;
+  bool sealed_ = false;                     // by Choose: the Add that follows tells it
   size_t buffered_bytes_ = 0;
   size_t open_bytes_ = 0;
   uint64_t generation_ = 0;
