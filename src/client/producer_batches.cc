@@ -52,7 +52,8 @@ Partition& Batches::Choose(Topic* topic, const Record& record) {
 }
 
 size_t Batches::SizeOf(const Record& record) {
-  size_t size = kRecordOverheadBytes + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
+  size_t size =
+      kRecordOverheadBytes + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
   for (const auto& [key, value] : record.headers) size += key.size() + (value ? value->size() : 0) + 8;
   return size;
 }
