@@ -130,8 +130,8 @@ absl::StatusOr<int64_t> Admin::DeleteRecords(const TopicPartition& partition, in
 }
 
 absl::StatusOr<std::vector<std::string>> Admin::ListGroups() {
-  LEAT_ASSIGN_OR_RETURN(const v1::ListGroupsResponse response, Ask(*connection_, Repeat::kSafe, v1::ListGroupsRequest(),
-                                                                   &v1::Admin::Stub::ListGroups));
+  LEAT_ASSIGN_OR_RETURN(const v1::ListGroupsResponse response,
+                        Ask(*connection_, Repeat::kSafe, v1::ListGroupsRequest(), &v1::Admin::Stub::ListGroups));
   return std::vector<std::string>(response.groups().begin(), response.groups().end());
 }
 

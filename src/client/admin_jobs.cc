@@ -28,7 +28,8 @@ v1::JobName Named(const std::string& name) {
 }
 
 JobInfo JobOf(const v1::Job& from) {
-  JobInfo job{.name = from.name(), .state = from.state(), .error = from.error(), .sql = from.sql(), .plan = from.plan()};
+  JobInfo job{
+      .name = from.name(), .state = from.state(), .error = from.error(), .sql = from.sql(), .plan = from.plan()};
   job.created_ms = from.created_ms();
   job.restarts = from.restarts();
   job.rows_in = from.rows_in();

@@ -39,14 +39,21 @@ std::shared_ptr<::grpc::Channel> OpenChannel(const std::string& address) {
 
 absl::StatusCode StatusCodeOf(model::ErrorCode code) {
   switch (code) {
-    case model::ErrorCode::kNone: return absl::StatusCode::kOk;
-    case model::ErrorCode::kOffsetOutOfRange: return absl::StatusCode::kOutOfRange;
-    case model::ErrorCode::kCorruptMessage: return absl::StatusCode::kDataLoss;
-    case model::ErrorCode::kUnknownTopicOrPartition: return absl::StatusCode::kNotFound;
-    case model::ErrorCode::kTopicAlreadyExists: return absl::StatusCode::kAlreadyExists;
-    case model::ErrorCode::kRequestTimedOut: return absl::StatusCode::kDeadlineExceeded;
+    case model::ErrorCode::kNone:
+      return absl::StatusCode::kOk;
+    case model::ErrorCode::kOffsetOutOfRange:
+      return absl::StatusCode::kOutOfRange;
+    case model::ErrorCode::kCorruptMessage:
+      return absl::StatusCode::kDataLoss;
+    case model::ErrorCode::kUnknownTopicOrPartition:
+      return absl::StatusCode::kNotFound;
+    case model::ErrorCode::kTopicAlreadyExists:
+      return absl::StatusCode::kAlreadyExists;
+    case model::ErrorCode::kRequestTimedOut:
+      return absl::StatusCode::kDeadlineExceeded;
     case model::ErrorCode::kThrottlingQuotaExceeded:
-    case model::ErrorCode::kPolicyViolation: return absl::StatusCode::kResourceExhausted;
+    case model::ErrorCode::kPolicyViolation:
+      return absl::StatusCode::kResourceExhausted;
     case model::ErrorCode::kLeaderNotAvailable:
     case model::ErrorCode::kNotLeaderOrFollower:
     case model::ErrorCode::kCoordinatorLoadInProgress:
@@ -54,10 +61,14 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
     case model::ErrorCode::kNotCoordinator:
     case model::ErrorCode::kFencedLeaderEpoch:
     case model::ErrorCode::kUnknownLeaderEpoch:
-    case model::ErrorCode::kKafkaStorageError: return absl::StatusCode::kUnavailable;
-    case model::ErrorCode::kUnsupportedVersion: return absl::StatusCode::kUnimplemented;
-    case model::ErrorCode::kUnknownServerError: return absl::StatusCode::kInternal;
-    default: return absl::StatusCode::kInvalidArgument;
+    case model::ErrorCode::kKafkaStorageError:
+      return absl::StatusCode::kUnavailable;
+    case model::ErrorCode::kUnsupportedVersion:
+      return absl::StatusCode::kUnimplemented;
+    case model::ErrorCode::kUnknownServerError:
+      return absl::StatusCode::kInternal;
+    default:
+      return absl::StatusCode::kInvalidArgument;
   }
 }
 
@@ -114,8 +125,8 @@ absl::Status FromGrpc(const ::grpc::Status& status) {
 absl::Status FromOutcome(const v1::Outcome& outcome, std::string_view what) {
   if (outcome.code() == 0) return absl::OkStatus();
   const auto code = static_cast<model::ErrorCode>(outcome.code());
-  return {StatusCodeOf(code), StrCat(what, ": ", outcome.message(), outcome.message().empty() ? "" : " ", "(",
-                                     outcome.name(), ")")};
+  return {StatusCodeOf(code),
+          StrCat(what, ": ", outcome.message(), outcome.message().empty() ? "" : " ", "(", outcome.name(), ")")};
 }
 
 }  // namespace leat::client

@@ -1,5 +1,5 @@
-// A channel and the way every unary call is made over it: with a deadline, with retries where they are harmless, and with
-// errors that say what to do.
+// A channel and the way every unary call is made over it: with a deadline, with retries where they are harmless, and
+// with errors that say what to do.
 #pragma once
 
 #include <grpcpp/grpcpp.h>

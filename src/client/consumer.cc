@@ -22,8 +22,7 @@ ConsumerRecord RecordOf(const TopicPartition& partition, const model::RecordView
   if (view.key) record.key.emplace(*view.key);
   if (view.value) record.value.emplace(*view.value);
   for (const model::Header& header : view.headers) {
-    record.headers.emplace_back(header.key,
-                                header.value ? std::optional<std::string>(*header.value) : std::nullopt);
+    record.headers.emplace_back(header.key, header.value ? std::optional<std::string>(*header.value) : std::nullopt);
   }
   return record;
 }
@@ -59,14 +58,13 @@ struct Consumer::Impl {
   std::string_view rest;                          // of its batches
   std::optional<model::RecordIterator> iterator;  // of the batch in hand
   model::RecordView view;
-  absl::Status damage;                            // of the piece in hand: there is no way past it but a seek
-  absl::Status error;                             // came behind records that went first; told by the next Poll
+  absl::Status damage;  // of the piece in hand: there is no way past it but a seek
+  absl::Status error;   // came behind records that went first; told by the next Poll
   Fetcher fetcher;
 };
 
 absl::Status Consumer::Impl::SeekAll(OffsetSpec spec, int64_t timestamp_ms) {
-  LEAT_ASSIGN_OR_RETURN(std::vector<int64_t> offsets,
-                        ListOffsets(connection->impl(), assignment, spec, timestamp_ms));
+  LEAT_ASSIGN_OR_RETURN(std::vector<int64_t> offsets, ListOffsets(connection->impl(), assignment, spec, timestamp_ms));
   if (std::find(offsets.begin(), offsets.end(), -1) != offsets.end()) {
     LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> ends,
                           ListOffsets(connection->impl(), assignment, OffsetSpec::kLatest, 0));
@@ -164,9 +162,8 @@ absl::Status Consumer::Assign(const std::vector<TopicPartition>& partitions) {
                         " and reset is kError: commit one, or choose where to start");
     }
     const bool latest = options.reset == ConsumerOptions::Reset::kLatest;
-    LEAT_ASSIGN_OR_RETURN(
-        const std::vector<int64_t> starts,
-        ListOffsets(connection, without, latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, 0));
+    LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> starts,
+                          ListOffsets(connection, without, latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, 0));
     for (size_t i = 0; i < without.size(); ++i) positions[without[i]] = starts[i];
   }
   for (size_t i = 0; i < partitions.size(); ++i) {
@@ -198,9 +195,7 @@ absl::Status Consumer::Seek(const TopicPartition& partition, int64_t offset) {
 
 absl::Status Consumer::SeekToBeginning() { return impl_->SeekAll(OffsetSpec::kEarliest, 0); }
 absl::Status Consumer::SeekToEnd() { return impl_->SeekAll(OffsetSpec::kLatest, 0); }
-absl::Status Consumer::SeekToTime(int64_t timestamp_ms) {
-  return impl_->SeekAll(OffsetSpec::kTimestamp, timestamp_ms);
-}
+absl::Status Consumer::SeekToTime(int64_t timestamp_ms) { return impl_->SeekAll(OffsetSpec::kTimestamp, timestamp_ms); }
 
 absl::StatusOr<std::vector<ConsumerRecord>> Consumer::Poll(absl::Duration timeout, size_t max_records) {
   std::vector<ConsumerRecord> records;

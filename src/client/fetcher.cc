@@ -189,8 +189,8 @@ void Fetcher::OnErrorLocked(std::unique_lock<std::mutex>* lock, const v1::FetchP
   if (code == model::ErrorCode::kOffsetOutOfRange && options_.reset != ConsumerOptions::Reset::kError) {
     lock->unlock();
     const bool earliest = options_.reset == ConsumerOptions::Reset::kEarliest;
-    const auto offsets = ListOffsets(connection_->impl(), {partition},
-                                     earliest ? OffsetSpec::kEarliest : OffsetSpec::kLatest, 0);
+    const auto offsets =
+        ListOffsets(connection_->impl(), {partition}, earliest ? OffsetSpec::kEarliest : OffsetSpec::kLatest, 0);
     lock->lock();
     if (generation != generation_ || stopping_) return;
     if (offsets.ok()) {

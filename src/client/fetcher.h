@@ -56,13 +56,13 @@ class Fetcher {
   const std::shared_ptr<Connection> connection_;
   const ConsumerOptions options_;
   std::mutex mutex_;
-  std::condition_variable fetched_;   // something came: for Next
-  std::condition_variable wanted_;    // something changed: for the thread
+  std::condition_variable fetched_;         // something came: for Next
+  std::condition_variable wanted_;          // something changed: for the thread
   std::map<TopicPartition, int64_t> next_;  // where to fetch
   std::deque<Fetched> pieces_;
-  size_t bytes_ = 0;                  // of pieces_
+  size_t bytes_ = 0;  // of pieces_
   absl::Status error_;
-  uint64_t generation_ = 0;           // of Restart
+  uint64_t generation_ = 0;  // of Restart
   bool stopping_ = false;
   ::grpc::ClientContext* stream_ = nullptr;  // open now; cancelled by Restart
   std::thread thread_;

@@ -38,9 +38,15 @@ absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
     to->set_topic(partition.topic);
     to->set_partition(partition.partition);
     switch (spec) {
-      case OffsetSpec::kEarliest: to->set_spec(v1::ListOffsetsRequest::EARLIEST); break;
-      case OffsetSpec::kLatest: to->set_spec(v1::ListOffsetsRequest::LATEST); break;
-      case OffsetSpec::kTimestamp: to->set_spec(v1::ListOffsetsRequest::TIMESTAMP); break;
+      case OffsetSpec::kEarliest:
+        to->set_spec(v1::ListOffsetsRequest::EARLIEST);
+        break;
+      case OffsetSpec::kLatest:
+        to->set_spec(v1::ListOffsetsRequest::LATEST);
+        break;
+      case OffsetSpec::kTimestamp:
+        to->set_spec(v1::ListOffsetsRequest::TIMESTAMP);
+        break;
     }
     to->set_timestamp_ms(timestamp_ms);
   }
@@ -107,7 +113,8 @@ absl::Status CommitOffsets(Connection::Impl& connection, const std::string& grou
     return stub->CommitOffsets(context, request, &response);
   }));
   for (const auto& result : response.results()) {
-    LEAT_RETURN_IF_ERROR(FromOutcome(result.outcome(), StrCat("commit of ", NameOf({result.topic(), result.partition()}))));
+    LEAT_RETURN_IF_ERROR(
+        FromOutcome(result.outcome(), StrCat("commit of ", NameOf({result.topic(), result.partition()}))));
   }
   return absl::OkStatus();
 }

@@ -37,11 +37,16 @@ absl::Status CheckOptions(const ProducerOptions& options) {
 
 model::Compression CompressionOf(Compression compression) {
   switch (compression) {
-    case Compression::kNone: return model::Compression::kNone;
-    case Compression::kGzip: return model::Compression::kGzip;
-    case Compression::kSnappy: return model::Compression::kSnappy;
-    case Compression::kLz4: return model::Compression::kLz4;
-    case Compression::kZstd: return model::Compression::kZstd;
+    case Compression::kNone:
+      return model::Compression::kNone;
+    case Compression::kGzip:
+      return model::Compression::kGzip;
+    case Compression::kSnappy:
+      return model::Compression::kSnappy;
+    case Compression::kLz4:
+      return model::Compression::kLz4;
+    case Compression::kZstd:
+      return model::Compression::kZstd;
   }
   return model::Compression::kNone;
 }
@@ -55,7 +60,8 @@ absl::Status CheckRecord(const Record& record, size_t size, size_t buffer_bytes)
     return InvalidArgument("send: expected a partition of 0 or more, got ", *record.partition);
   }
   if (size > kMaxRecordBytes || size > buffer_bytes) {
-    return InvalidArgument("send: a record of ", size, " bytes is more than the ", std::min(kMaxRecordBytes, buffer_bytes),
+    return InvalidArgument("send: a record of ", size, " bytes is more than the ",
+                           std::min(kMaxRecordBytes, buffer_bytes),
                            " that can be sent; store it elsewhere and send a reference");
   }
   return absl::OkStatus();
@@ -96,7 +102,8 @@ absl::Status Producer::Impl::Send(const Record& record, Callback callback) {
   std::unique_lock lock(sender.mutex());
   Topic& topic = sender.batches().TopicNamed(record.topic);
   LEAT_RETURN_IF_ERROR(WaitForRoom(&lock, size));
-  while (topic.resolving || topic.partition_count == 0 || (record.partition && *record.partition >= topic.partition_count)) {
+  while (topic.resolving || topic.partition_count == 0 ||
+         (record.partition && *record.partition >= topic.partition_count)) {
     LEAT_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(&lock, &topic, record, &callback));
     if (resolved == Resolved::kSent) return absl::OkStatus();
   }
@@ -151,8 +158,8 @@ absl::StatusOr<Producer::Impl::Resolved> Producer::Impl::Resolve(std::unique_loc
   return resolved;
 }
 
-// A broker may make a topic when something is produced to it. This record goes ahead, alone, to the partition that every
-// topic has; the others follow when the topic's partitions are known, so that keys find theirs.
+// A broker may make a topic when something is produced to it. This record goes ahead, alone, to the partition that
+// every topic has; the others follow when the topic's partitions are known, so that keys find theirs.
 absl::StatusOr<Producer::Impl::Resolved> Producer::Impl::MakeTopic(std::unique_lock<std::mutex>* lock, Topic* topic,
                                                                    const Record& record, Callback* callback) {
   std::optional<absl::Status> outcome;

@@ -39,14 +39,21 @@ Partition& Batches::Choose(Topic* topic, const Record& record) {
   if (record.key) return *topic->partitions[static_cast<size_t>(PartitionForKey(*record.key, topic->partition_count))];
   const auto count = static_cast<size_t>(topic->partition_count);
   // A new batch goes to the next partition.
-  if (topic->sticky >= count || topic->partitions[topic->sticky]->open == nullptr) {
+  Partition* const current = topic->sticky < count ? topic->partitions[topic->sticky].get() : nullptr;
+  if (current != nullptr && current->open != nullptr &&
+      current->open->charged_bytes + SizeOf(record) > options_.batch_bytes) {
+    Seal(current);
+    sealed_ = true;
+  }
+  if (current == nullptr || current->open == nullptr) {
     topic->sticky = (topic->sticky + 1) % count;
   }
   return *topic->partitions[topic->sticky];
 }
 
 size_t Batches::SizeOf(const Record& record) {
-  size_t size = kRecordOverheadBytes + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
+  size_t size =
+      kRecordOverheadBytes + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
   for (const auto& [key, value] : record.headers) size += key.size() + (value ? value->size() : 0) + 8;
   return size;
 }
@@ -62,7 +69,7 @@ void Batches::Open(Partition* partition, Instant now) {
 bool Batches::Add(Partition* partition, const Record& record, Producer::Callback callback, int64_t wall_ms,
                   Instant now) {
   const size_t size = SizeOf(record);
-  bool news = false;
+  bool news = std::exchange(sealed_, false);
   if (partition->open != nullptr && partition->open->charged_bytes + size > options_.batch_bytes) {
     Seal(partition);
     news = true;

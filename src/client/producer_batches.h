@@ -1,5 +1,5 @@
-// What a producer holds: records gathered into batches, one line of batches for each partition. Knows neither threads nor
-// the network; the producer's lock guards it.
+// What a producer holds: records gathered into batches, one line of batches for each partition. Knows neither threads
+// nor the network; the producer's lock guards it.
 #pragma once
 
 #include <deque>
@@ -28,24 +28,24 @@ struct Completion {
 struct Batch {
   explicit Batch(const model::BatchBuilder::Options& options) : builder(options) {}
   model::BatchBuilder builder;
-  std::string bytes;            // the finished batch, made when it is sent first
+  std::string bytes;  // the finished batch, made when it is sent first
   int32_t records = 0;
-  size_t charged_bytes = 0;     // of the buffer
-  Instant deadline;             // of its delivery
-  uint64_t generation = 0;      // the number of flushes before it
+  size_t charged_bytes = 0;  // of the buffer
+  Instant deadline;          // of its delivery
+  uint64_t generation = 0;   // the number of flushes before it
   std::vector<Completion> completions;
 };
 
 struct Partition {
   Topic* topic = nullptr;
   int32_t id = 0;
-  std::unique_ptr<Batch> open;                // still taking records
-  Instant linger_until;                       // of the open batch
-  std::deque<std::unique_ptr<Batch>> line;    // sealed, in order; the first `in_flight` of them are on their way
+  std::unique_ptr<Batch> open;              // still taking records
+  Instant linger_until;                     // of the open batch
+  std::deque<std::unique_ptr<Batch>> line;  // sealed, in order; the first `in_flight` of them are on their way
   size_t in_flight = 0;
-  size_t alone = 0;                           // so many batches are sent one by one: together they were refused
-  bool ready = false;                         // stands in Batches::ready
-  Instant not_before;                         // after a failure: when to try again
+  size_t alone = 0;    // so many batches are sent one by one: together they were refused
+  bool ready = false;  // stands in Batches::ready
+  Instant not_before;  // after a failure: when to try again
 };
 
 struct Topic {
@@ -53,7 +53,7 @@ struct Topic {
   int32_t partition_count = 0;  // 0: not known
   bool resolving = false;       // somebody asks the broker
   std::vector<std::unique_ptr<Partition>> partitions;
-  size_t sticky = 0;            // where records without a key go until its batch is full
+  size_t sticky = 0;  // where records without a key go until its batch is full
 };
 
 class Batches {
@@ -100,12 +100,13 @@ class Batches {
   const ProducerOptions options_;
   const model::Compression compression_;
   StringMap<std::unique_ptr<Topic>> topics_;
-  std::vector<Partition*> partitions_;      // all
+  std::vector<Partition*> partitions_;  // all
   std::deque<Partition*> ready_;
+  bool sealed_ = false;  // by Choose: the Add that follows tells it
   size_t buffered_bytes_ = 0;
   size_t open_bytes_ = 0;
   uint64_t generation_ = 0;
-  std::map<uint64_t, size_t> unfinished_;   // batches without an outcome, by generation
+  std::map<uint64_t, size_t> unfinished_;  // batches without an outcome, by generation
 };
 
 }  // namespace leat::client

@@ -28,16 +28,21 @@ bool Retriable(model::ErrorCode code) {
     case model::ErrorCode::kKafkaStorageError:  // space may come back
     case model::ErrorCode::kFencedLeaderEpoch:
     case model::ErrorCode::kUnknownLeaderEpoch:
-    case model::ErrorCode::kThrottlingQuotaExceeded: return true;
-    default: return false;
+    case model::ErrorCode::kThrottlingQuotaExceeded:
+      return true;
+    default:
+      return false;
   }
 }
 
 v1::Acks AcksOf(ProducerOptions::Acks acks) {
   switch (acks) {
-    case ProducerOptions::Acks::kAll: return v1::ACKS_ALL;
-    case ProducerOptions::Acks::kLeader: return v1::ACKS_LEADER;
-    case ProducerOptions::Acks::kNone: return v1::ACKS_NONE;
+    case ProducerOptions::Acks::kAll:
+      return v1::ACKS_ALL;
+    case ProducerOptions::Acks::kLeader:
+      return v1::ACKS_LEADER;
+    case ProducerOptions::Acks::kNone:
+      return v1::ACKS_NONE;
   }
   return v1::ACKS_ALL;
 }
@@ -56,10 +61,10 @@ struct Sender::Stream {
   bool started = false;
   bool reading = false;
   bool writing = false;
-  bool broken = false;     // nothing more will be sent or come
+  bool broken = false;  // nothing more will be sent or come
   bool cancelled = false;
   bool finishing = false;
-  Instant cancel_after;    // while stopping: how long the broker may take to end it
+  Instant cancel_after;  // while stopping: how long the broker may take to end it
 };
 
 Sender::Sender(std::shared_ptr<Connection> connection, const ProducerOptions& options, model::Compression compression)
@@ -105,8 +110,8 @@ void Sender::Run() {
     }
     void* tag = nullptr;
     bool ok = false;
-    const auto got = queue_.AsyncNext(&tag, &ok, next == Instant::Max() ? gpr_inf_future(GPR_CLOCK_MONOTONIC)
-                                                                        : DeadlineIn(next - MonotonicNow()));
+    const auto got = queue_.AsyncNext(
+        &tag, &ok, next == Instant::Max() ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : DeadlineIn(next - MonotonicNow()));
     {
       const std::lock_guard lock(mutex_);
       asleep_ = false;
@@ -268,7 +273,8 @@ void Sender::HandleEvent(void* tag, bool ok) {
       stream_->writing = false;
       if (!stream_->reading) EndIfBroken();
       return;
-    case kFinish: return OnStreamEnd();
+    case kFinish:
+      return OnStreamEnd();
   }
   if (!ok) stream_->broken = true;
   EndIfBroken();

@@ -1,5 +1,5 @@
-// A producer's one thread: sends the batches over a Produce stream, matches the answers, retries in order, and tells the
-// outcomes. One request of a partition is on its way at a time, so that a batch that has to be sent again is never
+// A producer's one thread: sends the batches over a Produce stream, matches the answers, retries in order, and tells
+// the outcomes. One request of a partition is on its way at a time, so that a batch that has to be sent again is never
 // overtaken; what gathers meanwhile goes together into the partition's next request.
 #pragma once
 
@@ -32,9 +32,9 @@ class Sender {
   void Start();
 
   std::mutex& mutex() { return mutex_; }
-  Batches& batches() { return batches_; }          // under the mutex
+  Batches& batches() { return batches_; }                  // under the mutex
   std::condition_variable& changed() { return changed_; }  // outcomes were told: there is room, or nothing left
-  void WakeLocked();                               // there is something new to look at
+  void WakeLocked();                                       // there is something new to look at
   absl::Status TakeErrorLocked() { return std::exchange(error_, absl::OkStatus()); }
 
  private:
@@ -86,11 +86,11 @@ class Sender {
   std::mutex mutex_;
   std::condition_variable changed_;
   Batches batches_;
-  absl::Status error_;       // the first failure since the last flush
+  absl::Status error_;  // the first failure since the last flush
   bool stopping_ = false;
-  bool news_ = false;        // the thread has to look once more before it waits
-  bool asleep_ = false;      // the thread waits, or is about to
-  bool woken_ = false;       // the alarm is on its way
+  bool news_ = false;    // the thread has to look once more before it waits
+  bool asleep_ = false;  // the thread waits, or is about to
+  bool woken_ = false;   // the alarm is on its way
 
   // The thread's own.
   std::unique_ptr<Stream> stream_;

@@ -1,7 +1,7 @@
 #include <utility>
 
-#include "grpc/services.h"
 #include "grpc/failure.h"
+#include "grpc/services.h"
 #include "leat/v1/admin.grpc.pb.h"
 
 namespace leat::rpc {

@@ -6,18 +6,26 @@ namespace leat::rpc {
 
 model::ErrorCode CodeOf(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kOk: return model::ErrorCode::kNone;
+    case absl::StatusCode::kOk:
+      return model::ErrorCode::kNone;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kUnimplemented: return model::ErrorCode::kInvalidRequest;
-    case absl::StatusCode::kOutOfRange: return model::ErrorCode::kOffsetOutOfRange;
-    case absl::StatusCode::kResourceExhausted: return model::ErrorCode::kThrottlingQuotaExceeded;
-    case absl::StatusCode::kUnavailable: return model::ErrorCode::kLeaderNotAvailable;
-    case absl::StatusCode::kDeadlineExceeded: return model::ErrorCode::kRequestTimedOut;
-    case absl::StatusCode::kDataLoss: return model::ErrorCode::kKafkaStorageError;
-    default: return model::ErrorCode::kUnknownServerError;
+    case absl::StatusCode::kUnimplemented:
+      return model::ErrorCode::kInvalidRequest;
+    case absl::StatusCode::kOutOfRange:
+      return model::ErrorCode::kOffsetOutOfRange;
+    case absl::StatusCode::kResourceExhausted:
+      return model::ErrorCode::kThrottlingQuotaExceeded;
+    case absl::StatusCode::kUnavailable:
+      return model::ErrorCode::kLeaderNotAvailable;
+    case absl::StatusCode::kDeadlineExceeded:
+      return model::ErrorCode::kRequestTimedOut;
+    case absl::StatusCode::kDataLoss:
+      return model::ErrorCode::kKafkaStorageError;
+    default:
+      return model::ErrorCode::kUnknownServerError;
   }
 }
 

@@ -1,4 +1,5 @@
-// From the broker's outcomes and statuses to gRPC's. (Not status.h: <grpc/status.h> is the library's, on the same path.)
+// From the broker's outcomes and statuses to gRPC's. (Not status.h: <grpc/status.h> is the library's, on the same
+// path.)
 #pragma once
 
 #include <grpcpp/grpcpp.h>

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
-#include "grpc/services.h"
 #include "grpc/failure.h"
+#include "grpc/services.h"
 #include "leat/v1/log.pb.h"
 #include "model/record_batch.h"
 
@@ -72,12 +72,14 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
       return End(InvalidArgument("fetch: ", refusal.message), refusal.field);
     }
     switch (context_.streams.Add(self_)) {
-      case StreamRegistry::Admission::kAccepted: break;
+      case StreamRegistry::Admission::kAccepted:
+        break;
       case StreamRegistry::Admission::kFull:
         return End(ResourceExhausted("the broker serves as many streams as it may (limits.connections): close some, or "
                                      "try again later"),
                    "");
-      case StreamRegistry::Admission::kStopping: return End(Stopping(), "");
+      case StreamRegistry::Admission::kStopping:
+        return End(Stopping(), "");
     }
     follow_ = request.follow();
     credit_ = request.credit_bytes() == 0 ? INT64_MAX : request.credit_bytes();
@@ -141,9 +143,8 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
     if (const absl::Status status = stopped(); !status.ok()) return End(status, "");
     next_.max_bytes = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(message_bytes_), credit_));
     const std::shared_ptr<FetchStream> self = self_;  // the answer may end the call before Fetch returns
-    const uint64_t ticket = context_.broker.Fetch(next_, [self](broker::FetchReply reply) {
-      self->OnReply(std::move(reply));
-    });
+    const uint64_t ticket =
+        context_.broker.Fetch(next_, [self](broker::FetchReply reply) { self->OnReply(std::move(reply)); });
     bool cancel = false;
     {
       const Lock lock(mutex_);
@@ -205,8 +206,8 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
   v1::FetchResponse response_;
 
   Mutex mutex_;
-  absl::Status stopped_;             // why to end
-  std::optional<uint64_t> ticket_;   // of the long poll under way
+  absl::Status stopped_;            // why to end
+  std::optional<uint64_t> ticket_;  // of the long poll under way
   uint64_t fetches_ = 0;
   uint64_t answered_ = 0;
 };
@@ -214,8 +215,8 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
 }  // namespace
 
 ::grpc::ServerWriteReactor<v1::FetchResponse>* OpenFetchStream(const ServiceContext& context,
-                                                              ::grpc::CallbackServerContext* call,
-                                                              const v1::FetchRequest* request) {
+                                                               ::grpc::CallbackServerContext* call,
+                                                               const v1::FetchRequest* request) {
   auto stream = std::make_shared<FetchStream>(context, call);
   FetchStream* const reactor = stream.get();
   reactor->Open(std::move(stream), *request);

@@ -1,7 +1,7 @@
 #include <utility>
 
-#include "grpc/services.h"
 #include "grpc/failure.h"
+#include "grpc/services.h"
 #include "leat/v1/jobs.grpc.pb.h"
 
 namespace leat::rpc {
@@ -13,12 +13,18 @@ using ::grpc::ServerUnaryReactor;
 // JobStateName belongs to the broker's implementation; the API's names are part of this contract.
 std::string_view StateName(broker::JobState state) {
   switch (state) {
-    case broker::JobState::kStarting: return "STARTING";
-    case broker::JobState::kRunning: return "RUNNING";
-    case broker::JobState::kRestarting: return "RESTARTING";
-    case broker::JobState::kStopped: return "STOPPED";
-    case broker::JobState::kFailed: return "FAILED";
-    case broker::JobState::kFinished: return "FINISHED";
+    case broker::JobState::kStarting:
+      return "STARTING";
+    case broker::JobState::kRunning:
+      return "RUNNING";
+    case broker::JobState::kRestarting:
+      return "RESTARTING";
+    case broker::JobState::kStopped:
+      return "STOPPED";
+    case broker::JobState::kFailed:
+      return "FAILED";
+    case broker::JobState::kFinished:
+      return "FINISHED";
   }
   return "";
 }
@@ -114,16 +120,15 @@ class JobsService final : public v1::Jobs::CallbackService {
   ServerUnaryReactor* Logs(CallbackServerContext* call, const v1::JobName* request,
                            v1::JobLogsResponse* response) override {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
-    broker_.JobLogs(request->name(),
-                    [call, reactor, response](absl::StatusOr<std::vector<broker::JobLogLine>> lines) {
-                      if (!lines.ok()) return reactor->Finish(Failure(call, lines.status(), "name"));
-                      for (broker::JobLogLine& from : *lines) {
-                        v1::JobLogLine* to = response->add_lines();
-                        to->set_time_ms(from.time_ms);
-                        to->set_text(std::move(from.text));
-                      }
-                      reactor->Finish(::grpc::Status::OK);
-                    });
+    broker_.JobLogs(request->name(), [call, reactor, response](absl::StatusOr<std::vector<broker::JobLogLine>> lines) {
+      if (!lines.ok()) return reactor->Finish(Failure(call, lines.status(), "name"));
+      for (broker::JobLogLine& from : *lines) {
+        v1::JobLogLine* to = response->add_lines();
+        to->set_time_ms(from.time_ms);
+        to->set_text(std::move(from.text));
+      }
+      reactor->Finish(::grpc::Status::OK);
+    });
     return reactor;
   }
 

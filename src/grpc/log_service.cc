@@ -1,8 +1,8 @@
 #include <optional>
 #include <utility>
 
-#include "grpc/services.h"
 #include "grpc/failure.h"
+#include "grpc/services.h"
 #include "leat/v1/log.grpc.pb.h"
 
 namespace leat::rpc {
@@ -14,11 +14,16 @@ using ::grpc::ServerUnaryReactor;
 std::optional<broker::ListOffsetsPartition::Spec> SpecOf(v1::ListOffsetsRequest::Spec spec) {
   using Spec = broker::ListOffsetsPartition::Spec;
   switch (spec) {
-    case v1::ListOffsetsRequest::LATEST: return Spec::kLatest;
-    case v1::ListOffsetsRequest::EARLIEST: return Spec::kEarliest;
-    case v1::ListOffsetsRequest::TIMESTAMP: return Spec::kTimestamp;
-    case v1::ListOffsetsRequest::MAX_TIMESTAMP: return Spec::kMaxTimestamp;
-    default: return std::nullopt;
+    case v1::ListOffsetsRequest::LATEST:
+      return Spec::kLatest;
+    case v1::ListOffsetsRequest::EARLIEST:
+      return Spec::kEarliest;
+    case v1::ListOffsetsRequest::TIMESTAMP:
+      return Spec::kTimestamp;
+    case v1::ListOffsetsRequest::MAX_TIMESTAMP:
+      return Spec::kMaxTimestamp;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -42,9 +47,9 @@ class LogService final : public v1::Log::CallbackService {
       const auto& from = request->partitions(i);
       const auto spec = SpecOf(from.spec());
       if (!spec) {
-        reactor->Finish(Failure(call, InvalidArgument("list offsets: expected a spec from 0 to 3, got ",
-                                                      static_cast<int>(from.spec())),
-                                StrCat("partitions[", i, "].spec")));
+        reactor->Finish(Failure(
+            call, InvalidArgument("list offsets: expected a spec from 0 to 3, got ", static_cast<int>(from.spec())),
+            StrCat("partitions[", i, "].spec")));
         return reactor;
       }
       partitions.push_back({.partition = {from.topic(), model::PartitionId(from.partition())},

@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "grpc/services.h"
 #include "grpc/failure.h"
+#include "grpc/services.h"
 #include "leat/v1/log.pb.h"
 
 namespace leat::rpc {
@@ -22,10 +22,14 @@ struct Pending {
 
 std::optional<broker::Acks> AcksOf(v1::Acks acks) {
   switch (acks) {
-    case v1::ACKS_ALL: return broker::Acks::kAll;
-    case v1::ACKS_LEADER: return broker::Acks::kLeader;
-    case v1::ACKS_NONE: return broker::Acks::kNone;
-    default: return std::nullopt;
+    case v1::ACKS_ALL:
+      return broker::Acks::kAll;
+    case v1::ACKS_LEADER:
+      return broker::Acks::kLeader;
+    case v1::ACKS_NONE:
+      return broker::Acks::kNone;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -64,10 +68,14 @@ class ProduceStream final : public ::grpc::ServerBidiReactor<v1::ProduceRequest,
   void Open(std::shared_ptr<ProduceStream> self) {
     self_ = std::move(self);
     switch (context_.streams.Add(self_)) {
-      case StreamRegistry::Admission::kAccepted: break;
-      case StreamRegistry::Admission::kFull: return Refuse(absl::StatusCode::kResourceExhausted,
-               "the broker serves as many streams as it may (limits.connections): close some, or try again later");
-      case StreamRegistry::Admission::kStopping: return Refuse(absl::StatusCode::kUnavailable, "the broker is stopping");
+      case StreamRegistry::Admission::kAccepted:
+        break;
+      case StreamRegistry::Admission::kFull:
+        return Refuse(
+            absl::StatusCode::kResourceExhausted,
+            "the broker serves as many streams as it may (limits.connections): close some, or try again later");
+      case StreamRegistry::Admission::kStopping:
+        return Refuse(absl::StatusCode::kUnavailable, "the broker is stopping");
     }
     const Lock lock(mutex_);
     ReadMore();
@@ -163,7 +171,8 @@ class ProduceStream final : public ::grpc::ServerBidiReactor<v1::ProduceRequest,
   void WriteMore() {
     if (writing_) return;
     // Requests that want no answer, and those nobody hears any more.
-    while (!pending_.empty() && pending_.front()->answer && (broken_ || pending_.front()->acks == broker::Acks::kNone)) {
+    while (!pending_.empty() && pending_.front()->answer &&
+           (broken_ || pending_.front()->acks == broker::Acks::kNone)) {
       pending_.pop_front();
     }
     if (pending_.empty() || !pending_.front()->answer) return;
@@ -187,7 +196,7 @@ class ProduceStream final : public ::grpc::ServerBidiReactor<v1::ProduceRequest,
 
   const ServiceContext context_;
   ::grpc::CallbackServerContext* const call_;
-  v1::ProduceRequest request_;  // being read
+  v1::ProduceRequest request_;           // being read
   std::shared_ptr<ProduceStream> self_;  // until OnDone
 
   Mutex mutex_;

@@ -33,7 +33,7 @@ std::unique_ptr<::grpc::Service> MakeJobsService(broker::Broker& broker);
 ::grpc::ServerBidiReactor<v1::ProduceRequest, v1::ProduceResponse>* OpenProduceStream(
     const ServiceContext& context, ::grpc::CallbackServerContext* call);
 ::grpc::ServerWriteReactor<v1::FetchResponse>* OpenFetchStream(const ServiceContext& context,
-                                                              ::grpc::CallbackServerContext* call,
-                                                              const v1::FetchRequest* request);
+                                                               ::grpc::CallbackServerContext* call,
+                                                               const v1::FetchRequest* request);
 
 }  // namespace leat::rpc

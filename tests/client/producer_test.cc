@@ -31,9 +31,10 @@ TEST_F(ProducerTest, TellsEveryRecordItsOffsetInOrder) {
   auto producer = MakeProducer({.batch_bytes = 1000});
   std::vector<int64_t> offsets;  // written by the library's thread, read after Flush
   for (int i = 0; i < 300; ++i) {
-    ASSERT_TRUE(producer->Send({.topic = "t", .value = std::to_string(i)}, [&](const absl::StatusOr<Delivery>& d) {
-      offsets.push_back(d.ok() ? d->offset : -100);
-    }).ok());
+    ASSERT_TRUE(producer
+                    ->Send({.topic = "t", .value = std::to_string(i)},
+                           [&](const absl::StatusOr<Delivery>& d) { offsets.push_back(d.ok() ? d->offset : -100); })
+                    .ok());
   }
   ASSERT_TRUE(producer->Flush().ok());
   ASSERT_EQ(offsets.size(), 300u);
@@ -45,10 +46,13 @@ TEST_F(ProducerTest, SendsKeysWhereKafkasClientsSendThem) {
   auto producer = MakeProducer({});
   for (int i = 0; i < 50; ++i) {
     const std::string key = "key" + std::to_string(i);
-    ASSERT_TRUE(producer->Send({.topic = "t", .key = key, .value = key}, [key](const absl::StatusOr<Delivery>& d) {
-      ASSERT_TRUE(d.ok()) << d.status();
-      EXPECT_EQ(d->partition.partition, PartitionForKey(key, 7));
-    }).ok());
+    ASSERT_TRUE(producer
+                    ->Send({.topic = "t", .key = key, .value = key},
+                           [key](const absl::StatusOr<Delivery>& d) {
+                             ASSERT_TRUE(d.ok()) << d.status();
+                             EXPECT_EQ(d->partition.partition, PartitionForKey(key, 7));
+                           })
+                    .ok());
   }
   EXPECT_TRUE(producer->Flush().ok());
 }
@@ -97,9 +101,12 @@ TEST_F(ProducerTest, FailsOnlyTheBatchThatTheBrokerRefuses) {
   auto producer = MakeProducer({.batch_bytes = 1});
   std::vector<std::string> failed;
   for (const std::string value : {"a", "b", "poison", "c", "d"}) {
-    ASSERT_TRUE(producer->Send({.topic = "t", .value = value}, [&failed, value](const absl::StatusOr<Delivery>& d) {
-      if (!d.ok()) failed.push_back(value);
-    }).ok());
+    ASSERT_TRUE(producer
+                    ->Send({.topic = "t", .value = value},
+                           [&failed, value](const absl::StatusOr<Delivery>& d) {
+                             if (!d.ok()) failed.push_back(value);
+                           })
+                    .ok());
   }
   const absl::Status flushed = producer->Flush();
   EXPECT_TRUE(absl::IsInvalidArgument(flushed)) << flushed;

@@ -11,7 +11,8 @@ TEST_P(CodecTest, RecordsComeBackAsTheyWereSent) {
   auto producer = MakeProducer({.compression = GetParam(), .batch_bytes = 4096});
   for (int i = 0; i < 500; ++i) {
     const std::string number = std::to_string(i);
-    Record record{.topic = "t", .key = "key " + number, .value = std::string(50, 'v') + number, .timestamp_ms = 1000 + i};
+    Record record{
+        .topic = "t", .key = "key " + number, .value = std::string(50, 'v') + number, .timestamp_ms = 1000 + i};
     record.headers = {{"h", "of " + number}, {"null", std::nullopt}};
     if (i % 7 == 0) record.value.reset();
     if (i % 5 == 0) record.key.reset();

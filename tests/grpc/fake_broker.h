@@ -48,9 +48,15 @@ class FakeBroker final : public broker::Broker {
     }
     for (auto& run : held) run();
   }
-  void WaitForHeld(size_t count) { Wait([&] { return held_.size() >= count; }); }
-  void WaitForParked(size_t count) { Wait([&] { return parked_.size() >= count; }); }
-  void WaitForNoParked() { Wait([&] { return parked_.empty(); }); }
+  void WaitForHeld(size_t count) {
+    Wait([&] { return held_.size() >= count; });
+  }
+  void WaitForParked(size_t count) {
+    Wait([&] { return parked_.size() >= count; });
+  }
+  void WaitForNoParked() {
+    Wait([&] { return parked_.empty(); });
+  }
   size_t held() {
     const std::lock_guard lock(mutex_);
     return held_.size();

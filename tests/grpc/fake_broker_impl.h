@@ -91,8 +91,8 @@ inline broker::FetchReply FakeBroker::ReadLocked(const broker::FetchRequest& req
     } else {
       for (const std::string& batch : log->batches) {
         if (model::ParseBatchHeader(batch)->next_offset() <= from.offset) continue;
-        const bool fits = bytes + batch.size() <= request.max_bytes &&
-                          result.batches.size() + batch.size() <= from.max_bytes;
+        const bool fits =
+            bytes + batch.size() <= request.max_bytes && result.batches.size() + batch.size() <= from.max_bytes;
         if (bytes > 0 && !fits) break;
         result.batches += batch;
         bytes += batch.size();
