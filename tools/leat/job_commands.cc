@@ -70,7 +70,7 @@ json::object ToJson(const client::JobInfo& job) {
           {"plan", job.plan}};
 }
 
-std::string Age(int64_t ms) { return ms < 0 ? "none yet" : FormatDuration(absl::Milliseconds(ms)) + " ago"; }
+std::string Age(int64_t ms) { return ms < 0 ? "none yet" : DurationText(absl::Milliseconds(ms)) + " ago"; }
 
 // Makes room for a job of that name. The new text was compiled before: a typing error leaves the old job running.
 absl::Status RemoveOld(client::Admin* admin, const std::string& name) {
@@ -113,7 +113,7 @@ absl::Status List(Context* context, const JobOptions&) {
   for (const client::JobInfo& job : jobs) {
     list.push_back(ToJson(job));
     table.Add({job.name, job.state, StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late), StrCat(job.rows_dead),
-               FormatBytes(job.state_bytes), Age(job.checkpoint_age_ms)});
+               BytesText(job.state_bytes), Age(job.checkpoint_age_ms)});
   }
   context->json() ? PrintJson(list) : Print(table.Render());
   return absl::OkStatus();
@@ -130,11 +130,11 @@ absl::Status Describe(Context* context, const JobOptions& options) {
   if (!job.error.empty()) Print(StrCat("error       ", job.error, "\n"));
   Print(StrCat("rows        ", job.rows_in, " in, ", job.rows_out, " out, ", job.rows_late, " late, ", job.rows_dead,
                " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), "\nstate size  ",
-               FormatBytes(job.state_bytes), "\nrestarts    ", job.restarts, "\n\n"));
+               BytesText(job.state_bytes), "\nrestarts    ", job.restarts, "\n\n"));
   Table inputs({Left("TOPIC"), Right("PARTITION"), Right("OFFSET"), Right("END"), Left("WATERMARK")});
   for (const client::JobInput& input : job.inputs) {
     inputs.Add({input.partition.topic, StrCat(input.partition.partition), input.offset < 0 ? "-" : StrCat(input.offset),
-                StrCat(input.end_offset), input.watermark_ms ? FormatTimeMs(*input.watermark_ms) : "-"});
+                StrCat(input.end_offset), input.watermark_ms ? TimeText(*input.watermark_ms) : "-"});
   }
   if (!inputs.empty()) Print(StrCat(inputs.Render(), "\n"));
   Print(StrCat(job.plan, job.plan.ends_with('\n') ? "" : "\n"));
@@ -177,7 +177,7 @@ absl::Status Logs(Context* context, const JobOptions& options) {
       if (context->json()) {
         PrintJson(json::object{{"time_ms", lines[i].time_ms}, {"text", lines[i].text}});
       } else {
-        Print(StrCat(FormatTimeMs(lines[i].time_ms), " ", lines[i].text, "\n"));
+        Print(StrCat(TimeText(lines[i].time_ms), " ", lines[i].text, "\n"));
       }
     }
     std::fflush(stdout);
