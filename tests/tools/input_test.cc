@@ -56,7 +56,8 @@ TEST(Input, SplitsTheKeyOffAndMakesTombstones) {
 }
 
 TEST(Input, ChecksEveryLineOfJson) {
-  const auto records = ReadAll({.format = InputFormat::kJson}, {"{\"a\":1}\n", "\n", "{\"a\":}\n", "[1] [2]\n", "{\"a\":\n"});
+  const auto records =
+      ReadAll({.format = InputFormat::kJson}, {"{\"a\":1}\n", "\n", "{\"a\":}\n", "[1] [2]\n", "{\"a\":\n"});
   ASSERT_EQ(records.size(), 4u);
   EXPECT_EQ(records[0]->value, "{\"a\":1}");
   EXPECT_THAT(std::string(Message(records[1].status())), HasSubstr("3: expected JSON"));

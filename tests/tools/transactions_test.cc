@@ -8,9 +8,6 @@
 #include <map>
 #include <set>
 
-#include "base/crc32c.h"
-#include "base/strings.h"
-
 namespace leat::tool {
 namespace {
 
@@ -97,7 +94,9 @@ TEST_P(PlantedFraud, IsInTheEventsAsTheTruthSays) {
       const json::object& event = by_number.at(std::string(number.as_string()));
       EXPECT_EQ(Text(event, "cc_num"), Text(fraud, "cc_num"));
       times.push_back(Seconds(Text(event, "trans_date_trans_time")));
-      if (reason == "large-amount") EXPECT_GE(Amount(event), 700);
+      if (reason == "large-amount") {
+        EXPECT_GE(Amount(event), 700);
+      }
       if (reason == "blocked-category") {
         const std::string category = Text(event, "category");
         EXPECT_TRUE(category == "gambling" || category == "cryptocurrency" || category == "travel") << category;
@@ -132,7 +131,9 @@ TEST(Transactions, BreakNoRuleAboutSingleTransactionsUnlessPlanted) {
   EXPECT_GT(small, 19000);
 }
 
-TEST(Transactions, PlantNothingWithoutAShare) { EXPECT_EQ(Make({.count = 2000, .seed = 1, .fraud_share = 0}).truth, ""); }
+TEST(Transactions, PlantNothingWithoutAShare) {
+  EXPECT_EQ(Make({.count = 2000, .seed = 1, .fraud_share = 0}).truth, "");
+}
 
 TEST(Transactions, CompleteEveryPlantedFraudBeforeTheEnd) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {

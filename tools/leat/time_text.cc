@@ -15,8 +15,8 @@ absl::StatusOr<int64_t> ParseTimeText(std::string_view text) {
   if (normal.size() > 10 && normal[10] == ' ') normal[10] = 'T';
   absl::Time time;
   std::string error;
-  for (const char* format : {"%Y-%m-%d%ET%H:%M:%E*S%Ez", "%Y-%m-%d%ET%H:%M:%E*S", "%Y-%m-%d%ET%H:%M%Ez",
-                             "%Y-%m-%d%ET%H:%M", "%Y-%m-%d"}) {
+  for (const char* format :
+       {"%Y-%m-%d%ET%H:%M:%E*S%Ez", "%Y-%m-%d%ET%H:%M:%E*S", "%Y-%m-%d%ET%H:%M%Ez", "%Y-%m-%d%ET%H:%M", "%Y-%m-%d"}) {
     // Anything else that absl reads (infinite-future, blanks around) is not a time here.
     const bool is_date = normal.size() >= 10 && normal[0] >= '0' && normal[0] <= '9' && normal.back() != ' ';
     if (is_date && absl::ParseTime(format, normal, absl::UTCTimeZone(), &time, &error)) {

@@ -182,7 +182,8 @@ void AddRemoving(CLI::App* group, Context* context) {
   records.command->add_option("--partition", records.options->partition, "the partition")
       ->required()
       ->check(CLI::NonNegativeNumber);
-  records.command->add_option("--before", records.options->before, "the first offset to keep; -1: keep none")->required();
+  records.command->add_option("--before", records.options->before, "the first offset to keep; -1: keep none")
+      ->required();
 }
 
 }  // namespace
