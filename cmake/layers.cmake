@@ -73,3 +73,4 @@ leat_third_party(proto          HEADERS leat/v1/ google/protobuf/          TARGE
 leat_third_party(proto_internal HEADERS leat/internal/ google/protobuf/    TARGETS leat_proto_internal)
 leat_third_party(yaml           HEADERS yaml-cpp/          TARGETS yaml-cpp)
 leat_third_party(cli            HEADERS CLI/               TARGETS CLI11::CLI11)
+leat_third_party(csv            HEADERS csv.h              TARGETS leat_csv)

@@ -34,7 +34,7 @@ absl::Status Show(Context* context) {
                            {"brokers", std::move(brokers)}});
     return absl::OkStatus();
   }
-  Print(StrCat("cluster ", cluster.cluster_id, ", version ", cluster.version, ", up ", FormatDuration(uptime), "\n\n",
+  Print(StrCat("cluster ", cluster.cluster_id, ", version ", cluster.version, ", up ", DurationText(uptime), "\n\n",
                table.Render()));
   return absl::OkStatus();
 }

@@ -117,7 +117,7 @@ class Run {
 absl::Status Consume(Context* context, const ConsumeOptions& options) {
   InstallInterrupt();
   using Reset = client::ConsumerOptions::Reset;
-  const Reset reset = options.from_beginning                             ? Reset::kEarliest
+  const Reset reset = options.from_beginning                              ? Reset::kEarliest
                       : options.offset || options.time_ms || options.tail ? Reset::kError
                                                                           : Reset::kLatest;
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<client::Consumer> consumer,
@@ -144,7 +144,8 @@ void AddStartOptions(CLI::App* command, ConsumeOptions* options) {
                         "from the first record there is; with --group only where the group has no position"),
       command->add_option("--offset", options->offset, "from this offset of every partition")
           ->check(CLI::NonNegativeNumber),
-      command->add_option("--time", options->time, "from the first record at or after this time: ISO 8601, or ms since 1970"),
+      command->add_option("--time", options->time,
+                          "from the first record at or after this time: ISO 8601, or ms since 1970"),
       command->add_option("--tail", options->tail, "from the last N records of every partition")
           ->check(CLI::NonNegativeNumber)};
   for (CLI::Option* start : starts) {
@@ -157,14 +158,14 @@ void AddStartOptions(CLI::App* command, ConsumeOptions* options) {
 }  // namespace
 
 void AddConsumeCommand(CLI::App* app, Context* context) {
-  CLI::App* command = AddCommand(
-      app, {.name = "consume",
-            .description = "Print the records of a topic; without a start, only the new ones",
-            .examples = "  leat consume clicks\n"
-                        "  leat consume clicks --from-beginning --exit-at-end -o json\n"
-                        "  leat consume clicks --tail 10 --count 10 --format '%p/%o %k=%v\\n'\n"
-                        "  leat consume clicks --time 2024-01-31T12:00:00Z --partition 0\n"
-                        "  leat consume clicks --group billing --from-beginning"});
+  CLI::App* command =
+      AddCommand(app, {.name = "consume",
+                       .description = "Print the records of a topic; without a start, only the new ones",
+                       .examples = "  leat consume clicks\n"
+                                   "  leat consume clicks --from-beginning --exit-at-end -o json\n"
+                                   "  leat consume clicks --tail 10 --count 10 --format '%p/%o %k=%v\\n'\n"
+                                   "  leat consume clicks --time 2024-01-31T12:00:00Z --partition 0\n"
+                                   "  leat consume clicks --group billing --from-beginning"});
   auto options = std::make_shared<ConsumeOptions>();
   command->add_option("topic", options->topic, "the topic")->required();
   AddStartOptions(command, options.get());

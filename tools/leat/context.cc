@@ -30,19 +30,23 @@ std::shared_ptr<client::Connection> Context::connection() {
 
 ExitCode ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kOk: return kOk;
-    case absl::StatusCode::kNotFound: return kNotFound;
-    case absl::StatusCode::kDeadlineExceeded: return kTimeout;
-    case absl::StatusCode::kUnavailable: return kUnreachable;
-    default: return kFailed;
+    case absl::StatusCode::kOk:
+      return kOk;
+    case absl::StatusCode::kNotFound:
+      return kNotFound;
+    case absl::StatusCode::kDeadlineExceeded:
+      return kTimeout;
+    case absl::StatusCode::kUnavailable:
+      return kUnreachable;
+    default:
+      return kFailed;
   }
 }
 
 std::string ErrorText(const absl::Status& status, const Context& context) {
   std::string text = StrCat("leat: ", Message(status));
   if (absl::IsUnavailable(status)) {
-    StrAppend(&text, "\nleat: is leatd running at ", context.address,
-              "? Name another address with --address HOST:PORT or LEAT_ADDRESS");
+    StrAppend(&text, "\nleat: asked ", context.address, "; --address HOST:PORT or LEAT_ADDRESS names another broker");
   }
   return text;
 }
@@ -51,7 +55,7 @@ void ThrowUsage(const std::string& message) { throw CLI::ValidationError(message
 
 CLI::App* AddCommand(CLI::App* parent, const CommandText& text) {
   CLI::App* command = parent->add_subcommand(text.name, text.description);
-  command->footer(StrCat("Examples:\n", text.examples));
+  command->footer(StrCat("Examples:\n", text.examples, "\n"));
   return command;
 }
 

@@ -137,13 +137,15 @@ void AddDatagenCommands(CLI::App* app, Context* context) {
                                    .description = "Make data to try things with",
                                    .examples = "  leat datagen transactions --count 1000 --seed 1"});
   CLI::App* command = AddCommand(
-      group, {.name = "transactions",
-              .description = "Card transactions with planted fraud, in event-time order",
-              .examples = "  leat datagen transactions --count 100000 --seed 7 --truth truth.jsonl --out transactions.jsonl\n"
-                          "  leat datagen transactions --count 1000000 --seed 7 --topic transactions\n\n"
-                          "Planted: velocity (three to five transactions of a card within 5 minutes), large-amount (700 dollars\n"
-                          "and more), blocked-category (gambling, cryptocurrency, travel). Everything else is below 250 dollars\n"
-                          "and in no blocked category; but many events a second on few cards are velocity by themselves."});
+      group,
+      {.name = "transactions",
+       .description = "Card transactions with planted fraud, in event-time order",
+       .examples =
+           "  leat datagen transactions --count 100000 --seed 7 --truth truth.jsonl --out transactions.jsonl\n"
+           "  leat datagen transactions --count 1000000 --seed 7 --topic transactions\n\n"
+           "Planted: velocity (three to five transactions of a card within 5 minutes), large-amount (700 dollars\n"
+           "and more), blocked-category (gambling, cryptocurrency, travel). Everything else is below 250 dollars\n"
+           "and in no blocked category; but many events a second on few cards are velocity by themselves."});
   auto options = std::make_shared<DatagenOptions>();
   AddShape(command, options.get());
   CLI::Option* out = command->add_option("--out", options->out, "write JSON lines to this file; - is stdout");

@@ -39,7 +39,8 @@ absl::Status List(Context* context, const GroupOptions&) {
 absl::Status Describe(Context* context, const GroupOptions& options) {
   client::Admin admin(context->connection());
   LEAT_ASSIGN_OR_RETURN(const std::vector<client::CommittedOffset> offsets, admin.GroupOffsets(options.group));
-  if (offsets.empty()) return NotFound("group ", options.group, " has committed nothing; `leat group list` shows the groups");
+  if (offsets.empty())
+    return NotFound("group ", options.group, " has committed nothing; `leat group list` shows the groups");
   json::array list;
   Table table({Left("TOPIC"), Right("PARTITION"), Right("COMMITTED"), Left("METADATA")});
   for (const client::CommittedOffset& offset : offsets) {
@@ -79,11 +80,12 @@ absl::Status Reset(Context* context, const GroupOptions& options) {
 }
 
 void AddReset(CLI::App* group, Context* context) {
-  CLI::App* reset = AddCommand(group, {.name = "reset",
-                                       .description = "Set a group's committed positions in a topic",
-                                       .examples = "  leat group reset billing --topic clicks --to earliest\n"
-                                                   "  leat group reset billing --topic clicks --to offset 1200 --yes\n"
-                                                   "  leat group reset billing --topic clicks --to time 2024-01-31T12:00:00Z"});
+  CLI::App* reset =
+      AddCommand(group, {.name = "reset",
+                         .description = "Set a group's committed positions in a topic",
+                         .examples = "  leat group reset billing --topic clicks --to earliest\n"
+                                     "  leat group reset billing --topic clicks --to offset 1200 --yes\n"
+                                     "  leat group reset billing --topic clicks --to time 2024-01-31T12:00:00Z"});
   auto options = std::make_shared<GroupOptions>();
   reset->add_option("group", options->group, "the group")->required();
   reset->add_option("--topic", options->topic, "the topic")->required();
@@ -140,8 +142,8 @@ void AddGroupCommands(CLI::App* app, Context* context) {
   CLI::App* group = AddGroup(app, {.name = "group",
                                    .description = "Look at and set consumer groups' committed positions",
                                    .examples = "  leat group list\n  leat group describe billing"});
-  CLI::App* list = AddCommand(
-      group, {.name = "list", .description = "List the groups", .examples = "  leat group list -o json"});
+  CLI::App* list =
+      AddCommand(group, {.name = "list", .description = "List the groups", .examples = "  leat group list -o json"});
   list->callback([=] { context->command = [=] { return List(context, {}); }; });
 
   CLI::App* describe = AddCommand(group, {.name = "describe",
@@ -160,7 +162,8 @@ void AddOffsetsCommand(CLI::App* app, Context* context) {
                                                    "  leat offsets clicks --time 2024-01-31T12:00:00Z -o json"});
   auto options = std::make_shared<OffsetsOptions>();
   command->add_option("topic", options->topic, "the topic")->required();
-  command->add_option("--time", options->time, "also the first offset at or after this time: ISO 8601 or ms since 1970");
+  command->add_option("--time", options->time,
+                      "also the first offset at or after this time: ISO 8601 or ms since 1970");
   command->callback([=] {
     if (!options->time.empty()) {
       const absl::StatusOr<int64_t> time = ParseTimeText(options->time);

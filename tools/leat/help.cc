@@ -68,7 +68,8 @@ std::string FishScript(const CLI::App& app) {
       condition.clear();
       for (size_t at = 0; at <= path.size();) {
         const size_t end = std::min(path.find(' ', at), path.size());
-        StrAppend(&condition, condition.empty() ? "" : "; and ", "__fish_seen_subcommand_from ", path.substr(at, end - at));
+        StrAppend(&condition, condition.empty() ? "" : "; and ", "__fish_seen_subcommand_from ",
+                  path.substr(at, end - at));
         at = end + 1;
       }
     }
@@ -98,7 +99,8 @@ std::string CommandPath(const CLI::App& app) {
 std::string ReferenceMarkdown(const CLI::App& app) {
   std::string text =
       "# The leat tool\n\n"
-      "This page is the tool's own help, command by command (`leat COMMAND --help`). It is made by `leat reference`, and a test\n"
+      "This page is the tool's own help, command by command (`leat COMMAND --help`). It is made by `leat reference`, "
+      "and a test\n"
       "compares the two.\n";
   Visit(app, "", [&](const CLI::App& command, const std::string& path) {
     const std::string name = path.empty() ? "leat" : StrCat("leat ", path);
@@ -114,8 +116,9 @@ std::string CompletionScript(const CLI::App& app, const std::string& shell) {
   if (shell == "fish") return FishScript(app);
   if (shell == "bash") return BashScript(app);
   // zsh runs bash's completion functions.
-  return StrCat("# Completion of leat for zsh: source <(leat completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n",
-                BashScript(app));
+  return StrCat(
+      "# Completion of leat for zsh: source <(leat completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n",
+      BashScript(app));
 }
 
 void AddCompletionCommand(CLI::App* app, Context* context) {

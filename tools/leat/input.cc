@@ -35,11 +35,15 @@ void InputReader::Feed(std::string_view line) {
     line.remove_prefix(kByteOrderMark.size());
   }
   switch (options_.format) {
-    case InputFormat::kText: Push(line_, ReadText(WithoutNewline(line))); break;
+    case InputFormat::kText:
+      Push(line_, ReadText(WithoutNewline(line)));
+      break;
     case InputFormat::kJson:
       if (!IsBlank(line)) Push(line_, ReadJson(WithoutNewline(line)));
       break;
-    case InputFormat::kCsv: TakeRows(csv_.Feed(line)); break;
+    case InputFormat::kCsv:
+      TakeRows(csv_.Feed(line));
+      break;
   }
 }
 

@@ -43,8 +43,8 @@ class InputReader {
   void Feed(std::string_view line);  // with its newline, if it has one
   void Finish();
 
-  // A record, or a bad line: kInvalidArgument with "<line>: " at its front. kFailedPrecondition: nothing behind this can be
-  // read either (a CSV header that cannot be used). nullopt: feed more.
+  // A record, or a bad line: kInvalidArgument with "<line>: " at its front. kFailedPrecondition: nothing behind this
+  // can be read either (a CSV header that cannot be used). nullopt: feed more.
   std::optional<absl::StatusOr<InputRecord>> Next();
 
  private:

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "base/status.h"
 #include "leat/client/admin.h"
@@ -19,6 +21,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr absl::Duration kFollowInterval = absl::Milliseconds(500);
+constexpr absl::Duration kStartInterval = absl::Milliseconds(50);
+constexpr absl::Duration kMostStarting = absl::Seconds(5);
 constexpr uintmax_t kMostSqlBytes = 4 << 20;
 
 struct JobOptions {
@@ -70,7 +74,7 @@ json::object ToJson(const client::JobInfo& job) {
           {"plan", job.plan}};
 }
 
-std::string Age(int64_t ms) { return ms < 0 ? "none yet" : FormatDuration(absl::Milliseconds(ms)) + " ago"; }
+std::string Age(int64_t ms) { return ms < 0 ? "none yet" : DurationText(absl::Milliseconds(ms)) + " ago"; }
 
 // Makes room for a job of that name. The new text was compiled before: a typing error leaves the old job running.
 absl::Status RemoveOld(client::Admin* admin, const std::string& name) {
@@ -80,27 +84,45 @@ absl::Status RemoveOld(client::Admin* admin, const std::string& name) {
   return admin->DeleteJob(name);
 }
 
+// The job once it has started or failed to; as it is when that takes long.
+absl::StatusOr<client::JobInfo> AwaitStart(client::Admin* admin, absl::StatusOr<client::JobInfo> job) {
+  const absl::Time deadline = absl::Now() + kMostStarting;
+  while (job.ok() && job->state == "STARTING" && absl::Now() < deadline) {
+    absl::SleepFor(kStartInterval);
+    job = admin->DescribeJob(job->name);
+  }
+  return job;
+}
+
+// What runs now, and where to look next.
+void PrintSubmitted(const client::JobInfo& job) {
+  Print(StrCat("job ", job.name, " is ", job.state, "\n"));
+  std::map<std::string, int> topics;
+  for (const client::JobInput& input : job.inputs) ++topics[input.partition.topic];
+  for (const auto& [topic, partitions] : topics) {
+    Print(StrCat("  reads topic ", topic, ", ", partitions, " partition(s)\n"));
+  }
+  Table hints({Left("LOOK WITH"), Left("")});
+  hints.Add({StrCat("leat job describe ", job.name), "state, rows, checkpoints, watermarks"});
+  hints.Add({StrCat("leat lag --group ", job.name), "how far it is behind"});
+  hints.Add({StrCat("leat job logs ", job.name), "what it reports"});
+  Print(StrCat("\n", hints.Render()));
+}
+
 absl::Status Submit(Context* context, const JobOptions& options) {
   LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadSql(options.file));
   const std::string name = options.name.empty() ? std::filesystem::path(options.file).stem().string() : options.name;
   client::Admin admin(context->connection());
   if (options.replace) {
-    LEAT_RETURN_IF_ERROR(admin.Explain(sql).status());
+    if (const absl::Status compiled = admin.Explain(sql).status(); !compiled.ok())
+      return Annotate(compiled, options.file);
     LEAT_RETURN_IF_ERROR(RemoveOld(&admin, name));
   }
-  LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, admin.SubmitJob(name, sql));
-  if (context->json()) {
-    PrintJson(ToJson(job));
-    return absl::OkStatus();
-  }
-  Print(StrCat("job ", job.name, " is ", job.state, "\n"));
-  std::string last;
-  for (const client::JobInput& input : job.inputs) {
-    if (input.partition.topic != last) Print(StrCat("  reads topic ", input.partition.topic, "\n"));
-    last = input.partition.topic;
-  }
-  Print(StrCat("  leat job describe ", job.name, "    state, rows and checkpoints\n", "  leat lag --group ", job.name,
-               "       how far it is behind\n", "  leat job logs ", job.name, "        what it has to say\n"));
+  absl::StatusOr<client::JobInfo> submitted = admin.SubmitJob(name, sql);
+  if (absl::IsInvalidArgument(submitted.status())) return Annotate(submitted.status(), options.file);
+  LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, AwaitStart(&admin, std::move(submitted)));
+  context->json() ? PrintJson(ToJson(job)) : PrintSubmitted(job);
+  if (job.state == "FAILED") return FailedPrecondition("job ", name, " failed at its start: ", job.error);
   return absl::OkStatus();
 }
 
@@ -112,8 +134,8 @@ absl::Status List(Context* context, const JobOptions&) {
                Right("STATE SIZE"), Right("CHECKPOINT")});
   for (const client::JobInfo& job : jobs) {
     list.push_back(ToJson(job));
-    table.Add({job.name, job.state, StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late), StrCat(job.rows_dead),
-               FormatBytes(job.state_bytes), Age(job.checkpoint_age_ms)});
+    table.Add({job.name, job.state, StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late),
+               StrCat(job.rows_dead), BytesText(job.state_bytes), Age(job.checkpoint_age_ms)});
   }
   context->json() ? PrintJson(list) : Print(table.Render());
   return absl::OkStatus();
@@ -121,7 +143,9 @@ absl::Status List(Context* context, const JobOptions&) {
 
 absl::Status Describe(Context* context, const JobOptions& options) {
   client::Admin admin(context->connection());
-  LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, admin.DescribeJob(options.name));
+  LEAT_ASSIGN_OR_RETURN(client::JobInfo job, admin.DescribeJob(options.name));
+  std::sort(job.inputs.begin(), job.inputs.end(),
+            [](const client::JobInput& a, const client::JobInput& b) { return a.partition < b.partition; });
   if (context->json()) {
     PrintJson(ToJson(job));
     return absl::OkStatus();
@@ -130,11 +154,11 @@ absl::Status Describe(Context* context, const JobOptions& options) {
   if (!job.error.empty()) Print(StrCat("error       ", job.error, "\n"));
   Print(StrCat("rows        ", job.rows_in, " in, ", job.rows_out, " out, ", job.rows_late, " late, ", job.rows_dead,
                " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), "\nstate size  ",
-               FormatBytes(job.state_bytes), "\nrestarts    ", job.restarts, "\n\n"));
+               BytesText(job.state_bytes), "\nrestarts    ", job.restarts, "\n\n"));
   Table inputs({Left("TOPIC"), Right("PARTITION"), Right("OFFSET"), Right("END"), Left("WATERMARK")});
   for (const client::JobInput& input : job.inputs) {
     inputs.Add({input.partition.topic, StrCat(input.partition.partition), input.offset < 0 ? "-" : StrCat(input.offset),
-                StrCat(input.end_offset), input.watermark_ms ? FormatTimeMs(*input.watermark_ms) : "-"});
+                StrCat(input.end_offset), input.watermark_ms ? TimeText(*input.watermark_ms) : "-"});
   }
   if (!inputs.empty()) Print(StrCat(inputs.Render(), "\n"));
   Print(StrCat(job.plan, job.plan.ends_with('\n') ? "" : "\n"));
@@ -177,7 +201,7 @@ absl::Status Logs(Context* context, const JobOptions& options) {
       if (context->json()) {
         PrintJson(json::object{{"time_ms", lines[i].time_ms}, {"text", lines[i].text}});
       } else {
-        Print(StrCat(FormatTimeMs(lines[i].time_ms), " ", lines[i].text, "\n"));
+        Print(StrCat(TimeText(lines[i].time_ms), " ", lines[i].text, "\n"));
       }
     }
     std::fflush(stdout);
@@ -189,7 +213,9 @@ absl::Status Logs(Context* context, const JobOptions& options) {
 
 absl::Status Explain(Context* context, const JobOptions& options) {
   LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadSql(options.file));
-  LEAT_ASSIGN_OR_RETURN(const std::string plan, client::Admin(context->connection()).Explain(sql));
+  const absl::StatusOr<std::string> explained = client::Admin(context->connection()).Explain(sql);
+  if (!explained.ok()) return Annotate(explained.status(), options.file);
+  const std::string& plan = *explained;
   if (context->json()) {
     PrintJson(json::object{{"plan", plan}});
   } else {
@@ -206,9 +232,8 @@ struct Added {
 };
 Added Add(CLI::App* group, Context* context, Action action, const CommandText& text) {
   Added added{AddCommand(group, text), std::make_shared<JobOptions>()};
-  added.command->callback([context, action, options = added.options] {
-    context->command = [=] { return action(context, *options); };
-  });
+  added.command->callback(
+      [context, action, options = added.options] { context->command = [=] { return action(context, *options); }; });
   return added;
 }
 Added AddNamed(CLI::App* group, Context* context, Action action, const CommandText& text) {
@@ -248,7 +273,9 @@ void AddJobCommands(CLI::App* app, Context* context) {
             .description = "Stop a job; it keeps its state and its positions",
             .examples = "  leat job stop fraud"});
   AddNamed(group, context, Start,
-           {.name = "start", .description = "Start a stopped or failed job where it was", .examples = "  leat job start fraud"});
+           {.name = "start",
+            .description = "Start a stopped or failed job where it was",
+            .examples = "  leat job start fraud"});
   const Added remove = AddNamed(
       group, context, Delete,
       {.name = "delete", .description = "Delete a job and its state", .examples = "  leat job delete fraud --yes"});

@@ -119,12 +119,17 @@ absl::StatusOr<std::optional<std::string>> JsonFieldText(std::string_view line, 
   boost::json::basic_parser<FieldHandler> parser(Options(), field);
   LEAT_RETURN_IF_ERROR(Parse(line, &parser));
   FieldHandler& handler = parser.handler();
-  if (!handler.is_object) return InvalidArgument("expected an object with the field '", field, "', got another JSON value");
+  if (!handler.is_object)
+    return InvalidArgument("expected an object with the field '", field, "', got another JSON value");
   switch (handler.found) {
-    case FieldHandler::Found::kNo: return InvalidArgument("the object has no field '", field, "' for the key");
-    case FieldHandler::Found::kNull: return std::optional<std::string>();
-    case FieldHandler::Found::kText: return std::optional<std::string>(std::move(handler.text));
-    case FieldHandler::Found::kNested: break;
+    case FieldHandler::Found::kNo:
+      return InvalidArgument("the object has no field '", field, "' for the key");
+    case FieldHandler::Found::kNull:
+      return std::optional<std::string>();
+    case FieldHandler::Found::kText:
+      return std::optional<std::string>(std::move(handler.text));
+    case FieldHandler::Found::kNested:
+      break;
   }
   return InvalidArgument("the field '", field, "' holds an object or a list, which cannot be a key");
 }

@@ -11,8 +11,8 @@ namespace leat::tool {
 
 // The line must be one JSON document in UTF-8 (nesting at most 256 deep); kInvalidArgument says where it is not.
 absl::Status CheckJsonLine(std::string_view line);
-// The same, and the text of the top-level field: a string's text, a number or boolean as it is written; nullopt if it is
-// null. kInvalidArgument: not an object, no such field, or an object or list.
+// The same, and the text of the top-level field: a string's text, a number or boolean as it is written; nullopt if it
+// is null. kInvalidArgument: not an object, no such field, or an object or list.
 absl::StatusOr<std::optional<std::string>> JsonFieldText(std::string_view line, std::string_view field);
 
 // `text` as a JSON string, with its quotes. REQUIRES: UTF-8.

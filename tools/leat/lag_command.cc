@@ -35,8 +35,8 @@ absl::StatusOr<std::vector<client::GroupLag>> Rows(client::Admin* admin, const L
 
 void PrintRows(const Context& context, const std::vector<client::GroupLag>& rows) {
   json::array list;
-  Table table({Left("GROUP"), Left("TOPIC"), Right("PARTITION"), Right("COMMITTED"), Right("END"), Right("RECORDS BEHIND"),
-               Right("SECONDS BEHIND")});
+  Table table({Left("GROUP"), Left("TOPIC"), Right("PARTITION"), Right("COMMITTED"), Right("END"),
+               Right("RECORDS BEHIND"), Right("SECONDS BEHIND")});
   int64_t records = 0;
   double seconds = 0;
   for (const client::GroupLag& row : rows) {
@@ -69,7 +69,8 @@ absl::Status Show(Context* context, const LagOptions& options) {
   LEAT_ASSIGN_OR_RETURN(const std::vector<client::GroupLag> rows, Rows(&admin, options));
   if (rows.empty() && !(options.group.empty() && options.topic.empty())) {
     return NotFound("no group", options.group.empty() ? "" : StrCat(" ", options.group), " has committed anything",
-                    options.topic.empty() ? "" : StrCat(" in topic ", options.topic), "; `leat lag` shows all there is");
+                    options.topic.empty() ? "" : StrCat(" in topic ", options.topic),
+                    "; `leat lag` shows all there is");
   }
   PrintRows(*context, rows);
   return absl::OkStatus();
@@ -82,8 +83,9 @@ absl::Status Wait(Context* context, const LagOptions& options) {
     const absl::StatusOr<std::vector<client::GroupLag>> rows = Rows(&admin, options);
     // A group that has committed nothing yet, or a broker that starts again, is what waiting is for.
     if (!rows.ok() && !absl::IsNotFound(rows.status()) && !absl::IsUnavailable(rows.status())) return rows.status();
-    const bool caught_up = rows.ok() && !rows->empty() &&
-                           std::all_of(rows->begin(), rows->end(), [](const auto& row) { return row.lag_records == 0; });
+    const bool caught_up = rows.ok() && !rows->empty() && std::all_of(rows->begin(), rows->end(), [](const auto& row) {
+                             return row.lag_records == 0;
+                           });
     if (caught_up) {
       PrintRows(*context, *rows);
       return absl::OkStatus();
@@ -103,15 +105,17 @@ absl::Status Wait(Context* context, const LagOptions& options) {
 }  // namespace
 
 void AddLagCommand(CLI::App* app, Context* context) {
-  CLI::App* command = AddCommand(app, {.name = "lag",
-                                       .description = "Show how far groups and jobs are behind, or wait until they are not",
-                                       .examples = "  leat lag\n"
-                                                   "  leat lag --group fraud --topic transactions\n"
-                                                   "  leat lag --group fraud --wait --timeout 2m && echo done"});
+  CLI::App* command =
+      AddCommand(app, {.name = "lag",
+                       .description = "Show how far groups and jobs are behind, or wait until they are not",
+                       .examples = "  leat lag\n"
+                                   "  leat lag --group fraud --topic transactions\n"
+                                   "  leat lag --group fraud --wait --timeout 2m && echo done"});
   auto options = std::make_shared<LagOptions>();
   command->add_option("--group", options->group, "this group or job only");
   command->add_option("--topic", options->topic, "this topic only");
-  command->add_flag("--wait", options->wait, "return when there is a row and nothing is behind; exit code 4 on timeout");
+  command->add_flag("--wait", options->wait,
+                    "return when there is a row and nothing is behind; exit code 4 on timeout");
   command->add_option("--timeout", options->timeout, "of --wait")
       ->check([](const std::string& text) { return std::string(Message(ParseDurationText(text).status())); })
       ->capture_default_str();

@@ -23,7 +23,8 @@ void LineSource::Close::operator()(std::FILE* file) const {
 absl::StatusOr<LineSource> LineSource::Open(const std::string& path) {
   if (path == "-") return LineSource("stdin", stdin);
   std::FILE* file = std::fopen(path.c_str(), "rb");
-  if (file == nullptr && errno == ENOENT) return NotFound("no file ", path, "; name another with --file, or - for stdin");
+  if (file == nullptr && errno == ENOENT)
+    return NotFound("no file ", path, "; name another with --file, or - for stdin");
   if (file == nullptr) return InvalidArgument("cannot read ", path, ": ", std::strerror(errno));
   return LineSource(path, file);
 }

@@ -19,7 +19,8 @@ constexpr const char* kFooter = R"(Examples:
   leat --address broker-1:9095 topic list -o json
 
 --address and -o may stand before or after a command. `leat COMMAND --help` has examples of each.
-Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 timeout, 5 the broker cannot be reached.)";
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 timeout, 5 the broker cannot be reached.
+)";
 
 void AddGlobals(CLI::App* app, Context* context) {
   app->add_option("--address", context->address, "the broker's gRPC listener, HOST:PORT")

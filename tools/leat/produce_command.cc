@@ -86,11 +86,10 @@ absl::Status Produce(Context* context, const ProduceOptions& options) {
     std::fputs("leat: reading lines from the terminal, each a record; Ctrl-D ends\n", stderr);
   }
   InstallInterrupt();
-  LEAT_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Sender> sender,
-      Sender::Create(context, {.topic = options.topic,
-                               .producer = options.flags.options,
-                               .records_per_second = options.flags.records_per_second}));
+  LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<Sender> sender,
+                        Sender::Create(context, {.topic = options.topic,
+                                                 .producer = options.flags.options,
+                                                 .records_per_second = options.flags.records_per_second}));
   Run run(options, std::move(source), sender.get());
   const absl::Status read = run.SendAll();
   const absl::Status finished = sender->Finish();
@@ -114,19 +113,22 @@ void Settle(ProduceOptions* options, const CLI::Option& null_value) {
   if (text && !options->input.key_field.empty()) {
     ThrowUsage("--key names a field of JSON or CSV; for text, --key-separator says where the key ends");
   }
-  if (!text && !options->input.key_separator.empty()) ThrowUsage("--key-separator is for text; JSON and CSV have --key");
+  if (!text && !options->input.key_separator.empty())
+    ThrowUsage("--key-separator is for text; JSON and CSV have --key");
   if (!text && !null_value.empty()) ThrowUsage("--null-value is for text: a line of JSON or CSV is always a value");
   if (options->input.infer_types && options->input.format != InputFormat::kCsv) ThrowUsage("--infer-types is for CSV");
   if (!null_value.empty()) options->input.null_value = options->null_value;
-  for (const std::string& header : options->headers) options->parsed_headers.push_back(SplitAssignment("--header", header));
+  for (const std::string& header : options->headers)
+    options->parsed_headers.push_back(SplitAssignment("--header", header));
 }
 
 void AddInputOptions(CLI::App* command, ProduceOptions* options) {
   command->add_option("--file", options->file, "read this file; - is stdin")->capture_default_str();
   command
       ->add_option("--input-format", options->input_format,
-                   "text: a line is a value; json: a line is a JSON document; csv: a row becomes a JSON object, named by "
-                   "the header row. Without it the file's name decides: .csv, .json .jsonl .ndjson, else text")
+                   "text: a line is a value; json: a line is a JSON document; csv: a row becomes\n"
+                   "a JSON object with the names of the header row. Without it the file's name\n"
+                   "decides: .csv, .json .jsonl .ndjson, else text")
       ->check(CLI::IsMember({"text", "json", "csv"}));
   command->add_option("--key", options->input.key_field, "the field of JSON or CSV that is the record's key");
   command->add_option("--key-separator", options->input.key_separator, "text: what stands between key and value");

@@ -30,7 +30,8 @@ void AddProducerFlags(CLI::App* command, ProducerFlags* flags) {
   command->add_option("--batch-bytes", flags->options.batch_bytes, "send a batch when it has this many bytes")
       ->check(CLI::Range(1, 16 << 20))
       ->capture_default_str();
-  command->add_option("--linger", flags->linger, "or when its first record has waited this long")->capture_default_str();
+  command->add_option("--linger", flags->linger, "or when its first record has waited this long")
+      ->capture_default_str();
 }
 
 void SettleProducerFlags(ProducerFlags* flags) {

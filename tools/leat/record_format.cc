@@ -16,12 +16,18 @@ constexpr std::string_view kFields = "tpokvTh";
 
 std::optional<char> Unescape(char c) {
   switch (c) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case 'r': return '\r';
-    case '0': return '\0';
-    case '\\': return '\\';
-    default: return std::nullopt;
+    case 'n':
+      return '\n';
+    case 't':
+      return '\t';
+    case 'r':
+      return '\r';
+    case '0':
+      return '\0';
+    case '\\':
+      return '\\';
+    default:
+      return std::nullopt;
   }
 }
 
@@ -68,7 +74,8 @@ absl::StatusOr<RecordFormat> RecordFormat::Parse(std::string_view format) {
     } else if (c == '\\' && Unescape(next)) {
       text += *Unescape(next);
     } else {
-      return InvalidArgument("format '", format, "': expected one of %t %p %o %k %v %T %h %% \\n \\t \\r \\0 \\\\, got '",
+      return InvalidArgument("format '", format,
+                             "': expected one of %t %p %o %k %v %T %h %% \\n \\t \\r \\0 \\\\, got '",
                              format.substr(i - 1, 2), "' at character ", i);
     }
   }
@@ -79,16 +86,29 @@ absl::StatusOr<RecordFormat> RecordFormat::Parse(std::string_view format) {
 void RecordFormat::Append(const client::ConsumerRecord& record, std::string* out) const {
   for (const Piece& piece : pieces_) {
     switch (piece.field) {
-      case 't': *out += record.partition.topic; break;
-      case 'p': StrAppend(out, record.partition.partition); break;
-      case 'o': StrAppend(out, record.offset); break;
-      case 'k': *out += record.key.value_or(""); break;
+      case 't':
+        *out += record.partition.topic;
+        break;
+      case 'p':
+        StrAppend(out, record.partition.partition);
+        break;
+      case 'o':
+        StrAppend(out, record.offset);
+        break;
+      case 'k':
+        *out += record.key.value_or("");
+        break;
       case 'v':
         if (record.value) *out += *record.value;
         break;
-      case 'T': StrAppend(out, record.timestamp_ms); break;
-      case 'h': *out += HeadersText(record.headers); break;
-      default: *out += piece.text;
+      case 'T':
+        StrAppend(out, record.timestamp_ms);
+        break;
+      case 'h':
+        *out += HeadersText(record.headers);
+        break;
+      default:
+        *out += piece.text;
     }
   }
 }

@@ -26,9 +26,9 @@ class RecordFormat {
   std::vector<Piece> pieces_;
 };
 
-// {"topic","partition","offset","timestamp_ms","key","value","headers"} and a newline. Key, value and header values that
-// are not UTF-8 stand as base64 under "key_base64", "value_base64" and in a header's "value_base64"; missing ones are
-// null. Headers are a list of {"name","value"}: names may repeat.
+// {"topic","partition","offset","timestamp_ms","key","value","headers"} and a newline. Key, value and header values
+// that are not UTF-8 stand as base64 under "key_base64", "value_base64" and in a header's "value_base64"; missing ones
+// are null. Headers are a list of {"name","value"}: names may repeat.
 void AppendRecordJson(const client::ConsumerRecord& record, std::string* out);
 
 }  // namespace leat::tool

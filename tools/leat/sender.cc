@@ -64,7 +64,8 @@ absl::Status Sender::Send(client::Record record, uint64_t place) {
       return;
     }
     const std::lock_guard lock(outcomes->mutex);
-    if (outcomes->first_failure.ok()) outcomes->first_failure = Annotate(delivery.status(), StrCat("record of line ", place));
+    if (outcomes->first_failure.ok())
+      outcomes->first_failure = Annotate(delivery.status(), StrCat("record of line ", place));
     ++outcomes->failed;
   };
   LEAT_RETURN_IF_ERROR(producer_->Send(std::move(record), std::move(report)));

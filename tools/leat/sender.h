@@ -32,8 +32,8 @@ class Sender {
   static absl::StatusOr<std::unique_ptr<Sender>> Create(Context* context, const SenderOptions& options);
   ~Sender();
 
-  // Waits for the record's intended time, then queues it. `place` says where the record came from, for errors. After the
-  // first failure of a record nothing more is sent: the error is returned.
+  // Waits for the record's intended time, then queues it. `place` says where the record came from, for errors. After
+  // the first failure of a record nothing more is sent: the error is returned.
   absl::Status Send(client::Record record, uint64_t place);
   // Waits for what is under way. The first failure, with its place: then something was not acknowledged.
   absl::Status Finish();

@@ -36,9 +36,15 @@ absl::StatusOr<std::map<client::TopicPartition, int64_t>> PositionsOf(client::Co
   std::map<client::TopicPartition, int64_t> positions;
   for (const auto& [partition, range] : ranges) {
     switch (target.kind) {
-      case ResetTarget::Kind::kEarliest: positions[partition] = range.begin; break;
-      case ResetTarget::Kind::kLatest: positions[partition] = range.end; break;
-      case ResetTarget::Kind::kTime: positions[partition] = consumer->Position(partition); break;
+      case ResetTarget::Kind::kEarliest:
+        positions[partition] = range.begin;
+        break;
+      case ResetTarget::Kind::kLatest:
+        positions[partition] = range.end;
+        break;
+      case ResetTarget::Kind::kTime:
+        positions[partition] = consumer->Position(partition);
+        break;
       case ResetTarget::Kind::kOffset:
         if (target.value < range.begin || target.value > range.end) {
           return OutOfRange("offset ", target.value, " is not in ", partition.topic, "-", partition.partition,

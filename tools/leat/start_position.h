@@ -21,8 +21,8 @@ struct ResetTarget {
 // {"earliest"}, {"latest"}, {"offset", "12"}, {"time", "2024-01-31"}. Pure.
 absl::StatusOr<ResetTarget> ParseResetTarget(const std::vector<std::string>& words);
 
-// The offset that the target means in each assigned partition. Moves the consumer's positions. kOutOfRange: the offset is
-// not between a partition's begin and end.
+// The offset that the target means in each assigned partition. Moves the consumer's positions. kOutOfRange: the offset
+// is not between a partition's begin and end.
 absl::StatusOr<std::map<client::TopicPartition, int64_t>> PositionsOf(client::Consumer* consumer,
                                                                       const ResetTarget& target);
 

@@ -14,7 +14,8 @@ size_t Width(const std::string& text) {
 }
 
 std::string Clean(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
   return text;
 }
 

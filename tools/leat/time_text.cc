@@ -15,8 +15,8 @@ absl::StatusOr<int64_t> ParseTimeText(std::string_view text) {
   if (normal.size() > 10 && normal[10] == ' ') normal[10] = 'T';
   absl::Time time;
   std::string error;
-  for (const char* format : {"%Y-%m-%d%ET%H:%M:%E*S%Ez", "%Y-%m-%d%ET%H:%M:%E*S", "%Y-%m-%d%ET%H:%M%Ez",
-                             "%Y-%m-%d%ET%H:%M", "%Y-%m-%d"}) {
+  for (const char* format :
+       {"%Y-%m-%d%ET%H:%M:%E*S%Ez", "%Y-%m-%d%ET%H:%M:%E*S", "%Y-%m-%d%ET%H:%M%Ez", "%Y-%m-%d%ET%H:%M", "%Y-%m-%d"}) {
     // Anything else that absl reads (infinite-future, blanks around) is not a time here.
     const bool is_date = normal.size() >= 10 && normal[0] >= '0' && normal[0] <= '9' && normal.back() != ' ';
     if (is_date && absl::ParseTime(format, normal, absl::UTCTimeZone(), &time, &error)) {
@@ -40,11 +40,11 @@ absl::StatusOr<absl::Duration> ParseDurationText(std::string_view text) {
   return duration;
 }
 
-std::string FormatTimeMs(int64_t time_ms) {
+std::string TimeText(int64_t time_ms) {
   return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", absl::FromUnixMillis(time_ms), absl::UTCTimeZone());
 }
 
-std::string FormatDuration(absl::Duration duration) {
+std::string DurationText(absl::Duration duration) {
   const int64_t ms = absl::ToInt64Milliseconds(duration);
   const int64_t seconds = ms / 1000;
   if (ms < 1000) return StrCat(ms, "ms");
@@ -54,7 +54,7 @@ std::string FormatDuration(absl::Duration duration) {
   return StrCat(seconds / 86400, "d ", seconds % 86400 / 3600, "h");
 }
 
-std::string FormatBytes(uint64_t bytes) {
+std::string BytesText(uint64_t bytes) {
   if (bytes < 1024) return StrCat(bytes, " B");
   const char* const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double size = static_cast<double>(bytes) / 1024;

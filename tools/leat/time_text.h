@@ -17,10 +17,10 @@ absl::StatusOr<int64_t> ParseTimeText(std::string_view text);
 absl::StatusOr<absl::Duration> ParseDurationText(std::string_view text);
 
 // 2024-01-31T12:30:00.500Z
-std::string FormatTimeMs(int64_t time_ms);
+std::string TimeText(int64_t time_ms);
 // Two units at most, for people: "3d 4h", "2m 5s", "1.5s", "20ms".
-std::string FormatDuration(absl::Duration duration);
+std::string DurationText(absl::Duration duration);
 // "1.5 MiB", "312 B"
-std::string FormatBytes(uint64_t bytes);
+std::string BytesText(uint64_t bytes);
 
 }  // namespace leat::tool

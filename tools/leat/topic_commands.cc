@@ -80,7 +80,7 @@ absl::Status List(Context* context, const TopicOptions& options) {
       bytes += partition.size_bytes;
     }
     list.push_back(ToJson(topic));
-    table.Add({topic.name, StrCat(topic.partitions.size()), StrCat(records), FormatBytes(bytes)});
+    table.Add({topic.name, StrCat(topic.partitions.size()), StrCat(records), BytesText(bytes)});
   }
   context->json() ? PrintJson(list) : Print(table.Render());
   return absl::OkStatus();
@@ -98,7 +98,7 @@ absl::Status Describe(Context* context, const TopicOptions& options) {
                     Left("STATE")});
   for (const client::PartitionInfo& p : topic.partitions) {
     partitions.Add({StrCat(p.partition), StrCat(p.leader), StrCat(p.begin_offset), StrCat(p.end_offset),
-                    FormatBytes(p.size_bytes), StrCat(p.segments), p.error.empty() ? "ok" : p.error});
+                    BytesText(p.size_bytes), StrCat(p.segments), p.error.empty() ? "ok" : p.error});
   }
   Print(partitions.Render());
   Table configs({Left("CONFIG"), Left("VALUE"), Left("SET BY")});
@@ -182,7 +182,8 @@ void AddRemoving(CLI::App* group, Context* context) {
   records.command->add_option("--partition", records.options->partition, "the partition")
       ->required()
       ->check(CLI::NonNegativeNumber);
-  records.command->add_option("--before", records.options->before, "the first offset to keep; -1: keep none")->required();
+  records.command->add_option("--before", records.options->before, "the first offset to keep; -1: keep none")
+      ->required();
 }
 
 }  // namespace

@@ -12,12 +12,13 @@ namespace leat::tool {
 namespace {
 
 constexpr std::array<std::string_view, 13> kCategories = {
-    "gas_transport", "home",        "shopping_net", "shopping_pos",  "grocery_pos", "health_fitness", "food_dining",
-    "personal_care", "kids_pets",   "misc_net",     "entertainment", "misc_pos",    "grocery_net"};
+    "gas_transport", "home",      "shopping_net", "shopping_pos",  "grocery_pos", "health_fitness", "food_dining",
+    "personal_care", "kids_pets", "misc_net",     "entertainment", "misc_pos",    "grocery_net"};
 constexpr std::array<std::string_view, 3> kBlocked = {"gambling", "cryptocurrency", "travel"};
-constexpr std::array<std::string_view, 24> kNames = {
-    "Abel",  "Brandt", "Castell", "Dorn",  "Eckart", "Falk",  "Gerber", "Hollis", "Iverson", "Jansen", "Kestrel", "Lorne",
-    "Maris", "Norden", "Oakley",  "Penn",  "Quill",  "Ruskin", "Sable", "Thorne", "Umber",   "Vance",  "Wick",    "Yarrow"};
+constexpr std::array<std::string_view, 24> kNames = {"Abel",   "Brandt", "Castell", "Dorn",   "Eckart",  "Falk",
+                                                     "Gerber", "Hollis", "Iverson", "Jansen", "Kestrel", "Lorne",
+                                                     "Maris",  "Norden", "Oakley",  "Penn",   "Quill",   "Ruskin",
+                                                     "Sable",  "Thorne", "Umber",   "Vance",  "Wick",    "Yarrow"};
 
 constexpr int64_t kMostSecondsBetween = 45;  // of a burst's transactions: five of them stay within five minutes
 constexpr uint64_t kMostSlotsBetween = 200;
@@ -66,9 +67,14 @@ bool TransactionGenerator::Next(std::string* out) {
   ChoosePurchase(&event);
   Append(event, out);
   switch (event.fraud) {
-    case Fraud::kNone: break;
-    case Fraud::kLargeAmount: AddTruth("large-amount", event.card, {number_}, event.seconds); break;
-    case Fraud::kBlockedCategory: AddTruth("blocked-category", event.card, {number_}, event.seconds); break;
+    case Fraud::kNone:
+      break;
+    case Fraud::kLargeAmount:
+      AddTruth("large-amount", event.card, {number_}, event.seconds);
+      break;
+    case Fraud::kBlockedCategory:
+      AddTruth("blocked-category", event.card, {number_}, event.seconds);
+      break;
     case Fraud::kVelocity: {
       const auto it = bursts_.find(burst.value_or(next_burst_ - 1));
       it->second.numbers.push_back(number_);
@@ -116,9 +122,14 @@ bool TransactionGenerator::PlantBurst(Event* event) {
 
 void TransactionGenerator::Plant(Event* event) {
   switch (random_.Below(3)) {
-    case 0: event->fraud = PlantBurst(event) ? Fraud::kVelocity : Fraud::kLargeAmount; break;
-    case 1: event->fraud = Fraud::kLargeAmount; break;
-    default: event->fraud = Fraud::kBlockedCategory;
+    case 0:
+      event->fraud = PlantBurst(event) ? Fraud::kVelocity : Fraud::kLargeAmount;
+      break;
+    case 1:
+      event->fraud = Fraud::kLargeAmount;
+      break;
+    default:
+      event->fraud = Fraud::kBlockedCategory;
   }
 }
 
@@ -164,8 +175,7 @@ void TransactionGenerator::AddTruth(std::string_view reason, uint32_t card, cons
                                     int64_t from) {
   StrAppend(&truth_, R"({"reason":")", reason, R"(","cc_num":")", cards_[card], R"(","trans_nums":[)");
   for (size_t i = 0; i < numbers.size(); ++i) StrAppend(&truth_, i > 0 ? ",\"" : "\"", numbers[i], "\"");
-  const std::string from_text =
-      absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(from), absl::UTCTimeZone());
+  const std::string from_text = absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(from), absl::UTCTimeZone());
   StrAppend(&truth_, R"(],"from":")", from_text, R"(","to":")", time_text_, "\"}\n");
 }
 

@@ -1,7 +1,7 @@
 // Card transactions with planted fraud, made from a seed: the same options give the same bytes on every machine. Events
 // come in event-time order. Ordinary transactions stay below 250 dollars and outside the blocked categories, so that
-// every alert about a large amount or a blocked category was planted; many events on few cards also give velocity alerts
-// that nobody planted. Not thread-safe.
+// every alert about a large amount or a blocked category was planted; many events on few cards also give velocity
+// alerts that nobody planted. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,288 @@
+"""Every command of the leat tool against a real leatd on ports that the system picks."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from leat_process import BIN, SOURCE, Broker
+
+JOB = """
+CREATE TABLE clicks (user_name STRING, page STRING) WITH (
+  'connector' = 'kafka', 'topic' = 'clicks', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE buys (user_name STRING) WITH ('connector' = 'kafka', 'topic' = 'buys', 'format' = 'json');
+INSERT INTO buys SELECT user_name FROM clicks WHERE page = 'buy';
+"""
+
+
+class Tool(unittest.TestCase):
+    """One broker for all tests; every test has topics of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = Broker()
+        cls.broker.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.broker.__exit__()
+
+    def leat(self, *arguments, **options):
+        return self.broker.leat(*arguments, **options)
+
+    def json(self, *arguments):
+        return self.broker.json(*arguments)
+
+    def fails(self, code, *arguments, text_input=None):
+        done = self.leat(*arguments, check=False, text_input=text_input)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertTrue(done.stderr.splitlines()[-1].startswith("leat: ") or "leat: " in done.stderr, done.stderr)
+        return done.stderr
+
+    def file(self, name, text):
+        path = pathlib.Path(self.broker.directory, name)
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def values(self, topic, *arguments):
+        return self.leat("consume", topic, "--from-beginning", "--exit-at-end", *arguments).stdout
+
+
+class Topics(Tool):
+    def test_life_of_a_topic(self):
+        made = self.json("topic", "create", "life", "--partitions", "3", "--config", "retention.ms=60000")
+        self.assertEqual((made["name"], len(made["partitions"])), ("life", 3))
+        self.assertEqual(made["configs"]["retention.ms"], {"value": "60000", "is_default": False})
+        self.assertIn("life", [t["name"] for t in self.json("topic", "list")])
+        self.assertIn("life", self.leat("topic", "list", "--internal").stdout)
+        altered = self.json("topic", "alter", "life", "--partitions", "4", "--delete-config", "retention.ms")
+        self.assertEqual(len(altered["partitions"]), 4)
+        self.assertTrue(altered["configs"]["retention.ms"]["is_default"])
+        self.assertIn("PARTITION", self.leat("topic", "describe", "life").stdout)
+        self.leat("topic", "delete", "life", "--yes")
+        self.fails(3, "topic", "describe", "life")
+        self.fails(3, "topic", "delete", "life")
+
+    def test_a_topic_that_is_there_is_a_failure(self):
+        self.leat("topic", "create", "twice")
+        self.assertIn("twice", self.fails(1, "topic", "create", "twice"))
+        self.fails(1, "topic", "create", "bad/name")
+
+    def test_names_of_commands_are_names_of_topics_too(self):
+        self.leat("topic", "create", "lag", "--partitions", "1")
+        self.leat("produce", "lag", text_input="x\n")
+        self.assertEqual(self.values("lag"), "x\n")
+
+    def test_delete_records(self):
+        self.leat("topic", "create", "trimmed", "--partitions", "1")
+        self.leat("produce", "trimmed", text_input="a\nb\nc\n")
+        self.assertEqual(self.json("topic", "delete-records", "trimmed", "--partition", "0", "--before", "2")["begin_offset"], 2)
+        self.assertEqual(self.values("trimmed"), "c\n")
+        self.fails(1, "topic", "delete-records", "trimmed", "--partition", "0", "--before", "9")
+
+
+class Produce(Tool):
+    def test_text_with_keys_headers_and_tombstones(self):
+        self.leat("topic", "create", "text", "--partitions", "1")
+        done = self.leat("produce", "text", "--key-separator", ":", "--null-value", "-", "--header", "from=test", "--header",
+                         "n=1", text_input="a:1\nb:-\n")
+        self.assertRegex(done.stderr, r"^produced 2 records to text in \d+\.\d\d s\n$")
+        lines = [json.loads(line) for line in self.values("text", "-o", "json").splitlines()]
+        self.assertEqual([(r["key"], r["value"]) for r in lines], [("a", "1"), ("b", None)])
+        self.assertEqual(lines[0]["headers"], [{"name": "from", "value": "test"}, {"name": "n", "value": "1"}])
+        self.assertEqual(sorted(lines[0]), ["headers", "key", "offset", "partition", "timestamp_ms", "topic", "value"])
+
+    def test_csv_becomes_json_and_the_key_is_a_column(self):
+        self.leat("topic", "create", "rows", "--partitions", "2")
+        path = self.file("rows.csv", ',user,n\n0,"a, ""b""",1\n1,"two\nlines",2\n')
+        done = self.json("produce", "rows", "--file", path, "--key", "user", "--infer-types")
+        self.assertEqual((done["records"], done["failed"], done["skipped"]), (2, 0, 0))
+        lines = [json.loads(line) for line in self.values("rows", "-o", "json").splitlines()]
+        found = {r["key"]: json.loads(r["value"]) for r in lines}
+        self.assertEqual(found, {'a, "b"': {"_c0": 0, "user": 'a, "b"', "n": 1},
+                                 "two\nlines": {"_c0": 1, "user": "two\nlines", "n": 2}})
+
+    def test_a_bad_line_stops_with_its_place_unless_skipped(self):
+        self.leat("topic", "create", "bad", "--partitions", "1")
+        path = self.file("bad.jsonl", '{"a":1}\n{"a":\n{"a":3}\n')
+        self.assertIn("bad.jsonl:2: expected JSON", self.fails(1, "produce", "bad", "--file", path))
+        self.assertEqual(self.values("bad"), '{"a":1}\n')
+        done = self.leat("produce", "bad", "--file", path, "--skip-bad")
+        self.assertIn("produced 2 records", done.stderr)
+        self.assertIn("1 bad lines were skipped", done.stderr)
+
+    def test_every_compression_and_acknowledgement(self):
+        self.leat("topic", "create", "ways", "--partitions", "1")
+        sent = []
+        for compression in ("none", "gzip", "snappy", "lz4", "zstd"):
+            for acks in ("all", "leader", "none"):
+                sent.append(f"{compression} {acks}")
+                self.leat("produce", "ways", "--compression", compression, "--acks", acks, "--batch-bytes", "1000", "--linger",
+                          "0ms", "--partition", "0", text_input=sent[-1] + "\n")
+        self.assertEqual(self.values("ways", "--count", str(len(sent))).splitlines(), sent)
+
+    def test_the_rate_is_kept(self):
+        self.leat("topic", "create", "slow", "--partitions", "1")
+        done = self.json_input("produce", "slow", "--rate", "20", text_input="x\n" * 11)
+        self.assertGreaterEqual(done["seconds"], 0.5)
+        self.assertEqual(done["records"], 11)
+
+    def json_input(self, *arguments, text_input):
+        return json.loads(self.leat(*arguments, "-o", "json", text_input=text_input).stdout)
+
+    def test_what_cannot_be_sent_is_a_failure(self):
+        self.leat("topic", "create", "one", "--partitions", "1")
+        self.fails(3, "produce", "one", "--file", "/nonexistent")
+        done = self.leat("produce", "one", "--partition", "7", text_input="x\n", check=False)
+        self.assertIn(done.returncode, (1, 3), done.stderr)
+        self.assertIn("leat: ", done.stderr)
+
+
+class Consume(Tool):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.broker.leat("topic", "create", "numbers", "--partitions", "2")
+        for partition in ("0", "1"):
+            text = "".join(f"p{partition}-{i}\n" for i in range(10))
+            cls.broker.leat("produce", "numbers", "--partition", partition, text_input=text)
+
+    def read(self, *arguments):
+        return sorted(self.leat("consume", "numbers", "--exit-at-end", *arguments).stdout.splitlines())
+
+    def test_starts(self):
+        every = sorted(f"p{p}-{i}" for p in range(2) for i in range(10))
+        self.assertEqual(self.read("--from-beginning"), every)
+        self.assertEqual(self.read(), [])
+        self.assertEqual(self.read("--offset", "8"), ["p0-8", "p0-9", "p1-8", "p1-9"])
+        self.assertEqual(self.read("--tail", "1"), ["p0-9", "p1-9"])
+        self.assertEqual(self.read("--tail", "100"), every)
+        self.assertEqual(self.read("--time", "2020-01-01"), every)
+        self.assertEqual(self.read("--time", "2100-01-01"), [])
+        self.assertEqual(self.read("--from-beginning", "--partition", "1", "--format", "%p %o\\n"),
+                         sorted(f"1 {i}" for i in range(10)))
+        self.assertEqual(self.read("--from-beginning", "--partition", "0,1"), every)
+
+    def test_count_ends_it(self):
+        done = self.leat("consume", "numbers", "--from-beginning", "--count", "3", "--partition", "0")
+        self.assertEqual(done.stdout.splitlines(), ["p0-0", "p0-1", "p0-2"])
+
+    def test_a_group_goes_on_where_it_was(self):
+        first = self.leat("consume", "numbers", "--group", "g", "--from-beginning", "--count", "4", "--partition", "0").stdout
+        second = self.leat("consume", "numbers", "--group", "g", "--from-beginning", "--exit-at-end", "--partition", "0").stdout
+        self.assertEqual((first + second).splitlines(), [f"p0-{i}" for i in range(10)])
+        self.assertIn("g", self.json("group", "list"))
+        offsets = {o["partition"]: o["committed"] for o in self.json("group", "describe", "g")}
+        self.assertEqual(offsets[0], 10)
+
+    def test_ctrl_c_commits_and_ends_in_order(self):
+        process = subprocess.Popen([str(BIN / "leat"), "--address", self.broker.grpc, "consume", "numbers", "--group", "ctrl",
+                                    "--from-beginning"], stdout=subprocess.PIPE, text=True)
+        for _ in range(20):
+            self.assertTrue(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 0)
+        process.stdout.close()
+        self.assertEqual([o["committed"] for o in self.json("group", "describe", "ctrl")], [10, 10])
+
+    def test_an_unknown_topic_is_not_found(self):
+        self.fails(3, "consume", "nowhere", "--from-beginning", "--exit-at-end")
+
+    def test_offsets(self):
+        found = self.json("offsets", "numbers", "--time", "2100-01-01")
+        self.assertEqual(found, [{"topic": "numbers", "partition": p, "begin_offset": 0, "end_offset": 10, "offset_at_time": 10}
+                                 for p in range(2)])
+        self.assertIn("AT TIME", self.leat("offsets", "numbers", "--time", "0").stdout)
+        self.fails(3, "offsets", "nowhere")
+
+    def test_reset_and_lag(self):
+        def lag(*arguments):
+            return {row["partition"]: row["lag_records"] for row in self.json("lag", "--group", "r", *arguments)}
+
+        self.json("group", "reset", "r", "--topic", "numbers", "--to", "earliest", "--yes")
+        self.assertEqual(lag(), {0: 10, 1: 10})
+        self.json("group", "reset", "r", "--topic", "numbers", "--to", "offset", "7")
+        self.assertEqual(lag("--topic", "numbers"), {0: 3, 1: 3})
+        self.fails(1, "group", "reset", "r", "--topic", "numbers", "--to", "offset", "99")
+        self.fails(4, "lag", "--group", "r", "--wait", "--timeout", "300ms")
+        self.json("group", "reset", "r", "--topic", "numbers", "--to", "time", "2020-01-01")
+        self.assertEqual(lag(), {0: 10, 1: 10})
+        self.json("group", "reset", "r", "--topic", "numbers", "--to", "latest")
+        rows = self.json("lag", "--group", "r", "--wait", "--timeout", "10s")
+        self.assertEqual(sorted(rows[0]), ["committed", "end_offset", "group", "lag_records", "lag_seconds", "partition", "topic"])
+        self.assertIn("total: 0 records behind", self.leat("lag", "--group", "r").stdout)
+        self.fails(3, "lag", "--group", "nobody")
+        self.fails(3, "group", "describe", "nobody")
+        self.fails(4, "lag", "--group", "nobody", "--wait", "--timeout", "300ms")
+
+
+class Cluster(Tool):
+    def test_cluster(self):
+        found = self.json("cluster")
+        self.assertEqual(len(found["brokers"]), 1)
+        self.assertGreaterEqual(found["uptime_seconds"], 0)
+        self.assertTrue(found["cluster_id"])
+        self.assertIn(found["cluster_id"], self.leat("cluster").stdout)
+
+    def test_the_output_option_may_stand_before_the_command(self):
+        json.loads(self.leat("-o", "json", "topic", "list").stdout)
+
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([str(BIN / "leat"), "--address", self.broker.grpc, "topic", "list"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+
+class Jobs(Tool):
+    def test_life_of_a_job(self):
+        self.leat("topic", "create", "clicks", "--partitions", "2")
+        self.leat("topic", "create", "buys", "--partitions", "1")
+        path = self.file("shop.sql", JOB)
+        self.assertIn("clicks", self.leat("job", "explain", path).stdout)
+        self.assertTrue(self.json("job", "explain", path)["plan"])
+        self.assertIn("leat job describe shop", self.leat("job", "submit", path).stdout)
+        self.fails(1, "job", "submit", path)
+        self.leat("produce", "clicks", "--input-format", "json", "--key", "user_name",
+                  text_input='{"user_name":"ann","page":"buy"}\n{"user_name":"bob","page":"home"}\n')
+        self.leat("lag", "--group", "shop", "--topic", "clicks", "--wait")
+        self.assertEqual([json.loads(line)["user_name"] for line in self.values("buys").splitlines()], ["ann"])
+        job = self.json("job", "describe", "shop")
+        for name in ("name", "state", "error", "rows_in", "rows_out", "rows_late", "rows_dead", "checkpoints",
+                     "checkpoint_age_ms", "state_bytes", "restarts", "inputs", "sql", "plan"):
+            self.assertIn(name, job)
+        self.assertEqual((job["name"], job["state"]), ("shop", "RUNNING"))
+        self.assertIn("RUNNING", self.leat("job", "describe", "shop").stdout)
+        self.assertIn("shop", [j["name"] for j in self.json("job", "list")])
+        self.leat("job", "logs", "shop")
+        self.leat("job", "stop", "shop")
+        self.assertEqual(self.json("job", "describe", "shop")["state"], "STOPPED")
+        self.leat("job", "start", "shop")
+        self.assertEqual(self.json("job", "submit", path, "--replace")["name"], "shop")
+        self.leat("job", "stop", "shop")
+        self.leat("job", "delete", "shop", "--yes")
+        self.fails(3, "job", "describe", "shop")
+        self.fails(3, "job", "stop", "shop")
+
+    def test_an_error_in_the_sql_is_shown_with_its_place(self):
+        path = self.file("wrong.sql", "SELECT FROM;\n")
+        self.assertRegex(self.fails(1, "job", "submit", path), r"1:\d+|line 1")
+        self.fails(3, "job", "describe", "wrong")
+
+
+class Datagen(Tool):
+    def test_transactions_go_to_a_topic_under_their_card(self):
+        self.leat("topic", "create", "cards", "--partitions", "2")
+        self.leat("datagen", "transactions", "--count", "500", "--seed", "3", "--topic", "cards")
+        made = self.leat("datagen", "transactions", "--count", "500", "--seed", "3").stdout.splitlines()
+        found = self.values("cards", "--format", "%k %v\\n").splitlines()
+        self.assertEqual(sorted(found), sorted(f"{json.loads(line)['cc_num']} {line}" for line in made))
+
+
+if __name__ == "__main__":
+    unittest.main()
