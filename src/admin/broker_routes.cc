@@ -34,9 +34,9 @@ json::object TopicJson(const broker::TopicDescription& topic) {
   }
   json::object configs;
   for (const broker::ConfigEntry& entry : topic.configs) {
-    configs[entry.name] = json::object{
-        {"value", entry.value},
-        {"source", entry.source == broker::ConfigEntry::Source::kDefault ? "default" : "topic"}};
+    configs[entry.name] =
+        json::object{{"value", entry.value},
+                     {"source", entry.source == broker::ConfigEntry::Source::kDefault ? "default" : "topic"}};
   }
   return {{"name", topic.name},
           {"id", topic.id.ToString()},

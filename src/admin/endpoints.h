@@ -16,8 +16,8 @@ class PrometheusMetrics;
 
 namespace leat::admin {
 
-// Asks whether the broker can serve clients now: it is handed a callback for the reasons why not, a sentence each (empty:
-// it can), and may call it on any thread, once. Runs on the server's shard; must not block.
+// Asks whether the broker can serve clients now: it is handed a callback for the reasons why not, a sentence each
+// (empty: it can), and may call it on any thread, once. Runs on the server's shard; must not block.
 using Reasons = std::vector<std::string>;
 using ReadyCheck = std::function<void(absl::AnyInvocable<void(Reasons)> answer)>;
 

@@ -1,5 +1,5 @@
-// Reading and writing of big-endian numbers and varints, as Kafka's formats have them. A reader never goes past its end:
-// a short read makes it fail, every later read returns zero, and the caller looks at ok() once at the end.
+// Reading and writing of big-endian numbers and varints, as Kafka's formats have them. A reader never goes past its
+// end: a short read makes it fail, every later read returns zero, and the caller looks at ok() once at the end.
 #pragma once
 
 #include <cstdint>

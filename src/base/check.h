@@ -31,8 +31,8 @@ struct Voidify {
       ? (void)0                        \
       : ::leat::internal::Voidify() & ::leat::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
 
-#define LEAT_CHECK_OK(expression)                                                 \
-  do {                                                                            \
-    const auto leat_check_status = (expression);                                  \
-    LEAT_CHECK(leat_check_status.ok()) << leat_check_status.ToString();           \
+#define LEAT_CHECK_OK(expression)                                       \
+  do {                                                                  \
+    const auto leat_check_status = (expression);                        \
+    LEAT_CHECK(leat_check_status.ok()) << leat_check_status.ToString(); \
   } while (false)

@@ -16,10 +16,10 @@ bool LogEnabled(LogLevel level);
 void LogLine(LogLevel level, std::string_view module, std::string_view text);
 
 // LogInfo("log", "recovered ", topic, " in ", ms, " ms");
-#define LEAT_LOG_FUNCTION(Name, level)                                            \
-  template <typename... Args>                                                     \
-  void Name(std::string_view module, const Args&... args) {                       \
-    if (LogEnabled(level)) LogLine(level, module, StrCat(args...));               \
+#define LEAT_LOG_FUNCTION(Name, level)                              \
+  template <typename... Args>                                       \
+  void Name(std::string_view module, const Args&... args) {         \
+    if (LogEnabled(level)) LogLine(level, module, StrCat(args...)); \
   }
 LEAT_LOG_FUNCTION(LogDebug, LogLevel::kDebug)
 LEAT_LOG_FUNCTION(LogInfo, LogLevel::kInfo)

@@ -13,10 +13,10 @@
 
 namespace leat {
 
-#define LEAT_STATUS_FACTORY(Name)                              \
-  template <typename... Args>                                  \
-  absl::Status Name(const Args&... args) {                     \
-    return absl::Name##Error(StrCat(args...));                 \
+#define LEAT_STATUS_FACTORY(Name)              \
+  template <typename... Args>                  \
+  absl::Status Name(const Args&... args) {     \
+    return absl::Name##Error(StrCat(args...)); \
   }
 // InvalidArgument("expected ", x, ", got ", y) and so on.
 LEAT_STATUS_FACTORY(InvalidArgument)
@@ -44,8 +44,8 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define LEAT_CONCAT_INNER(a, b) a##b
 #define LEAT_CONCAT(a, b) LEAT_CONCAT_INNER(a, b)
 
-#define LEAT_RETURN_IF_ERROR(expression)                      \
-  do {                                                        \
+#define LEAT_RETURN_IF_ERROR(expression)                                                \
+  do {                                                                                  \
     if (absl::Status leat_status = (expression); !leat_status.ok()) return leat_status; \
   } while (false)
 

@@ -23,7 +23,8 @@ template <typename T>
 decltype(auto) StrCatArg(const T& value) {
   if constexpr (std::convertible_to<const T&, std::string_view>) {
     return ToAbsl(std::string_view(value));
-  } else if constexpr (requires { value.value(); } && !requires { absl::AlphaNum(value); }) {
+  } else if constexpr (
+      requires { value.value(); } && !requires { absl::AlphaNum(value); }) {
     return value.value();  // a strong id
   } else {
     return (value);

@@ -1,5 +1,6 @@
 // Monotonic time. An Instant is a point on a node's own monotonic clock and means nothing elsewhere; durations are
-// absl::Duration. Wall-clock and event times are milliseconds since 1970-01-01T00:00Z in an int64 whose name ends in _ms.
+// absl::Duration. Wall-clock and event times are milliseconds since 1970-01-01T00:00Z in an int64 whose name ends in
+// _ms.
 #pragma once
 
 #include <absl/time/time.h>
@@ -24,9 +25,7 @@ class Instant {
     return Instant(absl::ToInt64Nanoseconds(sum));
   }
   friend Instant operator-(Instant t, Duration d) { return t + (-d); }
-  friend Duration operator-(Instant a, Instant b) {
-    return absl::Nanoseconds(a.nanos_) - absl::Nanoseconds(b.nanos_);
-  }
+  friend Duration operator-(Instant a, Instant b) { return absl::Nanoseconds(a.nanos_) - absl::Nanoseconds(b.nanos_); }
 
  private:
   constexpr explicit Instant(int64_t nanos) : nanos_(nanos) {}

@@ -44,10 +44,11 @@ class Disk {
  public:
   virtual ~Disk() = default;
   virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
-  virtual absl::Status CreateDirectories(const std::string& path) = 0;  // with parents; fine if there. Parents are synced
+  virtual absl::Status CreateDirectories(
+      const std::string& path) = 0;  // with parents; fine if there. Parents are synced
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;          // replaces `to`
-  virtual absl::Status Remove(const std::string& path) = 0;                                 // a file or an empty directory
+  virtual absl::Status Remove(const std::string& path) = 0;  // a file or an empty directory
   virtual absl::StatusOr<bool> Exists(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   // kFailedPrecondition if another process holds it; the message names that process (its pid).

@@ -10,11 +10,11 @@
 
 namespace leat::model {
 
-using Offset = StrongId<struct OffsetTag, int64_t>;             // of a record within its partition
-using PartitionId = StrongId<struct PartitionIdTag, int32_t>;   // within its topic, from 0
-using LeaderEpoch = StrongId<struct LeaderEpochTag, int32_t>;   // -1: unknown
+using Offset = StrongId<struct OffsetTag, int64_t>;            // of a record within its partition
+using PartitionId = StrongId<struct PartitionIdTag, int32_t>;  // within its topic, from 0
+using LeaderEpoch = StrongId<struct LeaderEpochTag, int32_t>;  // -1: unknown
 using NodeId = StrongId<struct NodeIdTag, int32_t>;
-using ProducerId = StrongId<struct ProducerIdTag, int64_t>;     // -1: none
+using ProducerId = StrongId<struct ProducerIdTag, int64_t>;  // -1: none
 
 // 128 random bits, fixed for the life of a topic: a topic made again under the same name has another id.
 struct TopicId {

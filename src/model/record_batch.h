@@ -3,7 +3,8 @@
 //
 //   0 base offset i64 | 8 batch length i32 (bytes behind this field) | 12 partition leader epoch i32 | 16 magic i8
 //   17 crc u32 (of what follows) | 21 attributes i16 | 23 last offset delta i32 | 27 base timestamp i64
-//   35 max timestamp i64 | 43 producer id i64 | 51 producer epoch i16 | 53 base sequence i32 | 57 record count i32 | 61 records
+//   35 max timestamp i64 | 43 producer id i64 | 51 producer epoch i16 | 53 base sequence i32 | 57 record count i32 | 61
+//   records
 #pragma once
 
 #include <cstdint>
@@ -53,9 +54,10 @@ absl::StatusOr<BatchHeader> ParseBatchHeader(std::string_view bytes);
 
 enum class RecordCheck { kHeaderAndCrc, kEveryRecord };
 
-// Checks one whole batch: length equals bytes.size(), magic, CRC, known attributes, count against last offset delta, and
-// with kEveryRecord that every record decodes, the offset deltas rise as 0, 1, 2.. and the records end where the batch
-// does (a compressed batch is decompressed, to at most max_decompressed_bytes). kDataLoss says what is wrong and where.
+// Checks one whole batch: length equals bytes.size(), magic, CRC, known attributes, count against last offset delta,
+// and with kEveryRecord that every record decodes, the offset deltas rise as 0, 1, 2.. and the records end where the
+// batch does (a compressed batch is decompressed, to at most max_decompressed_bytes). kDataLoss says what is wrong and
+// where.
 absl::StatusOr<BatchHeader> ValidateBatch(std::string_view bytes, RecordCheck check, size_t max_decompressed_bytes);
 
 struct Header {

@@ -83,11 +83,14 @@ int main(int argc, char** argv) {
   app.add_option("--set", arguments.set, "key=value: sets one key; may be given again, and wins over the file");
   app.add_option("--ready-file", arguments.ready_file, "also write the ready line to this file");
   app.add_flag("--check-config", arguments.check_config, "check the configuration and end");
-  app.add_flag("--print-default-config", arguments.print_default_config, "print config/broker.yaml: every key with its default");
+  app.add_flag("--print-default-config", arguments.print_default_config,
+               "print config/broker.yaml: every key with its default");
   app.add_flag("--print-config-reference", arguments.print_config_reference, "print docs/config.md");
   CLI11_PARSE(app, argc, argv);
   if (arguments.print_default_config || arguments.print_config_reference) {
-    std::fputs((arguments.print_default_config ? leat::config::RenderDefaultYaml() : leat::config::RenderReference()).c_str(), stdout);
+    std::fputs(
+        (arguments.print_default_config ? leat::config::RenderDefaultYaml() : leat::config::RenderReference()).c_str(),
+        stdout);
     return 0;
   }
   leat::runtime::PosixDisk disk;

@@ -1,5 +1,5 @@
-// The composition root of leatd: makes disk, shards, metrics, broker and listeners from the configuration, starts them in
-// order and stops them in reverse.
+// The composition root of leatd: makes disk, shards, metrics, broker and listeners from the configuration, starts them
+// in order and stops them in reverse.
 #pragma once
 
 #include <memory>

@@ -1,9 +1,9 @@
-// The changelog of a job: one partition that holds every committed epoch of its state and source positions, in order. It
-// is the write-ahead log of the job's committed store. Pure: bytes in, bytes out. See docs/internals/changelog.md.
+// The changelog of a job: one partition that holds every committed epoch of its state and source positions, in order.
+// It is the write-ahead log of the job's committed store. Pure: bytes in, bytes out. See docs/internals/changelog.md.
 //
-// An epoch is written as one append of one or more record batches: a begin record, a record per changed entry (no value: a
-// removal), a commit record. Replay keeps what lies between a begin and its commit and forgets everything else, so a torn
-// append changes nothing.
+// An epoch is written as one append of one or more record batches: a begin record, a record per changed entry (no
+// value: a removal), a commit record. Replay keeps what lies between a begin and its commit and forgets everything
+// else, so a torn append changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,7 @@ class ChangelogReplay {
 struct SourcePosition {
   int node_id = 0;
   model::TopicPartition partition;
-  model::Offset next;       // the first record not yet part of the state
+  model::Offset next;  // the first record not yet part of the state
   int64_t watermark_ms = INT64_MIN;
 };
 state::Change EncodePosition(const SourcePosition& position);
@@ -57,8 +57,9 @@ absl::StatusOr<SourcePosition> DecodePosition(std::string_view key, std::string_
 // How many workers the state was cut for; fixed with the job's first checkpoint.
 state::Change EncodeParallelism(int workers);
 // All positions lie in [begin, end) of the store's keys.
-inline constexpr int kValuesNode = -2;       // the position that says VALUES nodes have been emitted
-inline constexpr int kParallelismNode = -1;  // DecodePosition gives it as a position of this node, with `next` the number
+inline constexpr int kValuesNode = -2;  // the position that says VALUES nodes have been emitted
+inline constexpr int kParallelismNode =
+    -1;  // DecodePosition gives it as a position of this node, with `next` the number
 std::string PositionKeysBegin();
 std::string PositionKeysEnd();
 

@@ -30,10 +30,12 @@ absl::Status CheckNode(const plan::Node& node) {
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(*node.table));
   if (source) return SourceDecoder::Create(node, options).status();
   if (options.topics.size() != 1) {
-    return InvalidArgument("table ", node.table->name, ": writing needs exactly one topic, 'topic' names ", options.topics.size());
+    return InvalidArgument("table ", node.table->name, ": writing needs exactly one topic, 'topic' names ",
+                           options.topics.size());
   }
   if (node.inputs.front()->produces_updates) {
-    return InvalidArgument("table ", node.table->name, ": connector 'kafka' takes only new rows, but the query updates its rows");
+    return InvalidArgument("table ", node.table->name,
+                           ": connector 'kafka' takes only new rows, but the query updates its rows");
   }
   return SinkWriter::Create(node, options, 1, 1).status();
 }
@@ -62,8 +64,9 @@ absl::Status CheckTable(const plan::Table& table) {
   if (connector == table.options.end()) return InvalidArgument("table ", table.name, ": option 'connector' is missing");
   if (connector->second != "kafka") return absl::OkStatus();
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(table));
-  LEAT_RETURN_IF_ERROR(Annotate(format::CheckFormat(options.value_format, options.value_options, FieldsOf(table, options.value_columns)),
-                                StrCat("table ", table.name)));
+  LEAT_RETURN_IF_ERROR(
+      Annotate(format::CheckFormat(options.value_format, options.value_options, FieldsOf(table, options.value_columns)),
+               StrCat("table ", table.name)));
   if (options.key_format.empty()) return absl::OkStatus();
   return Annotate(format::CheckFormat(options.key_format, options.key_options, FieldsOf(table, options.key_columns)),
                   StrCat("table ", table.name, ", key"));

@@ -123,8 +123,9 @@ absl::Status Checkpointer::MaybeCommit() {
   changes_.push_back(EncodeParallelism(job_->workers));
   LEAT_ASSIGN_OR_RETURN(std::string batches, EncodeEpoch(epoch_, changes_, job_->port->WallMillis(), kMaxBatchBytes));
   append_records_ = changes_.size() + 2;
-  job_->port->Append({ChangelogTopic(job_->job), model::PartitionId{0}}, std::move(batches),
-                     [job = job_](absl::StatusOr<model::Offset> base) { job->control.Push(ChangelogEvent{std::move(base)}); });
+  job_->port->Append(
+      {ChangelogTopic(job_->job), model::PartitionId{0}}, std::move(batches),
+      [job = job_](absl::StatusOr<model::Offset> base) { job->control.Push(ChangelogEvent{std::move(base)}); });
   return absl::OkStatus();
 }
 
@@ -140,7 +141,9 @@ absl::Status Checkpointer::On(ChangelogEvent& event) {
   }
   phase_ = Phase::kIdle;
   last_ms_ = job_->port->WallMillis();
-  on_checkpoint_({.wall_ms = last_ms_, .duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000, .positions = positions_});
+  on_checkpoint_({.wall_ms = last_ms_,
+                  .duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000,
+                  .positions = positions_});
   CommitGroupOffsets();
   return absl::OkStatus();
 }
@@ -160,11 +163,14 @@ void Checkpointer::CommitGroupOffsets() {
     }
   }
   for (auto& [group, offsets] : by_group) {
-    job_->port->CommitOffsets(group, std::move(offsets),
-                              [job = job_](absl::Status status) { job->control.Push(CommittedOffsetsEvent{std::move(status)}); });
+    job_->port->CommitOffsets(group, std::move(offsets), [job = job_](absl::Status status) {
+      job->control.Push(CommittedOffsetsEvent{std::move(status)});
+    });
   }
 }
 
-absl::Status Checkpointer::On(CommittedOffsetsEvent& event) { return Annotate(event.status, "committing the group's offsets"); }
+absl::Status Checkpointer::On(CommittedOffsetsEvent& event) {
+  return Annotate(event.status, "committing the group's offsets");
+}
 
 }  // namespace leat::run

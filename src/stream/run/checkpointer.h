@@ -1,10 +1,10 @@
 // The control loop of a running job: barriers when there is progress, one atomic step per epoch, the end. On the job's
 // control thread; the workers talk to it through JobContext::control.
 //
-// A checkpoint: pause the sources of all workers; once nothing is in flight between them, a barrier: every worker hands over
-// its changed state and positions and reads on. When all outputs of the epoch are acknowledged, the epoch is appended to the
-// changelog as one unit; when that is acknowledged it is applied to the committed store. The step that makes the epoch real
-// is the append: outputs can join it as a transaction.
+// A checkpoint: pause the sources of all workers; once nothing is in flight between them, a barrier: every worker hands
+// over its changed state and positions and reads on. When all outputs of the epoch are acknowledged, the epoch is
+// appended to the changelog as one unit; when that is acknowledged it is applied to the committed store. The step that
+// makes the epoch real is the append: outputs can join it as a transaction.
 #pragma once
 
 #include <functional>
@@ -56,8 +56,8 @@ class Checkpointer {
   std::function<void(const CheckpointReport&)> on_checkpoint_;
   int64_t interval_ms_;
   Phase phase_ = Phase::kIdle;
-  bool dirty_ = false;      // progress since the last barrier
-  bool hurry_ = false;      // do not wait for the interval
+  bool dirty_ = false;  // progress since the last barrier
+  bool hurry_ = false;  // do not wait for the interval
   bool stop_ = false;
   bool finished_ = false;
   bool done_ = false;

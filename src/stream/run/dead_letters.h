@@ -1,6 +1,6 @@
-// Records and rows that a job could not process, as they stand in its dead-letter topic: the record's own key and value,
-// and in headers why (leat.reason), which operator refused it (leat.operator), which job (leat.job) and, where it is still
-// known, the record it came from (leat.topic, leat.partition, leat.offset).
+// Records and rows that a job could not process, as they stand in its dead-letter topic: the record's own key and
+// value, and in headers why (leat.reason), which operator refused it (leat.operator), which job (leat.job) and, where
+// it is still known, the record it came from (leat.topic, leat.partition, leat.offset).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct DeadRecord {
   std::string step;  // the operator that refused it
   std::optional<std::string> key;
   std::optional<std::string> value;
-  std::string topic;       // empty: not known any more
+  std::string topic;  // empty: not known any more
   int32_t partition = -1;
   int64_t offset = -1;
 };

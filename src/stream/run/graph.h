@@ -13,8 +13,8 @@
 namespace leat::run {
 
 struct GraphEdge {
-  int to = -1;          // index of the consuming node
-  int input = 0;        // which of its inputs
+  int to = -1;    // index of the consuming node
+  int input = 0;  // which of its inputs
   bool exchange = false;
   std::vector<int> keys;  // exchange: the columns that make the key; empty: everything goes to one worker
 };

@@ -30,8 +30,10 @@ class Inbox {
     std::unique_lock<std::mutex> lock(mutex_);
     if (messages_.empty() && wait > absl::ZeroDuration()) {
       const auto ready = [this] { return !messages_.empty(); };
-      if (wait == absl::InfiniteDuration()) ready_.wait(lock, ready);
-      else ready_.wait_for(lock, absl::ToChronoNanoseconds(wait), ready);
+      if (wait == absl::InfiniteDuration())
+        ready_.wait(lock, ready);
+      else
+        ready_.wait_for(lock, absl::ToChronoNanoseconds(wait), ready);
     }
     return std::exchange(messages_, {});
   }

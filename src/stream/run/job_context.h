@@ -33,32 +33,50 @@ struct FetchedMessage {
   size_t cursor;
   absl::StatusOr<LogData> data;
 };
-struct WakeMessage {};                    // an append was acknowledged
-struct PauseMessage {};                   // stop reading sources, say so
-struct BarrierMessage { int64_t epoch; };  // nothing is in flight: hand over the epoch, go on reading
-struct AppliedMessage { int64_t epoch; };
+struct WakeMessage {};   // an append was acknowledged
+struct PauseMessage {};  // stop reading sources, say so
+struct BarrierMessage {
+  int64_t epoch;
+};  // nothing is in flight: hand over the epoch, go on reading
+struct AppliedMessage {
+  int64_t epoch;
+};
 struct StopMessage {};
 using WorkerMessage = std::variant<RowsMessage, WatermarkMessage, FetchedMessage, WakeMessage, PauseMessage,
                                    BarrierMessage, AppliedMessage, StopMessage>;
 
 // --- what the control thread receives ---
-struct ProgressEvent {};                                 // something happened since the last checkpoint
-struct PausedEvent { int worker; };
-struct QuietEvent {};                                    // perhaps nothing is in flight any more
-struct EpochEvent {                                      // a worker's part of an epoch
+struct ProgressEvent {};  // something happened since the last checkpoint
+struct PausedEvent {
+  int worker;
+};
+struct QuietEvent {};  // perhaps nothing is in flight any more
+struct EpochEvent {    // a worker's part of an epoch
   int worker;
   int64_t epoch;
   std::vector<state::Change> changes;
 };
-struct OutputsDurableEvent { int worker; int64_t epoch; };
-struct ChangelogEvent { absl::StatusOr<model::Offset> base; };
-struct CommittedOffsetsEvent { absl::Status status; };
-struct InputEndEvent { int worker; };                    // all sources of this worker are bounded and read
-struct EarlyCheckpointEvent {};                          // uncommitted state nears its budget
-struct FailedEvent { absl::Status status; };
+struct OutputsDurableEvent {
+  int worker;
+  int64_t epoch;
+};
+struct ChangelogEvent {
+  absl::StatusOr<model::Offset> base;
+};
+struct CommittedOffsetsEvent {
+  absl::Status status;
+};
+struct InputEndEvent {
+  int worker;
+};                               // all sources of this worker are bounded and read
+struct EarlyCheckpointEvent {};  // uncommitted state nears its budget
+struct FailedEvent {
+  absl::Status status;
+};
 struct StopEvent {};
-using ControlEvent = std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent, ChangelogEvent,
-                                  CommittedOffsetsEvent, InputEndEvent, EarlyCheckpointEvent, FailedEvent, StopEvent>;
+using ControlEvent =
+    std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent, ChangelogEvent,
+                 CommittedOffsetsEvent, InputEndEvent, EarlyCheckpointEvent, FailedEvent, StopEvent>;
 
 // Shown by JobRunner::Status; outlives restarts.
 struct Counters {
@@ -83,10 +101,10 @@ struct JobContext {
   std::string job;
   Options options;
   Graph graph;
-  std::map<int, KafkaTable> tables;          // of kafka sources and sinks, by graph node
-  std::map<int, int32_t> sink_partitions;    // by graph node
+  std::map<int, KafkaTable> tables;        // of kafka sources and sinks, by graph node
+  std::map<int, int32_t> sink_partitions;  // by graph node
   std::string dead_letter_topic;
-  std::string late_topic;                    // empty: late rows are only counted
+  std::string late_topic;  // empty: late rows are only counted
   int workers = 1;
   std::vector<std::vector<CursorStart>> cursors;  // by worker
   LogPort* port = nullptr;
@@ -94,12 +112,12 @@ struct JobContext {
 
   std::vector<std::unique_ptr<Inbox<WorkerMessage>>> inboxes;  // by worker
   Inbox<ControlEvent> control;
-  std::atomic<int64_t> in_flight{0};         // rows and watermarks between workers
-  std::atomic<size_t> in_flight_bytes{0};    // of those rows: sources wait above a limit
-  std::atomic<bool> progressed{false};       // a ProgressEvent is on its way
+  std::atomic<int64_t> in_flight{0};       // rows and watermarks between workers
+  std::atomic<size_t> in_flight_bytes{0};  // of those rows: sources wait above a limit
+  std::atomic<bool> progressed{false};     // a ProgressEvent is on its way
   std::atomic<bool> pausing{false};
 
-  struct Progress {                          // of a cursor, for people
+  struct Progress {  // of a cursor, for people
     std::atomic<int64_t> high_watermark{-1};
     std::atomic<int64_t> watermark_ms{INT64_MIN};
   };

@@ -27,12 +27,17 @@ class Runner final : public JobRunner {
  public:
   Runner(Spec spec, LogPort& port, env::Metrics& metrics) : spec_(std::move(spec)), port_(port) {
     const env::Labels labels = {{"job", spec_.name}};
-    counters_.rows_in_total = &metrics.GetCounter("leat_job_rows_in_total", "Records read by the job's sources.", labels);
-    counters_.rows_out_total = &metrics.GetCounter("leat_job_rows_out_total", "Rows written by the job's sinks.", labels);
-    counters_.rows_late_total = &metrics.GetCounter("leat_job_rows_late_total", "Rows that came after their windows had fired.", labels);
-    counters_.rows_dead_total = &metrics.GetCounter("leat_job_rows_dead_total", "Records sent to the dead-letter topic.", labels);
-    checkpoint_seconds_ = &metrics.GetHistogram("leat_job_checkpoint_duration_seconds", "Time from barrier to commit.", labels,
-                                                {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
+    counters_.rows_in_total =
+        &metrics.GetCounter("leat_job_rows_in_total", "Records read by the job's sources.", labels);
+    counters_.rows_out_total =
+        &metrics.GetCounter("leat_job_rows_out_total", "Rows written by the job's sinks.", labels);
+    counters_.rows_late_total =
+        &metrics.GetCounter("leat_job_rows_late_total", "Rows that came after their windows had fired.", labels);
+    counters_.rows_dead_total =
+        &metrics.GetCounter("leat_job_rows_dead_total", "Records sent to the dead-letter topic.", labels);
+    checkpoint_seconds_ =
+        &metrics.GetHistogram("leat_job_checkpoint_duration_seconds", "Time from barrier to commit.", labels,
+                              {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
     status_.state = State::kStarting;
     thread_ = std::thread([this] { Main(); });
   }
@@ -143,7 +148,8 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
     status_.inputs.clear();
     for (const std::vector<CursorStart>& cursors : job->cursors) {
       for (const CursorStart& cursor : cursors) {
-        if (!cursor.partition.topic.empty()) status_.inputs.push_back({.partition = cursor.partition, .offset = cursor.start});
+        if (!cursor.partition.topic.empty())
+          status_.inputs.push_back({.partition = cursor.partition, .offset = cursor.start});
       }
     }
     if (stopping_) return absl::OkStatus();
@@ -201,7 +207,8 @@ void Runner::Main() {
     if (Backoff(failures)) break;
   }
   if (store_ != nullptr) {
-    if (const absl::StatusOr<int64_t> flushed = store_->Flush(); !flushed.ok()) Say(StrCat("state: ", Message(flushed.status())));
+    if (const absl::StatusOr<int64_t> flushed = store_->Flush(); !flushed.ok())
+      Say(StrCat("state: ", Message(flushed.status())));
     store_.reset();
   }
   std::vector<absl::AnyInvocable<void(absl::Status)>> waiting;

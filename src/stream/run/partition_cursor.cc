@@ -32,8 +32,8 @@ void PartitionCursor::Feed(std::string batches, model::Offset high_watermark) {
   buffers_.push_back({std::move(batches), 0});
 }
 
-// Takes the records of whole log batches from the first buffer until there are enough. Their views live in the buffer and
-// the iterators.
+// Takes the records of whole log batches from the first buffer until there are enough. Their views live in the buffer
+// and the iterators.
 absl::Status PartitionCursor::Collect(size_t max_rows, std::vector<model::RecordIterator>* iterators,
                                       std::vector<model::RecordView>* records) {
   Buffer& buffer = buffers_.front();

@@ -1,4 +1,5 @@
-// The reading position in one source partition: fetched bytes in, batches with their watermark out. Pure; not thread-safe.
+// The reading position in one source partition: fetched bytes in, batches with their watermark out. Pure; not
+// thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,8 @@ constexpr size_t kReplayBytes = size_t{4} << 20;
 
 absl::Status EnsureTopic(LogPort& port, const std::string& topic, int32_t partitions,
                          std::vector<std::pair<std::string, std::string>> configs) {
-  return Await<absl::Status>([&](auto done) { port.EnsureTopic(topic, partitions, std::move(configs), std::move(done)); });
+  return Await<absl::Status>(
+      [&](auto done) { port.EnsureTopic(topic, partitions, std::move(configs), std::move(done)); });
 }
 
 absl::StatusOr<Partitions> Describe(LogPort& port, const std::string& topic) {
@@ -27,7 +28,8 @@ absl::StatusOr<Partitions> Describe(LogPort& port, const std::string& topic) {
 // Where a partition is read from and to, by the table's options.
 class CursorPlanner {
  public:
-  CursorPlanner(LogPort& port, const KafkaTable& table, std::string group) : port_(port), table_(table), group_(std::move(group)) {}
+  CursorPlanner(LogPort& port, const KafkaTable& table, std::string group)
+      : port_(port), table_(table), group_(std::move(group)) {}
 
   absl::StatusOr<model::Offset> Start(const model::TopicPartition& tp, const PartitionOffsets& log) {
     switch (table_.startup) {
@@ -65,7 +67,8 @@ class CursorPlanner {
 
  private:
   absl::StatusOr<model::Offset> AtTime(const model::TopicPartition& tp, int64_t timestamp_ms) {
-    return Await<absl::StatusOr<model::Offset>>([&](auto done) { port_.OffsetForTime(tp, timestamp_ms, std::move(done)); });
+    return Await<absl::StatusOr<model::Offset>>(
+        [&](auto done) { port_.OffsetForTime(tp, timestamp_ms, std::move(done)); });
   }
   absl::StatusOr<model::Offset> Committed(const model::TopicPartition& tp) {
     LEAT_ASSIGN_OR_RETURN(const std::vector<model::Offset> offsets,
@@ -73,8 +76,8 @@ class CursorPlanner {
                               [&](auto done) { port_.CommittedOffsets(group_, {tp}, std::move(done)); }));
     return offsets.empty() ? model::Offset{-1} : offsets.front();
   }
-  static absl::StatusOr<model::Offset> Specific(const std::map<int32_t, int64_t>& offsets, const model::TopicPartition& tp,
-                                                std::string_view option) {
+  static absl::StatusOr<model::Offset> Specific(const std::map<int32_t, int64_t>& offsets,
+                                                const model::TopicPartition& tp, std::string_view option) {
     const auto it = offsets.find(tp.partition.value());
     if (it == offsets.end()) return InvalidArgument("'", option, "' names no offset for ", tp.ToString());
     return model::Offset{it->second};
@@ -92,16 +95,19 @@ struct Restored {
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
   Restored restored;
   absl::Status bad;
-  LEAT_RETURN_IF_ERROR(store.Scan(PositionKeysBegin(), PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
-    absl::StatusOr<SourcePosition> position = DecodePosition(key, value);
-    if (!position.ok()) {
-      bad = position.status();
-      return false;
-    }
-    if (position->node_id == kParallelismNode) restored.workers = static_cast<int>(position->next.value());
-    else restored.positions[{position->node_id, position->partition}] = *position;
-    return true;
-  }));
+  LEAT_RETURN_IF_ERROR(
+      store.Scan(PositionKeysBegin(), PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
+        absl::StatusOr<SourcePosition> position = DecodePosition(key, value);
+        if (!position.ok()) {
+          bad = position.status();
+          return false;
+        }
+        if (position->node_id == kParallelismNode)
+          restored.workers = static_cast<int>(position->next.value());
+        else
+          restored.positions[{position->node_id, position->partition}] = *position;
+        return true;
+      }));
   LEAT_RETURN_IF_ERROR(bad);
   return restored;
 }
@@ -123,10 +129,11 @@ absl::Status PlanSource(JobContext& job, int node, const Restored& restored, std
         LEAT_ASSIGN_OR_RETURN(start.start, planner.Start(start.partition, log));
       }
       if (start.start < log.earliest || start.start > log.latest) {
-        return OutOfRange(start.partition.ToString(), ": the job goes on at offset ", start.start.value(), ", but the log holds ",
-                          log.earliest.value(), " to ", log.latest.value(),
-                          "; records were deleted before they were read: raise the topic's retention, or delete the job and "
-                          "submit it again to start over");
+        return OutOfRange(
+            start.partition.ToString(), ": the job goes on at offset ", start.start.value(), ", but the log holds ",
+            log.earliest.value(), " to ", log.latest.value(),
+            "; records were deleted before they were read: raise the topic's retention, or delete the job and "
+            "submit it again to start over");
       }
       LEAT_ASSIGN_OR_RETURN(start.end, planner.End(start.partition, log));
       auto progress = std::make_unique<JobContext::Progress>();
@@ -145,8 +152,9 @@ std::string Setting(const plan::JobPlan& plan, const std::string& key, std::stri
 }
 
 absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
-  LEAT_ASSIGN_OR_RETURN(const int64_t idle_ms, ParseDurationMillis(Setting(plan, "table.exec.source.idle-timeout",
-                                                                           StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
+  LEAT_ASSIGN_OR_RETURN(const int64_t idle_ms,
+                        ParseDurationMillis(Setting(plan, "table.exec.source.idle-timeout",
+                                                    StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
   for (size_t i = 0; i < job.graph.nodes.size(); ++i) {
     const plan::Node& node = *job.graph.nodes[i].plan;
     if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
@@ -158,7 +166,8 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
 }
 
 // How many workers: what the state was cut for, else the setting, else one a core but no more than partitions.
-absl::StatusOr<int> ChooseWorkers(const plan::JobPlan& plan, const Options& options, const Restored& restored, size_t partitions) {
+absl::StatusOr<int> ChooseWorkers(const plan::JobPlan& plan, const Options& options, const Restored& restored,
+                                  size_t partitions) {
   if (restored.workers > 0) return restored.workers;
   int wanted = options.parallelism;
   if (const std::string set = Setting(plan, "parallelism.default", ""); !set.empty()) {
@@ -194,20 +203,23 @@ absl::Status RestoreStore(const std::string& job, const Options& options, LogPor
   }
   model::Offset next{std::max<int64_t>((*store)->position(), 0)};
   if (next < earliest || next > latest) {
-    return DataLoss("the state of job ", job, " stands at changelog offset ", next.value(), ", but the changelog ", topic, " holds ",
-                    earliest.value(), " to ", latest.value(),
-                    "; the two do not belong together: restore both from one backup, or delete the job and submit it again");
+    return DataLoss(
+        "the state of job ", job, " stands at changelog offset ", next.value(), ", but the changelog ", topic,
+        " holds ", earliest.value(), " to ", latest.value(),
+        "; the two do not belong together: restore both from one backup, or delete the job and submit it again");
   }
   ChangelogReplay replay;
   model::Offset fetch = next;
   while (fetch < latest) {
-    LEAT_ASSIGN_OR_RETURN(const LogData data,
-                          Await<absl::StatusOr<LogData>>([&](auto done) {
-                            port.Fetch({.partition = {topic, model::PartitionId{0}}, .offset = fetch, .max_bytes = kReplayBytes,
+    LEAT_ASSIGN_OR_RETURN(const LogData data, Await<absl::StatusOr<LogData>>([&](auto done) {
+                            port.Fetch({.partition = {topic, model::PartitionId{0}},
+                                        .offset = fetch,
+                                        .max_bytes = kReplayBytes,
                                         .max_wait = absl::ZeroDuration()},
                                        std::move(done));
                           }));
-    if (data.batches.empty()) return DataLoss("the changelog ", topic, " ends at ", fetch.value(), " before ", latest.value());
+    if (data.batches.empty())
+      return DataLoss("the changelog ", topic, " ends at ", fetch.value(), " before ", latest.value());
     LEAT_RETURN_IF_ERROR(replay.Feed(data.batches, next, [&](ChangelogReplay::Epoch& epoch) {
       return (*store)->Apply(epoch.changes, epoch.next.value());
     }));
@@ -225,9 +237,10 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->counters = &counters;
   LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(spec.plan));
   LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan));
-  LEAT_ASSIGN_OR_RETURN(const int64_t interval_ms,
-                        ParseDurationMillis(Setting(spec.plan, "execution.checkpointing.interval",
-                                                    StrCat(absl::ToInt64Milliseconds(spec.options.checkpoint_interval)))));
+  LEAT_ASSIGN_OR_RETURN(
+      const int64_t interval_ms,
+      ParseDurationMillis(Setting(spec.plan, "execution.checkpointing.interval",
+                                  StrCat(absl::ToInt64Milliseconds(spec.options.checkpoint_interval)))));
   job->options.checkpoint_interval = absl::Milliseconds(interval_ms);
   job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
   job->late_topic = Setting(spec.plan, "leat.late.topic", "");

@@ -1,5 +1,5 @@
-// Preparing a run of a job: its topics, its committed state brought up to the changelog's end, and where each partition is
-// read from. Blocks; on the job's control thread.
+// Preparing a run of a job: its topics, its committed state brought up to the changelog's end, and where each partition
+// is read from. Blocks; on the job's control thread.
 #pragma once
 
 #include <memory>

@@ -66,8 +66,8 @@ absl::StatusOr<std::unique_ptr<SinkWriter>> SinkWriter::Create(const plan::Node&
     auto schema = std::make_shared<data::Schema>();
     for (const int column : columns) {
       inputs->push_back(place[static_cast<size_t>(column)]);
-      schema->fields.push_back({table.columns[static_cast<size_t>(column)].name,
-                                table.columns[static_cast<size_t>(column)].type});
+      schema->fields.push_back(
+          {table.columns[static_cast<size_t>(column)].name, table.columns[static_cast<size_t>(column)].type});
     }
     return data::SchemaPtr(schema);
   };
@@ -90,7 +90,8 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, std::v
   };
   const data::Batch values = view(value_inputs_, value_schema_);
   const data::Batch keys = key_encoder_ ? view(key_inputs_, key_schema_) : data::Batch{};
-  const data::Column* timestamps = timestamp_input_ < 0 ? nullptr : batch.columns[static_cast<size_t>(timestamp_input_)].get();
+  const data::Column* timestamps =
+      timestamp_input_ < 0 ? nullptr : batch.columns[static_cast<size_t>(timestamp_input_)].get();
   std::string value;
   std::string key;
   for (size_t row = 0; row < batch.rows; ++row) {

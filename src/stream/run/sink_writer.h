@@ -57,7 +57,7 @@ class SinkWriter {
   std::unique_ptr<format::Encoder> key_encoder_;
   std::vector<int> value_inputs_;  // positions in the sink's input
   std::vector<int> key_inputs_;
-  int timestamp_input_ = -1;       // a writable 'timestamp' metadata column
+  int timestamp_input_ = -1;  // a writable 'timestamp' metadata column
   data::SchemaPtr value_schema_;
   data::SchemaPtr key_schema_;
 };

@@ -79,7 +79,8 @@ absl::StatusOr<std::unique_ptr<SourceDecoder>> SourceDecoder::Create(const plan:
     for (const int column : columns) fields.fields.push_back(schema->fields[static_cast<size_t>(column)]);
     return fields;
   };
-  const auto wanted_of = [&](const std::vector<int>& columns, std::vector<int>* table_columns, std::vector<int>* positions) {
+  const auto wanted_of = [&](const std::vector<int>& columns, std::vector<int>* table_columns,
+                             std::vector<int>* positions) {
     for (size_t i = 0; i < columns.size(); ++i) {
       if (!needed.contains(columns[i])) continue;
       table_columns->push_back(columns[i]);
@@ -89,14 +90,13 @@ absl::StatusOr<std::unique_ptr<SourceDecoder>> SourceDecoder::Create(const plan:
   std::vector<int> value_positions;
   std::vector<int> key_positions;
   wanted_of(options.value_columns, &made->value_wanted_, &value_positions);
-  LEAT_ASSIGN_OR_RETURN(made->value_decoder_,
-                        format::MakeDecoder(options.value_format, options.value_options,
-                                            fields_of(options.value_columns), value_positions));
+  LEAT_ASSIGN_OR_RETURN(made->value_decoder_, format::MakeDecoder(options.value_format, options.value_options,
+                                                                  fields_of(options.value_columns), value_positions));
   // With ALL, key columns are read from the value as well; the key is needed only for what the value lacks.
   std::vector<int> key_only;
   for (const int column : options.key_columns) {
-    const bool in_value = std::find(options.value_columns.begin(), options.value_columns.end(), column) !=
-                          options.value_columns.end();
+    const bool in_value =
+        std::find(options.value_columns.begin(), options.value_columns.end(), column) != options.value_columns.end();
     if (!in_value) key_only.push_back(column);
   }
   if (!options.key_format.empty()) {
@@ -115,11 +115,13 @@ absl::StatusOr<std::unique_ptr<SourceDecoder>> SourceDecoder::Create(const plan:
   std::set<int> done;
   std::vector<int> order;
   for (const int column : needed) {
-    if (table.columns[static_cast<size_t>(column)].kind == TableColumn::Kind::kMetadata) made->metadata_.push_back(column);
+    if (table.columns[static_cast<size_t>(column)].kind == TableColumn::Kind::kMetadata)
+      made->metadata_.push_back(column);
     OrderComputed(table, needed, column, &done, &order);
   }
   for (const int column : order) {
-    LEAT_ASSIGN_OR_RETURN(auto evaluator, exec::Evaluator::Compile(table.columns[static_cast<size_t>(column)].computed));
+    LEAT_ASSIGN_OR_RETURN(auto evaluator,
+                          exec::Evaluator::Compile(table.columns[static_cast<size_t>(column)].computed));
     made->computed_.emplace_back(column, std::move(evaluator));
   }
   if (table.watermark != nullptr) {
@@ -182,16 +184,24 @@ void SourceDecoder::AddMetadata(const data::SourcePartition& partition, std::spa
     const TableColumn& column = table_->columns[static_cast<size_t>(index)];
     auto made = std::make_shared<data::Column>(column.type);
     const auto add_number = [&](int64_t number) {
-      if (column.type.storage() == data::Storage::kInt32) made->Append(static_cast<int32_t>(number));
-      else made->Append(number);
+      if (column.type.storage() == data::Storage::kInt32)
+        made->Append(static_cast<int32_t>(number));
+      else
+        made->Append(number);
     };
     for (const uint32_t record : rows->record) {
-      if (column.metadata_key == "topic") made->AppendText(partition.topic);
-      else if (column.metadata_key == "partition") add_number(partition.partition);
-      else if (column.metadata_key == "offset") add_number(records[record].offset.value());
-      else if (column.metadata_key == "leader-epoch") made->AppendNull();  // not part of a record's view
-      else if (column.metadata_key == "timestamp-type") made->AppendText("CreateTime");
-      else add_number(records[record].timestamp_ms * data::kMicrosPerMilli);  // timestamp
+      if (column.metadata_key == "topic")
+        made->AppendText(partition.topic);
+      else if (column.metadata_key == "partition")
+        add_number(partition.partition);
+      else if (column.metadata_key == "offset")
+        add_number(records[record].offset.value());
+      else if (column.metadata_key == "leader-epoch")
+        made->AppendNull();  // not part of a record's view
+      else if (column.metadata_key == "timestamp-type")
+        made->AppendText("CreateTime");
+      else
+        add_number(records[record].timestamp_ms * data::kMicrosPerMilli);  // timestamp
     }
     rows->columns[static_cast<size_t>(index)] = std::move(made);
   }
@@ -206,9 +216,10 @@ void SourceDecoder::AddComputed(const exec::Context& context, Rows* rows) const 
     const data::ColumnPtr& rowtime = table_batch.columns[static_cast<size_t>(table_->watermark_column)];
     for (size_t row = 0; row < rows->record.size() && rowtime->has_nulls(); ++row) {
       if (!rowtime->IsNull(row)) continue;
-      rows->errors.push_back({static_cast<uint32_t>(row),
-                              StrCat("the event time column ", table_->columns[static_cast<size_t>(table_->watermark_column)].name,
-                                     " is NULL; every row needs an event time")});
+      rows->errors.push_back(
+          {static_cast<uint32_t>(row),
+           StrCat("the event time column ", table_->columns[static_cast<size_t>(table_->watermark_column)].name,
+                  " is NULL; every row needs an event time")});
     }
   }
   rows->columns = std::move(table_batch.columns);
@@ -241,13 +252,17 @@ absl::StatusOr<SourceDecoder::Decoded> SourceDecoder::Decode(
   AddComputed(context, &rows);
   const auto bury = [&](uint32_t record, const std::string& reason, std::string step) {
     const model::RecordView& view = records[record];
-    DeadRecord letter{.reason = reason, .step = std::move(step), .topic = partition->topic,
-                      .partition = partition->partition, .offset = view.offset.value()};
+    DeadRecord letter{.reason = reason,
+                      .step = std::move(step),
+                      .topic = partition->topic,
+                      .partition = partition->partition,
+                      .offset = view.offset.value()};
     if (view.key) letter.key = std::string(*view.key);
     if (view.value) letter.value = std::string(*view.value);
     dead(std::move(letter));
   };
-  for (const format::DecodeError& error : rows.decode_errors) bury(error.record, error.reason, "decode " + table_->name);
+  for (const format::DecodeError& error : rows.decode_errors)
+    bury(error.record, error.reason, "decode " + table_->name);
   if (!rows.errors.empty()) {
     std::set<uint32_t> said;
     for (const exec::RowError& error : rows.errors) {

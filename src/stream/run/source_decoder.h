@@ -41,7 +41,8 @@ class SourceDecoder {
   SourceDecoder() = default;
   struct Rows;
   void DecodeColumns(std::span<const model::RecordView> records, Rows* rows);
-  void AddMetadata(const data::SourcePartition& partition, std::span<const model::RecordView> records, Rows* rows) const;
+  void AddMetadata(const data::SourcePartition& partition, std::span<const model::RecordView> records,
+                   Rows* rows) const;
   void AddComputed(const exec::Context& context, Rows* rows) const;
   static void Drop(Rows* rows);
 

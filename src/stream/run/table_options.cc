@@ -61,9 +61,12 @@ absl::StatusOr<std::map<int32_t, int64_t>> OffsetsOption(const plan::Table& tabl
 
 absl::Status ParseStartup(const plan::Table& table, KafkaTable* out) {
   const std::string mode = Option(table, "scan.startup.mode", "group-offsets");
-  if (mode == "group-offsets") out->startup = Startup::kGroupOffsets;
-  else if (mode == "earliest-offset") out->startup = Startup::kEarliest;
-  else if (mode == "latest-offset") out->startup = Startup::kLatest;
+  if (mode == "group-offsets")
+    out->startup = Startup::kGroupOffsets;
+  else if (mode == "earliest-offset")
+    out->startup = Startup::kEarliest;
+  else if (mode == "latest-offset")
+    out->startup = Startup::kLatest;
   else if (mode == "timestamp") {
     out->startup = Startup::kTimestamp;
     LEAT_ASSIGN_OR_RETURN(out->startup_timestamp_ms, IntOption(table, "scan.startup.timestamp-millis"));
@@ -71,17 +74,20 @@ absl::Status ParseStartup(const plan::Table& table, KafkaTable* out) {
     out->startup = Startup::kSpecificOffsets;
     LEAT_ASSIGN_OR_RETURN(out->startup_offsets, OffsetsOption(table, "scan.startup.specific-offsets"));
   } else {
-    return Bad(table, "scan.startup.mode", "group-offsets, earliest-offset, latest-offset, timestamp or specific-offsets",
-               mode);
+    return Bad(table, "scan.startup.mode",
+               "group-offsets, earliest-offset, latest-offset, timestamp or specific-offsets", mode);
   }
   return absl::OkStatus();
 }
 
 absl::Status ParseBounded(const plan::Table& table, KafkaTable* out) {
   const std::string mode = Option(table, "scan.bounded.mode", "unbounded");
-  if (mode == "unbounded") out->bounded = Bounded::kUnbounded;
-  else if (mode == "latest-offset") out->bounded = Bounded::kLatest;
-  else if (mode == "group-offsets") out->bounded = Bounded::kGroupOffsets;
+  if (mode == "unbounded")
+    out->bounded = Bounded::kUnbounded;
+  else if (mode == "latest-offset")
+    out->bounded = Bounded::kLatest;
+  else if (mode == "group-offsets")
+    out->bounded = Bounded::kGroupOffsets;
   else if (mode == "timestamp") {
     out->bounded = Bounded::kTimestamp;
     LEAT_ASSIGN_OR_RETURN(out->bounded_timestamp_ms, IntOption(table, "scan.bounded.timestamp-millis"));
@@ -89,7 +95,8 @@ absl::Status ParseBounded(const plan::Table& table, KafkaTable* out) {
     out->bounded = Bounded::kSpecificOffsets;
     LEAT_ASSIGN_OR_RETURN(out->bounded_offsets, OffsetsOption(table, "scan.bounded.specific-offsets"));
   } else {
-    return Bad(table, "scan.bounded.mode", "unbounded, latest-offset, group-offsets, timestamp or specific-offsets", mode);
+    return Bad(table, "scan.bounded.mode", "unbounded, latest-offset, group-offsets, timestamp or specific-offsets",
+               mode);
   }
   return absl::OkStatus();
 }

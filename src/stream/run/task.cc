@@ -13,7 +13,9 @@ class Task::NodeOutput final : public exec::Output {
  public:
   NodeOutput(Task& task, int node) : task_(task), node_(node) {}
   absl::Status Emit(data::Batch batch) override { return task_.Forward(node_, std::move(batch)); }
-  void Late(const data::Batch& input, std::span<const uint32_t> rows) override { task_.output_.Late(node_, input, rows); }
+  void Late(const data::Batch& input, std::span<const uint32_t> rows) override {
+    task_.output_.Late(node_, input, rows);
+  }
   void Fail(exec::FailedRow row) override { task_.output_.Fail(node_, std::move(row)); }
 
  private:

@@ -1,5 +1,5 @@
-// One worker's view of the job's committed store: the entries whose keys begin with the worker's number. The job applies
-// whole epochs to the store itself; a view only reads.
+// One worker's view of the job's committed store: the entries whose keys begin with the worker's number. The job
+// applies whole epochs to the store itself; a view only reads.
 #pragma once
 
 #include <cstdint>

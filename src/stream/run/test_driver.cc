@@ -59,7 +59,8 @@ struct TestDriver::Impl {
       impl.late += rows.size();
       if (impl.late_topic.empty()) return;
       const std::string step = impl.graph.nodes[static_cast<size_t>(node)].op->Name();
-      for (const uint32_t row : rows) impl.Write(impl.late_topic, std::nullopt, data::FormatRow(batch, row), {{"leat.operator", step}});
+      for (const uint32_t row : rows)
+        impl.Write(impl.late_topic, std::nullopt, data::FormatRow(batch, row), {{"leat.operator", step}});
     }
     void Fail(int node, exec::FailedRow row) override {
       impl.Bury(run::FromFailedRow(std::move(row), impl.graph.nodes[static_cast<size_t>(node)].op->Name()));
@@ -100,8 +101,8 @@ struct TestDriver::Impl {
   uint64_t dead = 0;
   int64_t epoch = 0;
   bool finished = false;
-  bool values_emitted = false;       // in this life
-  bool values_committed = false;     // in the checkpoint
+  bool values_emitted = false;    // in this life
+  bool values_committed = false;  // in the checkpoint
   std::map<std::string, Topic> topics;
   std::unique_ptr<state::CommittedStore> store = state::MakeMemoryStore();
   std::vector<std::unique_ptr<Worker>> workers;
@@ -119,18 +120,20 @@ absl::Status TestDriver::Impl::Open() {
   for (const auto& worker : workers) {
     worker->store = std::make_unique<run::TaskStore>(*store, worker->index);
     worker->backend = state::StateBackend::Create(*worker->store, {});
-    LEAT_ASSIGN_OR_RETURN(worker->task, run::Task::Open(graph, {.worker = worker->index, .workers = options.parallelism},
-                                                        *worker->backend, *worker));
+    LEAT_ASSIGN_OR_RETURN(
+        worker->task,
+        run::Task::Open(graph, {.worker = worker->index, .workers = options.parallelism}, *worker->backend, *worker));
     worker->task->SetWallMillis(now_ms);
   }
   std::map<std::pair<int, model::TopicPartition>, run::SourcePosition> positions;
   absl::Status bad;
-  LEAT_RETURN_IF_ERROR(store->Scan(run::PositionKeysBegin(), run::PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
-    auto position = run::DecodePosition(key, value);
-    bad.Update(position.status());
-    if (position.ok()) positions[{position->node_id, position->partition}] = *position;
-    return bad.ok();
-  }));
+  LEAT_RETURN_IF_ERROR(
+      store->Scan(run::PositionKeysBegin(), run::PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
+        auto position = run::DecodePosition(key, value);
+        bad.Update(position.status());
+        if (position.ok()) positions[{position->node_id, position->partition}] = *position;
+        return bad.ok();
+      }));
   LEAT_RETURN_IF_ERROR(bad);
   for (const auto& [node, table] : tables) {
     const plan::Node& description = *graph.nodes[static_cast<size_t>(node)].plan;
@@ -139,7 +142,8 @@ absl::Status TestDriver::Impl::Open() {
       continue;
     }
     for (const std::string& topic : table.topics) {
-      run::PartitionCursor::Options cursor{.partition = {topic, model::PartitionId{0}}, .start = model::Offset{0},
+      run::PartitionCursor::Options cursor{.partition = {topic, model::PartitionId{0}},
+                                           .start = model::Offset{0},
                                            .watermark_on_event = table.watermark_on_event};
       if (const auto known = positions.find({description.id, cursor.partition}); known != positions.end()) {
         cursor.start = known->second.next;
@@ -195,8 +199,9 @@ absl::Status TestDriver::Impl::Pump() {
     }
     while (source.cursor->has_data()) {
       const exec::Context context{.wall_ms = now_ms, .watermark_ms = source.cursor->watermark_ms()};
-      LEAT_ASSIGN_OR_RETURN(auto chunks, source.cursor->Next(*source.decoder, data::kBatchRows, context,
-                                                             [this](run::DeadRecord record) { Bury(std::move(record)); }));
+      LEAT_ASSIGN_OR_RETURN(auto chunks,
+                            source.cursor->Next(*source.decoder, data::kBatchRows, context,
+                                                [this](run::DeadRecord record) { Bury(std::move(record)); }));
       for (run::SourceChunk& chunk : chunks) {
         run::Task& task = *workers[static_cast<size_t>(source.worker)]->task;
         LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
@@ -206,7 +211,8 @@ absl::Status TestDriver::Impl::Pump() {
           if (other.node == source.node) watermark_ms = std::min(watermark_ms, other.cursor->watermark_ms());
         }
         // Workers without a partition of the source hold nothing back; one that shares it says the same.
-        for (const auto& worker : workers) LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source.node, watermark_ms));
+        for (const auto& worker : workers)
+          LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source.node, watermark_ms));
         LEAT_RETURN_IF_ERROR(Drain());
       }
     }
@@ -233,9 +239,8 @@ absl::Status TestDriver::Impl::Checkpoint() {
   // Through the bytes of the changelog and back, as a restart would read them.
   LEAT_ASSIGN_OR_RETURN(const std::string bytes, run::EncodeEpoch(epoch, changes, now_ms, size_t{1} << 16));
   run::ChangelogReplay replay;
-  LEAT_RETURN_IF_ERROR(replay.Feed(bytes, model::Offset{0}, [&](run::ChangelogReplay::Epoch& read) {
-    return store->Apply(read.changes, epoch);
-  }));
+  LEAT_RETURN_IF_ERROR(replay.Feed(
+      bytes, model::Offset{0}, [&](run::ChangelogReplay::Epoch& read) { return store->Apply(read.changes, epoch); }));
   for (const auto& worker : workers) worker->backend->OnApplied(epoch);
   values_committed = values_emitted;
   return absl::OkStatus();
@@ -345,7 +350,8 @@ void TestDriver::AdvanceClock(int64_t by_ms) {
 absl::Status TestDriver::Finish() {
   impl_->finished = true;
   for (const int source : impl_->graph.sources) {
-    for (const auto& worker : impl_->workers) LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source, exec::kMaxWatermark));
+    for (const auto& worker : impl_->workers)
+      LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source, exec::kMaxWatermark));
     LEAT_RETURN_IF_ERROR(impl_->Drain());
   }
   return absl::OkStatus();

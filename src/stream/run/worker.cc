@@ -43,8 +43,10 @@ class Worker final : public TaskOutput {
         if (std::holds_alternative<StopMessage>(message)) return absl::OkStatus();
         LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
       }
-      if (CanRead()) LEAT_RETURN_IF_ERROR(ReadSome());
-      else LEAT_RETURN_IF_ERROR(OnIdle());
+      if (CanRead())
+        LEAT_RETURN_IF_ERROR(ReadSome());
+      else
+        LEAT_RETURN_IF_ERROR(OnIdle());
       Append();
     }
   }
@@ -142,7 +144,9 @@ absl::Status Worker::Open() {
       values_emitted_ = true;
       continue;
     }
-    PartitionCursor reader({.partition = start.partition, .start = start.start, .end = start.end,
+    PartitionCursor reader({.partition = start.partition,
+                            .start = start.start,
+                            .end = start.end,
                             .watermark_ms = start.watermark_ms,
                             .watermark_on_event = job_->tables.at(start.node).watermark_on_event});
     JobContext::Progress* progress = job_->progress.at({start.node, start.partition}).get();
@@ -220,7 +224,8 @@ absl::Status Worker::On(BarrierMessage& message) {
                                            .next = cursor.reader.next_offset(),
                                            .watermark_ms = cursor.reader.watermark_ms()}));
   }
-  if (index_ == 0 && values_emitted_) part.changes.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
+  if (index_ == 0 && values_emitted_)
+    part.changes.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
   const std::shared_ptr<EpochAppends> closing = std::exchange(appends_, std::make_shared<EpochAppends>());
   closing->epoch.store(message.epoch);
   paused_ = false;
@@ -261,11 +266,14 @@ Duration Worker::IdleWait() const {
 
 void Worker::Fetch(size_t index) {
   Cursor& cursor = cursors_[index];
-  const size_t share = job_->options.memory_limit_bytes / 4 / std::max<size_t>(1, cursors_.size() * static_cast<size_t>(job_->workers));
+  const size_t share =
+      job_->options.memory_limit_bytes / 4 / std::max<size_t>(1, cursors_.size() * static_cast<size_t>(job_->workers));
   const size_t max_bytes = std::clamp<size_t>(share / 2, size_t{64} << 10, size_t{1} << 20);
   if (cursor.fetching || cursor.reader.finished() || cursor.reader.buffered_bytes() > max_bytes) return;
   cursor.fetching = true;
-  LogFetch fetch{.partition = cursor.reader.partition(), .offset = cursor.reader.fetch_offset(), .max_bytes = max_bytes,
+  LogFetch fetch{.partition = cursor.reader.partition(),
+                 .offset = cursor.reader.fetch_offset(),
+                 .max_bytes = max_bytes,
                  .max_wait = kFetchWait};
   job_->port->Fetch(std::move(fetch), [job = job_, worker = index_, index](absl::StatusOr<LogData> data) {
     job->inboxes[static_cast<size_t>(worker)]->Push(FetchedMessage{index, std::move(data)});
@@ -355,7 +363,8 @@ absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
   const plan::Table& table = *job_->graph.nodes[static_cast<size_t>(node)].plan->table;
   if (const auto sink = sinks_.find(node); sink != sinks_.end()) return sink->second->Write(batch, now_ms_, &ready_);
   if (table.options.at("connector") == "print") {
-    for (size_t row = 0; row < batch.rows; ++row) LogInfo("job " + job_->job, table.name, "> ", data::FormatRow(batch, row));
+    for (size_t row = 0; row < batch.rows; ++row)
+      LogInfo("job " + job_->job, table.name, "> ", data::FormatRow(batch, row));
   }
   return absl::OkStatus();  // blackhole
 }
@@ -394,20 +403,21 @@ void Worker::Append() {
     const size_t bytes = append.batches.size();
     unacked_bytes_->fetch_add(bytes);
     appends_->pending.fetch_add(1);
-    job_->port->Append(append.partition, std::move(append.batches),
-                       [job = job_, worker = index_, appends = appends_, unacked = unacked_bytes_, bytes,
-                        partition = append.partition](const absl::StatusOr<model::Offset>& base) {
-                         if (!base.ok()) {
-                           job->control.Push(FailedEvent{Annotate(base.status(), StrCat("writing to ", partition.ToString()))});
-                           return;  // the epoch never becomes durable
-                         }
-                         if (unacked->fetch_sub(bytes) > kMaxUnackedBytes) {
-                           job->inboxes[static_cast<size_t>(worker)]->Push(WakeMessage{});
-                         }
-                         if (appends->pending.fetch_sub(1) == 1) {
-                           job->control.Push(OutputsDurableEvent{worker, appends->epoch.load()});
-                         }
-                       });
+    job_->port->Append(
+        append.partition, std::move(append.batches),
+        [job = job_, worker = index_, appends = appends_, unacked = unacked_bytes_, bytes,
+         partition = append.partition](const absl::StatusOr<model::Offset>& base) {
+          if (!base.ok()) {
+            job->control.Push(FailedEvent{Annotate(base.status(), StrCat("writing to ", partition.ToString()))});
+            return;  // the epoch never becomes durable
+          }
+          if (unacked->fetch_sub(bytes) > kMaxUnackedBytes) {
+            job->inboxes[static_cast<size_t>(worker)]->Push(WakeMessage{});
+          }
+          if (appends->pending.fetch_sub(1) == 1) {
+            job->control.Push(OutputsDurableEvent{worker, appends->epoch.load()});
+          }
+        });
   }
   ready_.clear();
 }

@@ -37,7 +37,8 @@ std::vector<ChangelogReplay::Epoch> ReplayAll(std::string_view log, int64_t from
 std::vector<Change> SomeChanges(int n) {
   std::vector<Change> changes;
   for (int i = 0; i < n; ++i) {
-    changes.push_back({StrCat("key", i), i % 3 == 0 ? std::nullopt : std::optional<std::string>(std::string(100, 'v'))});
+    changes.push_back(
+        {StrCat("key", i), i % 3 == 0 ? std::nullopt : std::optional<std::string>(std::string(100, 'v'))});
   }
   return changes;
 }
@@ -109,8 +110,8 @@ TEST(Changelog, RefusesACommitThatDoesNotMatch) {
 }
 
 TEST(SourcePosition, SurvivesItsBytes) {
-  const SourcePosition position{.node_id = 3, .partition = {"orders", model::PartitionId{7}}, .next = model::Offset{99},
-                                .watermark_ms = -5};
+  const SourcePosition position{
+      .node_id = 3, .partition = {"orders", model::PartitionId{7}}, .next = model::Offset{99}, .watermark_ms = -5};
   const Change change = EncodePosition(position);
   EXPECT_GE(change.key, PositionKeysBegin());
   EXPECT_LT(change.key, PositionKeysEnd());

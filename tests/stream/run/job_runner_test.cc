@@ -43,8 +43,8 @@ absl::Status StopAndWait(JobRunner& runner) {
 
 std::string Payment(int second, int card, int amount) {
   char text[160];
-  std::snprintf(text, sizeof(text), R"({"id":%d,"card":"c%d","amount":%d,"ts":"2024-01-01 %02d:%02d:%02d"})", second, card, amount,
-                second / 3600, second / 60 % 60, second % 60);
+  std::snprintf(text, sizeof(text), R"({"id":%d,"card":"c%d","amount":%d,"ts":"2024-01-01 %02d:%02d:%02d"})", second,
+                card, amount, second / 3600, second / 60 % 60, second % 60);
   return text;
 }
 
@@ -75,7 +75,8 @@ std::set<std::string> Expected(int seconds) {
     const int end = (key.first + 1) * 10;
     if (end > seconds - 2) continue;  // the last second is seconds - 1, and the watermark one second behind it
     char text[200];
-    std::snprintf(text, sizeof(text), R"({"card":"c%d","window_end":"2024-01-01 %02d:%02d:%02d","payments":%d,"total":%d})", key.second,
+    std::snprintf(text, sizeof(text),
+                  R"({"card":"c%d","window_end":"2024-01-01 %02d:%02d:%02d","payments":%d,"total":%d})", key.second,
                   end / 3600, end / 60 % 60, end % 60, value.first, value.second);
     lines.insert(text);
   }
@@ -179,7 +180,8 @@ TEST(JobRunner, FinishesABoundedJobAndFiresItsLastWindows) {
   ProduceSeconds(port, 0, 25);
   std::string sql = kSql;
   const std::string option = "'format' = 'json', 'scan.startup.mode'";
-  sql.replace(sql.find(option), option.size(), "'format' = 'json', 'scan.bounded.mode' = 'latest-offset', 'scan.startup.mode'");
+  sql.replace(sql.find(option), option.size(),
+              "'format' = 'json', 'scan.bounded.mode' = 'latest-offset', 'scan.startup.mode'");
   auto runner = JobRunner::Start(Spec(sql, 2), port, env::NullMetrics());
   port.WaitForRecords("totals", 9);
   ASSERT_TRUE(StopAndWait(*runner).ok());
@@ -194,11 +196,13 @@ TEST(JobRunner, ParksAJobThatCannotRunAndSaysWhy) {
   spec.options.max_restarts = 2;
   std::string sql = kSql;
   const std::string mode = "'earliest-offset'";
-  sql.replace(sql.find(mode), mode.size(), "'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:77'");
+  sql.replace(sql.find(mode), mode.size(),
+              "'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:77'");
   spec.plan = Spec(sql, 1).plan;
   auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
   while (runner->Status().state != State::kFailed) std::this_thread::yield();
-  EXPECT_NE(runner->Status().error.find("payments-0: the job goes on at offset 77"), std::string::npos) << runner->Status().error;
+  EXPECT_NE(runner->Status().error.find("payments-0: the job goes on at offset 77"), std::string::npos)
+      << runner->Status().error;
   EXPECT_EQ(runner->Status().restarts, 2);
   ASSERT_TRUE(StopAndWait(*runner).ok());
 }

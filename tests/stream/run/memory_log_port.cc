@@ -54,7 +54,8 @@ void MemoryLogPort::WaitForRecords(const std::string& topic, size_t records) {
   });
 }
 
-void MemoryLogPort::WaitForCommitted(const std::string& group, const std::string& topic, int32_t partition, int64_t offset) {
+void MemoryLogPort::WaitForCommitted(const std::string& group, const std::string& topic, int32_t partition,
+                                     int64_t offset) {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [&] {
     const auto it = committed_.find({group, {topic, model::PartitionId{partition}}});
@@ -135,8 +136,10 @@ void MemoryLogPort::Append(TopicPartition tp, std::string batches, Callback<absl
     if (fail) base = -1;
   }
   AnswerParked(tp);
-  if (base < 0) done(Unavailable("the broker has gone"));
-  else done(model::Offset{base});
+  if (base < 0)
+    done(Unavailable("the broker has gone"));
+  else
+    done(model::Offset{base});
 }
 
 void MemoryLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) {
@@ -148,8 +151,10 @@ void MemoryLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std
       partitions.push_back({id, model::Offset{0}, model::Offset{partition.end()}});
     }
   }
-  if (partitions.empty()) done(NotFound("no topic ", topic));
-  else done(std::move(partitions));
+  if (partitions.empty())
+    done(NotFound("no topic ", topic));
+  else
+    done(std::move(partitions));
 }
 
 void MemoryLogPort::OffsetForTime(TopicPartition, int64_t, Callback<absl::StatusOr<model::Offset>> done) {
@@ -214,17 +219,21 @@ void KillableLogPort::Kill() {
 void KillableLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) {
   if (!IfAlive([&] { log_.DescribeTopic(std::move(topic), std::move(done)); })) done(Dead());
 }
-void KillableLogPort::OffsetForTime(TopicPartition partition, int64_t timestamp_ms, Callback<absl::StatusOr<model::Offset>> done) {
+void KillableLogPort::OffsetForTime(TopicPartition partition, int64_t timestamp_ms,
+                                    Callback<absl::StatusOr<model::Offset>> done) {
   if (!IfAlive([&] { log_.OffsetForTime(std::move(partition), timestamp_ms, std::move(done)); })) done(Dead());
 }
-void KillableLogPort::EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,
+void KillableLogPort::EnsureTopic(std::string topic, int32_t partitions,
+                                  std::vector<std::pair<std::string, std::string>> configs,
                                   Callback<absl::Status> done) {
-  if (!IfAlive([&] { log_.EnsureTopic(std::move(topic), partitions, std::move(configs), std::move(done)); })) done(Dead());
+  if (!IfAlive([&] { log_.EnsureTopic(std::move(topic), partitions, std::move(configs), std::move(done)); }))
+    done(Dead());
 }
 void KillableLogPort::Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) {
   if (!IfAlive([&] { log_.Fetch(std::move(fetch), std::move(done)); })) done(Dead());
 }
-void KillableLogPort::Append(TopicPartition partition, std::string batches, Callback<absl::StatusOr<model::Offset>> done) {
+void KillableLogPort::Append(TopicPartition partition, std::string batches,
+                             Callback<absl::StatusOr<model::Offset>> done) {
   if (!IfAlive([&] { log_.Append(std::move(partition), std::move(batches), std::move(done)); })) done(Dead());
 }
 void KillableLogPort::DeleteTopic(std::string topic, Callback<absl::Status> done) {

@@ -33,11 +33,13 @@ class MemoryLogPort final : public LogPort {
   void FailAppends(const std::string& topic, int count, Fate fate);
   // --- LogPort ---
   void DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) override;
-  void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms, Callback<absl::StatusOr<model::Offset>> done) override;
+  void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
+                     Callback<absl::StatusOr<model::Offset>> done) override;
   void EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,
                    Callback<absl::Status> done) override;
   void Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) override;
-  void Append(model::TopicPartition partition, std::string batches, Callback<absl::StatusOr<model::Offset>> done) override;
+  void Append(model::TopicPartition partition, std::string batches,
+              Callback<absl::StatusOr<model::Offset>> done) override;
   void DeleteTopic(std::string topic, Callback<absl::Status> done) override;
   void CommitOffsets(std::string group, std::vector<std::pair<model::TopicPartition, model::Offset>> offsets,
                      Callback<absl::Status> done) override;
@@ -79,11 +81,13 @@ class KillableLogPort final : public LogPort {
   void Kill();
 
   void DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) override;
-  void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms, Callback<absl::StatusOr<model::Offset>> done) override;
+  void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
+                     Callback<absl::StatusOr<model::Offset>> done) override;
   void EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,
                    Callback<absl::Status> done) override;
   void Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) override;
-  void Append(model::TopicPartition partition, std::string batches, Callback<absl::StatusOr<model::Offset>> done) override;
+  void Append(model::TopicPartition partition, std::string batches,
+              Callback<absl::StatusOr<model::Offset>> done) override;
   void DeleteTopic(std::string topic, Callback<absl::Status> done) override;
   void CommitOffsets(std::string group, std::vector<std::pair<model::TopicPartition, model::Offset>> offsets,
                      Callback<absl::Status> done) override;
