@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import signal
 import subprocess
 import sys
@@ -139,8 +140,46 @@ class Produce(Tool):
         self.leat("topic", "create", "one", "--partitions", "1")
         self.fails(3, "produce", "one", "--file", "/nonexistent")
         done = self.leat("produce", "one", "--partition", "7", text_input="x\n", check=False)
-        self.assertIn(done.returncode, (1, 3), done.stderr)
-        self.assertIn("leat: ", done.stderr)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("stdin: record of line 1: ", done.stderr)
+
+
+class Terminal(Tool):
+    """What is different when a person is there."""
+
+    def run_at_terminal(self, *arguments, answer):
+        person, terminal = pty.openpty()
+        try:
+            process = subprocess.Popen([str(BIN / "leat"), "--address", self.broker.grpc, *arguments], stdin=terminal,
+                                       stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            os.write(person, answer.encode())
+            _, stderr = process.communicate(timeout=60)
+            return process.returncode, stderr
+        finally:
+            os.close(person)
+            os.close(terminal)
+
+    def test_deleting_asks_first(self):
+        self.leat("topic", "create", "asked")
+        code, stderr = self.run_at_terminal("topic", "delete", "asked", answer="n\n")
+        self.assertEqual(code, 1, stderr)
+        self.assertIn("Delete topic asked and all its records? [y/N]", stderr)
+        self.json("topic", "describe", "asked")
+        code, stderr = self.run_at_terminal("topic", "delete", "asked", answer="y\n")
+        self.assertEqual(code, 0, stderr)
+        self.fails(3, "topic", "describe", "asked")
+
+    def test_producing_shows_its_progress(self):
+        self.leat("topic", "create", "shown", "--partitions", "1")
+        person, terminal = pty.openpty()
+        done = subprocess.run([str(BIN / "leat"), "--address", self.broker.grpc, "produce", "shown", "--rate", "10"],
+                              input=b"x\n" * 8, stderr=terminal, timeout=60)
+        os.close(terminal)
+        text = os.read(person, 65536).decode()
+        os.close(person)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(text, r"\d+ records, \d+/s")
+        self.assertIn("produced 8 records to shown", text)
 
 
 class Consume(Tool):

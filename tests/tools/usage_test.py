@@ -19,7 +19,7 @@ def leat(*arguments, text_input="", **environment):
 
 class Usage(unittest.TestCase):
     def test_wrong_usage_exits_with_2_and_says_what_to_do(self):
-        for line in ["", "nonsense", "topic", "topic create", "topic create a --partitions 0", "topic create a --config x",
+        for line in ["", "nonsense", "topic", "topic create", "topic create a --partitions 0", "topic create a --config x", "topic alter a",
                      "topic list -o yaml", "produce t --input-format xml", "produce t --key k", "produce t --bogus",
                      "produce t --input-format json --key-separator :", "produce t --rate -1", "produce t --linger soon",
                      "produce t --header nothing", "consume", "consume t --from-beginning --offset 3",

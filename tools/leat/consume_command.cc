@@ -91,9 +91,9 @@ class Run {
   }
 
   void PrintRecord(const client::ConsumerRecord& record) {
-    // With --exit-at-end what came later is not part of the answer.
+    // With --exit-at-end what came later is not part of the answer. A group is told that it has these records, too.
     const auto end = ends_.find(record.partition);
-    if (options_.exit_at_end && end != ends_.end() && record.offset >= end->second.end) return;
+    if (options_.group.empty() && end != ends_.end() && record.offset >= end->second.end) return;
     ++printed_;
     context_.json() ? AppendRecordJson(record, &out_) : options_.parsed_format->Append(record, &out_);
   }

@@ -81,9 +81,7 @@ bool Declined(const std::string& question, bool sure) {
   std::fprintf(stderr, "%s [y/N] ", question.c_str());
   std::string answer;
   std::getline(std::cin, answer);
-  const bool yes = answer == "y" || answer == "Y" || answer == "yes";
-  if (!yes) std::fprintf(stderr, "leat: nothing was changed\n");
-  return !yes;
+  return answer != "y" && answer != "Y" && answer != "yes";
 }
 
 void PrintJson(const boost::json::value& value) {

@@ -46,6 +46,7 @@ class Run {
     return SendReady();
   }
   uint64_t skipped() const { return skipped_; }
+  const std::string& source_name() const { return source_.name(); }
 
  private:
   absl::Status SendReady() {
@@ -58,7 +59,7 @@ class Run {
                          .value = std::move((*record)->value),
                          .headers = options_.parsed_headers,
                          .partition = options_.partition};
-      LEAT_RETURN_IF_ERROR(sender_->Send(std::move(out), (*record)->line));
+      LEAT_RETURN_IF_ERROR(Annotate(sender_->Send(std::move(out), (*record)->line), source_.name()));
     }
     return absl::OkStatus();
   }
@@ -97,7 +98,7 @@ absl::Status Produce(Context* context, const ProduceOptions& options) {
   summary.skipped = run.skipped();
   PrintSummary(*context, options.topic, summary);
   LEAT_RETURN_IF_ERROR(read);
-  LEAT_RETURN_IF_ERROR(finished);
+  LEAT_RETURN_IF_ERROR(Annotate(finished, run.source_name()));
   if (summary.failed > 0) return absl::InternalError("not every record was acknowledged");
   return absl::OkStatus();
 }

@@ -68,7 +68,8 @@ absl::Status Sender::Send(client::Record record, uint64_t place) {
       outcomes->first_failure = Annotate(delivery.status(), StrCat("record of line ", place));
     ++outcomes->failed;
   };
-  LEAT_RETURN_IF_ERROR(producer_->Send(std::move(record), std::move(report)));
+  LEAT_RETURN_IF_ERROR(
+      Annotate(producer_->Send(std::move(record), std::move(report)), StrCat("record of line ", place)));
   ++sent_;
   if (options_.records_per_second > 0 || sent_ % kRecordsBetweenLooks == 0) ShowProgress();
   return absl::OkStatus();

@@ -165,6 +165,11 @@ void AddAlter(CLI::App* group, Context* context) {
               "NAME to set back to its default; may be repeated");
   alter.command->add_option("--partitions", alter.options->partitions, "the new number of partitions, more than before")
       ->check(CLI::PositiveNumber);
+  alter.command->parse_complete_callback([options = alter.options] {
+    if (options->configs.empty() && options->delete_configs.empty() && options->partitions == 0) {
+      ThrowUsage("nothing to change: give --config, --delete-config or --partitions");
+    }
+  });
 }
 
 void AddRemoving(CLI::App* group, Context* context) {
