@@ -1,4 +1,5 @@
-// Thousands of short lives of a log on a disk that fails. LEAT_SEEDS=n runs n seeds, LEAT_SEED=s replays one.
+// Thousands of short lives of a log on a disk that fails. LEAT_SEEDS=n runs n seeds, LEAT_SEED=s replays
+// one; both together run n seeds from s on.
 #include "tests/log/log_simulation.h"
 
 #include <gtest/gtest.h>
@@ -399,7 +400,7 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, const LogSi
 TEST(LogSimulation, KeepsItsPromisesOnADiskThatFails) {
   const char* one = std::getenv("LEAT_SEED");
   const uint64_t first = one != nullptr ? EnvNumber("LEAT_SEED", 1) : 1;
-  const uint64_t seeds = one != nullptr ? 1 : EnvNumber("LEAT_SEEDS", 2000);
+  const uint64_t seeds = EnvNumber("LEAT_SEEDS", one != nullptr ? 1 : 2000);
   SimulationStats stats;
   std::string what;
   const std::optional<uint64_t> failed = FirstFailure(first, seeds, {}, &stats, &what);
