@@ -18,10 +18,6 @@ std::string HeaderProblem(const absl::StatusOr<model::BatchHeader>& header, mode
     return StrCat("a batch of ", header->total_bytes(), " bytes and last offset delta ", header->last_offset_delta,
                   " cannot be");
   }
-  if (int64_t{header->record_count} != int64_t{header->last_offset_delta} + 1) {
-    return StrCat("expected ", int64_t{header->last_offset_delta} + 1, " records by its last offset delta, got ",
-                  header->record_count);
-  }
   return "";
 }
 

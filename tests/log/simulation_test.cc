@@ -419,9 +419,11 @@ TEST(LogSimulation, KeepsItsPromisesOnADiskThatFails) {
 }
 
 // Seeds that once failed. 2841: recovery removed segments, died before it synced that, and a later power cut brought
-// one back. 6080: an index below the recovery point was written again, and a power cut left its beginning.
+// one back. 6080: an index below the recovery point was written again, and a power cut left its beginning. 90236: a
+// damaged batch header made an index entry that the next append could not follow. 106552, 114486: a full disk kept an
+// index from being written, but not the log start behind it.
 TEST(LogSimulation, KeepsItsPromisesForSeedsThatFailedOnce) {
-  for (const uint64_t seed : {2841, 6080}) {
+  for (const uint64_t seed : {2841, 6080, 90236, 106552, 114486}) {
     SimulationStats stats;
     std::string what;
     EXPECT_EQ(FirstFailure(seed, 1, {}, &stats, &what), std::nullopt) << seed << ": " << what;
