@@ -100,6 +100,7 @@ void AppendPageCache(benchmark::State& state) {
   state.SetItemsProcessed(appends);
   state.SetBytesProcessed(appends * static_cast<int64_t>(batch.size()));
 }
+BENCHMARK(AppendPageCache)->Arg(100)->Iterations(4000)->UseRealTime();  // one record
 BENCHMARK(AppendPageCache)->Arg(1 << 10)->Iterations(4000)->UseRealTime();
 BENCHMARK(AppendPageCache)->Arg(16 << 10)->Iterations(500)->UseRealTime();
 BENCHMARK(AppendPageCache)->Arg(64 << 10)->Iterations(150)->UseRealTime();

@@ -44,9 +44,13 @@ absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions
   model::Offset next = place.base;
   for (PreparedBatch& batch : prepared.batches) {
     if (prepared.log_append_time_ms >= 0) {
-      std::string stamped = bytes.substr(batch.at, batch.header.total_bytes());
-      model::SetLogAppendTime(&stamped, prepared.log_append_time_ms);
-      bytes.replace(batch.at, stamped.size(), stamped);
+      if (prepared.batches.size() == 1) {
+        model::SetLogAppendTime(&bytes, prepared.log_append_time_ms);
+      } else {
+        std::string stamped = bytes.substr(batch.at, batch.header.total_bytes());
+        model::SetLogAppendTime(&stamped, prepared.log_append_time_ms);
+        bytes.replace(batch.at, stamped.size(), stamped);
+      }
       batch.header.max_timestamp_ms = prepared.log_append_time_ms;
     }
     model::SetBaseOffset(bytes.data() + batch.at, next);

@@ -2,9 +2,10 @@
 // Pure; any thread.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/status.h"
 #include "log/options.h"
@@ -19,7 +20,7 @@ struct PreparedBatch {
 };
 struct PreparedAppend {
   std::string bytes;
-  std::vector<PreparedBatch> batches;  // at least one
+  absl::InlinedVector<PreparedBatch, 1> batches;  // at least one
   int64_t log_append_time_ms = -1;
   int64_t max_timestamp_ms = -1;
 };

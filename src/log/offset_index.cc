@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/check.h"
 
 namespace leat::log {
 
@@ -40,9 +39,10 @@ std::string OffsetIndex::Encode(size_t first) const {
 }
 
 void OffsetIndex::Add(Entry entry) {
-  LEAT_CHECK(entries_.empty() ||
-             (entry.relative_offset > entries_.back().relative_offset && entry.position > entries_.back().position));
-  entries_.push_back(entry);
+  if (entry.relative_offset < 0 || entry.position < 0) return;
+  const bool rises = entries_.empty() || (entry.relative_offset > entries_.back().relative_offset &&
+                                          entry.position > entries_.back().position);
+  if (rises) entries_.push_back(entry);
 }
 
 const OffsetIndex::Entry* OffsetIndex::Floor(int64_t relative_offset) const {

@@ -26,7 +26,7 @@ class OffsetIndex {
   // The entries from `first` on, as in the file.
   std::string Encode(size_t first) const;
 
-  // REQUIRES: both numbers are larger than those of the last entry.
+  // Left out if it does not rise: only a damaged batch header can make such an entry.
   void Add(Entry entry);
   // The last entry whose batch ends at or before the offset; nullptr if there is none: start at position 0.
   const Entry* Floor(int64_t relative_offset) const;

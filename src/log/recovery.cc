@@ -172,7 +172,10 @@ class Recovery {
   absl::StatusOr<bool> ScanSegment(size_t i) {
     Segment& segment = *log_.segments[i];
     const int rebuilds = segment.rebuilds();
-    LEAT_RETURN_IF_ERROR(segment.LoadForRecovery(std::max(point_, segment.base())));
+    // A log start that was written on a full disk may be ahead of the index files: only the recovery point vouches for
+    // those.
+    const bool indexes_vouched = point_ == recorded_point_;
+    LEAT_RETURN_IF_ERROR(segment.LoadForRecovery(indexes_vouched ? std::max(point_, segment.base()) : segment.base()));
     LEAT_ASSIGN_OR_RETURN(uint64_t position, WalkToPoint(segment));
     log_.report.rebuilt_indexes += segment.rebuilds() - rebuilds;
     if (expected_ < point_ && position == segment.size()) return true;

@@ -411,6 +411,12 @@ TEST_F(PartitionLogTest, StampsLogAppendTime) {
   ASSERT_TRUE(found.ok() && found->has_value());
   EXPECT_EQ((*found)->timestamp_ms, 1'700'000'001'000);
   EXPECT_THAT(ReadAll(log), ElementsAre("x", "y"));
+  // Several batches in one append.
+  world_.RunFor(absl::Seconds(1));
+  const auto more = Append(log, MakeBatch({"z"}, 5) + MakeBatch({"zz"}, 6));
+  ASSERT_TRUE(more.ok());
+  EXPECT_THAT(ReadAll(log), ElementsAre("x", "y", "z", "zz"));
+  EXPECT_EQ(log.FindTimestamp(more->log_append_time_ms).value()->offset, model::Offset(2));
 }
 
 TEST_F(PartitionLogTest, WakesAWaitOnceWhenDataIsCommitted) {
