@@ -107,7 +107,7 @@ void Checkpointer::MaybeBarrier() {
 }
 
 absl::Status Checkpointer::On(EpochEvent& event) {
-  ++parts_;
+  if (++parts_ == job_->workers) Broadcast([] { return ResumeMessage{}; });
   std::move(event.changes.begin(), event.changes.end(), std::back_inserter(changes_));
   return MaybeCommit();
 }

@@ -35,15 +35,16 @@ struct FetchedMessage {
 };
 struct WakeMessage {};   // an append was acknowledged
 struct PauseMessage {};  // stop reading sources, say so
-struct BarrierMessage {
+struct BarrierMessage {  // nothing is in flight: hand over the epoch
   int64_t epoch;
-};  // nothing is in flight: hand over the epoch, go on reading
+};
 struct AppliedMessage {
   int64_t epoch;
 };
+struct ResumeMessage {};  // every worker has handed over: read on
 struct StopMessage {};
 using WorkerMessage = std::variant<RowsMessage, WatermarkMessage, FetchedMessage, WakeMessage, PauseMessage,
-                                   BarrierMessage, AppliedMessage, StopMessage>;
+                                   BarrierMessage, AppliedMessage, ResumeMessage, StopMessage>;
 
 // --- what the control thread receives ---
 struct ProgressEvent {};  // something happened since the last checkpoint

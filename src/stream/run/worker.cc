@@ -87,6 +87,7 @@ class Worker final : public TaskOutput {
   absl::Status On(PauseMessage&);
   absl::Status On(BarrierMessage& message);
   absl::Status On(AppliedMessage& message);
+  absl::Status On(ResumeMessage&);
   absl::Status On(StopMessage&) { return absl::OkStatus(); }
   void Received(size_t bytes);
 
@@ -228,7 +229,6 @@ absl::Status Worker::On(BarrierMessage& message) {
     part.changes.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
   const std::shared_ptr<EpochAppends> closing = std::exchange(appends_, std::make_shared<EpochAppends>());
   closing->epoch.store(message.epoch);
-  paused_ = false;
   early_checkpoint_asked_ = false;
   job_->counters->state_bytes.store(backend_->MemoryBytes());
   job_->control.Push(std::move(part));
@@ -238,6 +238,13 @@ absl::Status Worker::On(BarrierMessage& message) {
 
 absl::Status Worker::On(AppliedMessage& message) {
   backend_->OnApplied(message.epoch);
+  return absl::OkStatus();
+}
+
+// Only now: rows that this worker read before another one has handed over would be in the other's epoch, but not in the
+// positions of this one.
+absl::Status Worker::On(ResumeMessage&) {
+  paused_ = false;
   return absl::OkStatus();
 }
 
