@@ -54,7 +54,8 @@ class SimDisk : public env::Disk {
   std::string Content(const std::string& path) const;
   uint64_t used_bytes() const;
   uint64_t syncs() const { return syncs_; }  // calls of File::Sync
-  // A sync of a file or a directory failed since the last power cut: what readers see is no longer what the disk will hold.
+  // A sync of a file or a directory failed since the last power cut: what readers see is no longer what the disk will
+  // hold.
   bool sync_failed() const { return sync_failed_; }
   uint64_t open_files() const { return open_files_; }
 

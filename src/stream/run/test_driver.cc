@@ -77,6 +77,7 @@ struct TestDriver::Impl {
     std::unique_ptr<run::SourceDecoder> decoder;
     std::unique_ptr<run::PartitionCursor> cursor;
     int worker;
+    int64_t watermark_ms = exec::kMinWatermark;  // behind the rows pushed so far
   };
 
   absl::Status Open();
@@ -151,7 +152,8 @@ absl::Status TestDriver::Impl::Open() {
       }
       LEAT_ASSIGN_OR_RETURN(auto decoder, run::SourceDecoder::Create(description, table));
       const int worker = static_cast<int>(sources.size()) % options.parallelism;
-      sources.push_back({node, std::move(decoder), std::make_unique<run::PartitionCursor>(cursor), worker});
+      sources.push_back(
+          {node, std::move(decoder), std::make_unique<run::PartitionCursor>(cursor), worker, cursor.watermark_ms});
     }
   }
   return Pump();
@@ -206,9 +208,10 @@ absl::Status TestDriver::Impl::Pump() {
         run::Task& task = *workers[static_cast<size_t>(source.worker)]->task;
         LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
         LEAT_RETURN_IF_ERROR(Drain());
+        source.watermark_ms = chunk.watermark_ms;
         int64_t watermark_ms = exec::kMaxWatermark;
         for (const Source& other : sources) {
-          if (other.node == source.node) watermark_ms = std::min(watermark_ms, other.cursor->watermark_ms());
+          if (other.node == source.node) watermark_ms = std::min(watermark_ms, other.watermark_ms);
         }
         // Workers without a partition of the source hold nothing back; one that shares it says the same.
         for (const auto& worker : workers)

@@ -73,6 +73,7 @@ class Worker final : public TaskOutput {
     int node;
     PartitionCursor reader;
     JobContext::Progress* progress;
+    int64_t watermark_ms;  // behind the rows pushed so far; the reader's is behind the rows decoded
     bool fetching = false;
     int64_t at_end_since_ms = -1;
   };
@@ -151,7 +152,8 @@ absl::Status Worker::Open() {
                             .watermark_ms = start.watermark_ms,
                             .watermark_on_event = job_->tables.at(start.node).watermark_on_event});
     JobContext::Progress* progress = job_->progress.at({start.node, start.partition}).get();
-    cursors_.push_back({.node = start.node, .reader = std::move(reader), .progress = progress});
+    cursors_.push_back(
+        {.node = start.node, .reader = std::move(reader), .progress = progress, .watermark_ms = start.watermark_ms});
   }
   for (size_t i = 0; i < cursors_.size(); ++i) Fetch(i);
   for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
@@ -304,6 +306,7 @@ absl::Status Worker::ReadSome() {
     cursor.at_end_since_ms = cursor.reader.at_end() ? now_ms_ : -1;
     for (SourceChunk& chunk : chunks) {
       LEAT_RETURN_IF_ERROR(task_->PushSource(cursor.node, std::move(chunk.batch)));
+      cursor.watermark_ms = chunk.watermark_ms;
       cursor.progress->watermark_ms.store(chunk.watermark_ms);
       LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(cursor.node));
     }
@@ -352,7 +355,7 @@ absl::Status Worker::UpdateSourceWatermark(int node) {
     if (cursor.reader.at_end() && cursor.at_end_since_ms < 0) cursor.at_end_since_ms = now_ms_;
     if (idle) continue;
     active = true;
-    watermark_ms = std::min(watermark_ms, cursor.reader.watermark_ms());
+    watermark_ms = std::min(watermark_ms, cursor.watermark_ms);
   }
   if (any && !active) return absl::OkStatus();
   return task_->SourceWatermark(node, watermark_ms);

@@ -155,6 +155,25 @@ TEST_P(JobRunnerTest, LosesNothingWhenItIsKilled) {
   EXPECT_EQ(Distinct(port, "totals"), Expected(301));
 }
 
+TEST_P(JobRunnerTest, FindsNoRowOfAHugeBatchLate) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  std::vector<std::string> even;
+  std::vector<std::string> odd;
+  for (int second = 0; second < 5000; ++second) {
+    even.push_back(Payment(second, second % 3, second));
+    odd.push_back(Payment(second, second % 3, 1));
+  }
+  port.Produce("payments", 0, even);
+  port.Produce("payments", 1, odd);
+  auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 5000);
+  port.WaitForCommitted("job", "payments", 1, 5000);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(runner->Status().rows_late, 0u);
+  EXPECT_EQ(Distinct(port, "totals"), Expected(5000));
+}
+
 INSTANTIATE_TEST_SUITE_P(Workers, JobRunnerTest, testing::Values(1, 2, 3));
 
 TEST(JobRunner, BuriesWhatItCannotDecodeAndGoesOn) {
