@@ -186,9 +186,8 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
       result.key_columns[i] = bounds + static_cast<int>(TagOf(keys[i])) - static_cast<int>(WindowTag::kStart);
     }
   }
-  for (const WindowTag tag : {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime}) {
+  for (const WindowTag tag : {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime})
     result.relation.tags.push_back(tag);
-  }
   auto node = MakeNode(plan::NodeKind::kWindowAggregate, {calc.Build(assign.inputs[0], window.condition, position)},
                        fields, position);
   node->keys = key_columns;

@@ -56,6 +56,34 @@ struct SourceDecoder::Rows {
   std::vector<format::DecodeError> decode_errors;
 };
 
+// With ALL, the columns of the key are in the value as well: the key is decoded only for what the value lacks.
+absl::Status SourceDecoder::MakeDecoders(const std::set<int>& needed) {
+  const auto make = [&](const std::vector<int>& columns, const auto& wants, std::vector<int>* wanted,
+                        std::string_view format, const format::FormatOptions& options) {
+    data::Schema fields;
+    std::vector<int> positions;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      fields.fields.push_back(table_schema_->fields[static_cast<size_t>(columns[i])]);
+      if (!needed.contains(columns[i]) || !wants(columns[i])) continue;
+      wanted->push_back(columns[i]);
+      positions.push_back(static_cast<int>(i));
+    }
+    return format::MakeDecoder(format, options, fields, positions);
+  };
+  const std::vector<int>& in_value = options_.value_columns;
+  LEAT_ASSIGN_OR_RETURN(value_decoder_, make(
+                                            in_value, [](int) { return true; }, &value_wanted_, options_.value_format,
+                                            options_.value_options));
+  if (options_.key_format.empty()) return absl::OkStatus();
+  const auto only_in_key = [&](int column) {
+    return std::find(in_value.begin(), in_value.end(), column) == in_value.end();
+  };
+  LEAT_ASSIGN_OR_RETURN(
+      key_decoder_, make(options_.key_columns, only_in_key, &key_wanted_, options_.key_format, options_.key_options));
+  if (key_wanted_.empty()) key_decoder_.reset();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<SourceDecoder>> SourceDecoder::Create(const plan::Node& source,
                                                                      const KafkaTable& options) {
   auto made = std::unique_ptr<SourceDecoder>(new SourceDecoder());  // NOLINT: private constructor
@@ -74,44 +102,7 @@ absl::StatusOr<std::unique_ptr<SourceDecoder>> SourceDecoder::Create(const plan:
     CollectInputs(*table.watermark, &wanted);
   }
   const std::set<int> needed = Closure(table, std::move(wanted));
-  const auto fields_of = [&](const std::vector<int>& columns) {
-    data::Schema fields;
-    for (const int column : columns) fields.fields.push_back(schema->fields[static_cast<size_t>(column)]);
-    return fields;
-  };
-  const auto wanted_of = [&](const std::vector<int>& columns, std::vector<int>* table_columns,
-                             std::vector<int>* positions) {
-    for (size_t i = 0; i < columns.size(); ++i) {
-      if (!needed.contains(columns[i])) continue;
-      table_columns->push_back(columns[i]);
-      positions->push_back(static_cast<int>(i));
-    }
-  };
-  std::vector<int> value_positions;
-  std::vector<int> key_positions;
-  wanted_of(options.value_columns, &made->value_wanted_, &value_positions);
-  LEAT_ASSIGN_OR_RETURN(made->value_decoder_, format::MakeDecoder(options.value_format, options.value_options,
-                                                                  fields_of(options.value_columns), value_positions));
-  // With ALL, key columns are read from the value as well; the key is needed only for what the value lacks.
-  std::vector<int> key_only;
-  for (const int column : options.key_columns) {
-    const bool in_value =
-        std::find(options.value_columns.begin(), options.value_columns.end(), column) != options.value_columns.end();
-    if (!in_value) key_only.push_back(column);
-  }
-  if (!options.key_format.empty()) {
-    for (size_t i = 0; i < options.key_columns.size(); ++i) {
-      const int column = options.key_columns[i];
-      const bool only_here = std::find(key_only.begin(), key_only.end(), column) != key_only.end();
-      if (!needed.contains(column) || !only_here) continue;
-      made->key_wanted_.push_back(column);
-      key_positions.push_back(static_cast<int>(i));
-    }
-  }
-  if (!made->key_wanted_.empty()) {
-    LEAT_ASSIGN_OR_RETURN(made->key_decoder_, format::MakeDecoder(options.key_format, options.key_options,
-                                                                  fields_of(options.key_columns), key_positions));
-  }
+  LEAT_RETURN_IF_ERROR(made->MakeDecoders(needed));
   std::set<int> done;
   std::vector<int> order;
   for (const int column : needed) {

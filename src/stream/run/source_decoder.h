@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ class SourceDecoder {
  private:
   SourceDecoder() = default;
   struct Rows;
+  absl::Status MakeDecoders(const std::set<int>& needed);
   void DecodeColumns(std::span<const model::RecordView> records, Rows* rows);
   void AddMetadata(const data::SourcePartition& partition, std::span<const model::RecordView> records,
                    Rows* rows) const;
