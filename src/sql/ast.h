@@ -32,12 +32,17 @@ using ExprPtr = std::shared_ptr<const Expr>;
 struct Query;
 using QueryPtr = std::shared_ptr<const Query>;
 
+struct FieldSyntax;
 struct TypeSyntax {
   Position position;
   std::string word;  // upper case: INT, DECIMAL, TIMESTAMP, TIMESTAMP_LTZ, ROW, INTERVAL YEAR, ..
   std::vector<int64_t> numbers;
   bool nullable = true;
-  std::vector<std::pair<Name, TypeSyntax>> fields;  // ROW
+  std::vector<FieldSyntax> fields;  // ROW
+};
+struct FieldSyntax {
+  Name name;
+  TypeSyntax type;
 };
 
 struct Expr {
