@@ -165,6 +165,7 @@ absl::StatusOr<SourcePosition> DecodePosition(std::string_view key, std::string_
 }
 
 std::string PositionKeysBegin() { return std::string("\xff\xff", 2); }
-std::string PositionKeysEnd() { return std::string("\xff\xff\xff", 3); }
+// Above every node, the negative ones too: their four bytes begin with ff, their partition does not.
+std::string PositionKeysEnd() { return std::string(2 + sizeof(int32_t) + 1, '\xff'); }
 
 }  // namespace leat::run

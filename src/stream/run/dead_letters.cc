@@ -1,6 +1,49 @@
 #include "stream/run/dead_letters.h"
 
+#include "stream/format/format.h"
+
 namespace leat::run {
+namespace {
+
+constexpr size_t kMaxDeadValueBytes = kMaxRecordBytes - (size_t{64} << 10);  // leaves room for key and headers
+
+}  // namespace
+
+DeadRecord FromUnwrittenRow(const data::Batch& batch, size_t row, std::string reason, std::string_view table) {
+  DeadRecord record;
+  record.reason = std::move(reason);
+  record.step = StrCat("write ", table);
+  record.value = data::FormatRow(batch, row);
+  if (batch.source != nullptr && !batch.offsets.empty()) {
+    record.topic = batch.source->topic;
+    record.partition = batch.source->partition;
+    record.offset = batch.offsets[row];
+  }
+  return record;
+}
+
+absl::Status WriteLateRows(const data::Batch& batch, std::span<const uint32_t> rows, std::string_view step,
+                           std::string_view job, int64_t wall_ms, TopicWriter& writer,
+                           std::vector<PendingAppend>* ready) {
+  LEAT_ASSIGN_OR_RETURN(const auto encoder, format::MakeEncoder("json", {}, *batch.schema));
+  std::string value;
+  for (const uint32_t row : rows) {
+    value.clear();
+    LEAT_RETURN_IF_ERROR(encoder->Encode(batch, row, &value));
+    std::vector<model::Header> headers = {{"leat.operator", step}, {"leat.job", job}};
+    std::string partition;
+    std::string offset;
+    if (batch.source != nullptr && !batch.offsets.empty()) {
+      partition = StrCat(batch.source->partition);
+      offset = StrCat(batch.offsets[row]);
+      headers.push_back({"leat.topic", batch.source->topic});
+      headers.push_back({"leat.partition", partition});
+      headers.push_back({"leat.offset", offset});
+    }
+    LEAT_RETURN_IF_ERROR(writer.Add(wall_ms, std::nullopt, value, headers, ready));
+  }
+  return absl::OkStatus();
+}
 
 DeadRecord FromFailedRow(exec::FailedRow row, std::string step) {
   DeadRecord record;
@@ -26,10 +69,15 @@ absl::Status WriteDeadRecord(const DeadRecord& record, std::string_view job, int
     headers.push_back({"leat.partition", partition});
     headers.push_back({"leat.offset", offset});
   }
-  const auto view = [](const std::optional<std::string>& text) {
-    return text ? std::optional<std::string_view>(*text) : std::nullopt;
-  };
-  return writer.Add(wall_ms, view(record.key), view(record.value), headers, ready);
+  std::optional<std::string_view> value;
+  if (record.value) value = *record.value;
+  const std::string length = StrCat(value ? value->size() : 0);
+  if (value && value->size() > kMaxDeadValueBytes) {
+    value = value->substr(0, kMaxDeadValueBytes);
+    headers.push_back({"leat.truncated", length});
+  }
+  return writer.Add(wall_ms, record.key ? std::optional<std::string_view>(*record.key) : std::nullopt, value, headers,
+                    ready);
 }
 
 }  // namespace leat::run

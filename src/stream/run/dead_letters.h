@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,17 @@ using DeadRecordSink = std::function<void(DeadRecord)>;
 // A row that an operator refused; its bytes are gone, its text is the value.
 DeadRecord FromFailedRow(exec::FailedRow row, std::string step);
 
+// A row that its sink could not write.
+DeadRecord FromUnwrittenRow(const data::Batch& batch, size_t row, std::string reason, std::string_view table);
+
+// Rows that came after their windows had fired, as JSON objects of the columns that the operator reads, with the
+// headers leat.operator, leat.job and, where it is known, leat.topic, leat.partition and leat.offset.
+absl::Status WriteLateRows(const data::Batch& batch, std::span<const uint32_t> rows, std::string_view step,
+                           std::string_view job, int64_t wall_ms, TopicWriter& writer,
+                           std::vector<PendingAppend>* ready);
+
+// A value longer than a record may be is cut, and the header leat.truncated says how long it was; the whole record
+// still stands where leat.topic, leat.partition and leat.offset say.
 absl::Status WriteDeadRecord(const DeadRecord& record, std::string_view job, int64_t wall_ms, TopicWriter& writer,
                              std::vector<PendingAppend>* ready);
 

@@ -184,6 +184,7 @@ bool Runner::Backoff(int attempt) {
 }
 
 void Runner::Main() {
+  for (const std::string& warning : spec_.plan.warnings) Say(StrCat("warning: ", warning));
   int failures = 0;
   int counted = 0;
   while (true) {

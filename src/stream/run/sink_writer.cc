@@ -82,7 +82,8 @@ absl::StatusOr<std::unique_ptr<SinkWriter>> SinkWriter::Create(const plan::Node&
   return made;
 }
 
-absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, std::vector<PendingAppend>* ready) {
+absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const FailedRowSink& fail,
+                               std::vector<PendingAppend>* ready) {
   const auto view = [&](const std::vector<int>& inputs, const data::SchemaPtr& schema) {
     data::Batch part{.schema = schema, .columns = {}, .rows = batch.rows};
     for (const int input : inputs) part.columns.push_back(batch.columns[static_cast<size_t>(input)]);
@@ -96,13 +97,18 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, std::v
   std::string key;
   for (size_t row = 0; row < batch.rows; ++row) {
     value.clear();
-    LEAT_RETURN_IF_ERROR(value_encoder_->Encode(values, row, &value));
-    std::optional<std::string_view> key_view;
-    if (key_encoder_) {
-      key.clear();
-      LEAT_RETURN_IF_ERROR(key_encoder_->Encode(keys, row, &key));
-      key_view = key;
+    key.clear();
+    absl::Status encoded = value_encoder_->Encode(values, row, &value);
+    if (encoded.ok() && key_encoder_) encoded = key_encoder_->Encode(keys, row, &key);
+    if (encoded.ok() && key.size() + value.size() > kMaxRecordBytes) {
+      encoded = OutOfRange("the record would have ", key.size() + value.size(), " bytes, at most ", kMaxRecordBytes,
+                           " can be written");
     }
+    if (!encoded.ok()) {
+      fail(row, std::string(Message(encoded)));
+      continue;
+    }
+    const std::optional<std::string_view> key_view = key_encoder_ ? std::optional<std::string_view>(key) : std::nullopt;
     int64_t timestamp_ms = wall_ms;
     if (timestamps != nullptr && !timestamps->IsNull(row)) {
       timestamp_ms = timestamps->values<int64_t>()[row] / data::kMicrosPerMilli;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ struct PendingAppend {
   model::TopicPartition partition;
   std::string batches;
 };
+
+// The largest key and value together that the runner writes: below Kafka's default of max.message.bytes.
+inline constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 
 // Collects records for one topic. Keyed records go where Kafka's default partitioner puts them, others fill one
 // partition's batch after the other.
@@ -46,7 +50,11 @@ class SinkWriter {
  public:
   static absl::StatusOr<std::unique_ptr<SinkWriter>> Create(const plan::Node& sink, const KafkaTable& options,
                                                             int32_t partitions, size_t batch_bytes);
-  absl::Status Write(const data::Batch& batch, int64_t wall_ms, std::vector<PendingAppend>* ready);
+  // A row that cannot be written (the format cannot carry it, or its record is larger than kMaxRecordBytes) goes to
+  // `fail` with the reason, and the others go on.
+  using FailedRowSink = std::function<void(size_t row, std::string reason)>;
+  absl::Status Write(const data::Batch& batch, int64_t wall_ms, const FailedRowSink& fail,
+                     std::vector<PendingAppend>* ready);
   absl::Status Flush(std::vector<PendingAppend>* ready) { return topic_.Flush(ready); }
   bool empty() const { return topic_.empty(); }
 

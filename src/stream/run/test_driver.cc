@@ -50,7 +50,13 @@ struct TestDriver::Impl {
       const auto sink = impl.sinks.find(node);
       if (sink == impl.sinks.end()) return absl::OkStatus();  // print, blackhole
       std::vector<run::PendingAppend> ready;
-      LEAT_RETURN_IF_ERROR(sink->second->Write(batch, impl.now_ms, &ready));
+      const std::string& table = impl.graph.nodes[static_cast<size_t>(node)].plan->table->name;
+      LEAT_RETURN_IF_ERROR(sink->second->Write(
+          batch, impl.now_ms,
+          [&](size_t row, std::string reason) {
+            impl.Bury(run::FromUnwrittenRow(batch, row, std::move(reason), table));
+          },
+          &ready));
       LEAT_RETURN_IF_ERROR(sink->second->Flush(&ready));
       impl.Append(ready);
       return absl::OkStatus();
@@ -59,8 +65,10 @@ struct TestDriver::Impl {
       impl.late += rows.size();
       if (impl.late_topic.empty()) return;
       const std::string step = impl.graph.nodes[static_cast<size_t>(node)].op->Name();
-      for (const uint32_t row : rows)
-        impl.Write(impl.late_topic, std::nullopt, data::FormatRow(batch, row), {{"leat.operator", step}});
+      run::TopicWriter writer(impl.late_topic, 1, kSmallBatch);
+      std::vector<run::PendingAppend> ready;
+      LEAT_CHECK_OK(run::WriteLateRows(batch, rows, step, "test", impl.now_ms, writer, &ready));
+      impl.Append(ready);
     }
     void Fail(int node, exec::FailedRow row) override {
       impl.Bury(run::FromFailedRow(std::move(row), impl.graph.nodes[static_cast<size_t>(node)].op->Name()));
@@ -86,8 +94,6 @@ struct TestDriver::Impl {
   absl::Status Checkpoint();
   absl::Status EmitValues();
   void Append(const std::vector<run::PendingAppend>& ready);
-  void Write(const std::string& topic, std::optional<std::string_view> key, std::optional<std::string_view> value,
-             const std::vector<model::Header>& headers);
   void Bury(run::DeadRecord record);
   bool Reads(const std::string& topic) const;
 
@@ -256,14 +262,6 @@ void TestDriver::Impl::Append(const std::vector<run::PendingAppend>& ready) {
     model::SetBaseOffset(batch.data(), model::Offset{static_cast<int64_t>(topic.batches.size())});
     topic.batches.push_back(std::move(batch));
   }
-}
-
-void TestDriver::Impl::Write(const std::string& topic, std::optional<std::string_view> key,
-                             std::optional<std::string_view> value, const std::vector<model::Header>& headers) {
-  run::TopicWriter writer(topic, 1, kSmallBatch);
-  std::vector<run::PendingAppend> ready;
-  LEAT_CHECK_OK(writer.Add(now_ms, key, value, headers, &ready));
-  Append(ready);
 }
 
 void TestDriver::Impl::Bury(run::DeadRecord record) {

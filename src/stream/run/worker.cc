@@ -34,6 +34,9 @@ class Worker final : public TaskOutput {
 
   absl::Status Run() {
     LEAT_RETURN_IF_ERROR(Open());
+    // There may be nothing to wait for: no partition, or all of them bounded and read.
+    LEAT_RETURN_IF_ERROR(OnIdle());
+    Append();
     while (true) {
       const bool can_read = CanRead();
       std::vector<WorkerMessage> messages = inbox_.Take(can_read ? absl::ZeroDuration() : IdleWait());
@@ -371,7 +374,12 @@ absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
   job_->counters->rows_out.fetch_add(batch.rows);
   job_->counters->rows_out_total->Add(static_cast<double>(batch.rows));
   const plan::Table& table = *job_->graph.nodes[static_cast<size_t>(node)].plan->table;
-  if (const auto sink = sinks_.find(node); sink != sinks_.end()) return sink->second->Write(batch, now_ms_, &ready_);
+  if (const auto sink = sinks_.find(node); sink != sinks_.end()) {
+    return sink->second->Write(
+        batch, now_ms_,
+        [&](size_t row, std::string reason) { Bury(FromUnwrittenRow(batch, row, std::move(reason), table.name)); },
+        &ready_);
+  }
   if (table.options.at("connector") == "print") {
     for (size_t row = 0; row < batch.rows; ++row)
       LogInfo("job " + job_->job, table.name, "> ", data::FormatRow(batch, row));
@@ -384,10 +392,7 @@ void Worker::Late(int node, const data::Batch& batch, std::span<const uint32_t> 
   job_->counters->rows_late_total->Add(static_cast<double>(rows.size()));
   if (!late_rows_) return;
   const std::string step = job_->graph.nodes[static_cast<size_t>(node)].op->Name();
-  for (const uint32_t row : rows) {
-    const std::vector<model::Header> headers = {{"leat.operator", step}};
-    write_error_.Update(late_rows_->Add(now_ms_, std::nullopt, data::FormatRow(batch, row), headers, &ready_));
-  }
+  write_error_.Update(WriteLateRows(batch, rows, step, job_->job, now_ms_, *late_rows_, &ready_));
 }
 
 void Worker::Fail(int node, exec::FailedRow row) {

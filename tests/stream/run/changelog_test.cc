@@ -123,5 +123,13 @@ TEST(SourcePosition, SurvivesItsBytes) {
   EXPECT_FALSE(DecodePosition(change.key, "short").ok());
 }
 
+TEST(SourcePosition, LiesAmongThePositionsWhateverItsNode) {
+  for (const int node : {0, 1, 65535, kValuesNode, kParallelismNode}) {
+    const Change change = EncodePosition({.node_id = node, .partition = {}, .next = model::Offset{1}});
+    EXPECT_GE(change.key, PositionKeysBegin()) << node;
+    EXPECT_LT(change.key, PositionKeysEnd()) << node;
+  }
+}
+
 }  // namespace
 }  // namespace leat::run

@@ -207,6 +207,32 @@ TEST(JobRunner, FinishesABoundedJobAndFiresItsLastWindows) {
   EXPECT_EQ(Distinct(port, "totals").size(), 9u);
 }
 
+TEST(JobRunner, WritesValuesOnceInItsWholeLife) {
+  MemoryLogPort port;
+  const std::string sql =
+      "CREATE TABLE numbers (n INT) WITH ('connector' = 'kafka', 'topic' = 'numbers', 'format' = 'json');"
+      "INSERT INTO numbers VALUES (1), (2);";
+  for (int life = 0; life < 2; ++life) {
+    auto runner = JobRunner::Start(Spec(sql, 1), port, env::NullMetrics());
+    while (runner->Status().state != State::kFinished) std::this_thread::yield();
+    ASSERT_TRUE(StopAndWait(*runner).ok());
+  }
+  EXPECT_EQ(port.Read("numbers").size(), 2u);
+}
+
+TEST(JobRunner, KeepsTheWorkersThatItsStateWasCutFor) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 60);
+  for (const int parallelism : {3, 1}) {
+    auto runner = JobRunner::Start(Spec(kSql, parallelism), port, env::NullMetrics());
+    port.WaitForCommitted("job", "payments", 0, 60);
+    ASSERT_TRUE(StopAndWait(*runner).ok());
+    const std::string first = runner->Status().log.front().second;
+    EXPECT_NE(first.find("3 worker(s)"), std::string::npos) << first;
+  }
+}
+
 TEST(JobRunner, ParksAJobThatCannotRunAndSaysWhy) {
   MemoryLogPort port;
   port.CreateTopic("payments", 1);
