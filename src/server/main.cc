@@ -31,6 +31,7 @@ struct Arguments {
   std::string config;
   std::vector<std::string> set;
   std::string ready_file;
+  std::string metrics_reference;
   bool check_config = false;
   bool print_default_config = false;
   bool print_config_reference = false;
@@ -49,7 +50,7 @@ std::string ReadyLine(const leat::server::Addresses& addresses) {
                                                     {"pid", static_cast<int64_t>(getpid())}});
 }
 
-int Run(const leat::config::BrokerOptions& options, const std::string& ready_file) {
+int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) {
   leat::InitLogging(options.logging.level);
   std::promise<int> stop;
   const leat::runtime::StopSignals signals([&](int signal) { stop.set_value(signal); });
@@ -59,16 +60,20 @@ int Run(const leat::config::BrokerOptions& options, const std::string& ready_fil
   const std::string line = ReadyLine(*addresses);
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
-  if (!ready_file.empty()) {
-    leat::runtime::PosixDisk disk;
-    if (const absl::Status written = leat::env::WriteFileAtomically(disk, ready_file, line + "\n"); !written.ok()) {
+  leat::runtime::PosixDisk disk;
+  if (!arguments.ready_file.empty()) {
+    if (const absl::Status written = leat::env::WriteFileAtomically(disk, arguments.ready_file, line + "\n");
+        !written.ok()) {
       const absl::Status stopped = node.Stop();
       return Fail(leat::Annotate(written, "--ready-file"));
     }
   }
   const int signal = stop.get_future().get();
   leat::LogInfo("server", "signal ", signal, ": stopping");
-  const absl::Status stopped = node.Stop();
+  absl::Status stopped = node.Stop();
+  if (!arguments.metrics_reference.empty()) {
+    stopped.Update(leat::env::WriteFileAtomically(disk, arguments.metrics_reference, node.MetricsReference()));
+  }
   return stopped.ok() ? 0 : Fail(stopped);
 }
 
@@ -86,6 +91,8 @@ int main(int argc, char** argv) {
   app.add_flag("--print-default-config", arguments.print_default_config,
                "print config/broker.yaml: every key with its default");
   app.add_flag("--print-config-reference", arguments.print_config_reference, "print docs/config.md");
+  app.add_option("--metrics-reference", arguments.metrics_reference,
+                 "when it ends, write what docs/metrics.md says of every metric of this run to this file");
   CLI11_PARSE(app, argc, argv);
   if (arguments.print_default_config || arguments.print_config_reference) {
     std::fputs(
@@ -104,5 +111,5 @@ int main(int argc, char** argv) {
     std::puts("the configuration is good");
     return 0;
   }
-  return Run(*options, arguments.ready_file);
+  return Run(*options, arguments);
 }

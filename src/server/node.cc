@@ -147,5 +147,6 @@ absl::StatusOr<Addresses> Node::Start() {
 }
 
 absl::Status Node::Stop() { return state_->Stop(); }
+std::string Node::MetricsReference() const { return state_->metrics.RenderMetricsReference(); }
 
 }  // namespace leat::server

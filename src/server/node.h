@@ -26,6 +26,8 @@ class Node {
   absl::StatusOr<Addresses> Start();
   // Takes no new requests, answers those in progress, checkpoints jobs, closes the logs.
   absl::Status Stop();
+  // docs/metrics.md: every metric that was registered in this life.
+  std::string MetricsReference() const;
 
  private:
   struct State;

@@ -1,0 +1,103 @@
+"""leatd as an operator meets it: ready line, refusals, endpoints, an orderly end, and the pages that it generates."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from leat_process import BIN, SOURCE, Broker
+
+
+def run_leatd(*arguments):
+    return subprocess.run([str(BIN / "leatd"), *arguments], capture_output=True, text=True, timeout=60)
+
+
+class Configuration(unittest.TestCase):
+    def refuse(self, *arguments, expect):
+        done = run_leatd(*arguments, "--check-config")
+        self.assertNotEqual(done.returncode, 0)
+        for text in expect:
+            self.assertIn(text, done.stderr)
+
+    def test_an_unknown_key_is_refused_with_the_nearest_one(self):
+        self.refuse("--set", "listeners.grcp=127.0.0.1:1", expect=["listeners.grcp", "listeners.grpc"])
+
+    def test_a_file_is_refused_with_its_line(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("node_id: 1\nlimits:\n  topics: many\n")
+            file.flush()
+            self.refuse("--config", file.name, expect=[":3:", "limits.topics"])
+
+    def test_the_shipped_file_is_good(self):
+        done = run_leatd("--config", str(SOURCE / "config/broker.yaml"), "--check-config")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_reference_is_the_committed_one(self):
+        self.assertEqual(run_leatd("--print-config-reference").stdout, (SOURCE / "docs/config.md").read_text())
+
+
+class Daemon(unittest.TestCase):
+    def test_the_ready_line_names_what_is_bound_and_a_sigterm_ends_it_in_order(self):
+        with Broker() as broker:
+            self.assertEqual(broker.ready["event"], "ready")
+            self.assertEqual(broker.ready["pid"], broker.process.pid)
+            self.assertNotIn(":0", broker.ready["grpc"][-2:])
+            self.assertEqual(broker.stop(), 0)
+
+    def test_a_second_daemon_on_the_data_directory_is_refused_and_names_the_first(self):
+        with Broker() as broker:
+            second = run_leatd("--set", f"data_dir={broker.data_dir}", "--set", "listeners.grpc=127.0.0.1:0",
+                               "--set", "listeners.admin=127.0.0.1:0")
+            self.assertNotEqual(second.returncode, 0)
+            self.assertIn(str(broker.process.pid), second.stderr)
+
+    def test_the_endpoints_answer(self):
+        with Broker() as broker:
+            broker.leat("topic", "create", "clicks", "--partitions", "2")
+            broker.leat("produce", "clicks", text_input="a\nb\n")
+            for path in ("/health/live", "/health/ready", "/v1/topics", "/v1/topics/clicks", "/v1/lag", "/v1/jobs",
+                         "/v1/cluster"):
+                status, body = broker.http(path)
+                self.assertEqual(status, 200, path)
+                json.loads(body)
+            status, body = broker.http("/v1/topics/clicks")
+            self.assertEqual(sum(p["high_watermark"] for p in json.loads(body)["partitions"]), 2)
+            for path in ("/v1/topics/nope", "/v1/jobs/nope", "/nope"):
+                status, body = broker.http(path)
+                self.assertEqual((status, json.loads(body)["error"]["code"]), (404, "not_found"), path)
+
+    def test_records_and_topics_survive_a_kill(self):
+        with Broker() as broker:
+            broker.leat("topic", "create", "clicks", "--config", "retention.ms=1000000")
+            for i in range(3):
+                broker.leat("produce", "clicks", text_input=f"{i}\n")
+                broker.kill()
+                broker.start()
+            lines = broker.leat("consume", "clicks", "--from-beginning", "--exit-at-end").stdout
+            self.assertEqual(lines.split(), ["0", "1", "2"])
+            _, body = broker.http("/v1/topics/clicks")
+            self.assertEqual(json.loads(body)["configs"]["retention.ms"], {"value": "1000000", "source": "topic"})
+
+
+class MetricsPage(unittest.TestCase):
+    def test_it_lists_what_a_run_with_a_job_registers(self):
+        class Recorded(Broker):
+            def command(self):
+                return super().command() + ["--metrics-reference", os.path.join(self.directory, "metrics.md")]
+
+        with Recorded() as broker:
+            broker.leat("topic", "create", "transactions")
+            broker.leat("job", "submit", str(SOURCE / "config/jobs/fraud.sql"))
+            broker.leat("produce", "transactions", "--file", str(SOURCE / "config/data/card_transactions.csv"),
+                        "--key", "cc_num")
+            broker.leat("lag", "--group", "fraud", "--topic", "transactions", "--wait", "--timeout", "60s")
+            broker.leat("consume", "fraud-alerts", "--from-beginning", "--exit-at-end")
+            broker.http("/metrics")
+            self.assertEqual(broker.stop(), 0)
+            with open(os.path.join(broker.directory, "metrics.md"), encoding="utf-8") as file:
+                self.assertEqual(file.read(), (SOURCE / "docs/metrics.md").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
