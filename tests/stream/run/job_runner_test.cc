@@ -223,13 +223,16 @@ TEST(JobRunner, WritesValuesOnceInItsWholeLife) {
 TEST(JobRunner, KeepsTheWorkersThatItsStateWasCutFor) {
   MemoryLogPort port;
   port.CreateTopic("payments", 2);
-  ProduceSeconds(port, 0, 60);
+  int seconds = 0;
   for (const int parallelism : {2, 1}) {
+    ProduceSeconds(port, seconds, seconds + 60);
+    seconds += 60;
     auto runner = JobRunner::Start(Spec(kSql, parallelism), port, env::NullMetrics());
-    port.WaitForCommitted("job", "payments", 0, 60);
+    port.WaitForCommitted("job", "payments", 0, seconds);
     ASSERT_TRUE(StopAndWait(*runner).ok());
-    const std::string first = runner->Status().log.front().second;
-    EXPECT_NE(first.find("2 worker(s)"), std::string::npos) << first;
+    const JobStatus status = runner->Status();
+    ASSERT_FALSE(status.log.empty());
+    EXPECT_NE(status.log.front().second.find("2 worker(s)"), std::string::npos) << status.log.front().second;
   }
 }
 
