@@ -93,7 +93,11 @@ int main(int argc, char** argv) {
   app.add_flag("--print-config-reference", arguments.print_config_reference, "print docs/config.md");
   app.add_option("--metrics-reference", arguments.metrics_reference,
                  "when it ends, write what docs/metrics.md says of every metric of this run to this file");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // --help and --version end here too
+  }
   if (arguments.print_default_config || arguments.print_config_reference) {
     std::fputs(
         (arguments.print_default_config ? leat::config::RenderDefaultYaml() : leat::config::RenderReference()).c_str(),
@@ -105,6 +109,10 @@ int main(int argc, char** argv) {
       leat::config::LoadBrokerOptions(disk, arguments.config, arguments.set);
   if (!options.ok()) {
     std::fprintf(stderr, "%s\n", std::string(leat::Message(options.status())).c_str());
+    return 2;
+  }
+  if (const absl::Status supported = leat::server::CheckSupported(*options); !supported.ok()) {
+    Fail(supported);
     return 2;
   }
   if (arguments.check_config) {

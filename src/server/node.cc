@@ -91,9 +91,7 @@ absl::Status Node::State::StartAdmin() {
 }
 
 absl::StatusOr<Addresses> Node::State::Start() {
-  if (!options.listeners.kafka.empty()) {
-    return Unimplemented("listeners.kafka: this build has no Kafka listener; leave the key empty");
-  }
+  LEAT_RETURN_IF_ERROR(CheckSupported(options));
   shards.Start();
   std::vector<env::Shard*> pointers;
   for (size_t i = 0; i < shards.size(); ++i) pointers.push_back(&shards.shard(i));
@@ -132,6 +130,12 @@ absl::Status Node::State::Stop() {
   admin.reset();
   broker.reset();
   return status;
+}
+
+absl::Status CheckSupported(const config::BrokerOptions& options) {
+  if (options.listeners.kafka.empty()) return absl::OkStatus();
+  return Unimplemented("config: listeners.kafka: this build has no Kafka listener; leave the key empty, got '",
+                       options.listeners.kafka, "'");
 }
 
 Node::Node(const config::BrokerOptions& options) : state_(std::make_unique<State>(options)) {}

@@ -14,6 +14,9 @@ struct Addresses {
   std::string grpc, kafka, admin;  // host:port as bound; empty: off
 };
 
+// kUnimplemented: the options ask for something that this build does not have.
+absl::Status CheckSupported(const config::BrokerOptions& options);
+
 // Not thread-safe; on the main thread.
 class Node {
  public:

@@ -29,6 +29,13 @@ class Configuration(unittest.TestCase):
             file.flush()
             self.refuse("--config", file.name, expect=[":3:", "limits.topics"])
 
+    def test_a_listener_that_does_not_exist_is_refused_by_the_check_too(self):
+        self.refuse("--set", "listeners.kafka=127.0.0.1:0", expect=["listeners.kafka"])
+
+    def test_wrong_usage_ends_with_2(self):
+        self.assertEqual(run_leatd("--bogus").returncode, 2)
+        self.assertEqual(run_leatd("--help").returncode, 0)
+
     def test_the_shipped_file_is_good(self):
         done = run_leatd("--config", str(SOURCE / "config/broker.yaml"), "--check-config")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -279,6 +279,12 @@ class Cluster(Tool):
 
 
 class Jobs(Tool):
+    def test_a_script_that_is_no_utf8_is_refused_with_its_line(self):
+        path = self.file("latin1.sql", "")
+        with open(path, "wb") as file:
+            file.write(b"-- fine\n-- caf\xe9\n")
+        self.assertIn(":2: expected UTF-8", self.fails(1, "job", "submit", path))
+
     def test_life_of_a_job(self):
         self.leat("topic", "create", "clicks", "--partitions", "2")
         self.leat("topic", "create", "buys", "--partitions", "1")

@@ -1,3 +1,5 @@
+#include <simdjson.h>
+
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -33,6 +35,18 @@ struct JobOptions {
   bool follow = false;
 };
 
+// Protocol buffers carry text as UTF-8 only; the line says where to look.
+absl::Status CheckUtf8(const std::string& path, std::string_view text) {
+  for (int line = 1; !text.empty(); ++line) {
+    const std::string_view here = text.substr(0, text.find('\n'));
+    if (!simdjson::validate_utf8(here.data(), here.size())) {
+      return InvalidArgument(path, ":", line, ": expected UTF-8 text, got other bytes: save the file as UTF-8");
+    }
+    text.remove_prefix(std::min(text.size(), here.size() + 1));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> ReadSql(const std::string& path) {
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
@@ -42,6 +56,7 @@ absl::StatusOr<std::string> ReadSql(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string sql((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) return InvalidArgument("cannot read ", path);
+  LEAT_RETURN_IF_ERROR(CheckUtf8(path, sql));
   return sql;
 }
 
