@@ -88,6 +88,8 @@ function(leat_add_tests)
     add_library(leat_test_support STATIC ${support})
     target_link_libraries(leat_test_support PUBLIC leat_base leat_model leat_env PRIVATE leat_options)
     target_include_directories(leat_test_support PUBLIC "${CMAKE_SOURCE_DIR}")
+    set_source_files_properties("${CMAKE_SOURCE_DIR}/tests/support/source_dir.cc"
+                                PROPERTIES COMPILE_DEFINITIONS LEAT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   else()
     add_library(leat_test_support INTERFACE)
     target_include_directories(leat_test_support INTERFACE "${CMAKE_SOURCE_DIR}")
@@ -99,7 +101,6 @@ function(leat_add_tests)
       add_executable(${target}_test ${sources})
       target_link_libraries(${target}_test PRIVATE leat_options ${target} leat_test_support GTest::gmock GTest::gtest
                             GTest::gtest_main rapidcheck rapidcheck_gtest)
-      target_compile_definitions(${target}_test PRIVATE LEAT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
       # gtest and rapidcheck are by far the heaviest headers of a test: compile them once per program.
       target_precompile_headers(${target}_test PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector> <memory>)
       if(EXISTS "${CMAKE_SOURCE_DIR}/tests/${module}/tests.cmake")

@@ -6,6 +6,7 @@
 
 #include "config/keys.h"
 #include "config/load.h"
+#include "tests/support/source_dir.h"
 
 namespace leat::config {
 namespace {
@@ -20,7 +21,7 @@ std::string ReadFile(const std::string& path) {
 }
 
 TEST(RenderDefaultYaml, IsTheCommittedFile) {
-  const std::string path = std::string(LEAT_SOURCE_DIR) + "/config/broker.yaml";
+  const std::string path = test::SourceDir() + "/config/broker.yaml";
   if (std::getenv("LEAT_REGENERATE") != nullptr) std::ofstream(path) << RenderDefaultYaml();
   EXPECT_EQ(ReadFile(path), RenderDefaultYaml()) << "run this test with LEAT_REGENERATE=1 and commit the file";
 }

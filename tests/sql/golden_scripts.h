@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/source_dir.h"
+
 namespace leat::sql {
 
-inline std::string GoldenFolder() { return std::string(LEAT_SOURCE_DIR) + "/tests/sql/golden"; }
+inline std::string GoldenFolder() { return test::SourceDir() + "/tests/sql/golden"; }
 
 inline std::string ReadFile(const std::string& path) {
   std::ifstream file(path);

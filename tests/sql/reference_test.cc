@@ -6,12 +6,13 @@
 #include <fstream>
 
 #include "tests/sql/golden_scripts.h"
+#include "tests/support/source_dir.h"
 
 namespace leat::sql {
 namespace {
 
 TEST(RenderReference, EqualsTheCommittedDocument) {
-  const std::string path = std::string(LEAT_SOURCE_DIR) + "/docs/sql-functions.md";
+  const std::string path = test::SourceDir() + "/docs/sql-functions.md";
   if (std::getenv("LEAT_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << RenderReference();
   EXPECT_EQ(RenderReference(), ReadFile(path));
 }

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "exec_testing.h"
+#include "tests/support/source_dir.h"
 
 namespace leat::exec {
 namespace {
@@ -193,7 +194,7 @@ std::vector<std::string> RunStep(const Script& script, const Step& step, Task* t
 
 std::vector<std::filesystem::path> Scripts() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& file : std::filesystem::directory_iterator(LEAT_SOURCE_DIR "/tests/stream/exec/golden")) {
+  for (const auto& file : std::filesystem::directory_iterator(test::SourceDir() + "/tests/stream/exec/golden")) {
     paths.push_back(file.path());
   }
   std::ranges::sort(paths);

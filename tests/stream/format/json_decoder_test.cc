@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/stream/format/format_fixture.h"
+#include "tests/support/source_dir.h"
 
 namespace leat::format {
 namespace {
@@ -234,9 +235,9 @@ RC_GTEST_PROP(JsonDecoder, GivesARowOrAnErrorForADamagedRecord, ()) {
 
 TEST(JsonDecoder, AgreesWithTheGoldenFile) {
   const Schema schema{{{"id", BigInt()}, {"amt", Decimal(10, 2)}, {"at", Timestamp(3)}, {"who", String()}}};
-  std::ifstream in(std::string(LEAT_SOURCE_DIR) + "/tests/golden/format/decode.jsonl");
+  std::ifstream in(test::SourceDir() + "/tests/golden/format/decode.jsonl");
   ASSERT_TRUE(in.is_open());
-  std::ifstream wanted(std::string(LEAT_SOURCE_DIR) + "/tests/golden/format/decode.txt");
+  std::ifstream wanted(test::SourceDir() + "/tests/golden/format/decode.txt");
   std::stringstream text;
   text << wanted.rdbuf();
   std::vector<std::string> lines;

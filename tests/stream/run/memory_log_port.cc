@@ -15,7 +15,8 @@ void MemoryLogPort::CreateTopic(const std::string& topic, int32_t partitions) {
 
 void MemoryLogPort::Produce(const std::string& topic, int32_t partition, const std::vector<std::string>& values) {
   model::BatchBuilder builder({});
-  for (const std::string& value : values) builder.Add(now_ms_, std::nullopt, value);
+  const int64_t now_ms = WallMillis();
+  for (const std::string& value : values) builder.Add(now_ms, std::nullopt, value);
   const TopicPartition tp{topic, model::PartitionId{partition}};
   {
     const std::lock_guard<std::mutex> lock(mutex_);
