@@ -24,6 +24,7 @@ leat_layer(stream/data      1 DEPS base)
 # floor 2: pure cores
 leat_layer(meta             2 DEPS base model)
 leat_layer(group            2 DEPS base model)
+leat_layer(wire             2 DEPS base model)
 leat_layer(stream/plan      2 DEPS base stream/data)
 leat_layer(sql              2 DEPS base stream/data stream/plan)  # sql -> stream/plan: the one edge inside a floor
 leat_layer(stream/state     2 DEPS base stream/data)
