@@ -44,7 +44,7 @@ leat_layer(broker           5 DEPS base model env meta group log coordinator str
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
 leat_layer(grpc             6 DEPS base model env meta broker THIRD_PARTY grpc proto)
 leat_layer(admin            6 DEPS base model env meta broker runtime THIRD_PARTY asio json prometheus)
-leat_layer(kafka            6 DEPS base model env wire broker runtime THIRD_PARTY asio)
+leat_layer(kafka            6 DEPS base model env wire meta broker runtime THIRD_PARTY asio)
 # floor 7: the composition root
 leat_layer(server           7 DEPS base model env meta group log runtime rocks coordinator stream/data stream/plan sql stream/state
                               stream/exec stream/format stream/run broker config grpc admin kafka
