@@ -1,5 +1,5 @@
-// The APIs that are served: a table made of one line an API. Each family of handlers has its own table, and its own
-// file apis_<family>.cc, with lines such as
+// The APIs that are served: a table made of one line an API. Each family of handlers has its own table, in its own file
+// apis_<family>.cc, with lines such as (serve.h)
 //
 //   Serve<&HandleHeartbeat>(0, 4),
 //
@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -20,15 +22,15 @@ namespace leat::kafka {
 // The bytes of one answer, length and header included, in pieces that are written one after the other.
 struct Answer {
   std::vector<std::string> chunks;  // empty: no answer is to be sent
-  int16_t error = 0;                // the code that the answer carries at its top, for the metrics
+  int16_t error = 0;                // the first code that the answer carries, for the metrics
 };
 
-// Gets the answer; on any shard's thread, exactly once. Abandon: there will be none, close the connection.
+// Gets the answer of one request; on any shard's thread, one of the two, once.
 class AnswerSink {
  public:
   virtual ~AnswerSink() = default;
   virtual void Take(Answer answer) = 0;
-  virtual void Abandon() = 0;
+  virtual void Abandon() = 0;  // there will be none: the connection cannot go on
 };
 
 // One request on its way to its handler.
@@ -41,14 +43,21 @@ struct Incoming {
   AnswerSink* sink = nullptr;
 };
 
+// A request that has been decoded, and what it borrows from. Whoever starts it keeps it until the sink was called.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual void Run() = 0;  // calls the handler, which may answer at once; once
+  virtual Call& call() = 0;
+};
+
 struct Api {
   int16_t key = 0;
   int16_t min_version = 0;
   int16_t max_version = 0;
-  const char* name = "";
-  // Decodes the body and calls the handler, which may answer before this returns. An error: the body is not what its
-  // version says; the sink has not been called and will not be.
-  absl::Status (*start)(Incoming incoming) = nullptr;
+  std::string_view name;
+  // kInvalidArgument: the body is not what its version says; the sink will not be called.
+  absl::StatusOr<std::unique_ptr<Exchange>> (*decode)(Incoming incoming) = nullptr;
 };
 
 std::vector<Api> CoreApis();
