@@ -23,9 +23,8 @@ class HandlerWorld : public broker::BrokerWorld {
     Call call{.broker = *broker, .shard = *shards[0], .endpoint = endpoint_, .sessions = sessions_};
     call.version = version;
     return Await<Response>([&](auto done) {
-      shards[0]->Post([&call, &request, handler, done = std::move(done)]() mutable {
-        handler(call, request, std::move(done));
-      });
+      shards[0]->Post(
+          [&call, &request, handler, done = std::move(done)]() mutable { handler(call, request, std::move(done)); });
     });
   }
 

@@ -98,10 +98,10 @@ TEST(CreateTopics, RefusesEachWithItsReason) {
   const auto response = w.Ask(&HandleCreateTopics, request, 7);
   std::vector<ErrorCode> codes;
   for (const auto& topic : response.topics) codes.push_back(static_cast<ErrorCode>(topic.error_code));
-  EXPECT_THAT(codes,
-              ElementsAre(ErrorCode::kTopicAlreadyExists, ErrorCode::kInvalidTopic, ErrorCode::kInvalidReplicationFactor,
-                          ErrorCode::kInvalidPartitions, ErrorCode::kInvalidRequest, ErrorCode::kInvalidRequest,
-                          ErrorCode::kInvalidConfig, ErrorCode::kInvalidReplicaAssignment, ErrorCode::kNone));
+  EXPECT_THAT(
+      codes, ElementsAre(ErrorCode::kTopicAlreadyExists, ErrorCode::kInvalidTopic, ErrorCode::kInvalidReplicationFactor,
+                         ErrorCode::kInvalidPartitions, ErrorCode::kInvalidRequest, ErrorCode::kInvalidRequest,
+                         ErrorCode::kInvalidConfig, ErrorCode::kInvalidReplicaAssignment, ErrorCode::kNone));
   EXPECT_THAT(*response.topics[6].error_message, HasSubstr("retention.ms"));
   EXPECT_TRUE(w.Describe("good").outcome.ok());
   EXPECT_FALSE(w.Describe("twice").outcome.ok());
