@@ -64,6 +64,32 @@ std::string_view ErrorName(ErrorCode code) {
       return "THROTTLING_QUOTA_EXCEEDED";
     case ErrorCode::kInvalidTimestamp:
       return "INVALID_TIMESTAMP";
+    case ErrorCode::kIllegalGeneration:
+      return "ILLEGAL_GENERATION";
+    case ErrorCode::kInconsistentGroupProtocol:
+      return "INCONSISTENT_GROUP_PROTOCOL";
+    case ErrorCode::kUnknownMemberId:
+      return "UNKNOWN_MEMBER_ID";
+    case ErrorCode::kInvalidSessionTimeout:
+      return "INVALID_SESSION_TIMEOUT";
+    case ErrorCode::kRebalanceInProgress:
+      return "REBALANCE_IN_PROGRESS";
+    case ErrorCode::kNonEmptyGroup:
+      return "NON_EMPTY_GROUP";
+    case ErrorCode::kGroupIdNotFound:
+      return "GROUP_ID_NOT_FOUND";
+    case ErrorCode::kMemberIdRequired:
+      return "MEMBER_ID_REQUIRED";
+    case ErrorCode::kGroupMaxSizeReached:
+      return "GROUP_MAX_SIZE_REACHED";
+    case ErrorCode::kFencedInstanceId:
+      return "FENCED_INSTANCE_ID";
+    case ErrorCode::kGroupSubscribedToTopic:
+      return "GROUP_SUBSCRIBED_TO_TOPIC";
+    case ErrorCode::kUnstableOffsetCommit:
+      return "UNSTABLE_OFFSET_COMMIT";
+    case ErrorCode::kUnknownTopicId:
+      return "UNKNOWN_TOPIC_ID";
   }
   return "UNKNOWN_SERVER_ERROR";
 }

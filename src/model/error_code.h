@@ -37,6 +37,19 @@ enum class ErrorCode : int16_t {
   kPolicyViolation = 44,
   kThrottlingQuotaExceeded = 89,
   kInvalidTimestamp = 32,
+  kIllegalGeneration = 22,
+  kInconsistentGroupProtocol = 23,
+  kUnknownMemberId = 25,
+  kInvalidSessionTimeout = 26,
+  kRebalanceInProgress = 27,
+  kNonEmptyGroup = 68,
+  kGroupIdNotFound = 69,
+  kMemberIdRequired = 79,
+  kGroupMaxSizeReached = 81,
+  kFencedInstanceId = 82,
+  kGroupSubscribedToTopic = 86,
+  kUnstableOffsetCommit = 88,
+  kUnknownTopicId = 100,
 };
 
 std::string_view ErrorName(ErrorCode code);  // e.g. UNKNOWN_TOPIC_OR_PARTITION
