@@ -5,7 +5,7 @@
 namespace clients {
 
 Member::Member(std::string name, const std::string& topic, const Settings& settings) : name_(std::move(name)) {
-  Settings all = {{"session.timeout.ms", "10000"}, {"heartbeat.interval.ms", "200"}, {"client.id", name_}};
+  Settings all = {{"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "200"}, {"client.id", name_}};
   all.insert(all.end(), settings.begin(), settings.end());
   consumer_ = MakeConsumer(all);
   const Partitions topics(rd_kafka_topic_partition_list_new(1));
@@ -42,6 +42,7 @@ void Member::Commit() {
 void Member::Close() {
   if (consumer_ == nullptr) return;
   if (uncommitted_) rd_kafka_commit(consumer_.get(), nullptr, 0);
+  rd_kafka_unsubscribe(consumer_.get());
   rd_kafka_consumer_close(consumer_.get());
   consumer_.reset();
 }

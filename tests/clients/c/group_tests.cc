@@ -10,7 +10,7 @@ namespace clients {
 namespace {
 
 constexpr int kPartitions = 6;
-constexpr int kRounds = 4000;  // of about 10 ms
+constexpr int kRounds = 10000;  // of some milliseconds
 
 // A producer that never stops, and the members that read what it writes.
 class Flow {
