@@ -32,7 +32,7 @@ def acks(setting):
 @test
 def headers():
     topic = create_topic("headers")
-    expected = [("trace", b"abc"), ("empty", b""), ("null", None), ("trace", b"again")]
+    expected = [("trace", b"abc"), ("empty", b""), ("trace", b"again")]
     producer = make_producer()
     producer.send(topic, b"v", headers=expected)
     producer.send(topic, b"bare")
@@ -71,7 +71,7 @@ def record_above_the_limit_is_refused():
     try:
         producer.send(topic, b"x" * 2000000).get(30)
     except MessageSizeTooLargeError:
-        producer.send(topic, b"small").get(30)
+        produce(topic, ["small"])
     else:
         raise AssertionError("expected MessageSizeTooLargeError")
     finally:
@@ -155,6 +155,6 @@ def broker_compresses_as_the_topic_says():
     produce(topic, sent, compression_type="gzip")
     equal(values(read_all(topic)), sent, "records")
     with Admin() as admin:
-        size = sum(part["partition_size"] for log_dir in admin.describe_log_dirs() for entry in log_dir["topics"]
-                   if entry["name"] == topic for part in entry["partitions"])
+        topics = [entry for broker in admin.describe_log_dirs() for found in broker["log_dirs"] for entry in found["topics"]]
+        size = sum(part["partition_size"] for entry in topics if entry["name"] == topic for part in entry["partitions"])
     holds(0 < size < 300 * 20, f"compressed records on disk, not {size} bytes")
