@@ -64,6 +64,34 @@ std::string_view ErrorName(ErrorCode code) {
       return "THROTTLING_QUOTA_EXCEEDED";
     case ErrorCode::kInvalidTimestamp:
       return "INVALID_TIMESTAMP";
+    case ErrorCode::kOutOfOrderSequenceNumber:
+      return "OUT_OF_ORDER_SEQUENCE_NUMBER";
+    case ErrorCode::kDuplicateSequenceNumber:
+      return "DUPLICATE_SEQUENCE_NUMBER";
+    case ErrorCode::kInvalidProducerEpoch:
+      return "INVALID_PRODUCER_EPOCH";
+    case ErrorCode::kInvalidTxnState:
+      return "INVALID_TXN_STATE";
+    case ErrorCode::kInvalidProducerIdMapping:
+      return "INVALID_PRODUCER_ID_MAPPING";
+    case ErrorCode::kInvalidTransactionTimeout:
+      return "INVALID_TRANSACTION_TIMEOUT";
+    case ErrorCode::kConcurrentTransactions:
+      return "CONCURRENT_TRANSACTIONS";
+    case ErrorCode::kTransactionCoordinatorFenced:
+      return "TRANSACTION_COORDINATOR_FENCED";
+    case ErrorCode::kOperationNotAttempted:
+      return "OPERATION_NOT_ATTEMPTED";
+    case ErrorCode::kUnknownProducerId:
+      return "UNKNOWN_PRODUCER_ID";
+    case ErrorCode::kProducerFenced:
+      return "PRODUCER_FENCED";
+    case ErrorCode::kTransactionalIdNotFound:
+      return "TRANSACTIONAL_ID_NOT_FOUND";
+    case ErrorCode::kTransactionAbortable:
+      return "TRANSACTION_ABORTABLE";
+    case ErrorCode::kInvalidRegularExpression:
+      return "INVALID_REGULAR_EXPRESSION";
   }
   return "UNKNOWN_SERVER_ERROR";
 }

@@ -37,6 +37,20 @@ enum class ErrorCode : int16_t {
   kPolicyViolation = 44,
   kThrottlingQuotaExceeded = 89,
   kInvalidTimestamp = 32,
+  kOutOfOrderSequenceNumber = 45,
+  kDuplicateSequenceNumber = 46,
+  kInvalidProducerEpoch = 47,
+  kInvalidTxnState = 48,
+  kInvalidProducerIdMapping = 49,
+  kInvalidTransactionTimeout = 50,
+  kConcurrentTransactions = 51,
+  kTransactionCoordinatorFenced = 52,
+  kOperationNotAttempted = 55,
+  kUnknownProducerId = 59,
+  kProducerFenced = 90,
+  kTransactionalIdNotFound = 105,
+  kTransactionAbortable = 120,
+  kInvalidRegularExpression = 128,
 };
 
 std::string_view ErrorName(ErrorCode code);  // e.g. UNKNOWN_TOPIC_OR_PARTITION
