@@ -25,6 +25,7 @@ leat_layer(stream/data      1 DEPS base)
 leat_layer(meta             2 DEPS base model)
 leat_layer(group            2 DEPS base model)
 leat_layer(txn              2 DEPS base model)
+leat_layer(wire             2 DEPS base model)
 leat_layer(stream/plan      2 DEPS base stream/data)
 leat_layer(sql              2 DEPS base stream/data stream/plan)  # sql -> stream/plan: the one edge inside a floor
 leat_layer(stream/state     2 DEPS base stream/data)
@@ -44,9 +45,10 @@ leat_layer(broker           5 DEPS base model env meta group txn log coordinator
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
 leat_layer(grpc             6 DEPS base model env meta broker THIRD_PARTY grpc proto)
 leat_layer(admin            6 DEPS base model env meta broker runtime THIRD_PARTY asio json prometheus)
+leat_layer(kafka            6 DEPS base model env wire meta broker runtime THIRD_PARTY asio)
 # floor 7: the composition root
 leat_layer(server           7 DEPS base model env meta group txn log runtime rocks coordinator stream/data stream/plan sql stream/state
-                              stream/exec stream/format stream/run broker config grpc admin
+                              stream/exec stream/format stream/run broker config grpc admin kafka
                               THIRD_PARTY asio grpc cli json prometheus)
 
 # Third-party families: the header prefixes that belong to them (for tools/tidy) and the targets to link.

@@ -47,6 +47,10 @@ struct AlterTopic {
   std::vector<std::string> remove;  // back to the default
   int32_t partitions = -1;          // -1: unchanged
   Origin origin = Origin::kClient;
+  bool must_grow = false;         // `partitions` equal to what there is is an error too
+  int32_t added_partitions = -1;  // >= 0: the caller's count of new partitions, checked
+  Configs append, subtract;  // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;  // configs that are not in `set` go back to the default
 };
 struct SubmitJob {
   std::string name;
@@ -56,7 +60,9 @@ struct SubmitJob {
 
 absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Limits& limits, Random& random);
 absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command);
-absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits);
+// `defaults`: the broker's own, to which lists are appended where the topic says nothing.
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits,
+                               const Configs& defaults = {});
 absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits);
 absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, DesiredState desired);
 absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);

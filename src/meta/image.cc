@@ -77,13 +77,15 @@ std::vector<JobPtr> Image::Jobs() const {
 
 bool Image::HasTopicId(const model::TopicId& id) const { return names_by_id_[BucketOf(id, kBuckets)]->contains(id); }
 
-absl::StatusOr<TopicPtr> Image::TopicById(const model::TopicId& id) const {
+TopicPtr Image::FindTopic(const model::TopicId& id) const {
   const IdMap& bucket = *names_by_id_[BucketOf(id, kBuckets)];
   const auto it = bucket.find(id);
-  if (it == bucket.end()) {
-    return DataLoss("metadata: a record names the topic id ", id.ToString(), ", which no earlier record made");
-  }
-  return FindTopic(it->second);
+  return it == bucket.end() ? nullptr : FindTopic(it->second);
+}
+
+absl::StatusOr<TopicPtr> Image::TopicById(const model::TopicId& id) const {
+  if (TopicPtr topic = FindTopic(id)) return topic;
+  return DataLoss("metadata: a record names the topic id ", id.ToString(), ", which no earlier record made");
 }
 
 void Image::PutTopic(TopicPtr topic) {

@@ -53,6 +53,7 @@ class Image {
   const std::string& cluster_id() const { return cluster_id_; }  // empty before ClusterCreated
   int32_t feature_level() const { return feature_level_; }
   TopicPtr FindTopic(std::string_view name) const;  // null if there is none
+  TopicPtr FindTopic(const model::TopicId& id) const;
   bool HasTopicId(const model::TopicId& id) const;
   std::vector<TopicPtr> Topics() const;  // by name
   size_t topic_count() const { return topic_count_; }
