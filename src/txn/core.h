@@ -43,6 +43,7 @@ struct Identity {
   std::string transactional_id;
   model::ProducerId producer_id = kNoProducerId;
   int16_t producer_epoch = kNoEpoch;
+  friend bool operator==(const Identity&, const Identity&) = default;
 };
 
 struct InitProducerId {
