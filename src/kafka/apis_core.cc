@@ -4,8 +4,6 @@
 
 namespace leat::kafka {
 
-std::vector<Api> CoreApis() {
-  return {};
-}
+std::vector<Api> CoreApis() { return {}; }
 
 }  // namespace leat::kafka
