@@ -46,9 +46,7 @@ json::object TopicJson(const broker::TopicDescription& topic) {
   }
   json::object configs;
   for (const broker::ConfigEntry& entry : topic.configs) {
-    configs[entry.name] =
-        json::object{{"value", entry.value},
-                     {"source", SourceName(entry.source)}};
+    configs[entry.name] = json::object{{"value", entry.value}, {"source", SourceName(entry.source)}};
   }
   return {{"name", topic.name},
           {"id", topic.id.ToString()},

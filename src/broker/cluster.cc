@@ -34,7 +34,8 @@ void BrokerImpl::DescribeLogDirectory(Callback<LogDirectoryDescription> done) {
           LogDirectoryDescription directory;
           directory.path = options_.data_dir;
           for (const absl::Status& status : health) {
-            if (!status.ok()) directory.outcome = Failed(model::ErrorCode::kKafkaStorageError, Message(status));
+            if (!status.ok())
+              directory.outcome = Failed(model::ErrorCode::kKafkaStorageError, std::string(Message(status)));
           }
           if (const absl::StatusOr<env::DiskSpace> space = disk_.Space(options_.data_dir); space.ok()) {
             directory.total_bytes = static_cast<int64_t>(space->total_bytes);

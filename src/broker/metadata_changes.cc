@@ -79,7 +79,8 @@ void BrokerImpl::SubmitEach(TopicChanges changes, Callback<std::vector<TopicResu
   auto results = std::make_shared<std::vector<TopicResult>>(changes.names.size());
   for (size_t i = 0; i < changes.names.size(); ++i) (*results)[i].name = std::move(changes.names[i]);
   SubmitMetadata(
-      [this, results, decisions = std::move(changes.decisions), mode = changes.mode](const meta::Image& image) -> absl::StatusOr<meta::Records> {
+      [this, results, decisions = std::move(changes.decisions),
+       mode = changes.mode](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         meta::Image scratch = image;
         meta::Records all;
         for (size_t i = 0; i < decisions.size(); ++i) {

@@ -23,8 +23,9 @@ void BrokerImpl::CreateTopics(std::vector<NewTopic> topics, ChangeMode mode, Cal
 
 void BrokerImpl::CreateTopicsAs(meta::Origin origin, std::vector<NewTopic> topics,
                                 Callback<std::vector<TopicResult>> done) {
-  home().Post([this, creation = TopicCreation{std::move(topics), origin},
-               done = std::move(done)]() mutable { CreateTopicsHere(std::move(creation), std::move(done)); });
+  home().Post([this, creation = TopicCreation{std::move(topics), origin}, done = std::move(done)]() mutable {
+    CreateTopicsHere(std::move(creation), std::move(done));
+  });
 }
 
 void BrokerImpl::CreateTopicsHere(TopicCreation creation, Callback<std::vector<TopicResult>> done) {
@@ -87,8 +88,7 @@ void BrokerImpl::DeleteTopicsAs(meta::Origin origin, std::vector<std::string> na
   });
 }
 
-void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode,
-                             Callback<std::vector<TopicResult>> done) {
+void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Callback<std::vector<TopicResult>> done) {
   home().Post([this, topics = std::move(topics), mode, done = std::move(done)]() mutable {
     TopicChanges changes{NamesOf(topics), {}, mode};
     if (shards_[0]->phase != Phase::kServing) {

@@ -75,9 +75,9 @@ broker::Outcome Translate(const IncrementalAlterConfigsRequest::AlterConfigsReso
         out->subtract[name] = std::string(*config.value);
         break;
       default:
-        return Refuse(model::ErrorCode::kInvalidRequest, StrCat("config ", name, ": expected the operation 0 (set), 1 ",
-                                                                "(delete), 2 (append) or 3 (subtract), got ",
-                                                                config.config_operation));
+        return Refuse(model::ErrorCode::kInvalidRequest,
+                      StrCat("config ", name, ": expected the operation 0 (set), 1 ",
+                             "(delete), 2 (append) or 3 (subtract), got ", config.config_operation));
     }
   }
   return {};

@@ -4,8 +4,6 @@
 
 namespace leat::kafka {
 
-std::vector<Api> GroupApis() {
-  return {};
-}
+std::vector<Api> GroupApis() { return {}; }
 
 }  // namespace leat::kafka

@@ -4,8 +4,6 @@
 
 namespace leat::kafka {
 
-std::vector<Api> TxnApis() {
-  return {};
-}
+std::vector<Api> TxnApis() { return {}; }
 
 }  // namespace leat::kafka

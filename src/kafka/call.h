@@ -30,9 +30,9 @@ struct Endpoint {
 
 struct Call {
   broker::Broker& broker;
-  env::Shard& shard;              // the connection's
-  const Endpoint& endpoint;       // of the listener that the client came in by
-  FetchSessionCache& sessions;    // of the connection's shard; touched there only
+  env::Shard& shard;            // the connection's
+  const Endpoint& endpoint;     // of the listener that the client came in by
+  FetchSessionCache& sessions;  // of the connection's shard; touched there only
   int16_t api_key = 0;
   int16_t version = 0;
   std::string client_id;          // as the client names itself; may be empty

@@ -25,9 +25,9 @@ broker::Outcome CheckAssignments(const CreateTopicsRequest::CreatableTopic& topi
   for (const CreateTopicsRequest::CreatableReplicaAssignment& assignment : topic.assignments) {
     const auto index = static_cast<size_t>(assignment.partition_index);
     if (assignment.partition_index < 0 || index >= seen.size() || seen[index]) {
-      return Refuse(model::ErrorCode::kInvalidReplicaAssignment,
-                    StrCat("expected the partitions 0 to ", seen.size() - 1, " once each, got ",
-                           assignment.partition_index));
+      return Refuse(
+          model::ErrorCode::kInvalidReplicaAssignment,
+          StrCat("expected the partitions 0 to ", seen.size() - 1, " once each, got ", assignment.partition_index));
     }
     seen[index] = true;
     if (assignment.broker_ids.size() != 1 || assignment.broker_ids[0] != node.value()) {
@@ -87,9 +87,9 @@ void HandleCreateTopics(Call& call, const CreateTopicsRequest& request, Reply<Cr
   std::vector<size_t> places;  // of the topics in the response
   for (const auto& topic : request.topics) {
     broker::NewTopic translated;
-    broker::Outcome outcome =
-        repeated(topic.name) ? Refuse(model::ErrorCode::kInvalidRequest, "the topic comes twice in this request")
-                             : Translate(topic, call.broker.node_id(), &translated);
+    broker::Outcome outcome = repeated(topic.name)
+                                  ? Refuse(model::ErrorCode::kInvalidRequest, "the topic comes twice in this request")
+                                  : Translate(topic, call.broker.node_id(), &translated);
     broker::TopicResult refused{.name = std::string(topic.name), .outcome = std::move(outcome)};
     if (refused.outcome.ok()) {
       topics.push_back(std::move(translated));

@@ -14,8 +14,8 @@ void HandleDeleteRecords(Call& call, const DeleteRecordsRequest& request, Reply<
   std::vector<broker::DeleteRecordsPartition> partitions;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      partitions.push_back({{std::string(topic.name), model::PartitionId(partition.partition_index)},
-                            model::Offset(partition.offset)});
+      partitions.push_back(
+          {{std::string(topic.name), model::PartitionId(partition.partition_index)}, model::Offset(partition.offset)});
     }
   }
   call.broker.DeleteRecords(std::move(partitions),

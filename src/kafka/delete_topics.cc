@@ -92,17 +92,17 @@ void HandleDeleteTopics(Call& call, const DeleteTopicsRequest& request, Reply<De
     reply(std::move(plan->response));
     return;
   }
-  call.broker.DeleteTopics(
-      plan->names, [plan, reply = std::move(reply)](std::vector<broker::TopicResult> results) mutable {
-        for (size_t i = 0; i < results.size(); ++i) {
-          Result& result = plan->response.responses[plan->places[i]];
-          result.name = results[i].name;
-          if (results[i].outcome.ok()) result.topic_id = results[i].id;
-          result.error_code = Code(results[i].outcome.code);
-          result.error_message = ErrorText(results[i].outcome);
-        }
-        reply(std::move(plan->response));
-      });
+  call.broker.DeleteTopics(plan->names,
+                           [plan, reply = std::move(reply)](std::vector<broker::TopicResult> results) mutable {
+                             for (size_t i = 0; i < results.size(); ++i) {
+                               Result& result = plan->response.responses[plan->places[i]];
+                               result.name = results[i].name;
+                               if (results[i].outcome.ok()) result.topic_id = results[i].id;
+                               result.error_code = Code(results[i].outcome.code);
+                               result.error_message = ErrorText(results[i].outcome);
+                             }
+                             reply(std::move(plan->response));
+                           });
 }
 
 }  // namespace leat::kafka

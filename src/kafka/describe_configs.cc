@@ -70,8 +70,7 @@ Entry TopicEntry(const broker::ConfigEntry& config, const Wanted& wanted) {
   if (wanted.synonyms) {
     const ConfigSource source = SourceOf(config);
     if (source != ConfigSource::kDefault) entry.synonyms.push_back(Synonym(config.name, config.value, source));
-    entry.synonyms.push_back(
-        Synonym(config.name, std::string(definition->default_value), ConfigSource::kDefault));
+    entry.synonyms.push_back(Synonym(config.name, std::string(definition->default_value), ConfigSource::kDefault));
   }
   return entry;
 }
@@ -170,20 +169,18 @@ void HandleDescribeConfigs(Call& call, const DescribeConfigsRequest& request, Re
       Describing{request, {request.include_synonyms, request.include_documentation}, {}, std::move(reply), {}, {}});
   Sort(*describing, call.broker.node_id());
   if (describing->topics.empty()) {
-    call.broker.DescribeBroker([describing](const std::vector<broker::BrokerConfig>& configs) {
-      FillBrokers(describing, configs);
-    });
+    call.broker.DescribeBroker(
+        [describing](const std::vector<broker::BrokerConfig>& configs) { FillBrokers(describing, configs); });
     return;
   }
   std::vector<std::string> names;
   for (const size_t place : describing->topics) names.push_back(describing->response.results[place].resource_name);
-  call.broker.DescribeTopics(std::move(names),
-                             [describing, &broker = call.broker](const std::vector<broker::TopicDescription>& topics) {
-                               FillTopics(describing, topics);
-                               broker.DescribeBroker([describing](const std::vector<broker::BrokerConfig>& configs) {
-                                 FillBrokers(describing, configs);
-                               });
-                             });
+  call.broker.DescribeTopics(
+      std::move(names), [describing, &broker = call.broker](const std::vector<broker::TopicDescription>& topics) {
+        FillTopics(describing, topics);
+        broker.DescribeBroker(
+            [describing](const std::vector<broker::BrokerConfig>& configs) { FillBrokers(describing, configs); });
+      });
 }
 
 }  // namespace leat::kafka

@@ -1,8 +1,8 @@
 // ElectLeaders (43): the one node leads every partition already.
+#include "wire/messages/elect_leaders.h"
 #include "base/strings.h"
 #include "kafka/admin_support.h"
 #include "kafka/handlers.h"
-#include "wire/messages/elect_leaders.h"
 
 namespace leat::kafka {
 namespace {
@@ -36,10 +36,9 @@ void HandleElectLeaders(Call& call, const ElectLeadersRequest& request, Reply<El
       const bool exists = known != nullptr && partition >= 0 && partition < known->partitions;
       auto& out = result.partition_result.emplace_back();
       out.partition_id = partition;
-      out.error_code =
-          Code(exists ? model::ErrorCode::kElectionNotNeeded : model::ErrorCode::kUnknownTopicOrPartition);
-      out.error_message = exists ? "the partition's leader is the preferred one, and is up"
-                                 : "the topic or partition does not exist";
+      out.error_code = Code(exists ? model::ErrorCode::kElectionNotNeeded : model::ErrorCode::kUnknownTopicOrPartition);
+      out.error_message =
+          exists ? "the partition's leader is the preferred one, and is up" : "the topic or partition does not exist";
     }
   }
   reply(std::move(response));

@@ -1,6 +1,6 @@
-// Every handler of the Kafka protocol, by family; each is in a file of its own (or of a few that belong together). What is
-// served, and in which versions, is said in the family's table (apis_<family>.cc): a handler that no table names is not
-// advertised.
+// Every handler of the Kafka protocol, by family; each is in a file of its own (or of a few that belong together). What
+// is served, and in which versions, is said in the family's table (apis_<family>.cc): a handler that no table names is
+// not advertised.
 #pragma once
 
 #include "kafka/call.h"

@@ -31,7 +31,8 @@ void HandleListConfigResources(Call& call, const ListConfigResourcesRequest& req
     resource.resource_type = static_cast<int8_t>(type);
   };
   if (response.error_code == 0 && asked(ResourceType::kTopic)) {
-    for (const meta::TopicPtr& topic : call.broker.ImageOn(call.shard)->Topics()) add(ResourceType::kTopic, topic->name);
+    for (const meta::TopicPtr& topic : call.broker.ImageOn(call.shard)->Topics())
+      add(ResourceType::kTopic, topic->name);
   }
   if (response.error_code == 0 && asked(ResourceType::kBroker)) {
     add(ResourceType::kBroker, StrCat(call.broker.node_id().value()));

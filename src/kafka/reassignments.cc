@@ -21,9 +21,8 @@ broker::Outcome Decide(const AlterPartitionReassignmentsRequest::ReassignablePar
     return {model::ErrorCode::kNoReassignmentInProgress, "there is no reassignment of this partition to cancel"};
   }
   if (partition.replicas->size() == 1 && partition.replicas->front() == node.value()) return {};
-  return {model::ErrorCode::kInvalidReplicaAssignment,
-          StrCat("expected the replicas [", node.value(), "]: broker ", node.value(),
-                 " is the only one of this cluster")};
+  return {model::ErrorCode::kInvalidReplicaAssignment, StrCat("expected the replicas [", node.value(), "]: broker ",
+                                                              node.value(), " is the only one of this cluster")};
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ struct AlterTopic {
   Origin origin = Origin::kClient;
   bool must_grow = false;         // `partitions` equal to what there is is an error too
   int32_t added_partitions = -1;  // >= 0: the caller's count of new partitions, checked
-  Configs append, subtract;  // of configs that are lists: adds and takes away their comma-separated items
-  bool replace_all = false;  // configs that are not in `set` go back to the default
+  Configs append, subtract;       // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;       // configs that are not in `set` go back to the default
 };
 struct SubmitJob {
   std::string name;

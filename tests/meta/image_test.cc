@@ -135,8 +135,9 @@ TEST(Commands, ChangeListsAndReplaceAllConfigs) {
   };
   EXPECT_EQ(configs({.name = "a", .append = {{"cleanup.policy", "compact"}}}),
             (Configs{{"retention.ms", "5"}, {"cleanup.policy", "delete,compact"}}));
-  EXPECT_EQ(configs({.name = "a", .set = {{"cleanup.policy", "delete,compact"}}, .subtract = {{"cleanup.policy", "delete"}}}),
-            (Configs{{"retention.ms", "5"}, {"cleanup.policy", "compact"}}));
+  EXPECT_EQ(
+      configs({.name = "a", .set = {{"cleanup.policy", "delete,compact"}}, .subtract = {{"cleanup.policy", "delete"}}}),
+      (Configs{{"retention.ms", "5"}, {"cleanup.policy", "compact"}}));
   EXPECT_EQ(configs({.name = "a", .set = {{"segment.ms", "7"}}, .replace_all = true}), (Configs{{"segment.ms", "7"}}));
 }
 
