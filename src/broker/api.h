@@ -100,21 +100,26 @@ struct DeleteRecordsResult {
 
 // --- topics ---
 using Configs = std::map<std::string, std::string>;
+// kValidate: everything is checked and answered as if it were done, and nothing is changed.
+enum class ChangeMode { kApply, kValidate };
 struct NewTopic {
   std::string name;
   int32_t partitions = -1;  // -1: the broker's default
   Configs configs;          // Kafka's names: retention.ms, segment.bytes, ..; leat.durability = fsync | page-cache
+  int16_t replication_factor = -1;  // -1: the broker's default; one node holds one copy
+};
+// kBroker: the broker's configuration gives another default than the table of topic configs.
+struct ConfigEntry {
+  std::string name;
+  std::string value;
+  enum class Source { kDefault, kBroker, kTopic } source = Source::kDefault;
 };
 struct TopicResult {
   std::string name;
   Outcome outcome;
   model::TopicId id;
   int32_t partitions = 0;
-};
-struct ConfigEntry {
-  std::string name;
-  std::string value;
-  enum class Source { kDefault, kTopic } source = Source::kDefault;
+  std::vector<ConfigEntry> configs;  // of a topic that was made or altered
 };
 struct PartitionDescription {
   model::PartitionId partition;
@@ -139,6 +144,25 @@ struct AlterTopic {
   Configs set;
   std::vector<std::string> remove;  // back to the default
   int32_t partitions = -1;          // > current: adds partitions
+  bool must_grow = false;           // `partitions` equal to what there is is an error too
+  int32_t added_partitions = -1;    // >= 0: the caller's count of new partitions, checked
+  Configs append, subtract;         // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;         // configs that are not in `set` go back to the default
+};
+
+// A setting of the broker itself: Kafka's name, the value in force, and the key of our own configuration that sets it.
+struct BrokerConfig {
+  std::string name;
+  std::string value;
+  std::string help;
+};
+
+// A folder of logs, and how much room its file system has.
+struct LogDirectoryDescription {
+  std::string path;
+  Outcome outcome;  // KAFKA_STORAGE_ERROR with the reason while it is offline
+  int64_t total_bytes = -1;
+  int64_t usable_bytes = -1;
 };
 
 // --- committed offsets of groups ---
@@ -214,6 +238,7 @@ struct ClusterDescription {
   std::vector<Node> nodes;
   std::string version;
   int64_t start_time_ms = 0;
+  model::Offset metadata_end{0};  // of the metadata log: what the controller quorum of this one node has committed
 };
 
 }  // namespace leat::broker

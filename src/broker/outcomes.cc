@@ -1,6 +1,7 @@
 #include "broker/outcomes.h"
 
 #include "meta/commands.h"
+#include "model/error_status.h"
 
 namespace leat::broker {
 
@@ -53,6 +54,7 @@ Outcome ReadOutcome(const absl::Status& status) {
 
 Outcome TopicOutcome(const absl::Status& status, std::string_view topic) {
   const std::string text(Message(status));
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, text};
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return {};
