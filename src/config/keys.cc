@@ -59,7 +59,8 @@ std::vector<Key> MakeKeys() {
       KEY(Int, topics.default_partitions, (Count{1, 100000}),
           "Partitions of a topic made without a number of its own."),
 
-      KEY(Int, limits.connections, (Count{1, 1000000}), "Client connections at a time; more are closed at once."),
+      KEY(Int, limits.connections, (Count{1, 1000000}),
+          "Client connections of a listener at a time, and streams over gRPC; more are refused and told so."),
       KEY(Bytes, limits.request_bytes, (Count{kKiB, kGiB}), "Largest request that is read."),
       KEY(Bytes, limits.inflight_bytes, (Count{kMiB, kTiB}),
           "Memory of all requests and answers at a time; over it, requests wait or are refused."),
