@@ -16,6 +16,8 @@
 
 namespace leat::broker {
 
+class Transactions;
+
 class Broker {
  public:
   // Opens everything below options.data_dir: metadata log, partitions, groups, jobs (which start). `shards` and `disk`
@@ -58,6 +60,8 @@ class Broker {
   virtual void ListGroups(Callback<std::vector<std::string>> done) = 0;
   // Empty group: all groups.
   virtual void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) = 0;
+
+  virtual Transactions& transactions() = 0;
 
   virtual model::NodeId node_id() const = 0;
   // The metadata as this shard of the broker has it now. Only on that shard. Null before the broker has started.

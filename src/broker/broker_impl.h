@@ -22,6 +22,7 @@
 namespace leat::broker {
 
 class JobManager;
+class TransactionHost;
 
 class BrokerImpl final : public Broker {
  public:
@@ -55,6 +56,7 @@ class BrokerImpl final : public Broker {
                     Callback<absl::StatusOr<std::vector<CommittedOffset>>> done) override;
   void ListGroups(Callback<std::vector<std::string>> done) override;
   void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) override;
+  Transactions& transactions() override;
   model::NodeId node_id() const override { return options_.node_id; }
   meta::ImagePtr ImageOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
@@ -84,6 +86,9 @@ class BrokerImpl final : public Broker {
   void SubmitMetadata(coordinator::MetadataLog::Decide decide, Callback<absl::Status> done);
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   meta::Limits MetaLimits() const;
+  // For TransactionHost. `groups` on shard 0; null before it is open.
+  const Shards& shards() const { return shards_; }
+  coordinator::GroupCoordinator* groups() const { return groups_.get(); }
 
  private:
   // A metadata change on its way to every shard.
@@ -108,7 +113,9 @@ class BrokerImpl final : public Broker {
   // lifecycle.cc
   absl::Status OpenHome();
   void OpenShards(Callback<absl::Status> ready);
-  void OpenCoordinators(Callback<absl::Status> ready);
+  absl::Status OpenCoordinators();
+  absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
+  void BeginServing(Callback<absl::Status> ready);
   void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   void FormatCluster(Callback<absl::Status> ready);
@@ -162,6 +169,7 @@ class BrokerImpl final : public Broker {
   int64_t start_time_ms_ = 0;
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
+  std::unique_ptr<TransactionHost> transactions_;
   InstallationPtr installation_;                     // the last one
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;

@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<GroupCoordinator>> GroupCoordinator::Open(std::ve
     Partition& partition = coordinator->partitions_[i];
     const absl::Status replayed = ReplayLog(*partition.log, [&](const model::RecordView& record) -> absl::Status {
       if (!record.key) return DataLoss("offset record without a key");
-      return partition.store.Replay(*record.key, record.value);
+      return partition.store.Replay({}, *record.key, record.value);
     });
     LEAT_RETURN_IF_ERROR(Annotate(replayed, StrCat("replay of __consumer_offsets-", i)));
   }
@@ -115,7 +115,7 @@ void GroupCoordinator::Write(size_t index, std::vector<group::OffsetRecord> reco
         --partitions_[index].appends_under_way;
         if (result.ok()) {
           for (const group::OffsetRecord& record : records) {
-            LEAT_CHECK_OK(partitions_[index].store.Replay(
+            LEAT_CHECK_OK(partitions_[index].store.Replay({},
                 record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt));
           }
           MaybeRewrite(index);
