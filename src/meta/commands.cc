@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "meta/topic_config.h"
 
 namespace leat::meta {
@@ -94,7 +95,7 @@ absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const L
 }  // namespace
 
 bool IsReservedTopic(std::string_view name) {
-  return name == kMetadataTopic || name == kOffsetsTopic || name.starts_with("__leat_");
+  return name == kMetadataTopic || name == kOffsetsTopic || name == kTransactionsTopic || name.starts_with("__leat_");
 }
 
 model::TopicId NewTopicId(const Image& image, Random& random) {
@@ -186,6 +187,11 @@ absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, De
 absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job) {
   LEAT_ASSIGN_OR_RETURN(const JobPtr found, RequireJob(image, job));
   return Records{JobDeleted{found->name}};
+}
+
+Records ReserveProducerIds(const Image& image, int64_t count) {
+  LEAT_CHECK(count > 0);
+  return {ProducerIdsReserved{image.producer_ids_end() + count}};
 }
 
 Records FormatCluster(const Image& image, const std::string& cluster_id) {

@@ -26,10 +26,11 @@ struct Limits {
 
 // Who asks: clients may not touch the names that the broker and its jobs keep for themselves.
 enum class Origin { kClient, kInternal };
-// Names kept for the broker: __consumer_offsets, __cluster_metadata, and all of __leat_.
+// Names kept for the broker: __consumer_offsets, __transaction_state, __cluster_metadata, and all of __leat_.
 bool IsReservedTopic(std::string_view name);
 inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+inline constexpr std::string_view kTransactionsTopic = "__transaction_state";
 
 struct CreateTopic {
   std::string name;
@@ -66,6 +67,9 @@ absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, co
 absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits);
 absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, DesiredState desired);
 absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
+
+// Takes the next `count` producer ids: those from image.producer_ids_end() on.
+Records ReserveProducerIds(const Image& image, int64_t count);
 
 // The first records of a cluster; empty if the image has them.
 Records FormatCluster(const Image& image, const std::string& cluster_id);

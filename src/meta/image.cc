@@ -206,6 +206,15 @@ struct Image::Applier {
     return Changed(std::move(before), JobPtr());
   }
 
+  Result operator()(const ProducerIdsReserved& record) {
+    if (record.end <= image.producer_ids_end_) {
+      return DataLoss("metadata: producer ids up to ", record.end, " were reserved after those up to ",
+                      image.producer_ids_end_);
+    }
+    image.producer_ids_end_ = record.end;
+    return Delta();
+  }
+
   Result PutJob(JobPtr before, Job after) {
     auto job = std::make_shared<const Job>(std::move(after));
     Replace(&image.jobs_, [&](JobMap& map) { map[job->name] = job; });
@@ -238,6 +247,8 @@ uint64_t Image::Hash() const {
     hasher.AddNumber(static_cast<uint64_t>(job->created_ms));
     hasher.AddNumber(static_cast<uint64_t>(job->desired));
   }
+  // A state without reserved ids keeps the hash that it had before there were any.
+  if (producer_ids_end_ != Image().producer_ids_end_) hasher.AddNumber(static_cast<uint64_t>(producer_ids_end_));
   return hasher.value();
 }
 

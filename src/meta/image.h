@@ -60,6 +60,8 @@ class Image {
   JobPtr FindJob(std::string_view name) const;
   std::vector<JobPtr> Jobs() const;  // by name
 
+  int64_t producer_ids_end() const { return producer_ids_end_; }  // the first one that is not reserved
+
   // Equal for equal states, on every node and build: what two nodes compare after the same records.
   uint64_t Hash() const;
 
@@ -78,6 +80,7 @@ class Image {
   std::string cluster_id_;
   int32_t feature_level_ = 0;
   size_t topic_count_ = 0;
+  int64_t producer_ids_end_ = 1;  // some clients send 0 for "none"
   std::array<std::shared_ptr<const TopicMap>, kBuckets> topics_;
   std::array<std::shared_ptr<const IdMap>, kBuckets> names_by_id_;
   std::shared_ptr<const JobMap> jobs_;

@@ -60,7 +60,8 @@ TEST(Image, RefusesRecordsThatDoNotFollow) {
                        TopicDeleted{{7, 7}},
                        PartitionsAdded{kId, 2},
                        JobStateChanged{"j"},
-                       JobDeleted{"j"}};
+                       JobDeleted{"j"},
+                       ProducerIdsReserved{1}};
   for (const Record& record : bad) {
     EXPECT_EQ(image.Apply(record).status().code(), absl::StatusCode::kDataLoss) << record.index();
   }
