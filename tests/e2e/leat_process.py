@@ -22,8 +22,8 @@ class Broker:
         self.settings = list(settings)
         self.process = None
         self.grpc = "127.0.0.1:0"
-        self.admin = "127.0.0.1:0"
         self.kafka = "127.0.0.1:0"
+        self.admin = "127.0.0.1:0"
 
     def __enter__(self):
         self.start()
@@ -50,7 +50,7 @@ class Broker:
         if not line:
             raise RuntimeError("leatd ended before it was ready:\n" + self.log_text())
         self.ready = json.loads(line)
-        self.grpc, self.admin, self.kafka = (self.ready[name] for name in ("grpc", "admin", "kafka"))
+        self.grpc, self.kafka, self.admin = (self.ready[name] for name in ("grpc", "kafka", "admin"))
 
     def log_text(self):
         return pathlib.Path(self.directory, "leatd.log").read_text(errors="replace")
