@@ -168,7 +168,8 @@ void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
     logs.push_back(found.log);
   }
   absl::StatusOr<std::unique_ptr<coordinator::GroupCoordinator>> groups =
-      coordinator::GroupCoordinator::Open(std::move(logs), home(), {});
+      coordinator::GroupCoordinator::Open(std::move(logs), home(),
+                                          {.groups = options_.groups, .random_seed = options_.random_seed});
   if (!groups.ok()) {
     FinishStart(groups.status(), std::move(ready));
     return;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "group/options.h"
 #include "log/options.h"
 #include "model/ids.h"
 #include "stream/run/options.h"
@@ -31,6 +32,7 @@ struct Options {
   Limits limits;
   run::Options jobs;
   int32_t offsets_partitions = 1;  // of __consumer_offsets, when it is made
+  group::Options groups;
   uint64_t random_seed = 0;        // of topic and cluster ids; mixed with the clocks
 };
 
