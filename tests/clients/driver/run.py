@@ -17,6 +17,7 @@ def environment(suite, broker, options):
         "ONLY": options.only,
         # Topics and groups carry it, so that a suite can run twice against one broker.
         "RUN_ID": uuid.uuid4().hex[:8],
+        "SUITE": suite.name,
         "LOG_DIR": str(broker.log_dir or ""),
         "CACHE": str(suite.cache),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -155,17 +155,22 @@ class Java(Suite):
                      self.cache / "lib/*", *sources)
 
     def command(self):
-        return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", self.class_path(), self.main()]
-
-    def main(self):
-        return "Suite"
-
-    def class_path(self):
-        return os.pathsep.join([str(self.cache / "classes"), str(self.cache / "lib/*"), str(self.source / "java_harness")])
+        class_path = os.pathsep.join([str(self.cache / "classes"), str(self.cache / "lib/*")])
+        return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", class_path, "Suite"]
 
 
 class Tools(Java):
+    """Needs no compiler: it starts the tools' own classes."""
+
     name = "tools"
+    tools = ("java", "mvn")
+
+    def build(self):
+        pass
+
+    def command(self):
+        return [sys.executable, "-B", self.folder / "suite.py"]
 
 
 class Streams(Java):
