@@ -233,7 +233,7 @@ struct JobDescription {
   std::string explain;
   int64_t created_ms = 0;
   int restarts = 0;
-  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // since it was started here
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // in all lives of the job
   int64_t checkpoint_age_ms = -1;                                    // -1: none yet
   double checkpoint_duration_seconds = 0;
   uint64_t checkpoints = 0;
