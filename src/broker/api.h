@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "model/error_code.h"
 #include "model/ids.h"
+#include "model/transaction.h"
 
 namespace leat::broker {
 
@@ -41,8 +42,11 @@ struct ProducePartition {
 // own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction when
 // it is written to. kEpochStays: it has to be added before.
 enum class TransactionRules { kEpochStays, kEpochRises };
+// kCreate: the first use of a topic makes it, if the broker's options allow that.
+enum class MissingTopics { kCreate, kRefuse };
 struct ProduceRequest {
   Acks acks = Acks::kAll;
+  MissingTopics missing_topics = MissingTopics::kCreate;
   std::vector<ProducePartition> partitions;
   std::string transactional_id;  // needed for transactional batches
   TransactionRules rules = TransactionRules::kEpochStays;
@@ -63,12 +67,14 @@ struct FetchPartition {
   model::TopicPartition partition;
   model::Offset offset;
   size_t max_bytes = size_t{1} << 20;
+  model::LeaderEpoch current_epoch{-1};  // the leader's, as the caller knows it; another one is refused
 };
 struct FetchRequest {
   std::vector<FetchPartition> partitions;
   Duration max_wait = absl::Milliseconds(500);  // long poll until min_bytes are there
   size_t min_bytes = 1;
   size_t max_bytes = size_t{50} << 20;
+  model::Isolation isolation = model::Isolation::kReadUncommitted;
 };
 struct FetchPartitionResult {
   model::TopicPartition partition;
@@ -76,6 +82,8 @@ struct FetchPartitionResult {
   std::string batches;  // whole batches; the first may begin below the offset asked for
   model::Offset high_watermark{-1};
   model::Offset log_start{-1};
+  model::Offset last_stable_offset{-1};
+  std::vector<model::AbortedTransaction> aborted;  // kReadCommitted: those with records in `batches`
 };
 struct FetchReply {
   std::vector<FetchPartitionResult> partitions;
@@ -87,12 +95,15 @@ struct ListOffsetsPartition {
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
   int64_t timestamp_ms = -1;  // kTimestamp: the first record at or after it
+  model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
+  model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };
 struct ListOffsetsResult {
   model::TopicPartition partition;
   Outcome outcome;
   model::Offset offset{-1};  // -1: no such record
   int64_t timestamp_ms = -1;
+  model::LeaderEpoch leader_epoch{-1};  // of the record
 };
 struct DeleteRecordsPartition {
   model::TopicPartition partition;

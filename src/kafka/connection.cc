@@ -130,6 +130,7 @@ absl::Status Connection::StartKnown(const Api& api, const wire::RequestHeader& h
                              .version = header.api_version,
                              .client_id = std::string(header.client_id.value_or("")),
                              .client_host = peer_host_,
+                             .auto_create_topics = host_.options().auto_create_topics,
                              .answer_bytes = host_.AnswerBytes(),
                              .on_abandon = nullptr},
                     .frame = std::move(frame),

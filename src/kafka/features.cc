@@ -20,4 +20,9 @@ const Feature* FindFeature(std::string_view name) {
   return nullptr;
 }
 
+bool HonoursTransactionVersion2() {
+  const Feature* feature = FindFeature("transaction.version");
+  return feature != nullptr && feature->level >= 2;
+}
+
 }  // namespace leat::kafka

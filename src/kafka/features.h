@@ -18,4 +18,8 @@ struct Feature {
 std::span<const Feature> Features();
 const Feature* FindFeature(std::string_view name);  // nullptr: not known
 
+// Whether transactions of version 2 (KIP-890) are in force: this, and nothing else, decides whether the versions that
+// mean them are served (Produce 12 and 13, EndTxn 5, TxnOffsetCommit 5).
+bool HonoursTransactionVersion2();
+
 }  // namespace leat::kafka

@@ -17,8 +17,8 @@ class FrameReader {
  public:
   struct Options {
     size_t max_frame_bytes = size_t{32} << 20;
-    size_t min_buffer_bytes = size_t{2} << 10;   // held while idle
-    size_t max_buffer_bytes = size_t{32} << 10;  // grown to when reads fill the buffer
+    size_t min_buffer_bytes = size_t{2} << 10;    // held while idle
+    size_t max_buffer_bytes = size_t{32} << 10;   // grown to when reads fill the buffer
     size_t first_body_bytes = size_t{256} << 10;  // given to a frame before that much of it has arrived
   };
   // `options` outlives the reader.
@@ -38,7 +38,7 @@ class FrameReader {
   absl::StatusOr<std::optional<Frame>> Next();
   // The first bytes of the next frame if they are there, without taking it: its API key and version.
   std::optional<std::string_view> PeekFront(size_t n) const;
-  bool HasFrame() const;     // Next has a frame, or an error
+  bool HasFrame() const;      // Next has a frame, or an error
   size_t FrontBytes() const;  // of the next frame, if HasFrame; 0 for an error
 
   // Bytes that have arrived and were not taken.

@@ -1,5 +1,5 @@
-// The metrics of the Kafka listener. One object a shard, so that its look-ups need no lock; the series behind it are the
-// node's.
+// The metrics of the Kafka listener. One object a shard, so that its look-ups need no lock; the series behind it are
+// the node's.
 #pragma once
 
 #include <array>

@@ -97,8 +97,8 @@ struct HandlerTypes<void (*)(Call&, const Req&, Reply<Res>)> {
 template <auto kHandler>
 absl::StatusOr<std::unique_ptr<Exchange>> DecodeFor(Incoming incoming) {
   using Types = HandlerTypes<decltype(kHandler)>;
-  auto exchange = std::make_unique<TypedExchange<typename Types::Request, typename Types::Response>>(
-      std::move(incoming), kHandler);
+  auto exchange =
+      std::make_unique<TypedExchange<typename Types::Request, typename Types::Response>>(std::move(incoming), kHandler);
   LEAT_RETURN_IF_ERROR(exchange->Decode());
   return exchange;
 }

@@ -193,8 +193,9 @@ absl::Status KafkaServer::Listen() {
   }
   state.home().Post([&state] {
     for (const std::unique_ptr<Door>& door : state.doors) {
-      runtime::Spawn(state.home().context().get_executor(), state.gate, "kafka acceptor",
-                     Accept(*door, [&state, &door = *door](tcp::socket socket) { state.Take(door, std::move(socket)); }));
+      runtime::Spawn(
+          state.home().context().get_executor(), state.gate, "kafka acceptor",
+          Accept(*door, [&state, &door = *door](tcp::socket socket) { state.Take(door, std::move(socket)); }));
     }
   });
   return absl::OkStatus();

@@ -38,6 +38,7 @@ struct ServerOptions {
   size_t connection_output = size_t{1} << 20;    // answers not yet taken by the client; likewise
   size_t output_bytes = size_t{256} << 20;       // of the node; beyond it fetches are answered with less
   size_t fetch_max_bytes = size_t{50} << 20;     // of records in one answer
+  bool auto_create_topics = true;                // when clients ask for a topic that does not exist
   size_t fetch_sessions = 1000;                  // KIP-227 sessions kept, of the node
   Duration max_idle = absl::Minutes(10);         // without a request; then the connection is closed
   Duration request_timeout = absl::Seconds(60);  // from a request's first byte to its last

@@ -73,8 +73,8 @@ class ShardHost {
   FetchSessionCache sessions_;
   std::list<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> to_flush_;
-  std::vector<Connection*> flushing_;     // kept for its capacity
-  std::deque<Connection*> waiting_;       // for the budget
+  std::vector<Connection*> flushing_;  // kept for its capacity
+  std::deque<Connection*> waiting_;    // for the budget
   bool wake_queued_ = false;
   size_t inflight_bytes_ = 0;
   size_t partial_bytes_ = 0;

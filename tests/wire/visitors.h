@@ -90,7 +90,10 @@ class Printer {
   template <typename T>
   void Field(const char* name, std::vector<T>& values, int16_t version, Null) {
     if (values.empty()) Line(name, "[]");
-    for (T& value : values) Field(name, value, version, Null::kNever);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const std::string element = StrCat(std::string_view(name), "[", i, "]");
+      Field(element.c_str(), values[i], version, Null::kNever);
+    }
   }
   template <typename T>
   void Field(const char* name, std::optional<T>& value, int16_t version, Null) {
