@@ -44,7 +44,7 @@ leat_layer(broker           5 DEPS base model env meta group txn log coordinator
                               THIRD_PARTY re2)
 # floor 6
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
-leat_layer(grpc             6 DEPS base model env meta broker THIRD_PARTY grpc proto)
+leat_layer(grpc             6 DEPS base model env meta runtime broker THIRD_PARTY grpc proto)
 leat_layer(admin            6 DEPS base model env meta broker runtime THIRD_PARTY asio json prometheus)
 leat_layer(kafka            6 DEPS base model env wire meta broker runtime THIRD_PARTY asio)
 # floor 7: the composition root

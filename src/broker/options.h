@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "group/options.h"
 #include "log/options.h"
 #include "model/ids.h"
 #include "stream/run/options.h"
@@ -34,6 +35,7 @@ struct Options {
   int32_t transactions_partitions = 1;  // of __transaction_state, the same
   Duration max_transaction_timeout = absl::Minutes(15);
   Duration transactional_id_expiration = absl::Hours(7 * 24);
+  group::Options groups;
   uint64_t random_seed = 0;        // of topic and cluster ids; mixed with the clocks
 };
 

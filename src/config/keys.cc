@@ -62,7 +62,8 @@ std::vector<Key> MakeKeys() {
       KEY(Int, topics.default_partitions, (Count{1, 100000}),
           "Partitions of a topic made without a number of its own."),
 
-      KEY(Int, limits.connections, (Count{1, 1000000}), "Client connections at a time; more are closed at once."),
+      KEY(Int, limits.connections, (Count{1, 1000000}),
+          "Client connections of a listener at a time, and streams over gRPC; more are refused."),
       KEY(Time, limits.connection_idle, (Span{ms(100), 10 * year}),
           "How long a Kafka client may be silent before its connection is closed."),
       KEY(Bytes, limits.request_bytes, (Count{kKiB, kGiB}), "Largest request that is read."),

@@ -11,6 +11,7 @@
 #include "config/values.h"
 #include "grpc/server.h"
 #include "kafka/server.h"
+#include "runtime/acceptor.h"
 #include "runtime/asio_shard.h"
 #include "runtime/posix_disk.h"
 #include "runtime/prometheus_metrics.h"
@@ -82,6 +83,15 @@ Reply Await(Start start) {
   return promise.get_future().get();
 }
 
+constexpr size_t kFilesOfOurOwn = 512;  // beside the connections, when there are few partitions
+
+void WarnOfFileLimit(size_t connections) {
+  const size_t files = runtime::RaiseFileLimit();
+  if (files >= connections + kFilesOfOurOwn) return;
+  LogWarning("server", "limits.connections is ", connections, ", but this process may open only ", files,
+             " files: raise the limit of open files (ulimit -n, LimitNOFILE), or lower limits.connections");
+}
+
 }  // namespace
 
 struct Node::State {
@@ -148,7 +158,9 @@ absl::StatusOr<Addresses> Node::State::Start() {
     server.address = options.listeners.grpc;
     server.max_message_bytes = static_cast<size_t>(options.limits.request_bytes);
     server.max_answer_bytes = static_cast<size_t>(options.limits.fetch_max_bytes);
-    server.max_streams = static_cast<size_t>(options.limits.connections);
+    server.max_connections = static_cast<size_t>(options.limits.connections);
+    server.max_streams = server.max_connections;
+    WarnOfFileLimit(server.max_connections);
     grpc = std::make_unique<rpc::GrpcServer>(server, *broker);
     LEAT_ASSIGN_OR_RETURN(addresses.grpc, grpc->Start());
   }

@@ -232,7 +232,7 @@ class Script {
     for (const Answer& answer : effects.answers) {
       const std::string& name = names_.at(answer.to.value());
       if (const auto* join = std::get_if<JoinReply>(&answer.reply)) {
-        bool known = join->member.empty();
+        bool known = join->member.empty() || join->member.front() == '@';
         for (const auto& [other, real] : ids_) known |= real == join->member;
         if (!known) ids_[name] = join->member;
       }
