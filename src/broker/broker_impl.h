@@ -89,9 +89,9 @@ class BrokerImpl final : public Broker {
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
   meta::Limits MetaLimits() const;
-  // For TransactionHost. `groups` on shard 0; null before it is open.
+  // For TransactionHost. The coordinator on shard 0; null before it is open.
   const Shards& shards() const { return shards_; }
-  coordinator::GroupCoordinator* groups() const { return groups_.get(); }
+  coordinator::GroupCoordinator* group_coordinator() const { return groups_.get(); }
 
  private:
   // A metadata change on its way to every shard.

@@ -15,6 +15,15 @@ std::vector<CommitOffsetResult> AllFailed(const TxnCommitOffsetsRequest& request
   return results;
 }
 
+// OK, or why there is no such partition.
+Outcome Missing(const meta::Image& image, const model::TopicPartition& partition) {
+  const meta::TopicPtr topic = image.FindTopic(partition.topic);
+  if (topic != nullptr && partition.partition.value() >= 0 && partition.partition.value() < topic->partitions)
+    return {};
+  return Failed(ErrorCode::kUnknownTopicOrPartition, StrCat("partition ", partition.partition, " of topic '",
+                                                            partition.topic.substr(0, 300), "' does not exist"));
+}
+
 }  // namespace
 
 model::TopicPartition TransactionHost::OffsetsPartition(std::string_view group) const {
@@ -53,7 +62,33 @@ void TransactionHost::CommitOffsetsHere(TxnCommitOffsetsRequest request,
 }
 
 void TransactionHost::StoreOffsets(TxnCommitOffsetsRequest request, Callback<std::vector<CommitOffsetResult>> done) {
-  done(AllFailed(request, Failed(ErrorCode::kCoordinatorNotAvailable, "not wired")));
+  group::TxnCommitCommand command;
+  command.producer = request.producer.id;
+  command.producer_epoch = request.producer.epoch;
+  command.commit.group = std::move(request.group);
+  command.commit.member = std::move(request.member);
+  command.commit.instance = std::move(request.instance);
+  command.commit.generation = request.generation;
+  std::vector<CommitOffsetResult> results;
+  std::vector<size_t> accepted;  // of each item of the command, its place in the results
+  for (CommitOffset& offset : request.offsets) {
+    results.push_back({offset.partition, Missing(*broker_.image(), offset.partition)});
+    if (!results.back().outcome.ok()) continue;
+    accepted.push_back(results.size() - 1);
+    command.commit.items.push_back({std::move(offset.partition), offset.offset, std::move(offset.metadata)});
+  }
+  if (command.commit.items.empty()) {
+    done(std::move(results));
+    return;
+  }
+  broker_.group_coordinator()->CommitOffsetsInTxn(
+      command, [results = std::move(results), accepted = std::move(accepted),
+                done = std::move(done)](std::vector<group::Outcome> outcomes) mutable {
+        for (size_t k = 0; k < outcomes.size(); ++k) {
+          results[accepted[k]].outcome = {outcomes[k].code, std::move(outcomes[k].message)};
+        }
+        done(std::move(results));
+      });
 }
 
 }  // namespace leat::broker
