@@ -24,6 +24,8 @@ struct LogOptions {
   int64_t max_decompressed_batch_bytes = int64_t{64} << 20;
   TimestampType timestamp_type = TimestampType::kCreateTime;  // message.timestamp.type
   bool delete_old = true;                                     // cleanup.policy contains delete
+  Duration producer_expiration = absl::Hours(24);             // producer.id.expiration.ms
+  size_t max_producers = 50'000;                              // remembered per partition
 };
 
 }  // namespace leat::log

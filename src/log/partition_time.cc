@@ -6,33 +6,37 @@
 
 namespace leat::log {
 
-absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FindTimestamp(int64_t timestamp_ms) {
+absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FindTimestamp(int64_t timestamp_ms,
+                                                                               model::Isolation isolation) {
+  const model::Offset end = EndFor(isolation);
   for (size_t i = SegmentOf(log_start_); i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
-    if (segment.base() >= high_watermark_) break;
+    if (segment.base() >= end) break;
     LEAT_RETURN_IF_ERROR(segment.Load());
     if (segment.max_timestamp_ms() < timestamp_ms) continue;
-    LEAT_ASSIGN_OR_RETURN(std::optional<TimestampOffset> found, FindInSegment(i, timestamp_ms));
+    LEAT_ASSIGN_OR_RETURN(std::optional<TimestampOffset> found, FindInSegment(i, timestamp_ms, end));
     if (found) return found;
   }
   return std::nullopt;
 }
 
 absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FindInSegment(size_t segment_index,
-                                                                               int64_t timestamp_ms) {
+                                                                               int64_t timestamp_ms,
+                                                                               model::Offset end) {
   Segment& segment = *segments_[segment_index];
   model::Offset from = std::max(segment.base(), log_start_);
   const TimeIndex::Entry* entry = segment.times().Floor(timestamp_ms);
   if (entry != nullptr) from = std::max(from, segment.base() + entry->relative_offset);
-  if (from >= high_watermark_ || from >= EndOf(segment_index)) return std::nullopt;
+  if (from >= end || from >= EndOf(segment_index)) return std::nullopt;
   LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, from));
-  return FirstRecordAt(segment, start, timestamp_ms);
+  return FirstRecordAt(segment, start, timestamp_ms, end);
 }
 
 absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FirstRecordAt(Segment& segment, Start start,
-                                                                               int64_t timestamp_ms) {
+                                                                               int64_t timestamp_ms,
+                                                                               model::Offset end) {
   BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kCrc);
-  while (scanner.expected() < high_watermark_) {
+  while (scanner.expected() < end) {
     const model::Offset expected = scanner.expected();
     LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
     if (batch.kind == ScannedBatch::Kind::kEnd) break;
@@ -56,21 +60,22 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FirstRecordAt(S
   return std::nullopt;
 }
 
-absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::MaxTimestamp() {
+absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::MaxTimestamp(model::Isolation isolation) {
+  const model::Offset end = EndFor(isolation);
   int64_t best_ms = -1;
   size_t best_segment = 0;
   for (size_t i = SegmentOf(log_start_); i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
-    if (segment.base() >= high_watermark_) break;
+    if (segment.base() >= end) break;
     LEAT_RETURN_IF_ERROR(segment.Load());
     int64_t max_ms = segment.max_timestamp_ms();
     const model::Offset holder = segment.offset_of_max_timestamp();
-    if (max_ms > best_ms && (holder < log_start_ || holder >= high_watermark_)) {
+    if (max_ms > best_ms && (holder < log_start_ || holder >= end)) {
       // The segment's largest is deleted or not yet served: look at every batch that counts.
       max_ms = -1;
       LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, std::max(segment.base(), log_start_)));
       BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kHeader);
-      while (scanner.expected() < high_watermark_) {
+      while (scanner.expected() < end) {
         LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
         if (batch.kind != ScannedBatch::Kind::kBatch) break;
         max_ms = std::max(max_ms, batch.header.max_timestamp_ms);
@@ -81,7 +86,7 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::MaxTimestamp() 
     best_segment = i;
   }
   if (best_ms < 0) return std::nullopt;
-  return FindInSegment(best_segment, best_ms);
+  return FindInSegment(best_segment, best_ms, end);
 }
 
 }  // namespace leat::log

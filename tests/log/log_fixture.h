@@ -87,7 +87,7 @@ class LogTest : public testing::Test {
   }
   absl::StatusOr<AppendResult> Append(PartitionLog& log, std::string batches, int epoch = 0) {
     std::optional<absl::StatusOr<AppendResult>> result;
-    log.Append(std::move(batches), model::LeaderEpoch(epoch), [&](auto r) { result = std::move(r); });
+    log.Append(std::move(batches), {.epoch = model::LeaderEpoch(epoch)}, [&](auto r) { result = std::move(r); });
     EXPECT_TRUE(world_.RunUntil([&] { return result.has_value(); })) << "the append was never answered";
     return *result;
   }
