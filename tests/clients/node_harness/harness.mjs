@@ -47,8 +47,14 @@ export function numbered (count, stem = 'value ') {
 }
 
 function short (value) {
-  const text = inspect(value, { breakLength: Infinity, maxArrayLength: 20 })
+  const text = inspect(value, { breakLength: Infinity, compact: true, maxArrayLength: 20 })
   return text.length < 300 ? text : `${text.slice(0, 300)}... (${text.length} characters)`
+}
+
+function describe (error) {
+  const reasons = []
+  for (let cause = error; cause; cause = cause.cause ?? cause.errors?.[0]) reasons.push(cause.message)
+  return [reasons.join(': '), ...(error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')).slice(0, 4)].join('\n')
 }
 
 function withLimit (promise, seconds) {
@@ -71,7 +77,7 @@ export async function main () {
       console.log(`ok ${title} (${Date.now() - start} ms)`)
       passed++
     } catch (error) {
-      console.log(`FAILED ${title}: ${error.stack?.split('\n').slice(0, 5).join('\n  ') ?? error}`)
+      console.log(`FAILED ${title}: ${describe(error)}`)
       failed++
     }
   }
