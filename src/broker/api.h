@@ -40,10 +40,16 @@ struct ProducePartition {
 };
 // kCreate: the first use of a topic makes it, if the broker's options allow that.
 enum class MissingTopics { kCreate, kRefuse };
+// Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of its
+// own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction when
+// it is written to. kEpochStays: it has to be added before.
+enum class TransactionRules { kEpochStays, kEpochRises };
 struct ProduceRequest {
   Acks acks = Acks::kAll;
   MissingTopics missing_topics = MissingTopics::kCreate;
   std::vector<ProducePartition> partitions;
+  std::string transactional_id;  // needed for transactional batches
+  TransactionRules rules = TransactionRules::kEpochStays;
 };
 struct ProducePartitionResult {
   model::TopicPartition partition;
@@ -227,7 +233,7 @@ struct JobDescription {
   std::string explain;
   int64_t created_ms = 0;
   int restarts = 0;
-  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // since it was started here
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // in all lives of the job
   int64_t checkpoint_age_ms = -1;                                    // -1: none yet
   double checkpoint_duration_seconds = 0;
   uint64_t checkpoints = 0;
