@@ -87,8 +87,9 @@ Handle MakeProducer(const Settings& settings, Deliveries* deliveries) {
 }
 
 Handle MakeConsumer(const Settings& settings) {
-  Settings all = {{"bootstrap.servers", Bootstrap()}, {"group.id", Name("unused")},      {"enable.auto.commit", "false"},
-                  {"enable.partition.eof", "true"},   {"auto.offset.reset", "earliest"}, {"fetch.wait.max.ms", "100"}};
+  Settings all = {{"bootstrap.servers", Bootstrap()}, {"group.id", Name("unused")},
+                  {"enable.auto.commit", "false"},    {"enable.partition.eof", "true"},
+                  {"auto.offset.reset", "earliest"},  {"fetch.wait.max.ms", "100"}};
   all.insert(all.end(), settings.begin(), settings.end());
   Handle consumer = MakeHandle(RD_KAFKA_CONSUMER, MakeConf(all));
   rd_kafka_poll_set_consumer(consumer.get());
@@ -110,10 +111,9 @@ void Enqueue(rd_kafka_t* producer, const std::string& topic, const Record& recor
   const size_t key_size = record.key ? record.key->size() : 0;
   const size_t value_size = record.value ? record.value->size() : 0;
   const rd_kafka_resp_err_t code = rd_kafka_producev(
-      producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition),
-      RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE(const_cast<void*>(value), value_size),
-      RD_KAFKA_V_TIMESTAMP(record.timestamp), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-      RD_KAFKA_V_END);
+      producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition), RD_KAFKA_V_KEY(key, key_size),
+      RD_KAFKA_V_VALUE(const_cast<void*>(value), value_size), RD_KAFKA_V_TIMESTAMP(record.timestamp),
+      RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_headers_destroy(headers);
     ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, code, "enqueue");
@@ -121,7 +121,9 @@ void Enqueue(rd_kafka_t* producer, const std::string& topic, const Record& recor
   rd_kafka_poll(producer, 0);
 }
 
-void Flush(rd_kafka_t* producer) { ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_flush(producer, kFlushMs), "flush"); }
+void Flush(rd_kafka_t* producer) {
+  ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_flush(producer, kFlushMs), "flush");
+}
 
 void Produce(const std::string& topic, const std::vector<Record>& records, const Settings& settings) {
   Deliveries deliveries;
@@ -135,7 +137,8 @@ void Produce(const std::string& topic, const std::vector<Record>& records, const
 }
 
 Record ToRecord(const rd_kafka_message_t& message) {
-  Record record{.key = Bytes(message.key, message.key_len), .value = Bytes(message.payload, message.len), .headers = {}};
+  Record record{
+      .key = Bytes(message.key, message.key_len), .value = Bytes(message.payload, message.len), .headers = {}};
   record.timestamp = rd_kafka_message_timestamp(&message, nullptr);
   record.partition = message.partition;
   record.offset = message.offset;

@@ -1,5 +1,5 @@
-// librdkafka's handles with owners, and the few steps that most tests share. Every wait here is bounded: a call that gets
-// no answer fails its test.
+// librdkafka's handles with owners, and the few steps that most tests share. Every wait here is bounded: a call that
+// gets no answer fails its test.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -71,7 +71,8 @@ void Flush(rd_kafka_t* producer);
 void Produce(const std::string& topic, const std::vector<Record>& records, const Settings& settings = {});
 
 Record ToRecord(const rd_kafka_message_t& message);
-// Null when nothing came in `timeout_ms`. Errors of the broker or client fail the test; the end of a partition does not.
+// Null when nothing came in `timeout_ms`. Errors of the broker or client fail the test; the end of a partition does
+// not.
 Message Poll(rd_kafka_t* consumer, int timeout_ms);
 // All partitions from `from` to their ends, ordered by partition.
 std::vector<Record> ReadAll(const std::string& topic, int partitions, const Settings& settings = {},

@@ -43,7 +43,8 @@ class Flow {
     Expect(deliveries_.acknowledged == produced_, "every record to be acknowledged");
     for (int round = 0; round < kRounds && static_cast<int>(Seen().size()) < produced_; ++round) PollAll();
     const size_t seen = Seen().size();
-    Expect(static_cast<int>(seen) == produced_, std::to_string(produced_) + " records read, got " + std::to_string(seen));
+    Expect(static_cast<int>(seen) == produced_,
+           std::to_string(produced_) + " records read, got " + std::to_string(seen));
     for (auto& member : members_) member->Close();
   }
 

@@ -107,7 +107,8 @@ void CopyInTransactions(const std::string& from, const std::string& to, const st
     const Partitions positions(assigned);
     rd_kafka_position(member.handle(), positions.get());
     rd_kafka_consumer_group_metadata_t* metadata = rd_kafka_consumer_group_metadata(member.handle());
-    rd_kafka_error_t* error = rd_kafka_send_offsets_to_transaction(producer.get(), positions.get(), metadata, kTimeoutMs);
+    rd_kafka_error_t* error =
+        rd_kafka_send_offsets_to_transaction(producer.get(), positions.get(), metadata, kTimeoutMs);
     rd_kafka_consumer_group_metadata_destroy(metadata);
     Ok(error, "send offsets to transaction");
     member.Forget();
