@@ -12,6 +12,8 @@ namespace leat::log {
 inline constexpr std::string_view kLogSuffix = ".log";
 inline constexpr std::string_view kOffsetIndexSuffix = ".index";
 inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
+inline constexpr std::string_view kAbortedIndexSuffix = ".txnindex";
+inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
 inline constexpr std::string_view kDeletedFolderSuffix = "-delete";
 inline constexpr std::string_view kEpochFile = "leader-epoch-checkpoint";
 inline constexpr std::string_view kRecoveryPointFile = "recovery-point-offset-checkpoint";

@@ -12,7 +12,8 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
                                                                          const LogOptions& options, TailRule rule) {
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
-  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, rule));
+  const int64_t now_ms = shared.shard.WallMillis();
+  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, {rule, {now_ms, log->producer_options()}}));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;
@@ -20,6 +21,9 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
+  log->producers_ = std::move(recovered.producers);
+  log->producers_.Expire(now_ms, log->producer_options());
+  log->snapshots_ = std::move(recovered.snapshots);
   return log;
 }
 
@@ -115,6 +119,9 @@ absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
 
 absl::Status PartitionLogImpl::Roll() {
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> next, Segment::Create(home_, log_end_));
+  if (std::string snapshot = SnapshotIfAny(); !snapshot.empty()) {
+    fresh_snapshots_.emplace_back(log_end_, std::move(snapshot));
+  }
   active().Seal();
   // Pinned as long as its bytes are not synced; OnSynced lets go.
   active().set_pinned(log_end_ > synced_);

@@ -38,6 +38,7 @@ enum class VerificationTicket : uint64_t { kNone = 0 };
 struct AppendOptions {
   model::LeaderEpoch epoch{0};
   Origin origin = Origin::kClient;
+  FirstSequence first_sequence = FirstSequence::kAny;
   // Needed for a client's batch that would begin a transaction in this log; where given, it must still be good.
   VerificationTicket verification = VerificationTicket::kNone;
 };

@@ -8,7 +8,9 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "env/gate.h"
@@ -129,6 +131,12 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
                                                              const AppendOptions& options) const;
   void AnswerDuplicate(const AppendResult& original, AppendDone done);
   void NoteProducer(const model::BatchHeader& header, const std::optional<model::EndMarker>& marker);
+  // The aborted transactions of a segment, checked against the log; made again if the file is damaged.
+  absl::StatusOr<const AbortedIndex*> AbortedOf(size_t segment);
+  absl::StatusOr<bool> AbortedAgree(const AbortedEntry& entry);
+  absl::StatusOr<std::optional<model::BatchHeader>> HeaderAt(model::Offset offset);
+  absl::Status RebuildAborted(size_t segment);
+  std::string SnapshotIfAny() const;
   // Where readers of this isolation stop.
   model::Offset EndFor(model::Isolation isolation) const {
     return isolation == model::Isolation::kReadCommitted ? last_stable_offset() : high_watermark_;
@@ -139,6 +147,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     uint64_t position;
     model::Offset offset;
   };
+  absl::StatusOr<std::vector<model::AbortedTransaction>> AbortedIn(model::Offset from, model::Offset to);
   absl::StatusOr<Start> FindStart(Segment& segment, model::Offset from);
   absl::StatusOr<Start> WalkTo(Segment& segment, model::Offset from);
   absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, model::Offset end, size_t max_bytes);
@@ -154,6 +163,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void RunUpkeep(Upkeep upkeep);
   void StartDiskWork();
   std::shared_ptr<CheckpointPlan> PlanCheckpoint();
+  void PlanSnapshots(CheckpointPlan* plan);
   void FinishCheckpoint(const CheckpointPlan& plan);
   void AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done);
   void DropFirstSegment();
@@ -168,6 +178,8 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   LeaderEpochs epochs_;
   bool epochs_changed_ = false;
   ProducerState producers_;
+  std::set<model::Offset> snapshots_;                                   // of them, on disk
+  std::vector<std::pair<model::Offset, std::string>> fresh_snapshots_;  // to be written: where segments begin
   // Transactions whose marker the high watermark has not passed, in the order of their markers.
   std::deque<AbortedEntry> undurable_ends_;
   absl::flat_hash_map<model::ProducerId, Verification> verifications_;

@@ -21,6 +21,9 @@ absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max
   if (from >= end) return result;
   if (const Fence* fence = FenceAt(from); fence != nullptr) return DataLoss(fence->what);
   LEAT_ASSIGN_OR_RETURN(result.batches, ReadBatches(SegmentOf(from), from, end, max_bytes));
+  if (isolation == model::Isolation::kReadCommitted && !result.batches.empty()) {
+    LEAT_ASSIGN_OR_RETURN(result.aborted, AbortedIn(from, next_read_.offset));
+  }
   return result;
 }
 

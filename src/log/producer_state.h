@@ -32,6 +32,10 @@ namespace leat::log {
 // producer id but no sequence of their own.
 enum class Origin { kClient, kCoordinator };
 
+// What sequence a producer that the log does not know may begin with. kAny: its state may have expired. kZero: each of
+// its transactions has a new epoch (transaction version 2), so that it always begins with 0.
+enum class FirstSequence { kAny, kZero };
+
 struct ProducerDescription {
   model::ProducerId producer_id{-1};
   int16_t epoch = -1;
@@ -70,7 +74,12 @@ class ProducerState {
   // OUT_OF_ORDER_SEQUENCE_NUMBER: a gap, or behind what is remembered; INVALID_PRODUCER_EPOCH: fenced;
   // INVALID_TXN_STATE: an ordinary batch inside of a transaction; INVALID_RECORD: a control batch or broken producer
   // fields from a client; POLICY_VIOLATION: max_producers have transactions open.
-  absl::StatusOr<Verdict> Check(const model::BatchHeader& header, Origin origin, const Options& options) const;
+  struct Rules {
+    Origin origin = Origin::kClient;
+    FirstSequence first_sequence = FirstSequence::kAny;
+    size_t max_producers = 50'000;
+  };
+  absl::StatusOr<Verdict> Check(const model::BatchHeader& header, const Rules& rules) const;
   // TRANSACTION_COORDINATOR_FENCED: a newer coordinator has written; INVALID_PRODUCER_EPOCH: the producer has moved on.
   struct Marker {
     model::ProducerId producer_id{-1};
