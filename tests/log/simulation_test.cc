@@ -441,7 +441,8 @@ void LogSimulation::CheckDerivedFiles() {
       const std::string aborted_path = SegmentPath(folder, base, kAbortedIndexSuffix);
       const std::string aborted = disk_.Exists(aborted_path).value() ? disk_.Content(aborted_path) : "";
       if (partition.producers_known && aborted != partition.transactions->IndexFile(base, end)) {
-        return Fail(StrCat("the aborted index of ", logs[i], " is not what its batches say"));
+        return Fail(StrCat("the aborted index of ", logs[i], " is not what its batches say: ", aborted.size(),
+                           " bytes, should be ", partition.transactions->IndexFile(base, end).size()));
       }
     }
     if (offsets != plain.offsets || times != plain.times) {
