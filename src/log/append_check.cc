@@ -34,7 +34,8 @@ absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions
     }
     const std::string_view batch = rest.substr(0, parsed->total_bytes());
     const absl::StatusOr<model::BatchHeader> checked = model::ValidateBatch(
-        batch, model::RecordCheck::kEveryRecord, static_cast<size_t>(options.max_decompressed_batch_bytes));
+        batch, options.compact ? model::RecordCheck::kEveryRecordWithKey : model::RecordCheck::kEveryRecord,
+        static_cast<size_t>(options.max_decompressed_batch_bytes));
     if (!checked.ok()) return InvalidArgument("byte ", at, " of the append: ", Message(checked.status()));
     if (checked->record_count <= 0) return InvalidArgument("byte ", at, " of the append: a batch without records");
     prepared.batches.push_back({at, *checked});

@@ -31,7 +31,8 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FindInSegment(s
 
 absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FirstRecordAt(Segment& segment, Start start,
                                                                                int64_t timestamp_ms) {
-  BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kCrc);
+  BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, home_.gaps_until,
+                       ScanCheck::kCrc);
   while (scanner.expected() < high_watermark_) {
     const model::Offset expected = scanner.expected();
     LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
@@ -57,31 +58,40 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FirstRecordAt(S
 }
 
 absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::MaxTimestamp() {
-  int64_t best_ms = -1;
-  size_t best_segment = 0;
-  for (size_t i = SegmentOf(log_start_); i < segments_.size(); ++i) {
-    Segment& segment = *segments_[i];
-    if (segment.base() >= high_watermark_) break;
-    LEAT_RETURN_IF_ERROR(segment.Load());
-    int64_t max_ms = segment.max_timestamp_ms();
-    const model::Offset holder = segment.offset_of_max_timestamp();
-    if (max_ms > best_ms && (holder < log_start_ || holder >= high_watermark_)) {
-      // The segment's largest is deleted or not yet served: look at every batch that counts.
-      max_ms = -1;
-      LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, std::max(segment.base(), log_start_)));
-      BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kHeader);
-      while (scanner.expected() < high_watermark_) {
-        LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
-        if (batch.kind != ScannedBatch::Kind::kBatch) break;
-        max_ms = std::max(max_ms, batch.header.max_timestamp_ms);
-      }
+  // An index may name a batch that compaction left without records: then the headers tell.
+  for (const MaxBy by : {MaxBy::kIndex, MaxBy::kHeaders}) {
+    int64_t best_ms = -1;
+    size_t best_segment = 0;
+    for (size_t i = SegmentOf(log_start_); i < segments_.size() && segments_[i]->base() < high_watermark_; ++i) {
+      LEAT_ASSIGN_OR_RETURN(const int64_t max_ms, MaxInSegment(*segments_[i], by, best_ms));
+      if (max_ms <= best_ms) continue;
+      best_ms = max_ms;
+      best_segment = i;
     }
-    if (max_ms <= best_ms) continue;
-    best_ms = max_ms;
-    best_segment = i;
+    if (best_ms < 0) return std::nullopt;
+    LEAT_ASSIGN_OR_RETURN(const std::optional<TimestampOffset> found, FindInSegment(best_segment, best_ms));
+    if (found) return found;
   }
-  if (best_ms < 0) return std::nullopt;
-  return FindInSegment(best_segment, best_ms);
+  return std::nullopt;
+}
+
+// The largest timestamp of the segment's batches that count, if it is larger than best_ms.
+absl::StatusOr<int64_t> PartitionLogImpl::MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms) {
+  LEAT_RETURN_IF_ERROR(segment.Load());
+  const model::Offset holder = segment.offset_of_max_timestamp();
+  if (segment.max_timestamp_ms() <= best_ms) return best_ms;
+  if (by == MaxBy::kIndex && holder >= log_start_ && holder < high_watermark_) return segment.max_timestamp_ms();
+  // The segment's largest is deleted or not yet served: look at every batch.
+  int64_t max_ms = -1;
+  LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, std::max(segment.base(), log_start_)));
+  BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, home_.gaps_until,
+                       ScanCheck::kHeader);
+  while (scanner.expected() < high_watermark_) {
+    LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+    if (batch.kind != ScannedBatch::Kind::kBatch) break;
+    if (batch.header.record_count > 0) max_ms = std::max(max_ms, batch.header.max_timestamp_ms);
+  }
+  return max_ms;
 }
 
 }  // namespace leat::log

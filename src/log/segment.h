@@ -12,8 +12,7 @@
 
 #include "base/status.h"
 #include "env/disk.h"
-#include "log/offset_index.h"
-#include "log/time_index.h"
+#include "log/segment_indexes.h"
 #include "model/ids.h"
 #include "model/record_batch.h"
 
@@ -40,6 +39,8 @@ struct SegmentHome {
   SegmentCache* cache;
   std::string folder;
   int64_t index_interval_bytes;
+  // Compaction has been over the log up to here: offsets below may be missing. Noted on disk before it is relied on.
+  model::Offset gaps_until{0};
 };
 
 // Bytes to put into an index file; executed on a disk thread.
@@ -81,14 +82,14 @@ class Segment {
 
   // REQUIRES (all below): loaded.
   const std::shared_ptr<env::File>& file() const { return file_; }
-  const OffsetIndex& offsets() const { return offsets_; }
-  const TimeIndex& times() const { return times_; }
+  const OffsetIndex& offsets() const { return indexes_.offsets; }
+  const TimeIndex& times() const { return indexes_.times; }
   // Where to start looking for an offset: a batch boundary at or before its batch.
   uint64_t FloorPosition(model::Offset offset) const;
   // The largest timestamp of the batches seen, and the last offset of the first batch that reached it; -1 if none.
-  int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
-  model::Offset offset_of_max_timestamp() const { return base_ + offset_of_max_; }
-  // The base timestamp of the first batch; -1 if there is none.
+  int64_t max_timestamp_ms() const { return indexes_.max_timestamp_ms; }
+  model::Offset offset_of_max_timestamp() const { return base_ + indexes_.offset_of_max; }
+  // The base timestamp of the first batch (its largest, where a delete horizon took that place); -1 if there is none.
   absl::StatusOr<int64_t> FirstTimestamp();
 
   // One write at the end. After a failure the size is unchanged and the bytes behind it are unknown.
@@ -107,7 +108,7 @@ class Segment {
     uint64_t generation;
     size_t offsets, times;
   };
-  IndexMark index_mark() const { return {generation_, offsets_.entries().size(), times_.entries().size()}; }
+  IndexMark index_mark() const { return {generation_, offsets().entries().size(), times().entries().size()}; }
   void MarkIndexWritten(const IndexMark& mark);
 
  private:
@@ -128,11 +129,7 @@ class Segment {
   bool pinned_ = false;
   bool sealed_ = true;
   int rebuilds_ = 0;
-  OffsetIndex offsets_;
-  TimeIndex times_;
-  int64_t bytes_since_entry_ = 0;
-  int64_t max_timestamp_ms_ = -1;
-  int32_t offset_of_max_ = 0;
+  SegmentIndexes indexes_;
   std::optional<int64_t> first_timestamp_ms_;
   // How much of the indexes is in their files.
   size_t written_offsets_ = 0;
