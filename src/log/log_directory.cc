@@ -23,7 +23,7 @@ class LogDirectoryImpl : public LogDirectory {
                 shard,
                 SegmentCache(options.max_loaded_segments),
                 nullptr,
-                {options.compaction_memory_bytes, options.compaction_bytes_per_second}} {
+                {options.compaction_memory_bytes, options.compaction_bytes_per_second, options.compaction_slice_bytes}} {
     shared_.go_offline = [this](const absl::Status& reason) { GoOffline(reason); };
     shared_.sync = std::make_unique<GroupSync>(disk, shard, [this](const absl::Status& reason) { GoOffline(reason); });
   }

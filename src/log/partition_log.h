@@ -117,6 +117,7 @@ class LogDirectory {
     Duration compaction_check_interval = absl::Seconds(15);
     size_t compaction_memory_bytes = size_t{16} << 20;              // for the keys of one cleaning, while it runs
     uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // read and written; 0 is unlimited
+    size_t compaction_slice_bytes = size_t{1} << 20;            // for which one disk thread is held at a time
   };
   static absl::StatusOr<std::unique_ptr<LogDirectory>> Open(env::Disk& disk, env::Shard& shard, const Options& options);
   virtual ~LogDirectory() = default;

@@ -26,7 +26,7 @@ namespace leat::log {
 struct CompactionLimits {
   size_t memory_bytes;
   uint64_t bytes_per_second;  // 0: unlimited
-  size_t slice_bytes = size_t{1} << 20;
+  size_t slice_bytes;
   uint64_t runs = 0;  // so far
 };
 
