@@ -428,7 +428,7 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, Bug bug, Co
 TEST(CompactionSimulation, KeepsLastValuesAndOffsetsOnADiskThatFails) {
   const char* one = std::getenv("LEAT_SEED");
   const uint64_t first = one != nullptr ? EnvNumber("LEAT_SEED", 1) : 1;
-  const uint64_t seeds = EnvNumber("LEAT_SEEDS", one != nullptr ? 1 : 1200);
+  const uint64_t seeds = EnvNumber("LEAT_SEEDS", one != nullptr ? 1 : 1000);
   CompactionSimulationStats stats;
   std::string what;
   const std::optional<uint64_t> failed = FirstFailure(first, seeds, Bug::kNone, &stats, &what);
