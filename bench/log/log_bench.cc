@@ -92,7 +92,8 @@ void AppendPageCache(benchmark::State& state) {
   for (auto _ : state) {
     bench.OnShard([&] {
       for (int i = 0; i < kAppendsPerTurn; ++i) {
-        bench.log().Append(batch, model::LeaderEpoch(0), [](const auto& result) { LEAT_CHECK(result.ok()); });
+        bench.log().Append(batch, {.epoch = model::LeaderEpoch(0)},
+                           [](const auto& result) { LEAT_CHECK(result.ok()); });
       }
     });
   }
@@ -122,12 +123,13 @@ class ClosedLoop {
   void Next() {
     if (left_ == 0) return;
     --left_;
-    bench_.log().Append(batch_, model::LeaderEpoch(0), [this, began = bench_.shard().Now()](const auto& result) {
-      LEAT_CHECK(result.ok());
-      latencies_us_.push_back(absl::ToDoubleMicroseconds(bench_.shard().Now() - began));
-      Next();
-      if (--unanswered_ == 0) done_.set_value();
-    });
+    bench_.log().Append(batch_, {.epoch = model::LeaderEpoch(0)},
+                        [this, began = bench_.shard().Now()](const auto& result) {
+                          LEAT_CHECK(result.ok());
+                          latencies_us_.push_back(absl::ToDoubleMicroseconds(bench_.shard().Now() - began));
+                          Next();
+                          if (--unanswered_ == 0) done_.set_value();
+                        });
   }
   BenchLog& bench_;
   const std::string batch_;
@@ -162,7 +164,7 @@ void Read1MiB(benchmark::State& state) {
   BenchLog bench(Durability::kPageCache);
   bench.OnShard([&] {
     for (int i = 0; i < kBatches; ++i) {
-      bench.log().Append(batch, model::LeaderEpoch(0), [](const auto& result) { LEAT_CHECK(result.ok()); });
+      bench.log().Append(batch, {.epoch = model::LeaderEpoch(0)}, [](const auto& result) { LEAT_CHECK(result.ok()); });
     }
   });
   const int64_t records = model::ParseBatchHeader(batch)->record_count;

@@ -36,7 +36,7 @@ LEAT_STATUS_FACTORY(DeadlineExceeded)
 
 inline std::string_view Message(const absl::Status& status) { return ToStd(status.message()); }
 
-// The same error with "context: " before its message. OK stays OK.
+// The same error, payloads included, with "context: " before its message. OK stays OK.
 absl::Status Annotate(const absl::Status& status, std::string_view context);
 
 }  // namespace leat

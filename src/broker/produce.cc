@@ -38,7 +38,7 @@ void AppendHere(ShardState& shard, ProducePartition part, Callback<ProducePartit
   const size_t bytes = part.batches.size();
   log::PartitionLog* log = found.log;
   log->Append(
-      std::move(part.batches), model::LeaderEpoch(0),
+      std::move(part.batches), {.epoch = model::LeaderEpoch(0)},
       [&shard, bytes, name = std::move(part.partition),
        done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
         shard.NoteAppend(appended.status());

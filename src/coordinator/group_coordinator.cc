@@ -109,7 +109,7 @@ void GroupCoordinator::Write(size_t index, std::vector<group::OffsetRecord> reco
   }
   ++partitions_[index].appends_under_way;
   partitions_[index].log->Append(
-      *std::move(bytes), model::LeaderEpoch(0),
+      *std::move(bytes), {.epoch = model::LeaderEpoch(0)},
       [this, index, records = std::move(records), done = std::move(done),
        hold = std::move(hold)](absl::StatusOr<log::AppendResult> result) mutable {
         --partitions_[index].appends_under_way;

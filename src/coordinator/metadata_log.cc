@@ -79,7 +79,7 @@ void MetadataLog::StartRound() {
     FinishRound(std::move(round), bytes.status());
     return;
   }
-  log_.Append(*std::move(bytes), model::LeaderEpoch(0),
+  log_.Append(*std::move(bytes), {.epoch = model::LeaderEpoch(0)},
               [this, round = std::move(round)](absl::StatusOr<log::AppendResult> result) mutable {
                 FinishRound(std::move(round), result.status());
               });

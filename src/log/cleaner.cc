@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "log/file_names.h"
 #include "log/segment_swap.h"
+#include "model/transaction.h"
 
 namespace leat::log {
 namespace {
@@ -25,7 +26,11 @@ absl::Status WriteNew(env::Disk& disk, const std::string& path, std::string_view
 }  // namespace
 
 CleaningRun::CleaningRun(Plan plan)
-    : plan_(std::move(plan)), map_(plan_.map_bytes, plan_.seed), map_end_(plan_.first_dirty) {
+    : plan_(std::move(plan)),
+      map_(plan_.map_bytes, plan_.seed),
+      map_end_(plan_.first_dirty),
+      map_transactions_(plan_.aborted),
+      transactions_(plan_.aborted) {
   LEAT_CHECK(!plan_.segments.empty());
   while (segment_ < plan_.segments.size() && plan_.segments[segment_].end <= plan_.first_dirty) ++segment_;
 }
@@ -103,7 +108,7 @@ absl::Status CleaningRun::StepMap(env::Disk& disk) {
 }
 
 absl::Status CleaningRun::NoteKeys(const ScannedBatch& batch) {
-  if (batch.header.control()) return absl::OkStatus();
+  if (batch.header.control() || map_transactions_.IsAborted(batch.header)) return absl::OkStatus();
   absl::StatusOr<model::RecordIterator> records = model::RecordIterator::Open(
       batch.bytes, static_cast<size_t>(plan_.options.max_decompressed_batch_bytes));
   if (!records.ok()) return Fail(Failure::kDamaged, records.status());
@@ -162,9 +167,7 @@ absl::Status CleaningRun::CleanOne(const ScannedBatch& batch) {
   const CleaningView view = {map_, map_end_, plan_.wall_ms,
                              absl::ToInt64Milliseconds(plan_.options.delete_retention),
                              static_cast<size_t>(plan_.options.max_decompressed_batch_bytes)};
-  BatchVerdict verdict;
-  verdict.keep_empty_header = batch.header.next_offset() == group_.from.back().end;
-  absl::StatusOr<CleanedBatch> cleaned = CleanBatch(batch.bytes, view, verdict);
+  absl::StatusOr<CleanedBatch> cleaned = CleanBatch(batch.bytes, view, Judge(batch));
   if (!cleaned.ok()) return Fail(Failure::kDamaged, cleaned.status());
   changed_ |= cleaned->kind != CleanedBatch::Kind::kUnchanged;
   stats_.dropped_records += static_cast<uint64_t>(batch.header.record_count - cleaned->record_count);
@@ -181,6 +184,29 @@ absl::Status CleaningRun::CleanOne(const ScannedBatch& batch) {
   group_.bytes += bytes.size();
   stats_.written_bytes += bytes.size();
   return buffer_.size() < kWriteBufferBytes ? absl::OkStatus() : Flush();
+}
+
+BatchVerdict CleaningRun::Judge(const ScannedBatch& batch) {
+  const model::BatchHeader& header = batch.header;
+  BatchVerdict verdict;
+  if (!header.control()) {
+    verdict.discard_records = transactions_.IsAborted(header);
+  } else if (header.record_count == 0) {
+    verdict.discard_records = transactions_.EndsNothing(header);
+  } else if (const auto marker = model::DecodeMarkerBatch(batch.bytes); marker.ok() && *marker) {
+    // Control records that end no transaction stay.
+    const std::optional<int64_t> horizon = header.delete_horizon_ms();
+    verdict.start_horizon = transactions_.EndsNothing(header);
+    verdict.discard_records = verdict.start_horizon && horizon && *horizon <= plan_.wall_ms;
+  }
+  if (header.next_offset() == group_.from.back().end) verdict.empty = BatchVerdict::Empty::kPlaceholder;
+  const auto producer = plan_.producers.find(header.producer_id);
+  if (producer == plan_.producers.end()) return verdict;
+  const ProducerState::LastBatch& last = producer->second;
+  const bool is_last = last.last_offset.value() >= 0 ? last.last_offset == header.last_offset()
+                                                     : header.control() && last.epoch == header.producer_epoch;
+  if (is_last) verdict.empty = BatchVerdict::Empty::kWhole;
+  return verdict;
 }
 
 absl::Status CleaningRun::Flush() {

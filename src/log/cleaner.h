@@ -4,6 +4,9 @@
 //
 // Memory: the offset map, one batch and its decompressed copy, and a write buffer. Reads files by name: it must be the
 // only one that renames or rewrites segments of the folder; segments that are removed meanwhile end it.
+//
+// The records of aborted transactions go, whatever their keys: so a segment whose marker was cleaned needs no list of
+// aborted transactions, and new segments have none.
 #pragma once
 
 #include <memory>
@@ -14,7 +17,9 @@
 #include "base/status.h"
 #include "env/disk.h"
 #include "log/batch_scanner.h"
+#include "log/cleaned_transactions.h"
 #include "log/compaction.h"
+#include "log/producer_state.h"
 #include "log/segment_indexes.h"
 
 namespace leat::log {
@@ -30,6 +35,9 @@ class CleaningRun {
     size_t map_bytes = 0;
     HashSeed seed;
     int64_t wall_ms = 0;
+    // Those with records below the end of `segments` whose marker is at or behind first_dirty.
+    std::vector<AbortedEntry> aborted;
+    absl::flat_hash_map<model::ProducerId, ProducerState::LastBatch> producers;
   };
   // A group that waits to be put in place.
   struct Group {
@@ -72,6 +80,7 @@ class CleaningRun {
   absl::Status StepClean(env::Disk& disk);
   absl::Status BeginGroup(env::Disk& disk);
   absl::Status CleanOne(const ScannedBatch& batch);
+  BatchVerdict Judge(const ScannedBatch& batch);
   absl::Status EndGroup(env::Disk& disk);
   absl::Status Flush();
   absl::Status Fail(Failure failure, absl::Status status);
@@ -82,6 +91,8 @@ class CleaningRun {
   Stats stats_;
   OffsetMap map_;
   model::Offset map_end_;
+  CleanedTransactions map_transactions_;  // while the keys are noted
+  CleanedTransactions transactions_;
   bool mapping_ = true;
   size_t segment_ = 0;  // the one that is read
   std::unique_ptr<env::File> file_;

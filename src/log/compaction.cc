@@ -103,13 +103,16 @@ absl::StatusOr<CleanedBatch> CleanBatch(std::string_view batch, const CleaningVi
   // Behind the map's end nothing was cleaned yet: those tombstones' time has not begun.
   const bool within_map = header.last_offset() < view.map_end;
   const bool new_horizon = !horizon && within_map && (tombstones || verdict.start_horizon) && cleaned.record_count > 0;
-  if (cleaned.record_count == 0 && !verdict.keep_empty_header) {
+  if (cleaned.record_count == 0 && verdict.empty == BatchVerdict::Empty::kNothing) {
     cleaned.kind = CleanedBatch::Kind::kDropped;
     return cleaned;
   }
-  if (all_stay && !new_horizon) return cleaned;
+  const bool erase_producer = cleaned.record_count == 0 && verdict.empty == BatchVerdict::Empty::kPlaceholder &&
+                              (header.producer_id.value() >= 0 || header.control());
+  if (all_stay && !new_horizon && !erase_producer) return cleaned;
   model::BatchRewriter rewriter(
-      header, new_horizon ? std::optional(SaturatingAdd(view.wall_ms, view.delete_retention_ms)) : std::nullopt);
+      erase_producer ? model::WithoutProducer(header) : header,
+      new_horizon ? std::optional(SaturatingAdd(view.wall_ms, view.delete_retention_ms)) : std::nullopt);
   if (cleaned.record_count > 0) {
     LEAT_ASSIGN_OR_RETURN(records, model::RecordIterator::Open(batch, view.max_decompressed_bytes));
     for (const bool keep : stays) {

@@ -12,6 +12,8 @@ namespace leat::log {
 inline constexpr std::string_view kLogSuffix = ".log";
 inline constexpr std::string_view kOffsetIndexSuffix = ".index";
 inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
+inline constexpr std::string_view kAbortedIndexSuffix = ".txnindex";
+inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
 inline constexpr std::string_view kDeletedFolderSuffix = "-delete";
 // Behind the suffix of a file that compaction has not finished, and of one that is to replace what it was made from.
 inline constexpr std::string_view kCleanedSuffix = ".cleaned";

@@ -29,6 +29,8 @@ struct LogOptions {
   Duration min_compaction_lag = absl::ZeroDuration();         // min.compaction.lag.ms
   Duration max_compaction_lag = absl::InfiniteDuration();     // max.compaction.lag.ms
   Duration delete_retention = absl::Hours(24);                // delete.retention.ms: how long tombstones stay
+  Duration producer_expiration = absl::Hours(24);             // producer.id.expiration.ms
+  size_t max_producers = 50'000;                              // remembered per partition
 
   // When the active segment is rolled for its age: what must be compacted in time must not stay active.
   Duration roll_age() const { return compact && max_compaction_lag < segment_age ? max_compaction_lag : segment_age; }

@@ -13,7 +13,8 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
   LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
-  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, rule));
+  const int64_t now_ms = shared.shard.WallMillis();
+  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, {rule, {now_ms, log->producer_options()}}));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;
@@ -21,6 +22,9 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
+  log->producers_ = std::move(recovered.producers);
+  log->producers_.Expire(now_ms, log->producer_options());
+  log->snapshots_ = std::move(recovered.snapshots);
   return log;
 }
 
@@ -67,14 +71,22 @@ absl::Status PartitionLogImpl::CheckWritable() const {
   return absl::OkStatus();
 }
 
-void PartitionLogImpl::Append(std::string batches, model::LeaderEpoch epoch, AppendDone done) {
+void PartitionLogImpl::Append(std::string batches, const AppendOptions& options, AppendDone done) {
   if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
-  const bool stamps = options_.timestamp_type == TimestampType::kLogAppendTime;
   absl::StatusOr<PreparedAppend> append = PrepareAppend(
-      std::move(batches), options_, {log_end_, epoch, epochs_.latest(), stamps ? shared_.shard.WallMillis() : 0});
+      std::move(batches), options_, {log_end_, options.epoch, epochs_.latest(), shared_.shard.WallMillis()});
   if (!append.ok()) return done(append.status());
-  absl::Status status = MaybeRoll(*append);
-  if (status.ok()) status = WriteToActive(*append);
+  absl::StatusOr<std::optional<AppendResult>> duplicate = CheckProducers(*append, options);
+  if (!duplicate.ok()) return done(Annotate(duplicate.status(), tp_.ToString()));
+  if (*duplicate) return AnswerDuplicate(**duplicate, std::move(done));
+  Write(*append, options.epoch, std::nullopt, std::move(done));
+}
+
+// Checked and written.
+void PartitionLogImpl::Write(const PreparedAppend& append, model::LeaderEpoch epoch,
+                             const std::optional<model::EndMarker>& marker, AppendDone done) {
+  absl::Status status = MaybeRoll(append);
+  if (status.ok()) status = WriteToActive(append);
   if (!status.ok()) {
     if (absl::IsResourceExhausted(status)) {
       return done(ResourceExhausted("disk full, nothing was appended to ", tp_.ToString(), ": ", Message(status),
@@ -85,8 +97,9 @@ void PartitionLogImpl::Append(std::string batches, model::LeaderEpoch epoch, App
   }
   epochs_changed_ |= epochs_.Note(epoch, log_end_);
   const model::Offset base = log_end_;
-  log_end_ = append->batches.back().header.next_offset();
-  parked_.push_back({{base, log_end_ - 1, append->log_append_time_ms}, options_.durability, std::move(done)});
+  log_end_ = append.batches.back().header.next_offset();
+  for (const PreparedBatch& batch : append.batches) NoteProducer(batch.header, marker);
+  parked_.push_back({{base, log_end_ - 1, append.log_append_time_ms}, options_.durability, std::move(done)});
   if (options_.durability == Durability::kFsync) shared_.sync->Request(this);
   Advance();
 }
@@ -107,6 +120,9 @@ absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
 
 absl::Status PartitionLogImpl::Roll() {
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> next, Segment::Create(home_, log_end_));
+  if (std::string snapshot = SnapshotIfAny(); !snapshot.empty()) {
+    fresh_snapshots_.emplace_back(log_end_, std::move(snapshot));
+  }
   active().Seal();
   // Pinned as long as its bytes are not synced; OnSynced lets go.
   active().set_pinned(log_end_ > synced_);
@@ -185,6 +201,7 @@ void PartitionLogImpl::OnSynced(const SyncJob& job) {
 void PartitionLogImpl::Advance() {
   const model::Offset reached = options_.durability == Durability::kFsync ? synced_ : log_end_;
   high_watermark_ = std::max(high_watermark_, reached);
+  while (!undurable_ends_.empty() && undurable_ends_.front().last_offset < high_watermark_) undurable_ends_.pop_front();
   if (draining_) return;
   draining_ = true;
   while (!parked_.empty()) {
@@ -200,7 +217,7 @@ void PartitionLogImpl::Advance() {
 
 void PartitionLogImpl::WakeWaits() {
   for (auto it = waits_.begin(); it != waits_.end();) {
-    if (!closed_ && it->second.after >= high_watermark_) {
+    if (!closed_ && it->second.after >= EndFor(it->second.isolation)) {
       ++it;
       continue;
     }
@@ -213,12 +230,12 @@ void PartitionLogImpl::WakeWaits() {
   }
 }
 
-uint64_t PartitionLogImpl::WaitForData(model::Offset after, env::Closure ready) {
+uint64_t PartitionLogImpl::WaitForData(model::Offset after, env::Closure ready, model::Isolation isolation) {
   const uint64_t ticket = next_ticket_++;
-  if (closed_ || high_watermark_ > after) {
+  if (closed_ || EndFor(isolation) > after) {
     ready();
   } else {
-    waits_.emplace(ticket, Wait{after, std::move(ready)});
+    waits_.emplace(ticket, Wait{after, isolation, std::move(ready)});
   }
   return ticket;
 }

@@ -89,6 +89,14 @@ absl::StatusOr<CleaningRun::Plan> PartitionLogImpl::PlanCleaning(int64_t wall_ms
   plan.seed = {static_cast<uint64_t>(shared_.shard.Now().nanos()) * 0x9e3779b97f4a7c15ULL,
                static_cast<uint64_t>(shared_.shard.WallMillis()) ^ ++shared_.compaction.runs << 48};
   plan.wall_ms = wall_ms;
+  plan.producers = producers_.LastBatches();
+  for (size_t i = SegmentOf(range.first_dirty); i < segments_.size(); ++i) {
+    if (segments_[i]->least_aborted().value_or(model::Offset(0)) >= range.first_uncleanable) continue;
+    LEAT_ASSIGN_OR_RETURN(const AbortedIndex* aborted, AbortedOf(i));
+    for (const AbortedEntry& entry : aborted->entries()) {
+      if (entry.first_offset < range.first_uncleanable) plan.aborted.push_back(entry);
+    }
+  }
   return plan;
 }
 

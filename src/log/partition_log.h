@@ -2,7 +2,9 @@
 // made there. Reads and appends touch the page cache only; syncs run on the disk thread (env::Shard::RunBlocking).
 //
 // Offsets: log_start <= high_watermark <= log_end. With one copy the high watermark is what class F has synced, or what
-// class P has written: consumers read below it, and an acknowledged append lies below it.
+// class P has written: consumers read below it, and an acknowledged append lies below it. The last stable offset is the
+// first offset of the oldest transaction that is open or whose marker the high watermark has not passed, or the high
+// watermark if there is none; it lies at or above log_start and never goes back.
 #pragma once
 
 #include <absl/functional/any_invocable.h>
@@ -11,13 +13,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "env/disk.h"
 #include "env/shard.h"
 #include "log/options.h"
+#include "log/producer_state.h"
 #include "model/error_code.h"
 #include "model/ids.h"
+#include "model/transaction.h"
 
 namespace leat::log {
 
@@ -27,11 +32,25 @@ struct AppendResult {
   int64_t log_append_time_ms = -1;  // -1 with CreateTime
 };
 
+// Stands for a look at the coordinator that is under way; see StartVerification.
+enum class VerificationTicket : uint64_t { kNone = 0 };
+
+struct AppendOptions {
+  model::LeaderEpoch epoch{0};
+  Origin origin = Origin::kClient;
+  FirstSequence first_sequence = FirstSequence::kAny;
+  // Needed for a client's batch that would begin a transaction in this log; where given, it must still be good.
+  VerificationTicket verification = VerificationTicket::kNone;
+};
+
 struct ReadResult {
   // Whole batches; the first one holds the offset asked for (it may begin below it), or is the next one behind it.
   std::string batches;
   model::Offset high_watermark;
   model::Offset log_start;
+  model::Offset last_stable_offset;
+  // kReadCommitted: the aborted transactions with records in `batches`, and perhaps others.
+  std::vector<model::AbortedTransaction> aborted;
 };
 
 struct TimestampOffset {
@@ -63,31 +82,53 @@ class PartitionLog {
 
   // Checks the batches (one or more, concatenated), gives them offsets, and writes them. `done` runs on this shard once
   // the append is acknowledged by the durability class, or has failed; acknowledgements come in append order.
+  // A producer's batch that is in the log already is not appended again: it is answered as the first one was, once that
+  // one is durable.
   // Failures: kInvalidArgument (malformed: the message says what), kResourceExhausted (disk full: nothing was appended;
-  // reads go on), kOutOfRange (batch larger than max_batch_bytes), kUnavailable (log directory offline).
+  // reads go on), kOutOfRange (batch larger than max_batch_bytes), kUnavailable (log directory offline), and those of
+  // ProducerState::Check, with model::CodeOf; INVALID_TXN_STATE also if a verification is missing.
   using AppendDone = absl::AnyInvocable<void(absl::StatusOr<AppendResult>)>;
-  virtual void Append(std::string batches, model::LeaderEpoch epoch, AppendDone done) = 0;
+  virtual void Append(std::string batches, const AppendOptions& options, AppendDone done) = 0;
+
+  // Ends the producer's transaction in this log, if it has one; the marker is written in any case, with the wall time.
+  // Only the transaction coordinator calls this. Failures: those of Append and of ProducerState::CheckMarker.
+  virtual void AppendMarker(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone done) = 0;
+
+  // To be called before a client's transactional batch is appended. kNone: the producer's transaction is open here in
+  // this epoch, go ahead. Otherwise ask the coordinator whether the partition belongs to the producer's ongoing
+  // transaction, and pass the ticket on to Append. A marker of the producer that is written meanwhile makes the ticket
+  // void, so that a batch that was delayed never begins a transaction that nobody will end (KIP-890).
+  virtual VerificationTicket StartVerification(model::ProducerId producer, int16_t epoch) = 0;
 
   // Up to max_bytes of whole batches from `from`, at least one batch if there is one, none at the end. Never past the
-  // high watermark. Where compaction took the records at `from`, the batches that follow. kOutOfRange: from < log_start or > log_end; kDataLoss: the range is damaged and fenced.
-  virtual absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes) = 0;
+  // high watermark, with kReadCommitted never past the last stable offset. Where compaction took the records at `from`,
+  // the batches that follow. kOutOfRange: from < log_start or > log_end; kDataLoss: the range is damaged and fenced.
+  virtual absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes,
+                                          model::Isolation isolation = model::Isolation::kReadUncommitted) = 0;
 
-  // Runs `ready` on this shard once, when the high watermark passes `after` (at once if it has) or the log closes.
-  // Returns a ticket for CancelWait.
-  virtual uint64_t WaitForData(model::Offset after, env::Closure ready) = 0;
+  // Runs `ready` on this shard once, when the end that Read stops at (the high watermark or the last stable offset)
+  // passes `after` (at once if it has) or the log closes. Returns a ticket for CancelWait.
+  virtual uint64_t WaitForData(model::Offset after, env::Closure ready,
+                               model::Isolation isolation = model::Isolation::kReadUncommitted) = 0;
   virtual void CancelWait(uint64_t ticket) = 0;
 
   virtual model::Offset log_start() const = 0;
   virtual model::Offset high_watermark() const = 0;
+  virtual model::Offset last_stable_offset() const = 0;
   virtual model::Offset log_end() const = 0;
   virtual uint64_t size_bytes() const = 0;
   virtual int segment_count() const = 0;
   virtual const RecoveryReport& recovery() const = 0;
 
+  // The producers that the log remembers, by id.
+  virtual std::vector<ProducerDescription> DescribeProducers() const = 0;
+
   // The first record whose timestamp is >= timestamp_ms, or nullopt. The record with the largest timestamp for
-  // MaxTimestamp.
-  virtual absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms) = 0;
-  virtual absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp() = 0;
+  // MaxTimestamp. Only records that Read would give to a reader of this isolation count.
+  virtual absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(
+      int64_t timestamp_ms, model::Isolation isolation = model::Isolation::kReadUncommitted) = 0;
+  virtual absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp(
+      model::Isolation isolation = model::Isolation::kReadUncommitted) = 0;
 
   // Moves log_start up (DeleteRecords) and removes segments wholly below it. `done` once durable.
   virtual void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) = 0;

@@ -1,12 +1,16 @@
-// The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), reads and fences
-// (partition_read.cc), times (partition_time.cc), compaction (partition_compaction.cc), and what runs on the disk thread
-// (partition_upkeep.cc).
+// The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), producers and
+// transactions (partition_producers.cc), reads and fences (partition_read.cc), times (partition_time.cc), compaction
+// (partition_compaction.cc), and what runs on the disk thread (partition_upkeep.cc).
 #pragma once
+
+#include <absl/container/flat_hash_map.h>
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "env/gate.h"
@@ -17,6 +21,7 @@
 #include "log/group_sync.h"
 #include "log/leader_epochs.h"
 #include "log/partition_log.h"
+#include "log/producer_state.h"
 #include "log/recovery.h"
 #include "log/segment.h"
 #include "log/segment_swap.h"
@@ -48,18 +53,23 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
                                                                 const LogOptions& options, TailRule rule);
   ~PartitionLogImpl() override;
 
-  void Append(std::string batches, model::LeaderEpoch epoch, AppendDone done) override;
-  absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes) override;
-  uint64_t WaitForData(model::Offset after, env::Closure ready) override;
+  void Append(std::string batches, const AppendOptions& options, AppendDone done) override;
+  void AppendMarker(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone done) override;
+  VerificationTicket StartVerification(model::ProducerId producer, int16_t epoch) override;
+  absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes, model::Isolation isolation) override;
+  uint64_t WaitForData(model::Offset after, env::Closure ready, model::Isolation isolation) override;
   void CancelWait(uint64_t ticket) override { waits_.erase(ticket); }
   model::Offset log_start() const override { return log_start_; }
   model::Offset high_watermark() const override { return high_watermark_; }
+  model::Offset last_stable_offset() const override;
   model::Offset log_end() const override { return log_end_; }
   uint64_t size_bytes() const override;
   int segment_count() const override { return static_cast<int>(segments_.size()); }
   const RecoveryReport& recovery() const override { return recovery_; }
-  absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms) override;
-  absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp() override;
+  std::vector<ProducerDescription> DescribeProducers() const override;
+  absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms,
+                                                               model::Isolation isolation) override;
+  absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp(model::Isolation isolation) override;
   void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) override;
   void SetOptions(const LogOptions& options) override;
   void EnforceRetention(int64_t wall_ms) override;
@@ -92,7 +102,12 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   };
   struct Wait {
     model::Offset after;
+    model::Isolation isolation;
     env::Closure ready;
+  };
+  struct Verification {
+    VerificationTicket ticket;
+    int16_t epoch;
   };
   struct Fence {
     model::Offset end;  // the first offset behind the damage
@@ -123,27 +138,50 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void Advance();
   void WakeWaits();
 
+  void Write(const PreparedAppend& append, model::LeaderEpoch epoch, const std::optional<model::EndMarker>& marker,
+             AppendDone done);
+
+  // partition_producers.cc
+  ProducerState::Options producer_options() const { return {options_.max_producers, options_.producer_expiration}; }
+  absl::StatusOr<std::optional<AppendResult>> CheckProducers(const PreparedAppend& append,
+                                                             const AppendOptions& options) const;
+  void AnswerDuplicate(const AppendResult& original, AppendDone done);
+  void NoteProducer(const model::BatchHeader& header, const std::optional<model::EndMarker>& marker);
+  // The aborted transactions of a segment, checked against the log; made again if the file is damaged.
+  absl::StatusOr<const AbortedIndex*> AbortedOf(size_t segment);
+  absl::StatusOr<bool> AbortedAgree(const AbortedEntry& entry);
+  absl::StatusOr<std::optional<model::BatchHeader>> HeaderAt(model::Offset offset);
+  absl::Status RebuildAborted(size_t segment);
+  std::string SnapshotIfAny() const;
+  // Where readers of this isolation stop.
+  model::Offset EndFor(model::Isolation isolation) const {
+    return isolation == model::Isolation::kReadCommitted ? last_stable_offset() : high_watermark_;
+  }
+
   // partition_read.cc
   struct Start {
     uint64_t position;
     model::Offset offset;
   };
+  absl::StatusOr<std::vector<model::AbortedTransaction>> AbortedIn(model::Offset from, model::Offset to);
   absl::StatusOr<Start> FindStart(Segment& segment, model::Offset from);
   absl::StatusOr<Start> WalkTo(Segment& segment, model::Offset from);
-  absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, size_t max_bytes);
+  absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, model::Offset end, size_t max_bytes);
   absl::Status AddFence(size_t segment, uint64_t position, model::Offset from, std::string_view what);
   const Fence* FenceAt(model::Offset offset) const;
 
   // partition_time.cc
-  absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms);
+  absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms, model::Offset end);
   enum class MaxBy { kIndex, kHeaders };
-  absl::StatusOr<int64_t> MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms);
-  absl::StatusOr<std::optional<TimestampOffset>> FirstRecordAt(Segment& segment, Start start, int64_t timestamp_ms);
+  absl::StatusOr<int64_t> MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms, model::Offset end);
+  absl::StatusOr<std::optional<TimestampOffset>> FirstRecordAt(Segment& segment, Start start, int64_t timestamp_ms,
+                                                               model::Offset end);
 
   // partition_upkeep.cc
   void RunUpkeep(Upkeep upkeep);
   void StartDiskWork();
   std::shared_ptr<CheckpointPlan> PlanCheckpoint();
+  void PlanSnapshots(CheckpointPlan* plan);
   void FinishCheckpoint(const CheckpointPlan& plan);
   void AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done);
   void DropFirstSegment();
@@ -162,7 +200,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::Status ReadCompactionCheckpoints();
   absl::StatusOr<std::vector<SegmentFacts>> CompleteSegments();
   // Nothing at or above it may be compacted.
-  model::Offset CleanableLimit() const { return high_watermark_; }
+  model::Offset CleanableLimit() const { return last_stable_offset(); }
   absl::StatusOr<CleaningRun::Plan> PlanCleaning(int64_t wall_ms);
   void ContinueCleaning();
   void AfterSlice(const absl::Status& status);
@@ -183,6 +221,13 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   std::vector<std::unique_ptr<Segment>> segments_;
   LeaderEpochs epochs_;
   bool epochs_changed_ = false;
+  ProducerState producers_;
+  std::set<model::Offset> snapshots_;                                   // of them, on disk
+  std::vector<std::pair<model::Offset, std::string>> fresh_snapshots_;  // to be written: where segments begin
+  // Transactions whose marker the high watermark has not passed, in the order of their markers.
+  std::deque<AbortedEntry> undurable_ends_;
+  absl::flat_hash_map<model::ProducerId, Verification> verifications_;
+  uint64_t next_verification_ = 1;
   RecoveryReport recovery_;
   model::Offset log_start_{0};
   model::Offset high_watermark_{0};

@@ -7,7 +7,7 @@
 
 namespace leat::log {
 
-absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max_bytes) {
+absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max_bytes, model::Isolation isolation) {
   // Records that are being deleted may be gone before the new log start is durable.
   const model::Offset first = std::max(log_start_, log_start_target_);
   if (from < first || from > log_end_) {
@@ -16,13 +16,19 @@ absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max
   ReadResult result;
   result.high_watermark = high_watermark_;
   result.log_start = log_start_;
-  if (from >= high_watermark_) return result;
+  result.last_stable_offset = last_stable_offset();
+  const model::Offset end = EndFor(isolation);
+  if (from >= end) return result;
   if (const Fence* fence = FenceAt(from); fence != nullptr) return DataLoss(fence->what);
-  LEAT_ASSIGN_OR_RETURN(result.batches, ReadBatches(SegmentOf(from), from, max_bytes));
+  LEAT_ASSIGN_OR_RETURN(result.batches, ReadBatches(SegmentOf(from), from, end, max_bytes));
+  if (isolation == model::Isolation::kReadCommitted && !result.batches.empty()) {
+    LEAT_ASSIGN_OR_RETURN(result.aborted, AbortedIn(from, next_read_.offset));
+  }
   return result;
 }
 
-absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, model::Offset from, size_t max_bytes) {
+absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, model::Offset from, model::Offset end,
+                                                          size_t max_bytes) {
   Segment& segment = *segments_[segment_index];
   LEAT_RETURN_IF_ERROR(segment.Load());
   LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, from));
@@ -32,7 +38,7 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
   size_t whole = 0;
   model::Offset expected = start.offset;
   std::string problem;
-  while (problem.empty() && expected < high_watermark_) {
+  while (problem.empty() && expected < end) {
     const std::string_view rest = std::string_view(bytes).substr(whole, n - whole);
     if (rest.size() < model::kBatchHeaderBytes && whole > 0) break;
     const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(rest);

@@ -16,6 +16,8 @@ struct PartitionLogImpl::CheckpointPlan {
   std::vector<IndexWrite> indexes;
   std::vector<std::pair<model::Offset, Segment::IndexMark>> marks;  // by segment base
   std::string epochs;                                               // empty: the file is current
+  std::vector<std::pair<model::Offset, std::string>> snapshots;     // to be written
+  std::vector<model::Offset> old_snapshots;                         // of no use once those are
   std::string recovery_point;
   // For AdvanceLogStart.
   std::string log_start;
@@ -33,8 +35,15 @@ struct PartitionLogImpl::CheckpointPlan {
     if (!epochs.empty()) {
       LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kEpochFile), epochs));
     }
+    for (const auto& [at, bytes] : snapshots) {
+      LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, SegmentPath(folder, at, kSnapshotSuffix), bytes));
+    }
     LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kRecoveryPointFile), recovery_point));
     indexed = true;
+    for (const model::Offset at : old_snapshots) {
+      const absl::Status status = disk.Remove(SegmentPath(folder, at, kSnapshotSuffix));
+      if (!status.ok() && !absl::IsNotFound(status)) return status;
+    }
     return absl::OkStatus();
   }
 
@@ -101,8 +110,25 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
   }
   if (epochs_changed_) plan->epochs = epochs_.Encode();
   epochs_changed_ = false;
+  PlanSnapshots(plan.get());
   plan->recovery_point = EncodeOffsetCheckpoint(tp_, plan->job.through);
   return plan;
+}
+
+// Kept are the two newest, in case that one is damaged, and those where a segment begins, for its aborted transactions.
+void PartitionLogImpl::PlanSnapshots(CheckpointPlan* plan) {
+  plan->snapshots = fresh_snapshots_;
+  if (std::string snapshot = SnapshotIfAny(); !snapshot.empty()) {
+    plan->snapshots.emplace_back(log_end_, std::move(snapshot));
+  }
+  std::set<model::Offset> all = snapshots_;
+  for (const auto& [at, bytes] : plan->snapshots) all.insert(at);
+  std::set<model::Offset> bases;
+  for (const std::unique_ptr<Segment>& segment : segments_) bases.insert(segment->base());
+  size_t newer = all.size();
+  for (const model::Offset at : all) {
+    if (--newer >= 2 && !bases.contains(at)) plan->old_snapshots.push_back(at);
+  }
 }
 
 void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
@@ -112,6 +138,9 @@ void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
     return;
   }
   recovery_point_ = std::max(recovery_point_, plan.job.through);
+  for (const auto& [at, bytes] : plan.snapshots) snapshots_.insert(at);
+  for (const model::Offset at : plan.old_snapshots) snapshots_.erase(at);
+  std::erase_if(fresh_snapshots_, [this](const auto& fresh) { return snapshots_.contains(fresh.first); });
   for (const auto& [base, mark] : plan.marks) {
     const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);
     if (segments_[i]->base() == base) segments_[i]->MarkIndexWritten(mark);
@@ -192,6 +221,7 @@ void PartitionLogImpl::DeleteRecordsBefore(model::Offset offset, absl::AnyInvoca
 void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
   // Rolling behind bytes that are being undone would leave two segments with the same offsets after a power cut.
   if (closed_ || repairing_ || !shared_.offline.ok()) return;
+  producers_.Expire(wall_ms, producer_options());
   const auto older_than = [wall_ms](int64_t timestamp_ms, Duration age) {
     return timestamp_ms >= 0 && age != absl::InfiniteDuration() &&
            absl::Milliseconds(wall_ms) - absl::Milliseconds(timestamp_ms) > age;

@@ -1,5 +1,8 @@
 #include "log/segment.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/check.h"
 #include "log/batch_scanner.h"
 #include "log/file_names.h"
@@ -15,7 +18,11 @@ int64_t FirstTimestampOf(const model::BatchHeader& header) {
 }  // namespace
 
 absl::Status WriteIndex(env::Disk& disk, const IndexWrite& write) {
-  if (write.how == IndexWrite::How::kReplace) return env::WriteFileAtomically(disk, write.path, write.bytes);
+  if (write.how == IndexWrite::How::kReplaceOrRemove && write.bytes.empty()) {
+    const absl::Status removed = disk.Remove(write.path);
+    return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
+  }
+  if (write.how != IndexWrite::How::kAppend) return env::WriteFileAtomically(disk, write.path, write.bytes);
   LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(write.path, env::OpenMode::kCreate));
   LEAT_RETURN_IF_ERROR(file->Truncate(write.at));
   if (!write.bytes.empty()) LEAT_RETURN_IF_ERROR(file->WriteAt(write.at, write.bytes));
@@ -33,6 +40,7 @@ absl::StatusOr<std::unique_ptr<Segment>> Segment::Create(const SegmentHome& home
   segment->loaded_ = true;
   segment->sealed_ = false;
   segment->files_longer_ = true;
+  segment->ReplaceAborted({});
   home.cache->Touch(segment.get());
   return segment;
 }
@@ -41,17 +49,19 @@ Segment::~Segment() { home_.cache->Forget(this); }
 
 std::vector<std::string> Segment::Files() const {
   return {path_, SegmentPath(home_.folder, base_, kOffsetIndexSuffix),
-          SegmentPath(home_.folder, base_, kTimeIndexSuffix)};
+          SegmentPath(home_.folder, base_, kTimeIndexSuffix), SegmentPath(home_.folder, base_, kAbortedIndexSuffix)};
 }
 
 bool Segment::index_files_current() const {
-  return !files_longer_ && written_offsets_ == offsets().entries().size() && written_times_ == times().entries().size();
+  return aborted_file_current() && !files_longer_ && written_offsets_ == offsets().entries().size() &&
+         written_times_ == times().entries().size();
 }
 
 void Segment::Drop() {
   file_.reset();
   indexes_.offsets = OffsetIndex();
   indexes_.times = TimeIndex();
+  aborted_ = AbortedIndex();
   loaded_ = false;
 }
 
@@ -92,10 +102,64 @@ absl::Status Segment::Load() {
     LEAT_RETURN_IF_ERROR(OpenFile());
     // Whatever is wrong with an index file, the segment itself has what it should say.
     if (!ReadIndexes().ok()) LEAT_RETURN_IF_ERROR(RebuildIndexes());
+    if (absl::Status status = LoadAborted(); !status.ok() && !absl::IsDataLoss(status)) return status;
     loaded_ = true;
   }
   home_.cache->Touch(this);
   return absl::OkStatus();
+}
+
+absl::Status Segment::LoadAborted() {
+  aborted_ = AbortedIndex();
+  written_aborted_ = 0;
+  aborted_file_longer_ = false;
+  aborted_damaged_ = false;
+  aborted_checked_ = false;
+  ++aborted_generation_;
+  const absl::StatusOr<std::string> bytes =
+      env::ReadWholeFile(*home_.disk, SegmentPath(home_.folder, base_, kAbortedIndexSuffix));
+  if (absl::IsNotFound(bytes.status())) {
+    ReplaceAborted({});
+    aborted_file_longer_ = false;
+    return absl::OkStatus();
+  }
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<AbortedIndex> aborted = AbortedIndex::Decode(*bytes, base_, base_ + INT32_MAX);
+  if (!aborted.ok()) {
+    aborted_damaged_ = true;
+    return aborted.status();
+  }
+  aborted_ = *std::move(aborted);
+  written_aborted_ = aborted_.entries().size();
+  return absl::OkStatus();
+}
+
+void Segment::DropAbortedFrom(model::Offset offset) {
+  aborted_.DropFrom(offset);
+  if (aborted_.entries().size() < written_aborted_) aborted_file_longer_ = true;
+  written_aborted_ = std::min(written_aborted_, aborted_.entries().size());
+  if (aborted_checked_) NoteLeastAborted();
+}
+
+void Segment::ReplaceAborted(AbortedIndex aborted) {
+  aborted_ = std::move(aborted);
+  aborted_damaged_ = false;
+  aborted_file_longer_ = true;
+  written_aborted_ = 0;
+  ++aborted_generation_;
+  aborted_checked_ = true;
+  NoteLeastAborted();
+}
+
+void Segment::NoteAborted(const AbortedEntry& entry) {
+  aborted_.Add(entry);
+  if (aborted_checked_) NoteLeastAborted();
+}
+
+void Segment::NoteLeastAborted() {
+  model::Offset least(INT64_MAX);
+  for (const AbortedEntry& entry : aborted_.entries()) least = std::min(least, entry.first_offset);
+  least_aborted_ = least;
 }
 
 absl::Status Segment::LoadForRecovery(model::Offset from) {
@@ -179,24 +243,42 @@ void Segment::Seal() {
   indexes_.Seal();
 }
 
+Segment::IndexMark Segment::index_mark() const {
+  return {generation_, offsets().entries().size(), times().entries().size(), aborted_generation_,
+          aborted_.entries().size()};
+}
+
 std::vector<IndexWrite> Segment::PendingIndexWrites() const {
   std::vector<IndexWrite> writes;
-  if (!loaded_ || index_files_current()) return writes;
-  const auto how = files_longer_ ? IndexWrite::How::kReplace : IndexWrite::How::kAppend;
-  const size_t offsets = files_longer_ ? 0 : written_offsets_;
-  const size_t times = files_longer_ ? 0 : written_times_;
-  writes.push_back({how, SegmentPath(home_.folder, base_, kOffsetIndexSuffix), offsets * OffsetIndex::kEntryBytes,
-                    this->offsets().Encode(offsets)});
-  writes.push_back(
-      {how, SegmentPath(home_.folder, base_, kTimeIndexSuffix), times * TimeIndex::kEntryBytes, this->times().Encode(times)});
+  if (!loaded_) return writes;
+  if (files_longer_ || written_offsets_ != offsets().entries().size() || written_times_ != times().entries().size()) {
+    const auto how = files_longer_ ? IndexWrite::How::kReplace : IndexWrite::How::kAppend;
+    const size_t offsets = files_longer_ ? 0 : written_offsets_;
+    const size_t times = files_longer_ ? 0 : written_times_;
+    writes.push_back({how, SegmentPath(home_.folder, base_, kOffsetIndexSuffix), offsets * OffsetIndex::kEntryBytes,
+                      this->offsets().Encode(offsets)});
+    writes.push_back({how, SegmentPath(home_.folder, base_, kTimeIndexSuffix), times * TimeIndex::kEntryBytes,
+                      this->times().Encode(times)});
+  }
+  if (!aborted_file_current() && !aborted_damaged_) {
+    const auto how = aborted_file_longer_ ? IndexWrite::How::kReplaceOrRemove : IndexWrite::How::kAppend;
+    const size_t first = aborted_file_longer_ ? 0 : written_aborted_;
+    writes.push_back({how, SegmentPath(home_.folder, base_, kAbortedIndexSuffix), first * AbortedIndex::kEntryBytes,
+                      aborted_.Encode(first)});
+  }
   return writes;
 }
 
 void Segment::MarkIndexWritten(const IndexMark& mark) {
-  if (mark.generation != generation_) return;
-  written_offsets_ = mark.offsets;
-  written_times_ = mark.times;
-  files_longer_ = false;
+  if (mark.generation == generation_) {
+    written_offsets_ = mark.offsets;
+    written_times_ = mark.times;
+    files_longer_ = false;
+  }
+  if (mark.aborted_generation == aborted_generation_) {
+    written_aborted_ = mark.aborted;
+    aborted_file_longer_ = false;
+  }
 }
 
 }  // namespace leat::log

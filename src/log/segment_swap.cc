@@ -61,16 +61,17 @@ absl::StatusOr<model::Offset> EndOfNewSegment(env::Disk& disk, const std::string
 
 }  // namespace
 
-std::vector<std::string_view> SegmentSuffixes() { return {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix}; }
+std::vector<std::string_view> SegmentSuffixes() { 
+  return {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kAbortedIndexSuffix};
+}
 
 SwapOutcome RunSwap(env::Disk& disk, const SegmentSwap& swap) {
-  const std::vector<std::string_view> suffixes = SegmentSuffixes();
   const auto rename = [&](std::string_view suffix) {
     return disk.Rename(SegmentPath(swap.folder, swap.base, With(suffix, kCleanedSuffix)),
                        SegmentPath(swap.folder, swap.base, With(suffix, kSwapSuffix)));
   };
-  for (const std::string_view suffix : suffixes) {
-    if (suffix == kLogSuffix) continue;
+  // Without an aborted index: see cleaner.h.
+  for (const std::string_view suffix : {kOffsetIndexSuffix, kTimeIndexSuffix}) {
     if (absl::Status status = rename(suffix); !status.ok()) return {.status = std::move(status)};
   }
   absl::Status status = rename(kLogSuffix);

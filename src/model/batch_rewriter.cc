@@ -10,6 +10,14 @@ namespace leat::model {
 
 using namespace internal;  // the layout of the fields
 
+BatchHeader WithoutProducer(BatchHeader header) {
+  header.attributes = static_cast<int16_t>(header.attributes & ~(kTransactionalBit | kControlBit));
+  header.producer_id = ProducerId(-1);
+  header.producer_epoch = -1;
+  header.base_sequence = -1;
+  return header;
+}
+
 BatchRewriter::BatchRewriter(const BatchHeader& original, std::optional<int64_t> delete_horizon_ms)
     : header_(original),
       horizon_ms_(delete_horizon_ms ? delete_horizon_ms : original.delete_horizon_ms()),

@@ -12,6 +12,9 @@
 
 namespace leat::model {
 
+// The header without producer, sequence, transaction and control bits.
+BatchHeader WithoutProducer(BatchHeader header);
+
 class BatchRewriter {
  public:
   // `delete_horizon_ms`: the horizon that the batch gets; nullopt keeps the one it has, if any.

@@ -156,7 +156,7 @@ class CompactionSimulation {
       const std::string batches = RandomBatches();
       ++stats_.appends;
       oracle_->Offered(batches, log()->log_end(), world_.WallMillis());
-      log()->Append(batches, model::LeaderEpoch(0), [this, batches](absl::StatusOr<AppendResult> result) {
+      log()->Append(batches, {}, [this, batches](absl::StatusOr<AppendResult> result) {
         if (result.ok()) return oracle_->Acknowledged(batches, result->base_offset);
         if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
           Fail(StrCat("an append failed with ", result.status().ToString()));

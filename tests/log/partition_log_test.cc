@@ -28,7 +28,7 @@ TEST_F(PartitionLogTest, GivesOffsetsInOrderAndReadsBackWhatWasAppended) {
 TEST_F(PartitionLogTest, HidesAppendsThatAreNotSyncedInClassF) {
   PartitionLog& log = Open();
   bool acknowledged = false;
-  log.Append(MakeBatch({"a"}), model::LeaderEpoch(0), [&](auto r) { acknowledged = r.ok(); });
+  log.Append(MakeBatch({"a"}), {.epoch = model::LeaderEpoch(0)}, [&](auto r) { acknowledged = r.ok(); });
   EXPECT_FALSE(acknowledged);
   EXPECT_EQ(log.log_end(), model::Offset(1));
   EXPECT_EQ(log.high_watermark(), model::Offset(0));
@@ -42,7 +42,7 @@ TEST_F(PartitionLogTest, AcknowledgesClassPWithoutASync) {
   PartitionLog& log = Open();
   const uint64_t syncs = disk_.syncs();
   bool acknowledged = false;
-  log.Append(MakeBatch({"a"}), model::LeaderEpoch(0), [&](auto r) { acknowledged = r.ok(); });
+  log.Append(MakeBatch({"a"}), {.epoch = model::LeaderEpoch(0)}, [&](auto r) { acknowledged = r.ok(); });
   EXPECT_TRUE(acknowledged);
   EXPECT_EQ(disk_.syncs(), syncs);
   EXPECT_EQ(log.high_watermark(), model::Offset(1));
@@ -53,7 +53,7 @@ TEST_F(PartitionLogTest, SharesOneSyncBetweenAppendsOfOneMoment) {
   const uint64_t syncs = disk_.syncs();
   std::vector<int64_t> acknowledged;
   for (int i = 0; i < 100; ++i) {
-    log.Append(MakeBatch({"x"}), model::LeaderEpoch(0),
+    log.Append(MakeBatch({"x"}), {.epoch = model::LeaderEpoch(0)},
                [&](auto r) { acknowledged.push_back(r->base_offset.value()); });
   }
   EXPECT_TRUE(world_.RunUntil([&] { return acknowledged.size() == 100; }));
@@ -425,7 +425,7 @@ TEST_F(PartitionLogTest, WakesAWaitOnceWhenDataIsCommitted) {
   int cancelled = 0;
   log.WaitForData(model::Offset(0), [&] { ++woken; });
   log.CancelWait(log.WaitForData(model::Offset(0), [&] { ++cancelled; }));
-  log.Append(MakeBatch({"a"}), model::LeaderEpoch(0), [](auto) {});
+  log.Append(MakeBatch({"a"}), {.epoch = model::LeaderEpoch(0)}, [](auto) {});
   EXPECT_EQ(woken, 0);
   world_.RunFor(absl::Seconds(1));
   EXPECT_EQ(woken, 1);
@@ -440,7 +440,8 @@ TEST_F(PartitionLogTest, WakesAWaitOnceWhenDataIsCommitted) {
 TEST_F(PartitionLogTest, CloseAnswersParkedAppendsFirst) {
   PartitionLog& log = Open();
   std::vector<std::string> events;
-  log.Append(MakeBatch({"a"}), model::LeaderEpoch(0), [&](auto r) { events.push_back(r.ok() ? "acked" : "failed"); });
+  log.Append(MakeBatch({"a"}), {.epoch = model::LeaderEpoch(0)},
+             [&](auto r) { events.push_back(r.ok() ? "acked" : "failed"); });
   log.Close([&](absl::Status s) { events.push_back(s.ok() ? "closed" : "not closed"); });
   world_.RunFor(absl::Seconds(1));
   EXPECT_THAT(events, ElementsAre("acked", "closed"));

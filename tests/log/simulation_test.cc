@@ -162,7 +162,7 @@ void LogSimulation::AppendSome() {
     const std::string batches = RandomBatches();
     ++stats_.appends;
     partition.oracle->Offered(batches, log->log_end(), epoch);
-    log->Append(batches, epoch, [this, oracle = partition.oracle.get(), batches, epoch](auto result) {
+    log->Append(batches, {.epoch = epoch}, [this, oracle = partition.oracle.get(), batches, epoch](auto result) {
       if (!result.ok()) {
         if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
           Fail(StrCat("an append failed with ", result.status().ToString()));
