@@ -180,7 +180,11 @@ class Recovery {
     } else if (!loaded.ok()) {
       return loaded;
     }
-    segment->DropAbortedFrom(from);
+    if (segment->DropAbortedFrom(from)) {
+      // Written by a checkpoint that did not end, or a wrong offset: what is left may lack that one.
+      from = segment->base();
+      segment->ReplaceAborted({});
+    }
     LEAT_RETURN_IF_ERROR(RestoreProducers(from));
     return ReplayProducers(*home_.disk, log_.segments, point, rules_.replay, &log_.producers,
                            [segment](const AbortedEntry& entry) { segment->NoteAborted(entry); });

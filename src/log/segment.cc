@@ -134,11 +134,13 @@ absl::Status Segment::LoadAborted() {
   return absl::OkStatus();
 }
 
-void Segment::DropAbortedFrom(model::Offset offset) {
+bool Segment::DropAbortedFrom(model::Offset offset) {
+  const size_t before = aborted_.entries().size();
   aborted_.DropFrom(offset);
   if (aborted_.entries().size() < written_aborted_) aborted_file_longer_ = true;
   written_aborted_ = std::min(written_aborted_, aborted_.entries().size());
   if (aborted_checked_) NoteLeastAborted();
+  return aborted_.entries().size() < before;
 }
 
 void Segment::ReplaceAborted(AbortedIndex aborted) {

@@ -116,7 +116,7 @@ class Segment {
   void NoteBatch(const model::BatchHeader& header, uint64_t position);
   // Tells of a transaction whose abort marker lies here, in the order of the markers.
   void NoteAborted(const AbortedEntry& entry);
-  void DropAbortedFrom(model::Offset offset);
+  bool DropAbortedFrom(model::Offset offset);  // true if there were any
   void ReplaceAborted(AbortedIndex aborted);
   // The last time index entry of a segment that is complete.
   void Seal();
