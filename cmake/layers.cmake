@@ -24,6 +24,8 @@ leat_layer(stream/data      1 DEPS base)
 # floor 2: pure cores
 leat_layer(meta             2 DEPS base model)
 leat_layer(group            2 DEPS base model)
+leat_layer(txn              2 DEPS base model)
+leat_layer(wire             2 DEPS base model)
 leat_layer(stream/plan      2 DEPS base stream/data)
 leat_layer(sql              2 DEPS base stream/data stream/plan)  # sql -> stream/plan: the one edge inside a floor
 leat_layer(stream/state     2 DEPS base stream/data)
@@ -35,17 +37,18 @@ leat_layer(stream/format    3 DEPS base stream/data THIRD_PARTY simdjson)
 leat_layer(rocks            3 DEPS base stream/state THIRD_PARTY rocksdb)
 # floor 4: drivers
 leat_layer(client           4 DEPS base model THIRD_PARTY grpc proto)
-leat_layer(coordinator      4 DEPS base model env meta group log THIRD_PARTY proto_internal)
+leat_layer(coordinator      4 DEPS base model env meta group txn log THIRD_PARTY proto_internal)
 leat_layer(stream/run       4 DEPS base model env stream/data stream/plan sql stream/state stream/exec stream/format rocks)
 # floor 5
-leat_layer(broker           5 DEPS base model env meta group log coordinator stream/run stream/plan sql stream/data)
+leat_layer(broker           5 DEPS base model env meta group txn log coordinator stream/run stream/plan sql stream/data)
 # floor 6
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
-leat_layer(grpc             6 DEPS base model env meta broker THIRD_PARTY grpc proto)
+leat_layer(grpc             6 DEPS base model env meta runtime broker THIRD_PARTY grpc proto)
 leat_layer(admin            6 DEPS base model env meta broker runtime THIRD_PARTY asio json prometheus)
+leat_layer(kafka            6 DEPS base model env wire meta broker runtime THIRD_PARTY asio)
 # floor 7: the composition root
-leat_layer(server           7 DEPS base model env meta group log runtime rocks coordinator stream/data stream/plan sql stream/state
-                              stream/exec stream/format stream/run broker config grpc admin
+leat_layer(server           7 DEPS base model env meta group txn log runtime rocks coordinator stream/data stream/plan sql stream/state
+                              stream/exec stream/format stream/run broker config grpc admin kafka
                               THIRD_PARTY asio grpc cli json prometheus)
 
 # Third-party families: the header prefixes that belong to them (for tools/tidy) and the targets to link.

@@ -19,6 +19,18 @@ void Answer(Responder& respond, const json::value& body) {
 
 json::value OrNull(int64_t value, int64_t none) { return value == none ? json::value(nullptr) : json::value(value); }
 
+std::string_view SourceName(broker::ConfigEntry::Source source) {
+  switch (source) {
+    case broker::ConfigEntry::Source::kDefault:
+      return "default";
+    case broker::ConfigEntry::Source::kBroker:
+      return "broker";
+    case broker::ConfigEntry::Source::kTopic:
+      return "topic";
+  }
+  return "unknown";
+}
+
 json::object TopicJson(const broker::TopicDescription& topic) {
   json::array partitions;
   for (const broker::PartitionDescription& partition : topic.partitions) {
@@ -34,9 +46,7 @@ json::object TopicJson(const broker::TopicDescription& topic) {
   }
   json::object configs;
   for (const broker::ConfigEntry& entry : topic.configs) {
-    configs[entry.name] =
-        json::object{{"value", entry.value},
-                     {"source", entry.source == broker::ConfigEntry::Source::kDefault ? "default" : "topic"}};
+    configs[entry.name] = json::object{{"value", entry.value}, {"source", SourceName(entry.source)}};
   }
   return {{"name", topic.name},
           {"id", topic.id.ToString()},

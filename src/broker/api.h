@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "model/error_code.h"
 #include "model/ids.h"
+#include "model/transaction.h"
 
 namespace leat::broker {
 
@@ -37,8 +38,11 @@ struct ProducePartition {
   model::TopicPartition partition;
   std::string batches;  // one or more record batches, magic 2
 };
+// kCreate: the first use of a topic makes it, if the broker's options allow that.
+enum class MissingTopics { kCreate, kRefuse };
 struct ProduceRequest {
   Acks acks = Acks::kAll;
+  MissingTopics missing_topics = MissingTopics::kCreate;
   std::vector<ProducePartition> partitions;
 };
 struct ProducePartitionResult {
@@ -57,12 +61,14 @@ struct FetchPartition {
   model::TopicPartition partition;
   model::Offset offset;
   size_t max_bytes = size_t{1} << 20;
+  model::LeaderEpoch current_epoch{-1};  // the leader's, as the caller knows it; another one is refused
 };
 struct FetchRequest {
   std::vector<FetchPartition> partitions;
   Duration max_wait = absl::Milliseconds(500);  // long poll until min_bytes are there
   size_t min_bytes = 1;
   size_t max_bytes = size_t{50} << 20;
+  model::Isolation isolation = model::Isolation::kReadUncommitted;
 };
 struct FetchPartitionResult {
   model::TopicPartition partition;
@@ -70,6 +76,8 @@ struct FetchPartitionResult {
   std::string batches;  // whole batches; the first may begin below the offset asked for
   model::Offset high_watermark{-1};
   model::Offset log_start{-1};
+  model::Offset last_stable_offset{-1};
+  std::vector<model::AbortedTransaction> aborted;  // kReadCommitted: those with records in `batches`
 };
 struct FetchReply {
   std::vector<FetchPartitionResult> partitions;
@@ -81,12 +89,15 @@ struct ListOffsetsPartition {
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
   int64_t timestamp_ms = -1;  // kTimestamp: the first record at or after it
+  model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
+  model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };
 struct ListOffsetsResult {
   model::TopicPartition partition;
   Outcome outcome;
   model::Offset offset{-1};  // -1: no such record
   int64_t timestamp_ms = -1;
+  model::LeaderEpoch leader_epoch{-1};  // of the record
 };
 struct DeleteRecordsPartition {
   model::TopicPartition partition;
@@ -100,21 +111,26 @@ struct DeleteRecordsResult {
 
 // --- topics ---
 using Configs = std::map<std::string, std::string>;
+// kValidate: everything is checked and answered as if it were done, and nothing is changed.
+enum class ChangeMode { kApply, kValidate };
 struct NewTopic {
   std::string name;
   int32_t partitions = -1;  // -1: the broker's default
   Configs configs;          // Kafka's names: retention.ms, segment.bytes, ..; leat.durability = fsync | page-cache
+  int16_t replication_factor = -1;  // -1: the broker's default; one node holds one copy
+};
+// kBroker: the broker's configuration gives another default than the table of topic configs.
+struct ConfigEntry {
+  std::string name;
+  std::string value;
+  enum class Source { kDefault, kBroker, kTopic } source = Source::kDefault;
 };
 struct TopicResult {
   std::string name;
   Outcome outcome;
   model::TopicId id;
   int32_t partitions = 0;
-};
-struct ConfigEntry {
-  std::string name;
-  std::string value;
-  enum class Source { kDefault, kTopic } source = Source::kDefault;
+  std::vector<ConfigEntry> configs;  // of a topic that was made or altered
 };
 struct PartitionDescription {
   model::PartitionId partition;
@@ -139,6 +155,25 @@ struct AlterTopic {
   Configs set;
   std::vector<std::string> remove;  // back to the default
   int32_t partitions = -1;          // > current: adds partitions
+  bool must_grow = false;           // `partitions` equal to what there is is an error too
+  int32_t added_partitions = -1;    // >= 0: the caller's count of new partitions, checked
+  Configs append, subtract;         // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;         // configs that are not in `set` go back to the default
+};
+
+// A setting of the broker itself: Kafka's name, the value in force, and the key of our own configuration that sets it.
+struct BrokerConfig {
+  std::string name;
+  std::string value;
+  std::string help;
+};
+
+// A folder of logs, and how much room its file system has.
+struct LogDirectoryDescription {
+  std::string path;
+  Outcome outcome;  // KAFKA_STORAGE_ERROR with the reason while it is offline
+  int64_t total_bytes = -1;
+  int64_t usable_bytes = -1;
 };
 
 // --- committed offsets of groups ---
@@ -214,6 +249,7 @@ struct ClusterDescription {
   std::vector<Node> nodes;
   std::string version;
   int64_t start_time_ms = 0;
+  model::Offset metadata_end{0};  // of the metadata log: what the controller quorum of this one node has committed
 };
 
 }  // namespace leat::broker

@@ -12,6 +12,7 @@
 #include "env/disk.h"
 #include "env/metrics.h"
 #include "env/shard.h"
+#include "meta/image.h"
 
 namespace leat::broker {
 
@@ -37,11 +38,18 @@ class Broker {
   virtual void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
                              Callback<std::vector<DeleteRecordsResult>> done) = 0;
 
-  virtual void CreateTopics(std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done) = 0;
+  virtual void CreateTopics(std::vector<NewTopic> topics, ChangeMode mode, Callback<std::vector<TopicResult>> done) = 0;
+  void CreateTopics(std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done) {
+    CreateTopics(std::move(topics), ChangeMode::kApply, std::move(done));
+  }
   virtual void DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) = 0;
   // Empty names: all topics (internal ones too).
   virtual void DescribeTopics(std::vector<std::string> names, Callback<std::vector<TopicDescription>> done) = 0;
-  virtual void AlterTopics(std::vector<AlterTopic> changes, Callback<std::vector<TopicResult>> done) = 0;
+  virtual void AlterTopics(std::vector<AlterTopic> changes, ChangeMode mode,
+                           Callback<std::vector<TopicResult>> done) = 0;
+  void AlterTopics(std::vector<AlterTopic> changes, Callback<std::vector<TopicResult>> done) {
+    AlterTopics(std::move(changes), ChangeMode::kApply, std::move(done));
+  }
 
   virtual void CommitOffsets(CommitOffsetsRequest request, Callback<std::vector<CommitOffsetResult>> done) = 0;
   // Empty partitions: all that the group has committed.
@@ -51,7 +59,12 @@ class Broker {
   // Empty group: all groups.
   virtual void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) = 0;
 
+  virtual model::NodeId node_id() const = 0;
+  // The metadata as this shard of the broker has it now. Only on that shard. Null before the broker has started.
+  virtual meta::ImagePtr ImageOn(const env::Shard& shard) const = 0;
   virtual void DescribeCluster(Callback<ClusterDescription> done) = 0;
+  virtual void DescribeBroker(Callback<std::vector<BrokerConfig>> done) = 0;
+  virtual void DescribeLogDirectory(Callback<LogDirectoryDescription> done) = 0;
 
   // kInvalidArgument with the compiler's text, kAlreadyExists; nothing is stored unless the plan is good.
   virtual void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) = 0;

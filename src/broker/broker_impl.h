@@ -44,16 +44,22 @@ class BrokerImpl final : public Broker {
                    Callback<std::vector<ListOffsetsResult>> done) override;
   void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
                      Callback<std::vector<DeleteRecordsResult>> done) override;
-  void CreateTopics(std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done) override;
+  using Broker::AlterTopics;
+  using Broker::CreateTopics;
+  void CreateTopics(std::vector<NewTopic> topics, ChangeMode mode, Callback<std::vector<TopicResult>> done) override;
   void DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) override;
   void DescribeTopics(std::vector<std::string> names, Callback<std::vector<TopicDescription>> done) override;
-  void AlterTopics(std::vector<AlterTopic> changes, Callback<std::vector<TopicResult>> done) override;
+  void AlterTopics(std::vector<AlterTopic> changes, ChangeMode mode, Callback<std::vector<TopicResult>> done) override;
   void CommitOffsets(CommitOffsetsRequest request, Callback<std::vector<CommitOffsetResult>> done) override;
   void FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                     Callback<absl::StatusOr<std::vector<CommittedOffset>>> done) override;
   void ListGroups(Callback<std::vector<std::string>> done) override;
   void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) override;
+  model::NodeId node_id() const override { return options_.node_id; }
+  meta::ImagePtr ImageOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
+  void DescribeBroker(Callback<std::vector<BrokerConfig>> done) override;
+  void DescribeLogDirectory(Callback<LogDirectoryDescription> done) override;
   void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
   void StartJob(std::string name, Callback<absl::Status> done) override;
   void StopJob(std::string name, Callback<absl::Status> done) override;
@@ -88,6 +94,16 @@ class BrokerImpl final : public Broker {
   };
   using InstallationPtr = std::shared_ptr<Installation>;
   using DecideOne = std::function<absl::StatusOr<meta::Records>(const meta::Image&)>;
+  struct TopicChanges {
+    std::vector<std::string> names;
+    std::vector<DecideOne> decisions;  // of each name
+    ChangeMode mode = ChangeMode::kApply;
+  };
+  struct TopicCreation {
+    std::vector<NewTopic> topics;
+    meta::Origin origin;
+    ChangeMode mode = ChangeMode::kApply;
+  };
 
   // lifecycle.cc
   absl::Status OpenHome();
@@ -109,12 +125,11 @@ class BrokerImpl final : public Broker {
   void WhenInstalled(env::Closure done);
   // True if a topic of this name is still being removed; `retry` then runs once it is gone.
   bool WaitForRemoval(const std::vector<NewTopic>& topics, env::Closure* retry);
-  void CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done);
+  void CreateTopicsHere(TopicCreation creation, Callback<std::vector<TopicResult>> done);
   absl::StatusOr<meta::Records> DecideCreate(const meta::Image& image, const NewTopic& topic, meta::Origin origin);
   // Decides several changes for one record batch, each on its own; `done` once every shard has seen them, with the
-  // outcome of each. `names` are their topics.
-  void SubmitEach(std::vector<std::string> names, std::vector<DecideOne> decisions,
-                  Callback<std::vector<TopicResult>> done);
+  // outcome of each.
+  void SubmitEach(TopicChanges changes, Callback<std::vector<TopicResult>> done);
   std::vector<TopicResult> RefusedTopics(const std::vector<std::string>& names) const;
 
   // produce.cc

@@ -1,5 +1,6 @@
 // DescribeCluster and the advertised addresses.
 #include "broker/broker_impl.h"
+#include "broker/outcomes.h"
 
 namespace leat::broker {
 
@@ -13,7 +14,35 @@ void BrokerImpl::DescribeCluster(Callback<ClusterDescription> done) {
     cluster.nodes.push_back(std::move(node));
     cluster.version = LEAT_VERSION;
     cluster.start_time_ms = start_time_ms_;
+    cluster.metadata_end = metadata_->end();
     done(std::move(cluster));
+  });
+}
+
+meta::ImagePtr BrokerImpl::ImageOn(const env::Shard& shard) const {
+  for (const auto& state : shards_) {
+    if (&state->shard() == &shard) return state->image();
+  }
+  return nullptr;
+}
+
+void BrokerImpl::DescribeLogDirectory(Callback<LogDirectoryDescription> done) {
+  home().Post([this, done = std::move(done)]() mutable {
+    OnEveryShard<absl::Status>(
+        shards_, 0, [](ShardState& shard, Callback<absl::Status> answer) { answer(shard.Health()); },
+        [this, done = std::move(done)](std::vector<absl::Status> health) mutable {
+          LogDirectoryDescription directory;
+          directory.path = options_.data_dir;
+          for (const absl::Status& status : health) {
+            if (!status.ok())
+              directory.outcome = Failed(model::ErrorCode::kKafkaStorageError, std::string(Message(status)));
+          }
+          if (const absl::StatusOr<env::DiskSpace> space = disk_.Space(options_.data_dir); space.ok()) {
+            directory.total_bytes = static_cast<int64_t>(space->total_bytes);
+            directory.usable_bytes = static_cast<int64_t>(space->usable_bytes);
+          }
+          done(std::move(directory));
+        });
   });
 }
 

@@ -27,19 +27,6 @@ void DescribeHere(ShardState& shard, DescribePartition item, Callback<PartitionD
   done(std::move(description));
 }
 
-std::vector<ConfigEntry> ConfigsOf(const meta::Topic& topic, const log::LogOptions& log_defaults) {
-  const meta::Configs defaults = DefaultConfigs(log_defaults);
-  std::vector<ConfigEntry> entries;
-  for (const meta::ConfigDefinition& definition : meta::TopicConfigTable()) {
-    ConfigEntry entry;
-    entry.name = std::string(definition.name);
-    entry.value = std::string(meta::ConfigInForce(definition, topic.configs, defaults));
-    entry.source = topic.configs.contains(entry.name) ? ConfigEntry::Source::kTopic : ConfigEntry::Source::kDefault;
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
 }  // namespace
 
 void BrokerImpl::DescribeTopics(std::vector<std::string> names, Callback<std::vector<TopicDescription>> done) {
@@ -64,7 +51,7 @@ void BrokerImpl::DescribeTopics(std::vector<std::string> names, Callback<std::ve
       }
       description.id = topic->id;
       description.internal = meta::IsReservedTopic(topic->name);
-      description.configs = ConfigsOf(*topic, options_.log_defaults);
+      description.configs = TopicConfigEntries(topic->configs, options_.log_defaults);
       description.partitions.resize(static_cast<size_t>(topic->partitions));
       for (int32_t i = 0; i < topic->partitions; ++i) {
         items.push_back({{topic->name, model::PartitionId(i)}, options_.node_id});

@@ -23,7 +23,8 @@ uint64_t NewTicket(const FetchOp* op, size_t home) {
   return (hash << 8) | home;
 }
 
-std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchPartition> partitions, size_t budget) {
+std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchPartition> partitions, size_t budget,
+                                           model::Isolation isolation) {
   std::vector<FetchPartitionResult> results;
   for (FetchPartition& wanted : partitions) {
     FetchPartitionResult& result = results.emplace_back();
@@ -31,13 +32,19 @@ std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchP
     const ShardState::Found found = shard.Find(result.partition);
     result.outcome = found.outcome;
     if (found.log == nullptr) continue;
+    result.outcome = EpochOutcome(wanted.current_epoch);
+    if (!result.outcome.ok()) continue;
     result.high_watermark = found.log->high_watermark();
+    result.last_stable_offset = found.log->last_stable_offset();
     result.log_start = found.log->log_start();
     if (budget == 0) continue;
-    absl::StatusOr<log::ReadResult> read = found.log->Read(wanted.offset, std::min(wanted.max_bytes, budget));
+    absl::StatusOr<log::ReadResult> read =
+        found.log->Read(wanted.offset, std::min(wanted.max_bytes, budget), isolation);
     result.outcome = ReadOutcome(read.status());
     if (!read.ok()) continue;
     result.batches = std::move(read->batches);
+    result.aborted = std::move(read->aborted);
+    result.last_stable_offset = read->last_stable_offset;
     result.high_watermark = read->high_watermark;
     result.log_start = read->log_start;
     budget -= std::min(budget, result.batches.size());
@@ -127,12 +134,13 @@ void BrokerImpl::NextVisit(const FetchOpPtr& op) {
   const size_t budget = op->request.max_bytes - std::min(op->request.max_bytes, op->bytes);
   ShardState& owner = *shards_[visit.shard];
   if (visit.shard == op->home) {
-    TakeVisit(op, ReadHere(owner, std::move(wanted), budget));
+    TakeVisit(op, ReadHere(owner, std::move(wanted), budget, op->request.isolation));
     return;
   }
-  owner.shard().Post([this, op, &owner, wanted = std::move(wanted), budget]() mutable {
+  owner.shard().Post([this, op, &owner, wanted = std::move(wanted), budget,
+                      isolation = op->request.isolation]() mutable {
     env::Shard& home = shards_[op->home]->shard();
-    home.Post([this, op, results = ReadHere(owner, std::move(wanted), budget)]() mutable {
+    home.Post([this, op, results = ReadHere(owner, std::move(wanted), budget, isolation)]() mutable {
       TakeVisit(op, std::move(results));
     });
   });
@@ -168,15 +176,19 @@ void BrokerImpl::Park(const FetchOpPtr& op) {
       if (const auto it = here.fetches.find(op->ticket); it != here.fetches.end()) Hurry(FetchOpPtr(it->second));
     });
   }
+  const model::Isolation isolation = op->request.isolation;
   for (const FetchOp::Visit& visit : op->visits) {
     std::vector<WaitFor> waits;
     for (const size_t i : visit.partitions) {
-      waits.push_back({op->request.partitions[i].partition, op->reply.partitions[i].high_watermark});
+      const FetchPartitionResult& seen = op->reply.partitions[i];
+      waits.push_back({op->request.partitions[i].partition,
+                       isolation == model::Isolation::kReadCommitted ? seen.last_stable_offset : seen.high_watermark});
     }
     ShardState& owner = *shards_[visit.shard];
-    auto wait = [this, &owner, &home, waits = std::move(waits), ticket = op->ticket, pass = op->pass] {
+    auto wait = [this, &owner, &home, waits = std::move(waits), ticket = op->ticket, pass = op->pass,
+                 isolation] {
       for (const WaitFor& one : waits) {
-        owner.WaitForData(ticket, one.partition, one.after, [this, &home, ticket, pass] {
+        owner.WaitForData(ticket, one.partition, {one.after, isolation}, [this, &home, ticket, pass] {
           home.shard().Post([this, &home, ticket, pass] { Wake(home, ticket, pass); });
         });
       }

@@ -12,23 +12,27 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
   const ShardState::Found found = shard.Find(item.partition);
   result.partition = std::move(item.partition);
   result.outcome = found.outcome;
-  if (found.log == nullptr) {
+  if (result.outcome.ok()) result.outcome = EpochOutcome(item.current_epoch);
+  if (!result.outcome.ok()) {
     done(std::move(result));
     return;
   }
+  const bool committed = item.isolation == model::Isolation::kReadCommitted;
+  const model::Offset end = committed ? found.log->last_stable_offset() : found.log->high_watermark();
   if (item.spec == Spec::kEarliest) {
     result.offset = found.log->log_start();
   } else if (item.spec == Spec::kLatest) {
-    result.offset = found.log->high_watermark();
+    result.offset = end;
   } else {
     const absl::StatusOr<std::optional<log::TimestampOffset>> at =
         item.spec == Spec::kTimestamp ? found.log->FindTimestamp(item.timestamp_ms) : found.log->MaxTimestamp();
     result.outcome = ReadOutcome(at.status());
-    if (at.ok() && *at) {
+    if (at.ok() && *at && (*at)->offset < end) {
       result.offset = (*at)->offset;
       result.timestamp_ms = (*at)->timestamp_ms;
     }
   }
+  if (result.offset.value() >= 0) result.leader_epoch = model::LeaderEpoch(0);
   done(std::move(result));
 }
 

@@ -26,6 +26,23 @@ meta::Configs DefaultConfigs(const log::LogOptions& defaults) {
   };
 }
 
+std::vector<ConfigEntry> TopicConfigEntries(const meta::Configs& configs, const log::LogOptions& log_defaults) {
+  const meta::Configs defaults = DefaultConfigs(log_defaults);
+  std::vector<ConfigEntry> entries;
+  for (const meta::ConfigDefinition& definition : meta::TopicConfigTable()) {
+    ConfigEntry entry;
+    entry.name = std::string(definition.name);
+    entry.value = std::string(meta::ConfigInForce(definition, configs, defaults));
+    if (configs.contains(entry.name)) {
+      entry.source = ConfigEntry::Source::kTopic;
+    } else if (entry.value != definition.default_value) {
+      entry.source = ConfigEntry::Source::kBroker;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
 log::LogOptions TopicLogOptions(const meta::Configs& configs, const log::LogOptions& defaults) {
   const meta::TopicConfig config = meta::ResolveTopicConfig(configs, DefaultConfigs(defaults));
   log::LogOptions options = defaults;

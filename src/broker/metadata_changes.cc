@@ -1,6 +1,7 @@
 // How a change of the metadata gets from a command to every shard.
 #include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/log_config.h"
 #include "broker/outcomes.h"
 
 namespace leat::broker {
@@ -74,12 +75,12 @@ std::vector<TopicResult> BrokerImpl::RefusedTopics(const std::vector<std::string
   return results;
 }
 
-void BrokerImpl::SubmitEach(std::vector<std::string> names, std::vector<DecideOne> decisions,
-                            Callback<std::vector<TopicResult>> done) {
-  auto results = std::make_shared<std::vector<TopicResult>>(names.size());
-  for (size_t i = 0; i < names.size(); ++i) (*results)[i].name = std::move(names[i]);
+void BrokerImpl::SubmitEach(TopicChanges changes, Callback<std::vector<TopicResult>> done) {
+  auto results = std::make_shared<std::vector<TopicResult>>(changes.names.size());
+  for (size_t i = 0; i < changes.names.size(); ++i) (*results)[i].name = std::move(changes.names[i]);
   SubmitMetadata(
-      [results, decisions = std::move(decisions)](const meta::Image& image) -> absl::StatusOr<meta::Records> {
+      [this, results, decisions = std::move(changes.decisions),
+       mode = changes.mode](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         meta::Image scratch = image;
         meta::Records all;
         for (size_t i = 0; i < decisions.size(); ++i) {
@@ -96,7 +97,9 @@ void BrokerImpl::SubmitEach(std::vector<std::string> names, std::vector<DecideOn
           const meta::TopicPtr& topic = after == nullptr ? before : after;
           result.id = topic->id;
           result.partitions = topic->partitions;
+          if (after != nullptr) result.configs = TopicConfigEntries(after->configs, options_.log_defaults);
         }
+        if (mode == ChangeMode::kValidate) all.clear();
         return all;
       },
       [this, results, done = std::move(done)](const absl::Status& status) mutable {

@@ -1,6 +1,7 @@
 #include "broker/outcomes.h"
 
 #include "meta/commands.h"
+#include "model/error_status.h"
 
 namespace leat::broker {
 
@@ -51,8 +52,16 @@ Outcome ReadOutcome(const absl::Status& status) {
   }
 }
 
+// One node leads every partition for good, in epoch 0.
+Outcome EpochOutcome(model::LeaderEpoch current) {
+  if (current.value() <= 0) return {};
+  return {ErrorCode::kUnknownLeaderEpoch,
+          StrCat("the partition's leader epoch is 0, the caller knows ", current, ": it met another cluster")};
+}
+
 Outcome TopicOutcome(const absl::Status& status, std::string_view topic) {
   const std::string text(Message(status));
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, text};
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return {};

@@ -10,6 +10,8 @@ Outcome Failed(model::ErrorCode code, std::string message);
 // Of an append, a read, or any other call of a partition's log.
 Outcome AppendOutcome(const absl::Status& status);
 Outcome ReadOutcome(const absl::Status& status);
+// Whether the caller's leader epoch is the one in force; -1 is not looked at.
+Outcome EpochOutcome(model::LeaderEpoch current);
 // Of a change of a topic that was refused.
 Outcome TopicOutcome(const absl::Status& status, std::string_view topic);
 // The inverse, for callers that think in Status (LogPort, jobs).

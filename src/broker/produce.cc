@@ -80,6 +80,16 @@ Outcome Admit(const ShardState& shard, size_t shards, size_t bytes) {
 }  // namespace
 
 void BrokerImpl::Produce(ProduceRequest request, Callback<ProduceReply> done) {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    if (!shards_[i]->shard().IsCurrent()) continue;
+    // From a connection that lives on this shard: everything begins here, so that its requests reach each partition in
+    // the order in which they came.
+    auto op = std::make_shared<ProduceOp>();
+    op->home = i;
+    op->request = std::move(request);
+    op->done = std::move(done);
+    return StartProduce(std::move(op));
+  }
   ProduceAs(meta::Origin::kClient, std::move(request), std::move(done));
 }
 
@@ -98,6 +108,7 @@ void BrokerImpl::StartProduce(std::shared_ptr<ProduceOp> op) {
     op->Refuse(home.Refusal());
     return;
   }
+  const bool create = options_.auto_create_topics && op->request.missing_topics == MissingTopics::kCreate;
   std::vector<NewTopic> missing;
   for (const ProducePartition& part : op->request.partitions) {
     const std::string& topic = part.partition.topic;
@@ -108,7 +119,7 @@ void BrokerImpl::StartProduce(std::shared_ptr<ProduceOp> op) {
       return;
     }
     const bool listed = std::any_of(missing.begin(), missing.end(), [&](const NewTopic& t) { return t.name == topic; });
-    if (options_.auto_create_topics && !listed && home.image()->FindTopic(topic) == nullptr) missing.push_back({topic});
+    if (create && !listed && home.image()->FindTopic(topic) == nullptr) missing.push_back({topic});
   }
   if (const Outcome refused = Admit(home, shards_.size(), op->bytes); !refused.ok()) {
     home.metrics().produce_errors.Add(static_cast<double>(op->request.partitions.size()));

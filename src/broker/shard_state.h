@@ -82,7 +82,11 @@ class ShardState {
   void MaybeDrained();
 
   // The waits of long polls, by the fetch's ticket.
-  void WaitForData(uint64_t fetch, const model::TopicPartition& partition, model::Offset after, env::Closure wake);
+  struct Until {
+    model::Offset after;
+    model::Isolation isolation;
+  };
+  void WaitForData(uint64_t fetch, const model::TopicPartition& partition, Until until, env::Closure wake);
   void CancelWaits(uint64_t fetch);
 
  private:

@@ -1,6 +1,8 @@
 // CreateTopics, DeleteTopics, AlterTopics.
 #include "broker/broker_impl.h"
+#include "broker/log_config.h"
 #include "broker/outcomes.h"
+#include "model/error_status.h"
 
 namespace leat::broker {
 namespace {
@@ -14,38 +16,37 @@ std::vector<std::string> NamesOf(const std::vector<Change>& changes) {
 
 }  // namespace
 
-void BrokerImpl::CreateTopics(std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done) {
-  CreateTopicsAs(meta::Origin::kClient, std::move(topics), std::move(done));
+void BrokerImpl::CreateTopics(std::vector<NewTopic> topics, ChangeMode mode, Callback<std::vector<TopicResult>> done) {
+  home().Post([this, creation = TopicCreation{std::move(topics), meta::Origin::kClient, mode},
+               done = std::move(done)]() mutable { CreateTopicsHere(std::move(creation), std::move(done)); });
 }
 
 void BrokerImpl::CreateTopicsAs(meta::Origin origin, std::vector<NewTopic> topics,
                                 Callback<std::vector<TopicResult>> done) {
-  home().Post([this, origin, topics = std::move(topics), done = std::move(done)]() mutable {
-    CreateTopicsHere(origin, std::move(topics), std::move(done));
+  home().Post([this, creation = TopicCreation{std::move(topics), origin}, done = std::move(done)]() mutable {
+    CreateTopicsHere(std::move(creation), std::move(done));
   });
 }
 
-void BrokerImpl::CreateTopicsHere(meta::Origin origin, std::vector<NewTopic> topics,
-                                  Callback<std::vector<TopicResult>> done) {
+void BrokerImpl::CreateTopicsHere(TopicCreation creation, Callback<std::vector<TopicResult>> done) {
   if (shards_[0]->phase != Phase::kServing) {
-    done(RefusedTopics(NamesOf(topics)));
+    done(RefusedTopics(NamesOf(creation.topics)));
     return;
   }
   struct Retry {
-    std::vector<NewTopic> topics;
+    TopicCreation creation;
     Callback<std::vector<TopicResult>> done;
   };
-  auto held = std::make_shared<Retry>(Retry{std::move(topics), std::move(done)});
-  env::Closure retry = [this, origin, held] {
-    CreateTopicsHere(origin, std::move(held->topics), std::move(held->done));
-  };
-  if (WaitForRemoval(held->topics, &retry)) return;
-  std::vector<std::string> names = NamesOf(held->topics);
-  std::vector<DecideOne> decisions;
-  for (const NewTopic& topic : held->topics) {
-    decisions.push_back([this, topic, origin](const meta::Image& image) { return DecideCreate(image, topic, origin); });
+  auto held = std::make_shared<Retry>(Retry{std::move(creation), std::move(done)});
+  env::Closure retry = [this, held] { CreateTopicsHere(std::move(held->creation), std::move(held->done)); };
+  if (WaitForRemoval(held->creation.topics, &retry)) return;
+  TopicChanges changes{NamesOf(held->creation.topics), {}, held->creation.mode};
+  for (const NewTopic& topic : held->creation.topics) {
+    changes.decisions.push_back([this, topic, origin = held->creation.origin](const meta::Image& image) {
+      return DecideCreate(image, topic, origin);
+    });
   }
-  SubmitEach(std::move(names), std::move(decisions), std::move(held->done));
+  SubmitEach(std::move(changes), std::move(held->done));
 }
 
 absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image, const NewTopic& topic,
@@ -55,6 +56,11 @@ absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image,
   const bool going = image.FindTopic(topic.name) == nullptr && this->image()->FindTopic(topic.name) != nullptr;
   if (going || deleting_.contains(topic.name)) {
     return Unavailable("topic '", topic.name, "' is being deleted, its files are not gone yet: try again");
+  }
+  if (topic.replication_factor != -1 && topic.replication_factor != 1) {
+    return model::WithCode(InvalidArgument("topic '", topic.name, "': expected a replication factor of 1 or -1 (this ",
+                                           "cluster has one node), got ", topic.replication_factor),
+                           model::ErrorCode::kInvalidReplicationFactor);
   }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
   return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaLimits(), random_);
@@ -71,32 +77,39 @@ void BrokerImpl::DeleteTopicsAs(meta::Origin origin, std::vector<std::string> na
       done(RefusedTopics(names));
       return;
     }
-    std::vector<DecideOne> decisions;
+    TopicChanges changes;
     for (const std::string& name : names) {
-      decisions.push_back([name, origin](const meta::Image& image) {
+      changes.decisions.push_back([name, origin](const meta::Image& image) {
         return meta::Decide(image, meta::DeleteTopic{name, origin});
       });
     }
-    SubmitEach(std::move(names), std::move(decisions), std::move(done));
+    changes.names = std::move(names);
+    SubmitEach(std::move(changes), std::move(done));
   });
 }
 
-void BrokerImpl::AlterTopics(std::vector<AlterTopic> changes, Callback<std::vector<TopicResult>> done) {
-  home().Post([this, changes = std::move(changes), done = std::move(done)]() mutable {
-    std::vector<std::string> names = NamesOf(changes);
+void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Callback<std::vector<TopicResult>> done) {
+  home().Post([this, topics = std::move(topics), mode, done = std::move(done)]() mutable {
+    TopicChanges changes{NamesOf(topics), {}, mode};
     if (shards_[0]->phase != Phase::kServing) {
-      done(RefusedTopics(names));
+      done(RefusedTopics(changes.names));
       return;
     }
-    std::vector<DecideOne> decisions;
-    for (AlterTopic& change : changes) {
-      meta::AlterTopic command{std::move(change.name), std::move(change.set), std::move(change.remove),
-                               change.partitions, meta::Origin::kClient};
-      decisions.push_back([command = std::move(command), limits = MetaLimits()](const meta::Image& image) {
-        return meta::Decide(image, command, limits);
+    for (AlterTopic& topic : topics) {
+      meta::AlterTopic command{.name = std::move(topic.name),
+                               .set = std::move(topic.set),
+                               .remove = std::move(topic.remove),
+                               .partitions = topic.partitions,
+                               .must_grow = topic.must_grow,
+                               .added_partitions = topic.added_partitions,
+                               .append = std::move(topic.append),
+                               .subtract = std::move(topic.subtract),
+                               .replace_all = topic.replace_all};
+      changes.decisions.push_back([this, command = std::move(command)](const meta::Image& image) {
+        return meta::Decide(image, command, MetaLimits(), DefaultConfigs(options_.log_defaults));
       });
     }
-    SubmitEach(std::move(names), std::move(decisions), std::move(done));
+    SubmitEach(std::move(changes), std::move(done));
   });
 }
 

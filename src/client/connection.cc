@@ -79,7 +79,8 @@ Connection::Impl::Impl(const ConnectOptions& connect_options)
 
 absl::Status Connection::Impl::NobodyAnswers(const std::string& detail) const {
   return Unavailable("no broker answers at ", options.address, " (", detail,
-                     "): start leatd there, or connect to another address");
+                     "): start leatd there, or connect to another address; if it runs there, it may have as many "
+                     "connections as it takes (limits.connections): its log says so");
 }
 
 absl::Status Connection::Impl::Invoke(Repeat repeat, const Call& call) {

@@ -27,6 +27,12 @@ absl::Status CheckRange(const T& value, const Range<T>& range, std::string_view 
   return InvalidArgument("expected a value in ", format(range.low), "..", format(range.high), ", got '", text, "'");
 }
 
+inline std::string JoinList(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) StrAppend(&text, text.empty() ? "" : ",", item);
+  return text;
+}
+
 template <typename Field>
 Key Int(std::string name, Field field, Range<int64_t> range, std::string help) {
   return {.name = std::move(name),
@@ -134,6 +140,23 @@ Key Listener(std::string name, Field field, Presence presence, std::string help)
           .get = [=](const BrokerOptions& options) { return field(options); }};
 }
 
+// Several of [name://]host:port.
+template <typename Field>
+Key Listeners(std::string name, Field field, std::string help) {
+  return {.name = std::move(name),
+          .type = "list of [name://]host:port",
+          .range = "port 0..65535",
+          .help = std::move(help),
+          .shape = Shape::kList,
+          .set = [=](BrokerOptions& options, std::string_view text) -> absl::Status {
+            std::vector<std::string> items = SplitList(text);
+            for (const std::string& item : items) LEAT_RETURN_IF_ERROR(ParseNamedAddress(item).status());
+            field(options) = std::move(items);
+            return absl::OkStatus();
+          },
+          .get = [=](const BrokerOptions& options) { return JoinList(field(options)); }};
+}
+
 template <typename E>
 using Names = std::vector<std::pair<std::string, E>>;
 
@@ -169,11 +192,7 @@ Key List(std::string name, Field field, std::string help) {  // of text
             return absl::OkStatus();
           },
           .get =
-              [=](const BrokerOptions& options) {
-                std::string text;
-                for (const std::string& item : field(options)) StrAppend(&text, text.empty() ? "" : ",", item);
-                return text;
-              }};
+              [=](const BrokerOptions& options) { return JoinList(field(options)); }};
 }
 
 }  // namespace leat::config

@@ -32,9 +32,12 @@ std::vector<Key> MakeKeys() {
 
       KEY(Listener, listeners.grpc, Presence::kRequired,
           "Where clients of Leat connect; port 0 is chosen by the system."),
-      KEY(Listener, listeners.kafka, Presence::kOptional,
-          "Where Kafka clients connect (port 9092 by custom); empty turns the listener off."),
+      KEY(Listeners, listeners.kafka,
+          "Where Kafka clients connect, as one or more listeners; empty turns them off."),
       KEY(Listener, listeners.admin, Presence::kRequired, "Where health, metrics and the REST interface are served."),
+
+      KEY(Listeners, advertised.kafka,
+          "Where Kafka clients are told to connect, for each listener by its name; by default where it listens."),
 
       KEY(OneOf, log.durability,
           (Names<log::Durability>{{"fsync", log::Durability::kFsync}, {"page-cache", log::Durability::kPageCache}}),
@@ -59,7 +62,10 @@ std::vector<Key> MakeKeys() {
       KEY(Int, topics.default_partitions, (Count{1, 100000}),
           "Partitions of a topic made without a number of its own."),
 
-      KEY(Int, limits.connections, (Count{1, 1000000}), "Client connections at a time; more are closed at once."),
+      KEY(Int, limits.connections, (Count{1, 1000000}),
+          "Client connections of a listener at a time, and streams over gRPC; more are refused."),
+      KEY(Time, limits.connection_idle, (Span{ms(100), 10 * year}),
+          "How long a Kafka client may be silent before its connection is closed."),
       KEY(Bytes, limits.request_bytes, (Count{kKiB, kGiB}), "Largest request that is read."),
       KEY(Bytes, limits.inflight_bytes, (Count{kMiB, kTiB}),
           "Memory of all requests and answers at a time; over it, requests wait or are refused."),
@@ -96,8 +102,9 @@ struct Group {
   std::string_view name;
   std::string_view help;
 };
-constexpr std::array<Group, 6> kGroups = {{
+constexpr std::array<Group, 7> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
+    {"advertised", "Addresses that clients are told, where they differ from those listened on."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
     {"limits", "What the broker refuses, so that no client can exhaust it."},

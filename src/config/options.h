@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/logging.h"
 #include "base/time.h"
@@ -15,8 +16,13 @@ namespace leat::config {
 // host:port each; port 0 is chosen by the system.
 struct ListenerOptions {
   std::string grpc = "127.0.0.1:9095";
-  std::string kafka;  // empty: no Kafka listener; its documented port is 9092
+  std::vector<std::string> kafka = {"127.0.0.1:9092"};  // host:port or name://host:port; empty: off
   std::string admin = "127.0.0.1:9096";
+};
+
+// What clients are told to connect to, where it is not what is listened on: [name://]host:port.
+struct AdvertisedOptions {
+  std::vector<std::string> kafka;
 };
 
 // The defaults of every partition log; a topic may override those that Kafka lets topics override.
@@ -32,6 +38,7 @@ struct TopicOptions {
 
 struct LimitOptions {
   int64_t connections = 10000;
+  Duration connection_idle = absl::Minutes(10);
   int64_t request_bytes = int64_t{32} << 20;
   int64_t inflight_bytes = int64_t{256} << 20;
   int64_t fetch_max_bytes = int64_t{50} << 20;
@@ -61,6 +68,7 @@ struct BrokerOptions {
   std::string data_dir = "./leat-data";
   int64_t shards = 0;  // 0: one for each core
   ListenerOptions listeners;
+  AdvertisedOptions advertised;
   LogSection log;
   TopicOptions topics;
   LimitOptions limits;

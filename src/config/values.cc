@@ -139,6 +139,26 @@ absl::StatusOr<Address> ParseAddress(std::string_view text) {
   return address;
 }
 
+absl::StatusOr<NamedAddress> ParseNamedAddress(std::string_view text) {
+  constexpr std::string_view kSeparator = "://";
+  NamedAddress out{.name = "default", .address = {}};
+  std::string_view rest = text;
+  if (const size_t at = text.find(kSeparator); at != std::string_view::npos) {
+    out.name = std::string(text.substr(0, at));
+    rest = text.substr(at + kSeparator.size());
+    const bool good = !out.name.empty() && out.name.size() <= 60 &&
+                      std::all_of(out.name.begin(), out.name.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+                      });
+    if (!good) {
+      return InvalidArgument("expected a listener's name of a-z, 0-9, - and _ before ://, such as internal://host:9092",
+                             ", got '", text, "'");
+    }
+  }
+  LEAT_ASSIGN_OR_RETURN(out.address, ParseAddress(rest));
+  return out;
+}
+
 std::vector<std::string> SplitList(std::string_view text) {
   std::vector<std::string> items;
   if (Trim(text).empty()) return items;

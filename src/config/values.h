@@ -29,6 +29,13 @@ struct Address {
 };
 absl::StatusOr<Address> ParseAddress(std::string_view text);
 
+// "127.0.0.1:9092", "internal://broker-1:9094": one of several listeners, "default" if it has no name.
+struct NamedAddress {
+  std::string name;  // of [a-z0-9_-]
+  Address address;
+};
+absl::StatusOr<NamedAddress> ParseNamedAddress(std::string_view text);
+
 // "a, b,c" -> a b c; empty text is the empty list.
 std::vector<std::string> SplitList(std::string_view text);
 

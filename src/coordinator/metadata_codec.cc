@@ -47,6 +47,7 @@ struct Encoder {
                                                                   : internal::JobStateChanged::DESIRED_STOPPED);
   }
   void operator()(const meta::JobDeleted& r) { out.mutable_job_deleted()->set_name(r.name); }
+  void operator()(const meta::ProducerIdsReserved& r) { out.mutable_producer_ids_reserved()->set_end(r.end); }
 };
 
 template <typename Map>
@@ -104,6 +105,8 @@ absl::StatusOr<meta::Record> DecodeMetadata(std::string_view bytes) {
       return DecodeJobState(in.job_state_changed());
     case internal::MetadataRecord::kJobDeleted:
       return meta::JobDeleted{in.job_deleted().name()};
+    case internal::MetadataRecord::kProducerIdsReserved:
+      return meta::ProducerIdsReserved{in.producer_ids_reserved().end()};
     case internal::MetadataRecord::KIND_NOT_SET:
       break;
   }

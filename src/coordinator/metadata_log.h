@@ -33,6 +33,7 @@ class MetadataLog {
   static absl::StatusOr<std::unique_ptr<MetadataLog>> Open(log::PartitionLog& log, env::Shard& shard, Changed changed);
 
   const meta::ImagePtr& image() const { return image_; }
+  model::Offset end() const { return log_.high_watermark(); }
   void Submit(Decide decide, Done done);
   // Refuses new changes; `closed` once those under way are answered.
   void Close(env::Closure closed);

@@ -40,6 +40,11 @@ class DirectoryLock {
   virtual ~DirectoryLock() = default;
 };
 
+struct DiskSpace {
+  uint64_t total_bytes;
+  uint64_t usable_bytes;  // by this process, now
+};
+
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -50,6 +55,7 @@ class Disk {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;          // replaces `to`
   virtual absl::Status Remove(const std::string& path) = 0;  // a file or an empty directory
   virtual absl::StatusOr<bool> Exists(const std::string& path) = 0;
+  virtual absl::StatusOr<DiskSpace> Space(const std::string& path) = 0;  // of the file system that holds path
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   // kFailedPrecondition if another process holds it; the message names that process (its pid).
   virtual absl::StatusOr<std::unique_ptr<DirectoryLock>> LockDirectory(const std::string& path) = 0;

@@ -22,7 +22,11 @@ struct OffsetValue {
   model::LeaderEpoch leader_epoch{-1};
   std::string metadata;
   int64_t commit_time_ms = -1;
-  friend bool operator==(const OffsetValue&, const OffsetValue&) = default;
+  model::Offset written_at{-1};  // where its record lies in the offsets topic; not a part of the record, nor of ==
+  friend bool operator==(const OffsetValue& a, const OffsetValue& b) {
+    return a.offset == b.offset && a.leader_epoch == b.leader_epoch && a.metadata == b.metadata &&
+           a.commit_time_ms == b.commit_time_ms;
+  }
 };
 
 // A record of the topic; no value is a tombstone.

@@ -44,7 +44,7 @@ void FillTopic(broker::TopicDescription from, v1::TopicDescription* to) {
     v1::ConfigEntry* out = to->add_configs();
     out->set_name(std::move(config.name));
     out->set_value(std::move(config.value));
-    out->set_is_default(config.source == broker::ConfigEntry::Source::kDefault);
+    out->set_is_default(config.source != broker::ConfigEntry::Source::kTopic);
   }
 }
 

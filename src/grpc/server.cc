@@ -12,7 +12,9 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "grpc/refusal.h"
 #include "grpc/services.h"
+#include "runtime/acceptor.h"
 
 namespace leat::rpc {
 
@@ -42,9 +44,8 @@ void BoundThreads(const ServerOptions& options, ::grpc::ServerBuilder* builder) 
 void TuneTransport(const ServerOptions& options, ::grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder->SetMaxSendMessageSize(-1);  // answers have limits of their own
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Millis(options.handshake_timeout));
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_calls_per_connection);
-  // Two daemons on one port would each get a part of the connections.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Millis(options.max_idle));
   // A client that vanished without a word is noticed, and clients may look for us every 10 seconds.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(absl::Minutes(2)));
@@ -55,22 +56,27 @@ void TuneTransport(const ServerOptions& options, ::grpc::ServerBuilder* builder)
   builder->AddChannelArgument(GRPC_ARG_HTTP2_WRITE_BUFFER_SIZE, kWriteBufferBytes);
 }
 
-// The host of host:port, with its brackets if it has them.
-absl::StatusOr<std::string> HostOf(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
-    return InvalidArgument("listeners.grpc: expected host:port, got '", address, "'");
-  }
-  return address.substr(0, colon);
+// gRPC has no limit for connections, so it does not accept them: it gets them from our acceptor.
+runtime::Acceptor::Options AcceptorOptions(const ServerOptions& options) {
+  return {.name = "grpc",
+          .address = options.address,
+          .max_connections = options.max_connections,
+          .limit_key = "limits.connections",
+          .refusal = RefusalFrames("the broker has as many connections as it may (limits.connections), or no file "
+                                   "descriptor left: close some, or try again later")};
 }
 
 }  // namespace
 
 struct GrpcServer::Impl {
   Impl(const ServerOptions& server_options, broker::Broker& server_broker)
-      : options(server_options), broker(server_broker), streams(options.max_streams) {}
+      : options(server_options),
+        broker(server_broker),
+        streams(options.max_streams),
+        acceptor(AcceptorOptions(options)) {}
 
   void Stop(Duration patience) {
+    acceptor.Stop();
     if (server == nullptr) return;
     if (auto* health = server->GetHealthCheckService(); health != nullptr) health->Shutdown();
     streams.Drain();
@@ -84,6 +90,8 @@ struct GrpcServer::Impl {
   broker::Broker& broker;
   StreamRegistry streams;
   std::vector<std::unique_ptr<::grpc::Service>> services;
+  runtime::Acceptor acceptor;
+  std::unique_ptr<::grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<::grpc::Server> server;
 };
 
@@ -95,27 +103,28 @@ GrpcServer::~GrpcServer() { impl_->Stop(absl::ZeroDuration()); }
 absl::StatusOr<std::string> GrpcServer::Start() {
   LEAT_CHECK(impl_->server == nullptr) << "started twice";
   const ServerOptions& options = impl_->options;
-  LEAT_ASSIGN_OR_RETURN(const std::string host, HostOf(options.address));
+  absl::StatusOr<std::string> bound = impl_->acceptor.Listen();
+  if (!bound.ok()) return Annotate(bound.status(), "listeners.grpc");
   ::grpc::EnableDefaultHealthCheckService(true);
   ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   ::grpc::ServerBuilder builder;
   BoundThreads(options, &builder);
   TuneTransport(options, &builder);
-  int port = 0;
-  builder.AddListeningPort(options.address, ::grpc::InsecureServerCredentials(), &port);
+  impl_->connections = builder.experimental().AddExternalConnectionAcceptor(
+      ::grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, ::grpc::InsecureServerCredentials());
   const ServiceContext context{impl_->broker, options, impl_->streams};
   impl_->services.push_back(MakeLogService(context));
   impl_->services.push_back(MakeAdminService(impl_->broker));
   impl_->services.push_back(MakeJobsService(impl_->broker));
   for (const auto& service : impl_->services) builder.RegisterService(service.get());
   impl_->server = builder.BuildAndStart();
-  if (impl_->server == nullptr || port == 0) {
-    impl_->server.reset();
-    return Unavailable("listeners.grpc: cannot listen on ", options.address,
-                       ": is the port taken, or the address not of this machine?");
-  }
-  std::string bound = StrCat(host, ":", port);
-  LogInfo("grpc", "listening on ", bound);
+  LEAT_CHECK(impl_->server != nullptr) << "gRPC binds nothing that could be taken";
+  impl_->acceptor.Start([connections = impl_->connections.get()](int fd) {
+    ::grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    connections->HandleNewConnection(&connection);
+  });
+  LogInfo("grpc", "listening on ", *bound);
   return bound;
 }
 

@@ -242,7 +242,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
   if (active().size() > 0) {
     const absl::StatusOr<int64_t> first_ms = active().FirstTimestamp();
     const bool expired = options_.delete_old && older_than(active().max_timestamp_ms(), options_.retention_age);
-    if (expired || (first_ms.ok() && older_than(*first_ms, options_.segment_age))) {
+    if (expired || (first_ms.ok() && older_than(*first_ms, options_.roll_age()))) {
       const absl::Status rolled = Roll();
       if (!rolled.ok()) return HandleUpkeepFailure(rolled);
     }
@@ -263,6 +263,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
 void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
   closed_ = true;
+  StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare =
                  [this, plan] {
@@ -284,6 +285,7 @@ void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
 
 void PartitionLogImpl::Abandon(const absl::Status& status, env::Closure done) {
   closed_ = true;
+  StopCleaning(status);
   FailParked(status);
   for (Upkeep& upkeep : std::exchange(upkeep_, {})) upkeep.finish(status);
   WakeWaits();

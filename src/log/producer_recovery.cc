@@ -47,7 +47,7 @@ absl::Status ReplayProducers(env::Disk& disk, std::span<const std::unique_ptr<Se
     if (i + 1 < segments.size() && segments[i + 1]->base() <= state->end()) continue;
     const Segment& segment = *segments[i];
     LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(segment.path(), env::OpenMode::kRead));
-    BatchScanner scanner(*file, 0, segment.size(), segment.base(), ScanCheck::kCrc);
+    BatchScanner scanner(*file, 0, segment.size(), segment.base(), segment.gaps_until(), ScanCheck::kCrc);
     while (scanner.expected() < to) {
       LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
       if (batch.kind != ScannedBatch::Kind::kBatch) break;

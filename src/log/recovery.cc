@@ -8,6 +8,7 @@
 #include "log/batch_scanner.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
+#include "log/segment_swap.h"
 #include "log/tail_judge.h"
 
 namespace leat::log {
@@ -19,6 +20,7 @@ class Recovery {
       : home_(home), tp_(tp), rules_(rules) {}
 
   absl::StatusOr<RecoveredLog> Run() {
+    LEAT_RETURN_IF_ERROR(FinishSwaps(*home_.disk, home_.folder));
     LEAT_RETURN_IF_ERROR(ReadCheckpoints());
     LEAT_RETURN_IF_ERROR(FindSegments());
     if (log_.segments.empty()) return MakeFirstSegment();
@@ -124,7 +126,7 @@ class Recovery {
     for (const std::unique_ptr<Segment>& segment : log_.segments) {
       if (segment->base() >= point_) break;
       LEAT_RETURN_IF_ERROR(segment->Load());
-      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), ScanCheck::kHeader);
+      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), home_.gaps_until, ScanCheck::kHeader);
       for (;;) {
         LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
         if (batch.kind != ScannedBatch::Kind::kBatch || batch.header.base_offset >= point_) break;
@@ -236,7 +238,7 @@ class Recovery {
     LEAT_ASSIGN_OR_RETURN(uint64_t position, WalkToPoint(segment));
     log_.report.rebuilt_indexes += segment.rebuilds() - rebuilds;
     if (expected_ < point_ && position == segment.size()) return true;
-    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, ScanCheck::kCrc);
+    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, home_.gaps_until, ScanCheck::kCrc);
     for (;;) {
       LEAT_ASSIGN_OR_RETURN(ScannedBatch batch, scanner.Next());
       if (batch.kind == ScannedBatch::Kind::kBatch && batch.header.leader_epoch < log_.epochs.latest()) {
@@ -284,7 +286,7 @@ class Recovery {
           expected = model::Offset(-1);
         }
       }
-      BatchScanner scanner(*segment.file(), position, segment.size(), expected, ScanCheck::kHeader);
+      BatchScanner scanner(*segment.file(), position, segment.size(), expected, home_.gaps_until, ScanCheck::kHeader);
       ScannedBatch batch;
       for (;;) {
         const uint64_t here = scanner.position();
@@ -308,7 +310,7 @@ class Recovery {
   absl::StatusOr<bool> HandleBad(size_t i, const ScannedBatch& bad) {
     Segment& segment = *log_.segments[i];
     LEAT_ASSIGN_OR_RETURN(const TailVerdict verdict,
-                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_));
+                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_, home_.gaps_until));
     if (expected_ < point_ || (verdict.kind == TailVerdict::Kind::kDamaged && rules_.tail == TailRule::kJudge)) {
       return DamageError(segment, bad.position, verdict.reason);
     }

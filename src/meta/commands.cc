@@ -1,7 +1,12 @@
 #include "meta/commands.h"
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
+
 #include <algorithm>
 
+#include "base/check.h"
 #include "meta/topic_config.h"
 
 namespace leat::meta {
@@ -17,6 +22,54 @@ absl::Status CheckNotReserved(std::string_view name, Origin origin) {
   if (origin == Origin::kInternal || !IsReservedTopic(name)) return absl::OkStatus();
   return InvalidArgument("topic '", name,
                          "' is kept by the broker for itself: choose a name without the prefix __leat_");
+}
+
+using ListItems = std::vector<std::string>;
+
+ListItems SplitList(std::string_view text) {
+  ListItems items;
+  for (const absl::string_view part : absl::StrSplit(ToAbsl(text), ',', absl::SkipWhitespace())) {
+    items.emplace_back(absl::StripAsciiWhitespace(part));
+  }
+  return items;
+}
+
+// Adds `change`'s items to the list in force, or takes them away.
+absl::StatusOr<std::string> ChangedList(std::string_view name, std::string_view change, std::string_view in_force,
+                                        bool add) {
+  const ConfigDefinition* definition = FindTopicConfig(name);
+  if (definition == nullptr) return CheckTopicConfig(name, change);
+  if (definition->type != ConfigType::kChoices) {
+    return InvalidArgument("config ", name, ": items are added to and taken from lists only, and this is none: set it");
+  }
+  ListItems items = SplitList(in_force);
+  for (const std::string& item : SplitList(change)) {
+    std::erase(items, item);
+    if (add) items.push_back(item);
+  }
+  return absl::StrJoin(items, ",");
+}
+
+// The configs of the topic after the command.
+absl::StatusOr<Configs> ChangedConfigs(const AlterTopic& command, const Configs& before, const Configs& defaults) {
+  Configs configs = command.replace_all ? Configs() : before;
+  for (const std::string& name : command.remove) {
+    if (FindTopicConfig(name) == nullptr) return CheckTopicConfig(name, "");
+    configs.erase(name);
+  }
+  for (const auto& [name, value] : command.set) configs[name] = value;
+  const auto change_lists = [&](const Configs& changes, bool add) -> absl::Status {
+    for (const auto& [name, items] : changes) {
+      const ConfigDefinition* definition = FindTopicConfig(name);
+      const std::string in_force(definition == nullptr ? "" : ConfigInForce(*definition, configs, defaults));
+      LEAT_ASSIGN_OR_RETURN(configs[name], ChangedList(name, items, in_force, add));
+    }
+    return absl::OkStatus();
+  };
+  LEAT_RETURN_IF_ERROR(change_lists(command.append, true));
+  LEAT_RETURN_IF_ERROR(change_lists(command.subtract, false));
+  LEAT_RETURN_IF_ERROR(CheckTopicConfigs(configs));
+  return configs;
 }
 
 absl::StatusOr<TopicPtr> RequireTopic(const Image& image, std::string_view name) {
@@ -42,7 +95,7 @@ absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const L
 }  // namespace
 
 bool IsReservedTopic(std::string_view name) {
-  return name == kMetadataTopic || name == kOffsetsTopic || name.starts_with("__leat_");
+  return name == kMetadataTopic || name == kOffsetsTopic || name == kTransactionsTopic || name.starts_with("__leat_");
 }
 
 model::TopicId NewTopicId(const Image& image, Random& random) {
@@ -71,23 +124,24 @@ absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command) {
   return Records{TopicDeleted{topic->id}};
 }
 
-absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits) {
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits,
+                               const Configs& defaults) {
   LEAT_RETURN_IF_ERROR(CheckNotReserved(command.name, command.origin));
   LEAT_ASSIGN_OR_RETURN(const TopicPtr topic, RequireTopic(image, command.name));
   const std::string where = StrCat("topic '", command.name, "'");
-  LEAT_RETURN_IF_ERROR(Annotate(CheckTopicConfigs(command.set), where));
-  Configs configs = topic->configs;
-  for (const std::string& name : command.remove) {
-    if (const ConfigDefinition* definition = FindTopicConfig(name)) {
-      configs.erase(std::string(definition->name));
-    } else {
-      return Annotate(CheckTopicConfig(name, ""), where);
-    }
-  }
-  for (const auto& [name, value] : command.set) configs[name] = value;
-
+  absl::StatusOr<Configs> changed = ChangedConfigs(command, topic->configs, defaults);
+  if (!changed.ok()) return Annotate(changed.status(), where);
+  Configs configs = *std::move(changed);
   Records records;
   if (configs != topic->configs) records.push_back(TopicConfigsChanged{topic->id, std::move(configs)});
+  if (command.must_grow && command.partitions <= topic->partitions) {
+    return OutOfRange(where, " has ", topic->partitions, " partitions: expected more than that, got ",
+                      command.partitions);
+  }
+  const int32_t added = command.partitions - topic->partitions;
+  if (command.added_partitions >= 0 && command.added_partitions != added) {
+    return OutOfRange(where, ": expected assignments of ", added, " new partitions, got ", command.added_partitions);
+  }
   if (command.partitions != -1 && command.partitions != topic->partitions) {
     LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, limits));
     if (command.partitions < topic->partitions) {
@@ -133,6 +187,11 @@ absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, De
 absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job) {
   LEAT_ASSIGN_OR_RETURN(const JobPtr found, RequireJob(image, job));
   return Records{JobDeleted{found->name}};
+}
+
+Records ReserveProducerIds(const Image& image, int64_t count) {
+  LEAT_CHECK(count > 0);
+  return {ProducerIdsReserved{image.producer_ids_end() + count}};
 }
 
 Records FormatCluster(const Image& image, const std::string& cluster_id) {

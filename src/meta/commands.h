@@ -26,10 +26,11 @@ struct Limits {
 
 // Who asks: clients may not touch the names that the broker and its jobs keep for themselves.
 enum class Origin { kClient, kInternal };
-// Names kept for the broker: __consumer_offsets, __cluster_metadata, and all of __leat_.
+// Names kept for the broker: __consumer_offsets, __transaction_state, __cluster_metadata, and all of __leat_.
 bool IsReservedTopic(std::string_view name);
 inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+inline constexpr std::string_view kTransactionsTopic = "__transaction_state";
 
 struct CreateTopic {
   std::string name;
@@ -47,6 +48,10 @@ struct AlterTopic {
   std::vector<std::string> remove;  // back to the default
   int32_t partitions = -1;          // -1: unchanged
   Origin origin = Origin::kClient;
+  bool must_grow = false;         // `partitions` equal to what there is is an error too
+  int32_t added_partitions = -1;  // >= 0: the caller's count of new partitions, checked
+  Configs append, subtract;       // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;       // configs that are not in `set` go back to the default
 };
 struct SubmitJob {
   std::string name;
@@ -56,10 +61,15 @@ struct SubmitJob {
 
 absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Limits& limits, Random& random);
 absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command);
-absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits);
+// `defaults`: the broker's own, to which lists are appended where the topic says nothing.
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits,
+                               const Configs& defaults = {});
 absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits);
 absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, DesiredState desired);
 absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
+
+// Takes the next `count` producer ids: those from image.producer_ids_end() on.
+Records ReserveProducerIds(const Image& image, int64_t count);
 
 // The first records of a cluster; empty if the image has them.
 Records FormatCluster(const Image& image, const std::string& cluster_id);

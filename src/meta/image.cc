@@ -77,13 +77,15 @@ std::vector<JobPtr> Image::Jobs() const {
 
 bool Image::HasTopicId(const model::TopicId& id) const { return names_by_id_[BucketOf(id, kBuckets)]->contains(id); }
 
-absl::StatusOr<TopicPtr> Image::TopicById(const model::TopicId& id) const {
+TopicPtr Image::FindTopic(const model::TopicId& id) const {
   const IdMap& bucket = *names_by_id_[BucketOf(id, kBuckets)];
   const auto it = bucket.find(id);
-  if (it == bucket.end()) {
-    return DataLoss("metadata: a record names the topic id ", id.ToString(), ", which no earlier record made");
-  }
-  return FindTopic(it->second);
+  return it == bucket.end() ? nullptr : FindTopic(it->second);
+}
+
+absl::StatusOr<TopicPtr> Image::TopicById(const model::TopicId& id) const {
+  if (TopicPtr topic = FindTopic(id)) return topic;
+  return DataLoss("metadata: a record names the topic id ", id.ToString(), ", which no earlier record made");
 }
 
 void Image::PutTopic(TopicPtr topic) {
@@ -204,6 +206,15 @@ struct Image::Applier {
     return Changed(std::move(before), JobPtr());
   }
 
+  Result operator()(const ProducerIdsReserved& record) {
+    if (record.end <= image.producer_ids_end_) {
+      return DataLoss("metadata: producer ids up to ", record.end, " were reserved after those up to ",
+                      image.producer_ids_end_);
+    }
+    image.producer_ids_end_ = record.end;
+    return Delta();
+  }
+
   Result PutJob(JobPtr before, Job after) {
     auto job = std::make_shared<const Job>(std::move(after));
     Replace(&image.jobs_, [&](JobMap& map) { map[job->name] = job; });
@@ -236,6 +247,8 @@ uint64_t Image::Hash() const {
     hasher.AddNumber(static_cast<uint64_t>(job->created_ms));
     hasher.AddNumber(static_cast<uint64_t>(job->desired));
   }
+  // A state without reserved ids keeps the hash that it had before there were any.
+  if (producer_ids_end_ != Image().producer_ids_end_) hasher.AddNumber(static_cast<uint64_t>(producer_ids_end_));
   return hasher.value();
 }
 

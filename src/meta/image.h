@@ -53,11 +53,14 @@ class Image {
   const std::string& cluster_id() const { return cluster_id_; }  // empty before ClusterCreated
   int32_t feature_level() const { return feature_level_; }
   TopicPtr FindTopic(std::string_view name) const;  // null if there is none
+  TopicPtr FindTopic(const model::TopicId& id) const;
   bool HasTopicId(const model::TopicId& id) const;
   std::vector<TopicPtr> Topics() const;  // by name
   size_t topic_count() const { return topic_count_; }
   JobPtr FindJob(std::string_view name) const;
   std::vector<JobPtr> Jobs() const;  // by name
+
+  int64_t producer_ids_end() const { return producer_ids_end_; }  // the first one that is not reserved
 
   // Equal for equal states, on every node and build: what two nodes compare after the same records.
   uint64_t Hash() const;
@@ -77,6 +80,7 @@ class Image {
   std::string cluster_id_;
   int32_t feature_level_ = 0;
   size_t topic_count_ = 0;
+  int64_t producer_ids_end_ = 1;  // some clients send 0 for "none"
   std::array<std::shared_ptr<const TopicMap>, kBuckets> topics_;
   std::array<std::shared_ptr<const IdMap>, kBuckets> names_by_id_;
   std::shared_ptr<const JobMap> jobs_;

@@ -62,7 +62,14 @@ struct JobDeleted {
   friend bool operator==(const JobDeleted&, const JobDeleted&) = default;
 };
 
+// Producer ids below `end` are spoken for: a coordinator that gives them out has its block in memory only, so that what
+// is left of a block when it stops is never used.
+struct ProducerIdsReserved {
+  int64_t end = 0;
+  friend bool operator==(const ProducerIdsReserved&, const ProducerIdsReserved&) = default;
+};
+
 using Record = std::variant<ClusterCreated, FeatureLevel, TopicCreated, TopicDeleted, TopicConfigsChanged,
-                            PartitionsAdded, JobSubmitted, JobStateChanged, JobDeleted>;
+                            PartitionsAdded, JobSubmitted, JobStateChanged, JobDeleted, ProducerIdsReserved>;
 
 }  // namespace leat::meta

@@ -19,6 +19,7 @@ class PosixDisk final : public env::Disk {
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
   absl::StatusOr<bool> Exists(const std::string& path) override;
+  absl::StatusOr<env::DiskSpace> Space(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
   // Holds `<path>/.lock` by flock and leaves the pid in it, so that a refused second holder can name the first. The
   // file stays when the lock is given back: removing it would let two processes lock two files of the same name.

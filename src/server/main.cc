@@ -24,7 +24,7 @@ constexpr char kFooter[] = R"(Examples:
   leatd --config broker.yaml --check-config    says what is wrong with it, and ends
 
 When it is ready it prints one line of JSON on stdout:
-  {"event":"ready","grpc":"127.0.0.1:9095","kafka":"","admin":"127.0.0.1:9096","pid":1}
+  {"event":"ready","grpc":"127.0.0.1:9095","kafka":"127.0.0.1:9092","admin":"127.0.0.1:9096","pid":1}
 Logs go to stderr. SIGTERM and SIGINT end it in order; a second one at once.)";
 
 struct Arguments {
@@ -109,10 +109,6 @@ int main(int argc, char** argv) {
       leat::config::LoadBrokerOptions(disk, arguments.config, arguments.set);
   if (!options.ok()) {
     std::fprintf(stderr, "%s\n", std::string(leat::Message(options.status())).c_str());
-    return 2;
-  }
-  if (const absl::Status supported = leat::server::CheckSupported(*options); !supported.ok()) {
-    Fail(supported);
     return 2;
   }
   if (arguments.check_config) {

@@ -5,10 +5,13 @@
 #include "admin/broker_routes.h"
 #include "admin/endpoints.h"
 #include "admin/server.h"
+#include "base/check.h"
 #include "base/logging.h"
 #include "broker/broker.h"
 #include "config/values.h"
 #include "grpc/server.h"
+#include "kafka/server.h"
+#include "runtime/acceptor.h"
 #include "runtime/asio_shard.h"
 #include "runtime/posix_disk.h"
 #include "runtime/prometheus_metrics.h"
@@ -43,12 +46,50 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   return out;
 }
 
+// Half of the node's memory for requests is for those that are being read, which the broker has not seen; the other
+// half is for those that it has taken.
+kafka::ServerOptions KafkaOptionsOf(const config::BrokerOptions& options) {
+  kafka::ServerOptions out;
+  const config::LimitOptions& limits = options.limits;
+  out.max_connections = static_cast<size_t>(limits.connections);
+  out.max_request_bytes = static_cast<size_t>(limits.request_bytes);
+  out.inflight_bytes = static_cast<size_t>(limits.inflight_bytes) / 2;
+  out.output_bytes = static_cast<size_t>(limits.inflight_bytes);
+  out.fetch_max_bytes = static_cast<size_t>(limits.fetch_max_bytes);
+  out.max_idle = limits.connection_idle;
+  out.auto_create_topics = options.topics.auto_create;
+  for (const std::string& text : options.listeners.kafka) {
+    const absl::StatusOr<config::NamedAddress> at = config::ParseNamedAddress(text);
+    LEAT_CHECK(at.ok()) << "the configuration was checked: " << at.status().ToString();
+    out.listeners.push_back({.name = at->name, .host = at->address.host, .port = at->address.port});
+  }
+  for (const std::string& text : options.advertised.kafka) {
+    const absl::StatusOr<config::NamedAddress> advertised = config::ParseNamedAddress(text);
+    LEAT_CHECK(advertised.ok()) << "the configuration was checked: " << advertised.status().ToString();
+    for (kafka::ListenerConfig& listener : out.listeners) {
+      if (listener.name != advertised->name) continue;
+      listener.advertised_host = advertised->address.host;
+      listener.advertised_port = advertised->address.port;
+    }
+  }
+  return out;
+}
+
 // Runs a callback-style call from the main thread, which no shard waits for.
 template <typename Reply, typename Start>
 Reply Await(Start start) {
   std::promise<Reply> promise;
   start([&promise](Reply reply) { promise.set_value(std::move(reply)); });
   return promise.get_future().get();
+}
+
+constexpr size_t kFilesOfOurOwn = 512;  // beside the connections, when there are few partitions
+
+void WarnOfFileLimit(size_t connections) {
+  const size_t files = runtime::RaiseFileLimit();
+  if (files >= connections + kFilesOfOurOwn) return;
+  LogWarning("server", "limits.connections is ", connections, ", but this process may open only ", files,
+             " files: raise the limit of open files (ulimit -n, LimitNOFILE), or lower limits.connections");
 }
 
 }  // namespace
@@ -59,6 +100,7 @@ struct Node::State {
 
   absl::StatusOr<Addresses> Start();
   absl::Status StartAdmin();
+  absl::StatusOr<std::string> StartKafka();
   absl::Status Stop();
 
   const config::BrokerOptions options;
@@ -67,7 +109,9 @@ struct Node::State {
   runtime::ShardSet shards;
   std::unique_ptr<broker::Broker> broker;
   std::unique_ptr<rpc::GrpcServer> grpc;
+  std::unique_ptr<kafka::KafkaServer> kafka;
   std::unique_ptr<admin::HttpServer> admin;
+  bool kafka_listening = false;
   bool broker_started = false;
   bool admin_listening = false;
 };
@@ -90,8 +134,18 @@ absl::Status Node::State::StartAdmin() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> Node::State::StartKafka() {
+  std::vector<runtime::AsioShard*> all;
+  for (size_t i = 0; i < shards.size(); ++i) all.push_back(&shards.shard(i));
+  kafka = std::make_unique<kafka::KafkaServer>(std::move(all), *broker, KafkaOptionsOf(options), metrics);
+  LEAT_RETURN_IF_ERROR(Annotate(kafka->Listen(), "listeners.kafka"));
+  kafka_listening = true;
+  std::string addresses;
+  for (const std::string& address : kafka->addresses()) StrAppend(&addresses, addresses.empty() ? "" : ",", address);
+  return addresses;
+}
+
 absl::StatusOr<Addresses> Node::State::Start() {
-  LEAT_RETURN_IF_ERROR(CheckSupported(options));
   shards.Start();
   std::vector<env::Shard*> pointers;
   for (size_t i = 0; i < shards.size(); ++i) pointers.push_back(&shards.shard(i));
@@ -104,9 +158,14 @@ absl::StatusOr<Addresses> Node::State::Start() {
     server.address = options.listeners.grpc;
     server.max_message_bytes = static_cast<size_t>(options.limits.request_bytes);
     server.max_answer_bytes = static_cast<size_t>(options.limits.fetch_max_bytes);
-    server.max_streams = static_cast<size_t>(options.limits.connections);
+    server.max_connections = static_cast<size_t>(options.limits.connections);
+    server.max_streams = server.max_connections;
+    WarnOfFileLimit(server.max_connections);
     grpc = std::make_unique<rpc::GrpcServer>(server, *broker);
     LEAT_ASSIGN_OR_RETURN(addresses.grpc, grpc->Start());
+  }
+  if (!options.listeners.kafka.empty()) {
+    LEAT_ASSIGN_OR_RETURN(addresses.kafka, StartKafka());
   }
   if (!options.listeners.admin.empty()) {
     LEAT_RETURN_IF_ERROR(StartAdmin());
@@ -121,6 +180,10 @@ absl::Status Node::State::Stop() {
     Await<int>([&](auto done) { admin->Stop([done = std::move(done)]() mutable { done(0); }); });
     admin_listening = false;
   }
+  if (kafka_listening) {
+    Await<int>([&](auto done) { kafka->Stop([done = std::move(done)]() mutable { done(0); }); });
+    kafka_listening = false;
+  }
   if (grpc != nullptr) grpc->Stop(kPatience);
   grpc.reset();
   absl::Status status;
@@ -128,14 +191,10 @@ absl::Status Node::State::Stop() {
   broker_started = false;
   shards.Stop();
   admin.reset();
+  // What the broker drops unanswered goes to a connection that is still there.
   broker.reset();
+  kafka.reset();
   return status;
-}
-
-absl::Status CheckSupported(const config::BrokerOptions& options) {
-  if (options.listeners.kafka.empty()) return absl::OkStatus();
-  return Unimplemented("config: listeners.kafka: this build has no Kafka listener; leave the key empty, got '",
-                       options.listeners.kafka, "'");
 }
 
 Node::Node(const config::BrokerOptions& options) : state_(std::make_unique<State>(options)) {}

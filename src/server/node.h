@@ -11,11 +11,8 @@
 namespace leat::server {
 
 struct Addresses {
-  std::string grpc, kafka, admin;  // host:port as bound; empty: off
+  std::string grpc, kafka, admin;  // host:port as bound, several with commas between them; empty: off
 };
-
-// kUnimplemented: the options ask for something that this build does not have.
-absl::Status CheckSupported(const config::BrokerOptions& options);
 
 // Not thread-safe; on the main thread.
 class Node {

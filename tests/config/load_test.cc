@@ -49,7 +49,7 @@ TEST(ParseBrokerOptions, ReadsEveryTypeOfValue) {
   ASSERT_TRUE(options.ok()) << options.status().ToString();
   EXPECT_EQ(options->node_id, 7);
   EXPECT_EQ(options->data_dir, "/var/lib/leat");
-  EXPECT_EQ(options->listeners.kafka, "0.0.0.0:9092");
+  EXPECT_EQ(options->listeners.kafka, std::vector<std::string>{"0.0.0.0:9092"});
   EXPECT_EQ(options->listeners.grpc, "[::1]:0");
   EXPECT_EQ(options->listeners.admin, "127.0.0.1:9096");
   EXPECT_EQ(options->log.segment_bytes, 64 << 20);
@@ -163,6 +163,25 @@ TEST(ParseBrokerOptions, RefusesValuesThatContradictEachOther) {
   EXPECT_EQ(ErrorOf("listeners: {kafka: '127.0.0.1:9095'}"),
             "config: broker.yaml:1: listeners.kafka: expected another address than listeners.grpc's 127.0.0.1:9095");
   EXPECT_TRUE(Parse("listeners: {kafka: '127.0.0.1:0', grpc: '127.0.0.1:0', admin: '127.0.0.1:0'}").ok());
+}
+
+TEST(ParseBrokerOptions, TakesSeveralKafkaListenersAndTheirAdvertisedAddresses) {
+  const auto options = Parse(
+      "listeners: {kafka: ['127.0.0.1:0', 'internal://[::1]:9094']}\nadvertised.kafka: internal://broker-1:9094\n");
+  ASSERT_TRUE(options.ok()) << options.status().ToString();
+  EXPECT_EQ(options->listeners.kafka, (std::vector<std::string>{"127.0.0.1:0", "internal://[::1]:9094"}));
+  EXPECT_EQ(options->advertised.kafka, std::vector<std::string>{"internal://broker-1:9094"});
+}
+
+TEST(ParseBrokerOptions, RefusesKafkaListenersThatCannotBeToldApart) {
+  EXPECT_EQ(ErrorOf("listeners: {kafka: ['127.0.0.1:1', '127.0.0.1:2']}"),
+            "config: broker.yaml:1: listeners.kafka: expected each listener's name once, got 'default' twice; name "
+            "them, as in internal://host:9094");
+  EXPECT_EQ(ErrorOf("advertised: {kafka: 'outside://broker:1'}"),
+            "config: broker.yaml:1: advertised.kafka: expected the name of one of listeners.kafka, got 'outside'");
+  EXPECT_EQ(ErrorOf("listeners: {kafka: 'In Side://h:1'}"),
+            "config: broker.yaml:1: listeners.kafka: expected a listener's name of a-z, 0-9, - and _ before ://, such "
+            "as internal://host:9092, got 'In Side://h:1'");
 }
 
 TEST(LoadBrokerOptions, ReadsAFile) {

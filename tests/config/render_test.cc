@@ -46,7 +46,7 @@ TEST(RenderReference, HasALineForEveryKey) {
   const std::string reference = RenderReference();
   for (const Key& key : Keys()) EXPECT_THAT(reference, HasSubstr("| `" + key.name + "` | `"));
   EXPECT_THAT(reference, HasSubstr("| `limits.request_bytes` | `32MiB` | size, 1KiB..1GiB | Largest request"));
-  EXPECT_THAT(reference, HasSubstr("| `listeners.kafka` | `\"\"` |"));
+  EXPECT_THAT(reference, HasSubstr("| `listeners.kafka` | `[127.0.0.1:9092]` |"));
 }
 
 TEST(Keys, AreCompleteAndTheirDefaultsAreAllowed) {

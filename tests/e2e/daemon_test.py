@@ -29,8 +29,8 @@ class Configuration(unittest.TestCase):
             file.flush()
             self.refuse("--config", file.name, expect=[":3:", "limits.topics"])
 
-    def test_a_listener_that_does_not_exist_is_refused_by_the_check_too(self):
-        self.refuse("--set", "listeners.kafka=127.0.0.1:0", expect=["listeners.kafka"])
+    def test_an_advertised_address_of_no_listener_is_refused(self):
+        self.refuse("--set", "advertised.kafka=outside://broker:9092", expect=["advertised.kafka", "outside"])
 
     def test_wrong_usage_ends_with_2(self):
         self.assertEqual(run_leatd("--bogus").returncode, 2)
@@ -55,7 +55,7 @@ class Daemon(unittest.TestCase):
     def test_a_second_daemon_on_the_data_directory_is_refused_and_names_the_first(self):
         with Broker() as broker:
             second = run_leatd("--set", f"data_dir={broker.data_dir}", "--set", "listeners.grpc=127.0.0.1:0",
-                               "--set", "listeners.admin=127.0.0.1:0")
+                               "--set", "listeners.admin=127.0.0.1:0", "--set", "listeners.kafka=127.0.0.1:0")
             self.assertNotEqual(second.returncode, 0)
             self.assertIn(str(broker.process.pid), second.stderr)
 

@@ -22,6 +22,7 @@ class Broker:
         self.settings = list(settings)
         self.process = None
         self.grpc = "127.0.0.1:0"
+        self.kafka = "127.0.0.1:0"
         self.admin = "127.0.0.1:0"
 
     def __enter__(self):
@@ -39,7 +40,7 @@ class Broker:
     def command(self):
         """After the first start the ports stay, so that clients find the daemon again."""
         settings = [f"data_dir={self.data_dir}", f"listeners.grpc={self.grpc}", f"listeners.admin={self.admin}",
-                    *self.settings]
+                    f"listeners.kafka={self.kafka}", *self.settings]
         return [str(BIN / "leatd")] + [word for setting in settings for word in ("--set", setting)]
 
     def start(self):
@@ -49,7 +50,7 @@ class Broker:
         if not line:
             raise RuntimeError("leatd ended before it was ready:\n" + self.log_text())
         self.ready = json.loads(line)
-        self.grpc, self.admin = self.ready["grpc"], self.ready["admin"]
+        self.grpc, self.kafka, self.admin = (self.ready[name] for name in ("grpc", "kafka", "admin"))
 
     def log_text(self):
         return pathlib.Path(self.directory, "leatd.log").read_text(errors="replace")

@@ -56,7 +56,7 @@ TEST(OffsetStore, ChangesOnlyByReplay) {
   const CommitDecision decision = store.CommitOffsets({"g", {{Tp("t", 0), model::Offset(5), "m"}}}, 77);
   ASSERT_EQ(decision.records.size(), 1u);
   EXPECT_EQ(store.Find("g"), nullptr);
-  ASSERT_TRUE(store.Replay(decision.records[0].key, *decision.records[0].value).ok());
+  ASSERT_TRUE(store.Replay({}, decision.records[0].key, *decision.records[0].value).ok());
   ASSERT_NE(store.Find("g", Tp("t", 0)), nullptr);
   EXPECT_EQ(store.Find("g", Tp("t", 0))->offset, model::Offset(5));
   EXPECT_EQ(store.Find("g", Tp("t", 0))->commit_time_ms, 77);
@@ -66,12 +66,12 @@ TEST(OffsetStore, ForgetsATopicAndAGroupByTombstones) {
   OffsetStore store({});
   for (const char* topic : {"a", "b"}) {
     for (const OffsetRecord& r : store.CommitOffsets({"g", {{Tp(topic, 0), model::Offset(1), ""}}}, 0).records) {
-      ASSERT_TRUE(store.Replay(r.key, *r.value).ok());
+      ASSERT_TRUE(store.Replay({}, r.key, *r.value).ok());
     }
   }
-  for (const OffsetRecord& r : store.ForgetTopic("a")) ASSERT_TRUE(store.Replay(r.key, std::nullopt).ok());
+  for (const OffsetRecord& r : store.ForgetTopic("a")) ASSERT_TRUE(store.Replay({}, r.key, std::nullopt).ok());
   EXPECT_EQ(store.offset_count(), 1u);
-  for (const OffsetRecord& r : store.ForgetGroup("g")) ASSERT_TRUE(store.Replay(r.key, std::nullopt).ok());
+  for (const OffsetRecord& r : store.ForgetGroup("g")) ASSERT_TRUE(store.Replay({}, r.key, std::nullopt).ok());
   EXPECT_TRUE(store.Groups().empty());
 }
 
@@ -100,13 +100,66 @@ RC_GTEST_PROP(OffsetStore, ItsSnapshotMakesTheSameState, (uint64_t seed)) {
   for (int i = 0; i < 50; ++i) {
     const CommitCommand command{StrCat("g", random.Below(3)),
                                 {{Tp("t", static_cast<int32_t>(random.Below(4))), model::Offset(i), "m"}}};
-    for (const OffsetRecord& r : store.CommitOffsets(command, i).records) RC_ASSERT(store.Replay(r.key, *r.value).ok());
+    for (const OffsetRecord& r : store.CommitOffsets(command, i).records) RC_ASSERT(store.Replay({}, r.key, *r.value).ok());
   }
   OffsetStore copy({});
-  for (const OffsetRecord& r : store.Snapshot()) RC_ASSERT(copy.Replay(r.key, *r.value).ok());
+  for (const OffsetRecord& r : store.Snapshot()) RC_ASSERT(copy.Replay({}, r.key, *r.value).ok());
   RC_ASSERT(copy.offset_count() == store.offset_count());
   RC_ASSERT(copy.Groups() == store.Groups());
   for (const std::string& group : store.Groups()) RC_ASSERT(*copy.Find(group) == *store.Find(group));
+}
+
+// The offsets topic as a list of records, replayed as they are written.
+struct PendingOffsets : ::testing::Test {
+  void Write(int64_t offset, model::ProducerId transaction = model::ProducerId(-1)) {
+    const auto decision = store.CommitOffsets({"g", {{Tp("t", 0), model::Offset(offset), ""}}}, 0);
+    for (const OffsetRecord& r : decision.records) {
+      ASSERT_TRUE(store.Replay({model::Offset(next_++), transaction}, r.key, *r.value).ok());
+    }
+  }
+  int64_t Stored() const {
+    const OffsetValue* value = store.Find("g", Tp("t", 0));
+    return value == nullptr ? -1 : value->offset.value();
+  }
+  OffsetStore store{{}};
+  const model::ProducerId producer{7};
+  int64_t next_ = 0;
+};
+
+TEST_F(PendingOffsets, BecomeCurrentWithTheCommitMarker) {
+  Write(5);
+  Write(9, producer);
+  EXPECT_EQ(Stored(), 5);
+  EXPECT_TRUE(store.IsPending("g", Tp("t", 0)));
+  EXPECT_FALSE(store.IsPending("g", Tp("t", 1)));
+  store.CompleteTxn(model::ProducerId(8), TxnResult::kCommit);
+  EXPECT_EQ(Stored(), 5);
+  store.CompleteTxn(producer, TxnResult::kCommit);
+  EXPECT_EQ(Stored(), 9);
+  EXPECT_FALSE(store.HasPending("g"));
+}
+
+TEST_F(PendingOffsets, AreForgottenWithTheAbortMarker) {
+  Write(9, producer);
+  EXPECT_EQ(store.pending_count(), 1u);
+  EXPECT_EQ(store.Groups(), std::vector<std::string>{"g"});
+  store.CompleteTxn(producer, TxnResult::kAbort);
+  EXPECT_EQ(Stored(), -1);
+  EXPECT_TRUE(store.Groups().empty());
+}
+
+TEST_F(PendingOffsets, DoNotReplaceWhatWasWrittenBehindThem) {
+  Write(9, producer);
+  Write(3);
+  store.CompleteTxn(producer, TxnResult::kCommit);
+  EXPECT_EQ(Stored(), 3);
+}
+
+TEST_F(PendingOffsets, GoWithATombstone) {
+  Write(9, producer);
+  for (const OffsetRecord& r : store.ForgetTopic("t")) ASSERT_TRUE(store.Replay({}, r.key, std::nullopt).ok());
+  store.CompleteTxn(producer, TxnResult::kCommit);
+  EXPECT_EQ(Stored(), -1);
 }
 
 }  // namespace

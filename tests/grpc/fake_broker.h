@@ -93,12 +93,18 @@ class FakeBroker final : public broker::Broker {
                    broker::Callback<std::vector<broker::ListOffsetsResult>> done) override;
   void DeleteRecords(std::vector<broker::DeleteRecordsPartition> partitions,
                      broker::Callback<std::vector<broker::DeleteRecordsResult>> done) override;
-  void CreateTopics(std::vector<broker::NewTopic> topics,
+  using broker::Broker::AlterTopics;
+  using broker::Broker::CreateTopics;
+  model::NodeId node_id() const override { return model::NodeId(1); }
+  meta::ImagePtr ImageOn(const env::Shard&) const override { return nullptr; }
+  void DescribeBroker(broker::Callback<std::vector<broker::BrokerConfig>> done) override { done({}); }
+  void DescribeLogDirectory(broker::Callback<broker::LogDirectoryDescription> done) override { done({}); }
+  void CreateTopics(std::vector<broker::NewTopic> topics, broker::ChangeMode mode,
                     broker::Callback<std::vector<broker::TopicResult>> done) override;
   void DeleteTopics(std::vector<std::string> names, broker::Callback<std::vector<broker::TopicResult>> done) override;
   void DescribeTopics(std::vector<std::string> names,
                       broker::Callback<std::vector<broker::TopicDescription>> done) override;
-  void AlterTopics(std::vector<broker::AlterTopic> changes,
+  void AlterTopics(std::vector<broker::AlterTopic> changes, broker::ChangeMode mode,
                    broker::Callback<std::vector<broker::TopicResult>> done) override;
   void CommitOffsets(broker::CommitOffsetsRequest request,
                      broker::Callback<std::vector<broker::CommitOffsetResult>> done) override;

@@ -185,7 +185,7 @@ inline void FakeBroker::DeleteRecords(std::vector<broker::DeleteRecordsPartition
   done(std::move(results));
 }
 
-inline void FakeBroker::CreateTopics(std::vector<broker::NewTopic> topics,
+inline void FakeBroker::CreateTopics(std::vector<broker::NewTopic> topics, broker::ChangeMode,
                                      broker::Callback<std::vector<broker::TopicResult>> done) {
   std::vector<broker::TopicResult> results;
   {
@@ -242,7 +242,7 @@ inline void FakeBroker::DescribeTopics(std::vector<std::string> names,
   done(std::move(topics));
 }
 
-inline void FakeBroker::AlterTopics(std::vector<broker::AlterTopic> changes,
+inline void FakeBroker::AlterTopics(std::vector<broker::AlterTopic> changes, broker::ChangeMode,
                                     broker::Callback<std::vector<broker::TopicResult>> done) {
   std::vector<broker::TopicResult> results;
   {

@@ -60,7 +60,8 @@ TEST(Image, RefusesRecordsThatDoNotFollow) {
                        TopicDeleted{{7, 7}},
                        PartitionsAdded{kId, 2},
                        JobStateChanged{"j"},
-                       JobDeleted{"j"}};
+                       JobDeleted{"j"},
+                       ProducerIdsReserved{1}};
   for (const Record& record : bad) {
     EXPECT_EQ(image.Apply(record).status().code(), absl::StatusCode::kDataLoss) << record.index();
   }
@@ -120,8 +121,25 @@ TEST(Commands, SayWhatIsWrong) {
   EXPECT_THAT(message(Decide(image, CreateTopic{"__leat_x"}, {}, random)), HasSubstr("kept by the broker"));
   EXPECT_THAT(message(Decide(image, AlterTopic{"a", {}, {}, 2}, {})), HasSubstr("cannot shrink"));
   EXPECT_THAT(message(Decide(image, AlterTopic{"a", {}, {"retention.mz"}}, {})), HasSubstr("retention.ms"));
+  EXPECT_THAT(message(Decide(image, AlterTopic{.name = "a", .append = {{"retention.ms", "5"}}}, {})),
+              HasSubstr("this is none"));
   EXPECT_THAT(message(Decide(image, SubmitJob{"a/b", ""}, {})), HasSubstr("job name"));
   EXPECT_TRUE(Decide(image, CreateTopic{"__leat_x", 1, {}, Origin::kInternal}, {}, random).ok());
+}
+
+TEST(Commands, ChangeListsAndReplaceAllConfigs) {
+  const Image image = After({TopicCreated{kId, "a", 1, {{"retention.ms", "5"}}}});
+  const auto configs = [&](const AlterTopic& command) {
+    const absl::StatusOr<Records> records = Decide(image, command, {}, {{"cleanup.policy", "delete"}});
+    if (!records.ok() || records->size() != 1) return Configs{{"error", std::string(Message(records.status()))}};
+    return std::get<TopicConfigsChanged>(records->front()).configs;
+  };
+  EXPECT_EQ(configs({.name = "a", .append = {{"cleanup.policy", "compact"}}}),
+            (Configs{{"retention.ms", "5"}, {"cleanup.policy", "delete,compact"}}));
+  EXPECT_EQ(
+      configs({.name = "a", .set = {{"cleanup.policy", "delete,compact"}}, .subtract = {{"cleanup.policy", "delete"}}}),
+      (Configs{{"retention.ms", "5"}, {"cleanup.policy", "compact"}}));
+  EXPECT_EQ(configs({.name = "a", .set = {{"segment.ms", "7"}}, .replace_all = true}), (Configs{{"segment.ms", "7"}}));
 }
 
 TEST(TopicConfig, AcceptsEveryDefaultOfItsTable) {

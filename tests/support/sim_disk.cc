@@ -199,6 +199,12 @@ absl::StatusOr<bool> SimDisk::Exists(const std::string& path) {
   return FindNode(path) != nullptr;
 }
 
+// The simulated disk is full when its faults say so, not at a size.
+absl::StatusOr<env::DiskSpace> SimDisk::Space(const std::string& path) {
+  if (dark()) return DataLoss("statvfs ", path, ": the power is out (simulated)");
+  return env::DiskSpace{uint64_t{1} << 40, uint64_t{1} << 39};
+}
+
 absl::Status SimDisk::SyncDirectory(const std::string& path) {
   LEAT_RETURN_IF_ERROR(CheckPower("sync directory", path));
   const NodePtr node = FindNode(path);

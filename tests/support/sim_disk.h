@@ -65,6 +65,7 @@ class SimDisk : public env::Disk {
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
   absl::StatusOr<bool> Exists(const std::string& path) override;
+  absl::StatusOr<env::DiskSpace> Space(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<env::DirectoryLock>> LockDirectory(const std::string& path) override;
 

@@ -1,0 +1,300 @@
+#include "kafka/connection.h"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <span>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/logging.h"
+#include "kafka/api_versions.h"
+#include "kafka/shard_host.h"
+#include "runtime/asio_shard.h"
+
+namespace leat::kafka {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr size_t kMaxPieces = 64;  // of one write: what one system call takes
+constexpr int16_t kFetchKey = 1;
+// Decoded structs take more room than the bytes they come from; a frame may ask for so many times its size, and a bit.
+constexpr size_t kDecodeFactor = 16;
+constexpr size_t kDecodeBytes = size_t{64} << 10;
+
+}  // namespace
+
+Connection::Connection(ShardHost& host, asio::ip::tcp::socket socket, std::shared_ptr<const Endpoint> endpoint)
+    : host_(host), socket_(std::move(socket)), endpoint_(std::move(endpoint)), reader_(host.frame_options()) {
+  error_code error;
+  const auto peer = socket_.remote_endpoint(error);
+  peer_host_ = error ? "unknown" : peer.address().to_string();
+  peer_port_ = error ? 0 : peer.port();
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  socket_.non_blocking(true, ignored);
+  last_active_ = read_at_ = host_.shard().Now();
+}
+
+Connection::~Connection() = default;
+
+std::string Connection::Who() const {
+  return StrCat(peer_host_, ":", peer_port_, " (client '", std::string_view(client_id_).substr(0, 100), "', listener ",
+                endpoint_->listener, ")");
+}
+
+void Connection::Pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  do {
+    while (MayStartNext()) {
+      absl::StatusOr<std::optional<Frame>> frame = reader_.Next();
+      absl::Status status = frame.status();
+      if (status.ok() && frame->has_value()) status = StartRequest(*std::move(*frame));
+      if (!status.ok()) Fail(status);
+    }
+    CollectAnswers();
+    Write();
+  } while (MayStartNext());
+  pumping_ = false;
+  if (!closed_ && draining_ && slots_.empty() && output_.empty()) Close();
+  if (closed_) {
+    MaybeGone();
+  } else {
+    NotePartial();
+    Read();
+  }
+}
+
+bool Connection::MayStartNext() {
+  if (closed_ || draining_ || !reader_.HasFrame()) return false;
+  const ServerOptions& options = host_.options();
+  if (slots_.size() >= options.connection_requests || output_.bytes() >= options.connection_output) return false;
+  if (fetches_ > 0) {
+    // The answers of several fetches could be more than the client takes; they come one after the other.
+    const std::optional<std::string_view> key = reader_.PeekFront(sizeof(int16_t));
+    if (key && LoadBigEndian<int16_t>(key->data()) == kFetchKey) return false;
+  }
+  const size_t bytes = reader_.FrontBytes();
+  if (inflight_bytes_ > 0 && inflight_bytes_ + bytes > options.connection_bytes) return false;
+  return host_.Admit(*this, bytes);
+}
+
+Connection::Slot& Connection::AddSlot(int16_t api_key, size_t bytes) {
+  Slot& slot = slots_.emplace_back(this, last_active_);
+  slot.api_key = api_key;
+  slot.bytes = bytes;
+  inflight_bytes_ += bytes;
+  host_.Charge(bytes);
+  ++running_;
+  if (api_key == kFetchKey) ++fetches_;
+  return slot;
+}
+
+absl::Status Connection::StartRequest(Frame frame) {
+  last_active_ = host_.shard().Now();
+  host_.metrics().bytes_in.Add(static_cast<double>(frame.size + sizeof(int32_t)));
+  wire::Reader reader(frame.view(), kDecodeBytes);
+  wire::RequestHeader header;
+  const absl::Status decoded = wire::DecodeRequestHeader(reader, &header);
+  const Api* const api = FindServedApi(header.api_key);
+  if (api == nullptr) {
+    return InvalidArgument("expected a request that this broker serves, got API key ", header.api_key, " version ",
+                           header.api_version);
+  }
+  if (header.api_key == wire::kApiVersionsKey && header.api_version > api->max_version) {
+    // Whatever the body is: the client cannot know yet what is spoken here, and tries again with what it is told.
+    Slot& slot = AddSlot(header.api_key, frame.size);
+    Finish(slot, RefuseVersion(header.correlation_id));
+    return absl::OkStatus();
+  }
+  LEAT_RETURN_IF_ERROR(decoded);
+  if (header.client_id && *header.client_id != client_id_) client_id_ = std::string(*header.client_id);
+  if (header.api_version < api->min_version || header.api_version > api->max_version) {
+    return InvalidArgument("expected ", api->name, " in the versions ", api->min_version, " to ", api->max_version,
+                           ", got version ", header.api_version);
+  }
+  return StartKnown(*api, header, std::move(frame), reader.position());
+}
+
+absl::Status Connection::StartKnown(const Api& api, const wire::RequestHeader& header, Frame frame, size_t body_at) {
+  Slot& slot = AddSlot(api.key, frame.size);
+  const size_t budget = frame.size * kDecodeFactor + kDecodeBytes;
+  Incoming incoming{.call = {.broker = host_.broker(),
+                             .shard = host_.shard(),
+                             .endpoint = *endpoint_,
+                             .sessions = host_.sessions(),
+                             .api_key = header.api_key,
+                             .version = header.api_version,
+                             .client_id = std::string(header.client_id.value_or("")),
+                             .client_host = peer_host_,
+                             .auto_create_topics = host_.options().auto_create_topics,
+                             .answer_bytes = host_.AnswerBytes(),
+                             .on_abandon = nullptr},
+                    .frame = std::move(frame),
+                    .body_at = body_at,
+                    .correlation_id = header.correlation_id,
+                    .memory_budget = budget,
+                    .sink = &slot};
+  absl::StatusOr<std::unique_ptr<Exchange>> exchange = api.decode(std::move(incoming));
+  if (!exchange.ok()) {
+    --running_;  // nobody will answer it
+    slot.done = true;
+    return Annotate(exchange.status(), StrCat(api.name, " version ", header.api_version));
+  }
+  slot.exchange = *std::move(exchange);
+  slot.exchange->Run();
+  return absl::OkStatus();
+}
+
+void Connection::Slot::Take(Answer given) {
+  runtime::AsioShard& shard = connection->host_.shard();
+  if (shard.IsCurrent()) return connection->Finish(*this, std::move(given));
+  shard.Post([this, given = std::move(given)]() mutable { connection->Finish(*this, std::move(given)); });
+}
+
+void Connection::Slot::Abandon() {
+  connection->host_.shard().Post([this] {
+    connection->Fail(Internal("a request with API key ", api_key, " was dropped without an answer"));
+    connection->Finish(*this, {});
+  });
+}
+
+void Connection::Finish(Slot& slot, Answer answer) {
+  slot.answer = std::move(answer);
+  slot.done = true;
+  --running_;
+  host_.metrics().NoteRequest(slot.api_key, slot.answer.error, host_.shard().Now() - slot.began);
+  if (!pumping_) host_.FlushSoon(*this);
+}
+
+void Connection::CollectAnswers() {
+  while (!slots_.empty() && slots_.front().done) {
+    Slot& slot = slots_.front();
+    inflight_bytes_ -= slot.bytes;
+    host_.Release(slot.bytes);
+    if (slot.api_key == kFetchKey) --fetches_;
+    if (!closed_) {
+      const size_t before = output_.bytes();
+      output_.Add(std::move(slot.answer.chunks));
+      host_.AddOutput(output_.bytes() - before);
+    }
+    slots_.pop_front();
+  }
+}
+
+void Connection::Write() {
+  while (!closed_ && !writing_ && !output_.empty()) {
+    std::array<asio::const_buffer, kMaxPieces> pieces;
+    size_t count = 0;
+    output_.Front(kMaxPieces, [&](std::string_view piece) { pieces[count++] = asio::buffer(piece); });
+    error_code error;
+    const size_t n = socket_.write_some(std::span<const asio::const_buffer>(pieces.data(), count), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) return WaitForRoom();
+    if (error) return Close();  // the client has gone
+    output_.Consume(n);
+    host_.RemoveOutput(n);
+    host_.metrics().bytes_out.Add(static_cast<double>(n));
+    last_active_ = host_.shard().Now();
+  }
+}
+
+void Connection::WaitForRoom() {
+  writing_ = true;
+  ++handlers_;
+  socket_.async_wait(asio::socket_base::wait_write, [this](const error_code&) {
+    --handlers_;
+    writing_ = false;
+    Pump();
+  });
+}
+
+void Connection::Read() {
+  if (reading_ || closed_ || draining_ || reader_.HasFrame() || !host_.MayRead(*this)) return;
+  reading_ = true;
+  ++handlers_;
+  const std::array<FrameReader::Space, 2> space = reader_.Prepare();
+  const std::array<asio::mutable_buffer, 2> buffers = {asio::buffer(space[0].data, space[0].size),
+                                                       asio::buffer(space[1].data, space[1].size)};
+  socket_.async_read_some(buffers, [this](const error_code& error, size_t n) {
+    --handlers_;
+    reading_ = false;
+    OnRead(error, n);
+  });
+}
+
+void Connection::OnRead(const error_code& error, size_t n) {
+  reader_.Commit(n);
+  if (n > 0) read_at_ = host_.shard().Now();
+  if (error && std::exchange(shrinking_, false) && error == asio::error::operation_aborted) {
+    reader_.Shrink();
+  } else if (error) {
+    Close();
+  }
+  Pump();
+}
+
+// What has arrived and was not started counts towards the node's memory as well.
+void Connection::NotePartial() {
+  const size_t partial = reader_.buffered_bytes();
+  host_.ChangePartial(partial_bytes_, partial);
+  partial_bytes_ = partial;
+}
+
+void Connection::Sweep(Instant now) {
+  if (closed_) return;
+  const ServerOptions& options = host_.options();
+  if (partial_bytes_ > 0 && now - read_at_ > options.request_timeout) {
+    Fail(DeadlineExceeded("expected the rest of a request, of which ", partial_bytes_, " bytes have come, within ",
+                          absl::FormatDuration(options.request_timeout)));
+  } else if (running_ == 0 && now - last_active_ > options.max_idle) {
+    Fail(DeadlineExceeded(output_.empty() ? "no request" : "the client took nothing of its answers", " for ",
+                          absl::FormatDuration(options.max_idle), " (limits.connection_idle)"));
+  } else if (reading_ && slots_.empty() && reader_.buffered_bytes() == 0 && reader_.large()) {
+    shrinking_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
+  }
+}
+
+void Connection::Drain() {
+  draining_ = true;
+  for (Slot& slot : slots_) {
+    if (slot.done || slot.exchange == nullptr) continue;
+    if (env::Closure abandon = std::exchange(slot.exchange->call().on_abandon, nullptr)) abandon();
+  }
+  Pump();
+}
+
+void Connection::Fail(const absl::Status& why) {
+  if (closed_) return;
+  LogInfo("kafka", "closing the connection of ", Who(), ": ", Message(why));
+  Close();
+}
+
+void Connection::Close() {
+  if (closed_) return;
+  closed_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+  host_.RemoveOutput(output_.bytes());
+  output_.Consume(output_.bytes());
+  host_.ChangePartial(partial_bytes_, 0);
+  partial_bytes_ = 0;
+  host_.OnSocketClosed();
+  for (Slot& slot : slots_) {
+    if (slot.done || slot.exchange == nullptr) continue;
+    if (env::Closure abandon = std::exchange(slot.exchange->call().on_abandon, nullptr)) abandon();
+  }
+  if (!pumping_) host_.FlushSoon(*this);
+}
+
+void Connection::MaybeGone() {
+  if (gone_ || running_ > 0 || handlers_ > 0 || flush_queued) return;
+  gone_ = true;
+  host_.Remove(*this);
+}
+
+}  // namespace leat::kafka

@@ -1,0 +1,100 @@
+// One client's connection. Private to this module; it lives on one shard, and every call but the sinks' is made there.
+//
+// Requests are cut from what arrives and started in order; answers leave in that order, whatever the order they come
+// in. Reading pauses while too much is under way (see ServerOptions). An idle connection holds its socket, one small
+// buffer and this object.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <deque>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "kafka/apis.h"
+#include "kafka/frame_reader.h"
+#include "kafka/output_queue.h"
+#include "wire/header.h"
+
+namespace leat::kafka {
+
+class ShardHost;
+
+class Connection {
+ public:
+  Connection(ShardHost& host, boost::asio::ip::tcp::socket socket, std::shared_ptr<const Endpoint> endpoint);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Starts what may start, writes what is answered, and reads on: after anything that may have made a difference.
+  void Pump();
+  // Takes no more requests; closes when those under way are answered.
+  void Drain();
+  // Says why on one line of the log, and closes.
+  void Fail(const absl::Status& why);
+  // Requests under way are still answered by their handlers, to nobody.
+  void Close();
+  // Closes it if it was idle or half a request took too long; gives memory back.
+  void Sweep(Instant now);
+
+  std::list<std::unique_ptr<Connection>>::iterator self;  // its place in the host's list
+  bool flush_queued = false;                              // in the host's lists of those to flush, or to wake
+  bool waits_for_budget = false;
+
+ private:
+  // A request under way: the place of its answer.
+  struct Slot final : AnswerSink {
+    Slot(Connection* of, Instant now) : connection(of), began(now) {}
+    void Take(Answer given) override;
+    void Abandon() override;
+
+    Connection* const connection;
+    const Instant began;
+    std::unique_ptr<Exchange> exchange;
+    Answer answer;
+    size_t bytes = 0;  // of the frame
+    int16_t api_key = 0;
+    bool done = false;
+  };
+
+  void Read();
+  void OnRead(const boost::system::error_code& error, size_t n);
+  bool MayStartNext();
+  absl::Status StartRequest(Frame frame);
+  absl::Status StartKnown(const Api& api, const wire::RequestHeader& header, Frame frame, size_t body_at);
+  Slot& AddSlot(int16_t api_key, size_t bytes);
+  void Finish(Slot& slot, Answer answer);
+  void CollectAnswers();
+  void Write();
+  void WaitForRoom();
+  void NotePartial();
+  void MaybeGone();
+  std::string Who() const;
+
+  ShardHost& host_;
+  boost::asio::ip::tcp::socket socket_;
+  std::shared_ptr<const Endpoint> endpoint_;
+  std::string peer_host_;
+  uint16_t peer_port_ = 0;
+  std::string client_id_;  // of the last request
+  FrameReader reader_;
+  std::deque<Slot> slots_;  // in the order of the requests; addresses stay
+  OutputQueue output_;
+  size_t inflight_bytes_ = 0;  // frames of the slots
+  size_t partial_bytes_ = 0;   // of frames not complete, as the host has been told
+  size_t running_ = 0;         // slots whose answer has not come
+  size_t fetches_ = 0;         // slots of fetches
+  size_t handlers_ = 0;        // of Asio's, pending
+  Instant last_active_;
+  Instant read_at_;  // the last bytes
+  bool reading_ = false;
+  bool writing_ = false;  // waiting until the socket takes more
+  bool pumping_ = false;
+  bool draining_ = false;
+  bool shrinking_ = false;  // the pending read was cancelled to give its buffer back
+  bool closed_ = false;
+  bool gone_ = false;
+};
+
+}  // namespace leat::kafka

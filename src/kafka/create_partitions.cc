@@ -1,0 +1,75 @@
+// CreatePartitions (37).
+#include <memory>
+#include <vector>
+
+#include "base/strings.h"
+#include "kafka/admin_support.h"
+#include "kafka/handlers.h"
+#include "wire/messages/create_partitions.h"
+
+namespace leat::kafka {
+namespace {
+
+using wire::CreatePartitionsRequest;
+using wire::CreatePartitionsResponse;
+using Result = CreatePartitionsResponse::CreatePartitionsTopicResult;
+
+Result ResultOf(std::string_view name, const broker::Outcome& outcome) {
+  Result result;
+  result.name = std::string(name);
+  result.error_code = Code(outcome.code);
+  result.error_message = ErrorText(outcome);
+  return result;
+}
+
+broker::Outcome CheckAssignments(const CreatePartitionsRequest::CreatePartitionsTopic& topic, model::NodeId node) {
+  if (!topic.assignments) return {};
+  for (const auto& assignment : *topic.assignments) {
+    if (assignment.broker_ids.size() == 1 && assignment.broker_ids[0] == node.value()) continue;
+    return {model::ErrorCode::kInvalidReplicaAssignment,
+            StrCat("expected the broker ", node.value(), " for each new partition, the only one of this cluster")};
+  }
+  return {};
+}
+
+}  // namespace
+
+void HandleCreatePartitions(Call& call, const CreatePartitionsRequest& request, Reply<CreatePartitionsResponse> reply) {
+  Repeated<std::string_view> repeated;
+  for (const auto& topic : request.topics) repeated.Add(topic.name);
+  auto response = std::make_shared<CreatePartitionsResponse>();
+  std::vector<broker::AlterTopic> changes;
+  std::vector<size_t> places;
+  for (const auto& topic : request.topics) {
+    broker::Outcome outcome = CheckAssignments(topic, call.broker.node_id());
+    if (repeated(topic.name)) outcome = {model::ErrorCode::kInvalidRequest, "the topic comes twice in this request"};
+    if (topic.count < 1) {
+      outcome = {model::ErrorCode::kInvalidPartitions, StrCat("expected at least 1 partition, got ", topic.count)};
+    }
+    if (outcome.ok()) {
+      broker::AlterTopic change;
+      change.name = std::string(topic.name);
+      change.partitions = topic.count;
+      change.must_grow = true;
+      if (topic.assignments) change.added_partitions = static_cast<int32_t>(topic.assignments->size());
+      changes.push_back(std::move(change));
+      places.push_back(response->results.size());
+    }
+    response->results.push_back(ResultOf(topic.name, outcome));
+  }
+  if (changes.empty()) {
+    reply(std::move(*response));
+    return;
+  }
+  const auto mode = request.validate_only ? broker::ChangeMode::kValidate : broker::ChangeMode::kApply;
+  call.broker.AlterTopics(std::move(changes), mode,
+                          [response, places = std::move(places),
+                           reply = std::move(reply)](const std::vector<broker::TopicResult>& results) mutable {
+                            for (size_t i = 0; i < results.size(); ++i) {
+                              response->results[places[i]] = ResultOf(results[i].name, results[i].outcome);
+                            }
+                            reply(std::move(*response));
+                          });
+}
+
+}  // namespace leat::kafka

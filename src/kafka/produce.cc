@@ -1,0 +1,141 @@
+// Produce (0). What the protocol itself asks of the records is checked here; the log checks the batches.
+#include <utility>
+
+#include "kafka/admin_support.h"
+#include "kafka/handlers.h"
+#include "model/record_batch.h"
+#include "wire/messages/produce.h"
+
+namespace leat::kafka {
+namespace {
+
+using broker::Outcome;
+using model::ErrorCode;
+using wire::ProduceRequest;
+using wire::ProduceResponse;
+using PartitionResponse = ProduceResponse::PartitionProduceResponse;
+
+constexpr int16_t kFirstOfRecordBatches = 3;  // versions before it carry formats that are gone
+constexpr int16_t kFirstWithZstd = 7;
+constexpr int16_t kFirstByTopicId = 13;
+
+// Which partition of the response each of the broker's results belongs to.
+struct Place {
+  size_t topic;
+  size_t partition;
+};
+
+Outcome CheckRecords(int16_t version, std::optional<std::string_view> records) {
+  if (!records || records->empty()) return {ErrorCode::kInvalidRecord, "expected one record batch, got nothing"};
+  const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(*records);
+  if (!header.ok()) return {ErrorCode::kCorruptMessage, std::string(Message(header.status()))};
+  if (header->total_bytes() > records->size()) {
+    return {ErrorCode::kCorruptMessage,
+            StrCat("a record batch of ", header->total_bytes(), " bytes is cut off after ", records->size())};
+  }
+  if (header->total_bytes() < records->size()) {
+    return {ErrorCode::kInvalidRecord, StrCat("expected one record batch, got ", records->size(), " bytes after one of ",
+                                              header->total_bytes())};
+  }
+  if (version < kFirstWithZstd && header->compression() == model::Compression::kZstd) {
+    return {ErrorCode::kUnsupportedCompressionType, StrCat("zstd needs Produce version ", kFirstWithZstd, " or later")};
+  }
+  return {};
+}
+
+Outcome CheckRequest(int16_t version, int16_t acks) {
+  if (version < kFirstOfRecordBatches) {
+    return {ErrorCode::kUnsupportedVersion,
+            StrCat("the record formats of Produce version ", version, " are not taken any more: use version ",
+                   kFirstOfRecordBatches, " or later")};
+  }
+  if (acks < -1 || acks > 1) {
+    return {ErrorCode::kInvalidRequiredAcks, StrCat("expected acks of -1, 0 or 1, got ", acks)};
+  }
+  return {};
+}
+
+void Refuse(const Outcome& outcome, PartitionResponse* partition) {
+  partition->error_code = Code(outcome.code);
+  partition->base_offset = -1;
+  if (!outcome.message.empty()) partition->error_message = outcome.message;
+}
+
+class Translator {
+ public:
+  Translator(const Call& call, const ProduceRequest& request) : call_(call), request_(request) {
+    out_.acks = static_cast<broker::Acks>(request.acks);
+    out_.missing_topics = broker::MissingTopics::kRefuse;  // clients ask for metadata first, which makes them
+  }
+
+  void Run() {
+    const Outcome refused = CheckRequest(call_.version, request_.acks);
+    const meta::ImagePtr image = call_.version >= kFirstByTopicId ? call_.broker.ImageOn(call_.shard) : nullptr;
+    response_.responses.reserve(request_.topic_data.size());
+    for (const auto& topic : request_.topic_data) {
+      auto& to = response_.responses.emplace_back();
+      to.name = std::string(topic.name);
+      to.topic_id = topic.topic_id;
+      Outcome unknown = refused;
+      std::string name = to.name;
+      if (image != nullptr) {
+        const meta::TopicPtr found = image->FindTopic(topic.topic_id);
+        if (found != nullptr) name = found->name;
+        if (found == nullptr) {
+          unknown = {ErrorCode::kUnknownTopicId, StrCat("no topic has the id ", topic.topic_id.ToString())};
+        }
+      }
+      to.partition_responses.reserve(topic.partition_data.size());
+      for (const auto& partition : topic.partition_data) Add(name, unknown, partition);
+    }
+  }
+
+  bool nothing_to_do() const { return places_.empty(); }
+  broker::ProduceRequest TakeRequest() { return std::move(out_); }
+
+  ProduceResponse Finish(broker::ProduceReply reply) {
+    for (size_t i = 0; i < places_.size(); ++i) {
+      PartitionResponse& to = response_.responses[places_[i].topic].partition_responses[places_[i].partition];
+      const broker::ProducePartitionResult& from = reply.partitions[i];
+      if (!from.outcome.ok()) {
+        Refuse(from.outcome, &to);
+        continue;
+      }
+      to.base_offset = from.base_offset.value();
+      to.log_append_time_ms = from.log_append_time_ms;
+      to.log_start_offset = from.log_start.value();
+    }
+    return TakeResponse();
+  }
+  ProduceResponse TakeResponse() { return std::move(response_); }
+
+ private:
+  void Add(const std::string& topic, const Outcome& refused, const ProduceRequest::PartitionProduceData& from) {
+    auto& partitions = response_.responses.back().partition_responses;
+    PartitionResponse& to = partitions.emplace_back();
+    to.index = from.index;
+    const Outcome outcome = refused.ok() ? CheckRecords(call_.version, from.records) : refused;
+    if (!outcome.ok()) return Refuse(outcome, &to);
+    places_.push_back({response_.responses.size() - 1, partitions.size() - 1});
+    out_.partitions.push_back({{topic, model::PartitionId(from.index)}, std::string(*from.records)});
+  }
+
+  const Call& call_;
+  const ProduceRequest& request_;
+  broker::ProduceRequest out_;
+  ProduceResponse response_;
+  std::vector<Place> places_;
+};
+
+}  // namespace
+
+void HandleProduce(Call& call, const ProduceRequest& request, Reply<ProduceResponse> reply) {
+  auto translator = std::make_unique<Translator>(call, request);
+  translator->Run();
+  if (translator->nothing_to_do()) return reply(translator->TakeResponse());
+  broker::ProduceRequest out = translator->TakeRequest();
+  call.broker.Produce(std::move(out), [translator = std::move(translator), reply = std::move(reply)](
+                                          broker::ProduceReply done) mutable { reply(translator->Finish(std::move(done))); });
+}
+
+}  // namespace leat::kafka
