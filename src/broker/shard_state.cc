@@ -18,8 +18,10 @@ constexpr Duration kDiskFullMemory = absl::Seconds(10);
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
+bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
+
 log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (topic.name == meta::kOffsetsTopic) return InternalLogOptions();
+  if (IsCoordinated(topic.name)) return InternalLogOptions();
   return TopicLogOptions(topic.configs, options.log_defaults);
 }
 
@@ -37,7 +39,7 @@ struct Countdown {
 }  // namespace
 
 size_t OwnerOf(const model::TopicPartition& partition, size_t shards) {
-  if (partition.topic == meta::kOffsetsTopic || partition.topic == meta::kMetadataTopic) return 0;
+  if (IsCoordinated(partition.topic) || partition.topic == meta::kMetadataTopic) return 0;
   return (Murmur2(partition.topic) + static_cast<uint32_t>(partition.partition.value())) % shards;
 }
 

@@ -19,6 +19,7 @@
 namespace leat::broker {
 
 struct FetchOp;
+class TransactionGate;
 
 enum class Phase { kStarting, kServing, kStopping, kStopped };
 
@@ -72,6 +73,7 @@ class ShardState {
   const meta::ImagePtr& image() const { return image_; }
 
   Phase phase = Phase::kStarting;
+  TransactionGate* transactions = nullptr;  // set before the shard serves
   env::Closure drained;       // while stopping: runs when the last request that began here is answered
   size_t produces = 0;        // requests that arrived here and are not answered
   size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered

@@ -1,0 +1,2 @@
+# Whole brokers on real shards.
+target_link_libraries(leat_kafka_test PRIVATE leat_runtime)
