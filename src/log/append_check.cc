@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "log/batch_scanner.h"
+#include "model/error_status.h"
 
 namespace leat::log {
 namespace {
@@ -34,8 +35,13 @@ absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions
     }
     const std::string_view batch = rest.substr(0, parsed->total_bytes());
     const absl::StatusOr<model::BatchHeader> checked = model::ValidateBatch(
-        batch, model::RecordCheck::kEveryRecord, static_cast<size_t>(options.max_decompressed_batch_bytes));
-    if (!checked.ok()) return InvalidArgument("byte ", at, " of the append: ", Message(checked.status()));
+        batch, options.compact ? model::RecordCheck::kEveryRecordWithKey : model::RecordCheck::kEveryRecord,
+        static_cast<size_t>(options.max_decompressed_batch_bytes));
+    if (!checked.ok()) {
+      absl::Status refused = InvalidArgument("byte ", at, " of the append: ", Message(checked.status()));
+      const bool keyless = absl::IsInvalidArgument(checked.status());
+      return keyless ? model::WithCode(std::move(refused), model::ErrorCode::kInvalidRecord) : refused;
+    }
     if (checked->record_count <= 0) return InvalidArgument("byte ", at, " of the append: a batch without records");
     prepared.batches.push_back({at, *checked});
     rest.remove_prefix(batch.size());
