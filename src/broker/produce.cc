@@ -117,6 +117,20 @@ void AppendHere(ShardState& shard, Part part, PartDone done) {
   }
 }
 
+// For Acks::kAll: as many copies are asked for as there can be.
+void AppendToAll(ShardState& shard, Part part, PartDone done) {
+  const log::PartitionLog* log = shard.Find(part.partition).log;
+  const int32_t least = log == nullptr ? 1 : log->options().min_insync_replicas;
+  if (least <= 1) {
+    AppendHere(shard, std::move(part), std::move(done));
+    return;
+  }
+  shard.metrics().produce_errors.Add(1);
+  Outcome refused = Failed(model::ErrorCode::kNotEnoughReplicas,
+                           StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1"));
+  done({.partition = std::move(part.partition), .outcome = std::move(refused)});
+}
+
 // OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger
 // than the share gets in when it is alone.
 Outcome Admit(const ShardState& shard, size_t shards, size_t bytes) {
@@ -225,7 +239,7 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
     parts.push_back({std::move(part.partition), std::move(part.batches), transaction});
   }
   Scatter<Part, ProducePartitionResult>(
-      shards_, op->home, std::move(parts), AppendHere,
+      shards_, op->home, std::move(parts), op->request.acks == Acks::kAll ? AppendToAll : AppendHere,
       [this, op](std::vector<ProducePartitionResult> results) {
         ShardState& home = *shards_[op->home];
         home.inflight_bytes -= op->bytes;

@@ -62,6 +62,8 @@ class ShardState {
   void NoteAppend(const absl::Status& status);
   absl::Status Health() const;
   std::map<std::string, uint64_t> BytesByTopic() const;
+  // Brings the compaction metrics up to date.
+  log::LogDirectory::CompactionStats ReportCompaction();
 
   // REQUIRES: phase() != kServing. Why requests are refused.
   Outcome Refusal() const;
@@ -111,6 +113,7 @@ class ShardState {
   log::PartitionLog* metadata_log_ = nullptr;
   absl::flat_hash_map<uint64_t, std::vector<Wait>> waits_;
   uint64_t next_wait_ = 1;
+  log::LogDirectory::CompactionStats reported_compaction_;
   absl::Status disk_full_;
   Instant disk_full_at_;
 };
