@@ -125,10 +125,10 @@ void AppendToAll(ShardState& shard, Part part, PartDone done) {
     AppendHere(shard, std::move(part), std::move(done));
     return;
   }
-  shard.metrics().produce_errors.Add(1);
-  Outcome refused = Failed(model::ErrorCode::kNotEnoughReplicas,
-                           StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1"));
-  done({.partition = std::move(part.partition), .outcome = std::move(refused)});
+  RefusePart(shard, std::move(part),
+             Failed(model::ErrorCode::kNotEnoughReplicas,
+                    StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1")),
+             std::move(done));
 }
 
 // OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger
