@@ -40,9 +40,9 @@ struct ProducePartition {
 };
 // kCreate: the first use of a topic makes it, if the broker's options allow that.
 enum class MissingTopics { kCreate, kRefuse };
-// Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of its
-// own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction when
-// it is written to. kEpochStays: it has to be added before.
+// Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of
+// its own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction
+// when it is written to. kEpochStays: it has to be added before.
 enum class TransactionRules { kEpochStays, kEpochRises };
 struct ProduceRequest {
   Acks acks = Acks::kAll;
@@ -94,7 +94,7 @@ struct ListOffsetsPartition {
   enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
-  int64_t timestamp_ms = -1;  // kTimestamp: the first record at or after it
+  int64_t timestamp_ms = -1;                                        // kTimestamp: the first record at or after it
   model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
   model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };

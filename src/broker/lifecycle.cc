@@ -1,5 +1,6 @@
 // Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions
-// of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at each step.
+// of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at
+// each step.
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
@@ -182,8 +183,9 @@ absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_v
 
 absl::Status BrokerImpl::OpenCoordinators() {
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
-  LEAT_ASSIGN_OR_RETURN(groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
-                                                                     {.groups = options_.groups, .random_seed = options_.random_seed}));
+  LEAT_ASSIGN_OR_RETURN(
+      groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
+                                                   {.groups = options_.groups, .random_seed = options_.random_seed}));
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
   return transactions_->Open(std::move(transactions));
 }

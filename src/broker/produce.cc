@@ -79,9 +79,9 @@ void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, Par
 // A producer's first batch of a transaction in this partition: the coordinator is asked, or told, before it is written.
 void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
   const ShardState::Found found = shard.Find(part.partition);
-  const log::VerificationTicket ticket =
-      found.log == nullptr ? log::VerificationTicket::kNone
-                           : found.log->StartVerification(header.producer_id, header.producer_epoch);
+  const log::VerificationTicket ticket = found.log == nullptr
+                                             ? log::VerificationTicket::kNone
+                                             : found.log->StartVerification(header.producer_id, header.producer_epoch);
   if (ticket == log::VerificationTicket::kNone) {
     AppendNow(shard, std::move(part), ticket, std::move(done));
     return;
@@ -225,8 +225,7 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
     parts.push_back({std::move(part.partition), std::move(part.batches), transaction});
   }
   Scatter<Part, ProducePartitionResult>(
-      shards_, op->home, std::move(parts), AppendHere,
-      [this, op](std::vector<ProducePartitionResult> results) {
+      shards_, op->home, std::move(parts), AppendHere, [this, op](std::vector<ProducePartitionResult> results) {
         ShardState& home = *shards_[op->home];
         home.inflight_bytes -= op->bytes;
         --home.produces;

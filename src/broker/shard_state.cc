@@ -185,8 +185,7 @@ Outcome ShardState::Refusal() const {
   return Failed(model::ErrorCode::kLeaderNotAvailable, "the broker is stopping: try again when it is back");
 }
 
-void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until,
-                             env::Closure wake) {
+void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until, env::Closure wake) {
   const auto it = partitions_.find(name);
   if (it == partitions_.end() || it->second.log == nullptr) {
     wake();
@@ -195,13 +194,16 @@ void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, 
   const uint64_t id = next_wait_++;
   // Listed before the log is asked, because the log may answer at once.
   waits_[fetch].push_back({name, id, 0});
-  const uint64_t ticket = it->second.log->WaitForData(until.after, [this, fetch, id, wake = std::move(wake)]() mutable {
-    if (const auto found = waits_.find(fetch); found != waits_.end()) {
-      std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
-      if (found->second.empty()) waits_.erase(found);
-    }
-    wake();
-  }, until.isolation);
+  const uint64_t ticket = it->second.log->WaitForData(
+      until.after,
+      [this, fetch, id, wake = std::move(wake)]() mutable {
+        if (const auto found = waits_.find(fetch); found != waits_.end()) {
+          std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
+          if (found->second.empty()) waits_.erase(found);
+        }
+        wake();
+      },
+      until.isolation);
   if (const auto found = waits_.find(fetch); found != waits_.end()) {
     for (Wait& wait : found->second) {
       if (wait.id == id) wait.ticket = ticket;

@@ -73,11 +73,10 @@ void TransactionHost::AppendMarker(const Marker& marker, const model::TopicParti
       answer(ToStatus(found.outcome));
       return;
     }
-    found.log->AppendMarker(
-        marker, model::LeaderEpoch(0),
-        [answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
-          answer(result.status());
-        });
+    found.log->AppendMarker(marker, model::LeaderEpoch(0),
+                            [answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
+                              answer(result.status());
+                            });
   });
 }
 
