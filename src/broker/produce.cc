@@ -79,9 +79,9 @@ void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, Par
 // A producer's first batch of a transaction in this partition: the coordinator is asked, or told, before it is written.
 void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
   const ShardState::Found found = shard.Find(part.partition);
-  const log::VerificationTicket ticket =
-      found.log == nullptr ? log::VerificationTicket::kNone
-                           : found.log->StartVerification(header.producer_id, header.producer_epoch);
+  const log::VerificationTicket ticket = found.log == nullptr
+                                             ? log::VerificationTicket::kNone
+                                             : found.log->StartVerification(header.producer_id, header.producer_epoch);
   if (ticket == log::VerificationTicket::kNone) {
     AppendNow(shard, std::move(part), ticket, std::move(done));
     return;

@@ -91,9 +91,7 @@ struct Counters {
   env::Counter* rows_late_total = nullptr;
   env::Counter* rows_dead_total = nullptr;
 
-  Totals ToTotals() const {
-    return {rows_in, rows_out, rows_late, rows_dead, checkpoints, checkpoint_ms};
-  }
+  Totals ToTotals() const { return {rows_in, rows_out, rows_late, rows_dead, checkpoints, checkpoint_ms}; }
   // Rows that a life read behind its last checkpoint are read again: they count once.
   void Restore(const Totals& totals) {
     rows_in = totals.rows_in;

@@ -242,13 +242,14 @@ TEST(JobRunner, CountsOverAllItsLives) {
   EXPECT_EQ(seen.checkpoints, status.checkpoints);
   EXPECT_EQ(seen.last_checkpoint_ms, status.last_checkpoint_ms);
   ASSERT_EQ(seen.inputs.size(), 2u);
-  for (const InputProgress& input : seen.inputs) EXPECT_EQ(input.offset, model::Offset{301}) << input.partition.ToString();
+  for (const InputProgress& input : seen.inputs)
+    EXPECT_EQ(input.offset, model::Offset{301}) << input.partition.ToString();
 }
 
 TEST(JobRunner, LooksAtAJobThatNeverRan) {
   MemoryLogPort port;
-  auto looking = JobRunner::Start({.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook}, port,
-                                  env::NullMetrics());
+  auto looking =
+      JobRunner::Start({.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook}, port, env::NullMetrics());
   ASSERT_TRUE(StopAndWait(*looking).ok());
   EXPECT_EQ(looking->Status().error, "");
   EXPECT_EQ(looking->Status().checkpoints, 0u);
@@ -265,7 +266,8 @@ TEST(JobRunner, ShowsWhatAPrintSinkPrints) {
   port.WaitForCommitted("job", "payments", 0, 1);
   ASSERT_TRUE(StopAndWait(*runner).ok());
   bool found = false;
-  for (const auto& [wall_ms, line] : runner->Status().log) found |= line.starts_with("shown> ") && line.ends_with("[7, c3]");
+  for (const auto& [wall_ms, line] : runner->Status().log)
+    found |= line.starts_with("shown> ") && line.ends_with("[7, c3]");
   EXPECT_TRUE(found) << testing::PrintToString(runner->Status().log);
 }
 
