@@ -18,8 +18,10 @@ constexpr Duration kDiskFullMemory = absl::Seconds(10);
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
+bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
+
 log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (topic.name == meta::kOffsetsTopic) return InternalLogOptions();
+  if (IsCoordinated(topic.name)) return CompactedLogOptions();
   return TopicLogOptions(topic.configs, options.log_defaults);
 }
 
@@ -37,7 +39,7 @@ struct Countdown {
 }  // namespace
 
 size_t OwnerOf(const model::TopicPartition& partition, size_t shards) {
-  if (partition.topic == meta::kOffsetsTopic || partition.topic == meta::kMetadataTopic) return 0;
+  if (IsCoordinated(partition.topic) || partition.topic == meta::kMetadataTopic) return 0;
   return (Murmur2(partition.topic) + static_cast<uint32_t>(partition.partition.value())) % shards;
 }
 
@@ -49,7 +51,10 @@ absl::Status ShardState::OpenDirectory() {
                         log::LogDirectory::Open(*config_.disk, shard(),
                                                 {.path = env::JoinPath(options().data_dir, "log"),
                                                  .checkpoint_interval = options().checkpoint_interval,
-                                                 .retention_check_interval = options().retention_check_interval}));
+                                                 .retention_check_interval = options().retention_check_interval,
+                                                 .compaction_check_interval = options().compaction_check_interval,
+                                                 .compaction_memory_bytes = options().compaction_memory_bytes,
+                                                 .compaction_bytes_per_second = options().compaction_bytes_per_second}));
   return absl::OkStatus();
 }
 
@@ -173,6 +178,19 @@ std::map<std::string, uint64_t> ShardState::BytesByTopic() const {
     if (partition.log != nullptr) bytes[name.topic] += partition.log->size_bytes();
   }
   return bytes;
+}
+
+log::LogDirectory::CompactionStats ShardState::ReportCompaction() {
+  if (directory_ == nullptr) return {};
+  const log::LogDirectory::CompactionStats now = directory_->compaction();
+  const log::LogDirectory::CompactionStats before = std::exchange(reported_compaction_, now);
+  metrics().compaction_runs.Add(static_cast<double>(now.runs - before.runs));
+  metrics().compaction_failures.Add(static_cast<double>(now.failures - before.failures));
+  metrics().compaction_read_bytes.Add(static_cast<double>(now.read_bytes - before.read_bytes));
+  metrics().compaction_written_bytes.Add(static_cast<double>(now.written_bytes - before.written_bytes));
+  metrics().compaction_dropped_records.Add(static_cast<double>(now.dropped_records - before.dropped_records));
+  metrics().compaction_seconds.Add(Seconds(now.time - before.time));
+  return now;
 }
 
 Outcome ShardState::Refusal() const {

@@ -44,10 +44,11 @@ class TxnCoordinator {
  public:
   struct Options {
     txn::Limits limits;
-    Duration wait_for_markers = absl::Seconds(2);  // of a command, before CONCURRENT_TRANSACTIONS
-    size_t waiting_commands = 100;                 // of one transactional id; above it CONCURRENT_TRANSACTIONS
-    Duration marker_retry = absl::Milliseconds(100);
-    Duration expiration_check = absl::Hours(1);  // of transactional ids
+    Duration wait_for_markers = absl::Seconds(2);     // of a command, before CONCURRENT_TRANSACTIONS
+    size_t waiting_commands = 100;                    // of one transactional id; above it CONCURRENT_TRANSACTIONS
+    Duration marker_retry = absl::Milliseconds(100);  // doubles with every try,
+    Duration marker_retry_limit = absl::Seconds(5);   // up to this
+    Duration expiration_check = absl::Hours(1);       // of transactional ids
     int64_t producer_id_block = 1000;
   };
   using Done = absl::AnyInvocable<void(txn::Decision)>;
@@ -81,6 +82,7 @@ class TxnCoordinator {
   struct MarkerRun {
     txn::Markers markers;  // `partitions` are those still to be written
     size_t under_way = 0;
+    Duration pause;  // before the next try; grows
     std::unique_ptr<env::Timer> retry;
   };
   // What is happening to one transactional id.

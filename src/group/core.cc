@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "model/error_status.h"
 
 namespace leat::group {
 namespace {
@@ -12,6 +13,7 @@ using model::ErrorCode;
 
 // What a client is told of a record that was not stored.
 Outcome NotStored(const absl::Status& status) {
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, std::string(Message(status))};
   switch (status.code()) {
     case absl::StatusCode::kOutOfRange:
       return {ErrorCode::kRecordListTooLarge, std::string(Message(status))};

@@ -17,6 +17,7 @@ using PartitionResponse = ProduceResponse::PartitionProduceResponse;
 
 constexpr int16_t kFirstOfRecordBatches = 3;  // versions before it carry formats that are gone
 constexpr int16_t kFirstWithZstd = 7;
+constexpr int16_t kFirstOfRisingEpochs = 12;
 constexpr int16_t kFirstByTopicId = 13;
 
 // Which partition of the response each of the broker's results belongs to.
@@ -65,6 +66,9 @@ class Translator {
  public:
   Translator(const Call& call, const ProduceRequest& request) : call_(call), request_(request) {
     out_.acks = static_cast<broker::Acks>(request.acks);
+    out_.transactional_id = std::string(request.transactional_id.value_or(std::string_view()));
+    out_.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
+                                                      : broker::TransactionRules::kEpochStays;
     out_.missing_topics = broker::MissingTopics::kRefuse;  // clients ask for metadata first, which makes them
   }
 

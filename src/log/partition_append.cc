@@ -12,7 +12,9 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
                                                                          const LogOptions& options, TailRule rule) {
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
-  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, rule));
+  LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
+  const int64_t now_ms = shared.shard.WallMillis();
+  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, {rule, {now_ms, log->producer_options()}}));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;
@@ -20,6 +22,10 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
+  log->producers_ = std::move(recovered.producers);
+  log->producers_.Expire(now_ms, log->producer_options());
+  log->snapshots_ = std::move(recovered.snapshots);
+  log->fresh_snapshots_ = std::move(recovered.fresh_snapshots);
   return log;
 }
 
@@ -105,16 +111,19 @@ absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
   const int64_t limit = std::min<int64_t>(options_.segment_bytes, INT32_MAX);
   const int64_t size = static_cast<int64_t>(segment.size() + append.bytes.size());
   bool roll = size > limit || append.batches.back().header.last_offset() - segment.base() > INT32_MAX;
-  if (!roll && options_.segment_age != absl::InfiniteDuration() && append.max_timestamp_ms >= 0) {
+  if (!roll && options_.roll_age() != absl::InfiniteDuration() && append.max_timestamp_ms >= 0) {
     LEAT_ASSIGN_OR_RETURN(const int64_t first_ms, segment.FirstTimestamp());
     roll = first_ms >= 0 &&
-           absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.segment_age;
+           absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.roll_age();
   }
   return roll ? Roll() : absl::OkStatus();
 }
 
 absl::Status PartitionLogImpl::Roll() {
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> next, Segment::Create(home_, log_end_));
+  if (std::string snapshot = SnapshotIfAny(); !snapshot.empty()) {
+    fresh_snapshots_.emplace_back(log_end_, std::move(snapshot));
+  }
   active().Seal();
   // Pinned as long as its bytes are not synced; OnSynced lets go.
   active().set_pinned(log_end_ > synced_);

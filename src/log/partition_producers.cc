@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/logging.h"
 #include "log/partition_log_impl.h"
+#include "log/producer_recovery.h"
 #include "model/error_status.h"
 
 namespace leat::log {
@@ -18,7 +20,7 @@ absl::StatusOr<std::optional<AppendResult>> PartitionLogImpl::CheckProducers(con
                              model::ErrorCode::kInvalidRecord);
     }
     LEAT_ASSIGN_OR_RETURN(const ProducerState::Verdict verdict,
-                          producers_.Check(header, options.origin, producer_options()));
+                          producers_.Check(header, {options.origin, options.first_sequence, options_.max_producers}));
     if (verdict.duplicate) {
       const ProducerState::Batch& first = *verdict.duplicate;
       duplicate = AppendResult{first.base_offset(), first.last_offset,
@@ -51,6 +53,7 @@ void PartitionLogImpl::NoteProducer(const model::BatchHeader& header, const std:
       producers_.Note(header, marker, shared_.shard.WallMillis(), producer_options());
   if (header.producer_id.value() >= 0 && (marker || header.transactional())) verifications_.erase(header.producer_id);
   if (!ended) return;
+  if (ended->end == model::TransactionEnd::kAbort) active().NoteAborted(ended->transaction);
   undurable_ends_.push_back(ended->transaction);
 }
 
@@ -81,6 +84,93 @@ model::Offset PartitionLogImpl::last_stable_offset() const {
   if (const std::optional<model::Offset> open = producers_.first_undecided()) stable = std::min(stable, *open);
   for (const AbortedEntry& ended : undurable_ends_) stable = std::min(stable, ended.first_offset);
   return std::max(stable, log_start_);
+}
+
+// Empty while the log has never had a producer: recovery then knows that there were none.
+std::string PartitionLogImpl::SnapshotIfAny() const {
+  const bool any = producers_.size() > 0 || !snapshots_.empty() || !fresh_snapshots_.empty();
+  return any ? producers_.EncodeSnapshot() : "";
+}
+
+absl::StatusOr<std::vector<model::AbortedTransaction>> PartitionLogImpl::AbortedIn(model::Offset from,
+                                                                                   model::Offset to) {
+  std::vector<model::AbortedTransaction> found;
+  for (size_t i = SegmentOf(from); i < segments_.size(); ++i) {
+    // The transaction may have been aborted long after; most segments say at once that none of theirs began so early.
+    if (segments_[i]->least_aborted().value_or(model::Offset(0)) >= to) continue;
+    LEAT_ASSIGN_OR_RETURN(const AbortedIndex* aborted, AbortedOf(i));
+    if (!aborted->Collect(from, to, &found)) break;
+  }
+  return found;
+}
+
+absl::StatusOr<const AbortedIndex*> PartitionLogImpl::AbortedOf(size_t segment_index) {
+  Segment& segment = *segments_[segment_index];
+  LEAT_RETURN_IF_ERROR(segment.Load());
+  bool good = !segment.aborted_damaged();
+  if (good && !segment.aborted_checked()) {
+    const std::vector<AbortedEntry> entries = segment.aborted().entries();
+    for (const AbortedEntry& entry : entries) {
+      LEAT_ASSIGN_OR_RETURN(const bool agrees, AbortedAgree(entry));
+      good &= agrees;
+    }
+    // Looking at others may have dropped it from memory.
+    LEAT_RETURN_IF_ERROR(segment.Load());
+    good &= entries == segment.aborted().entries();
+    if (good) segment.set_aborted_checked();
+  }
+  if (!good) LEAT_RETURN_IF_ERROR(RebuildAborted(segment_index));
+  return &segment.aborted();
+}
+
+// The header of the batch that holds the offset; nullopt if it cannot be read because the log itself is damaged.
+absl::StatusOr<std::optional<model::BatchHeader>> PartitionLogImpl::HeaderAt(model::Offset offset) {
+  Segment& segment = *segments_[SegmentOf(offset)];
+  LEAT_RETURN_IF_ERROR(segment.Load());
+  const absl::StatusOr<Start> start = FindStart(segment, offset);
+  if (absl::IsDataLoss(start.status())) return std::nullopt;
+  if (!start.ok()) return start.status();
+  char bytes[model::kBatchHeaderBytes];
+  LEAT_ASSIGN_OR_RETURN(const size_t n, segment.file()->ReadAt(start->position, bytes, sizeof(bytes)));
+  absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(std::string_view(bytes, n));
+  if (!header.ok()) return std::nullopt;
+  return *header;
+}
+
+absl::StatusOr<bool> PartitionLogImpl::AbortedAgree(const AbortedEntry& entry) {
+  if (entry.last_offset >= log_end_) return false;
+  LEAT_ASSIGN_OR_RETURN(const std::optional<model::BatchHeader> marker, HeaderAt(entry.last_offset));
+  if (marker && (!marker->control() || marker->producer_id != entry.producer_id)) return false;
+  // What was deleted cannot be looked at. Where the cleaner took batches away, a later one is found.
+  const model::Offset least = segments_.front()->base();
+  if (entry.first_offset >= least) {
+    LEAT_ASSIGN_OR_RETURN(const std::optional<model::BatchHeader> first, HeaderAt(entry.first_offset));
+    if (first && first->base_offset <= entry.first_offset &&
+        (first->base_offset != entry.first_offset || !first->transactional() || first->control() ||
+         first->producer_id != entry.producer_id)) {
+      return false;
+    }
+  }
+  if (entry.last_stable_offset == entry.last_offset + 1 || entry.last_stable_offset < least) return true;
+  LEAT_ASSIGN_OR_RETURN(const std::optional<model::BatchHeader> next, HeaderAt(entry.last_stable_offset));
+  return !next || next->base_offset > entry.last_stable_offset ||
+         (next->base_offset == entry.last_stable_offset && next->transactional() && !next->control());
+}
+
+absl::Status PartitionLogImpl::RebuildAborted(size_t segment_index) {
+  Segment& segment = *segments_[segment_index];
+  LogWarning("log", segment.path(), ": its list of aborted transactions is damaged; it is found again in the log");
+  const ReplayTimes times{shared_.shard.WallMillis(), producer_options()};
+  LEAT_ASSIGN_OR_RETURN(ProducerState state, LoadNewestSnapshot(shared_.disk, home_.folder, snapshots_,
+                                                                {segment.base(), segments_.front()->base()}));
+  LEAT_RETURN_IF_ERROR(
+      ReplayProducers(shared_.disk, segments_, segment.base(), times, &state, [](const AbortedEntry&) {}));
+  AbortedIndex aborted;
+  LEAT_RETURN_IF_ERROR(ReplayProducers(shared_.disk, segments_, EndOf(segment_index), times, &state,
+                                       [&aborted](const AbortedEntry& entry) { aborted.Add(entry); }));
+  LEAT_RETURN_IF_ERROR(segment.Load());
+  segment.ReplaceAborted(std::move(aborted));
+  return absl::OkStatus();
 }
 
 std::vector<ProducerDescription> PartitionLogImpl::DescribeProducers() const { return producers_.Describe(); }

@@ -16,12 +16,15 @@ struct PartitionLogImpl::CheckpointPlan {
   std::vector<IndexWrite> indexes;
   std::vector<std::pair<model::Offset, Segment::IndexMark>> marks;  // by segment base
   std::string epochs;                                               // empty: the file is current
+  std::vector<std::pair<model::Offset, std::string>> snapshots;     // to be written
+  std::vector<model::Offset> old_snapshots;                         // of no use once those are
   std::string recovery_point;
   // For AdvanceLogStart.
   std::string log_start;
   std::vector<std::pair<model::Offset, std::vector<std::string>>> removals;  // oldest first
 
   bool synced = false;
+  size_t written_snapshots = 0;
   bool indexed = false;
   size_t removed = 0;
 
@@ -33,9 +36,28 @@ struct PartitionLogImpl::CheckpointPlan {
     if (!epochs.empty()) {
       LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kEpochFile), epochs));
     }
+    LEAT_RETURN_IF_ERROR(WriteSnapshots(disk));
     LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kRecoveryPointFile), recovery_point));
     indexed = true;
+    for (const model::Offset at : old_snapshots) {
+      const absl::Status status = disk.Remove(SegmentPath(folder, at, kSnapshotSuffix));
+      if (!status.ok() && !absl::IsNotFound(status)) return status;
+    }
     return absl::OkStatus();
+  }
+
+  absl::Status WriteSnapshots(env::Disk& disk) {
+    for (; written_snapshots < snapshots.size(); ++written_snapshots) {
+      const auto& [at, bytes] = snapshots[written_snapshots];
+      LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, SegmentPath(folder, at, kSnapshotSuffix), bytes));
+    }
+    return absl::OkStatus();
+  }
+
+  // What the records below the new start said of producers is on disk before they are gone.
+  absl::Status WriteLogStart(env::Disk& disk) {
+    LEAT_RETURN_IF_ERROR(WriteSnapshots(disk));
+    return env::WriteFileAtomically(disk, env::JoinPath(folder, kLogStartFile), log_start);
   }
 
   absl::Status RemoveNext(env::Disk& disk) {
@@ -51,12 +73,11 @@ struct PartitionLogImpl::CheckpointPlan {
   // go first, oldest first and one by one, until there is room for the file.
   absl::Status RunLogStart(env::Disk& disk) {
     if (absl::Status status = Run(disk); !status.ok() && !(synced && absl::IsResourceExhausted(status))) return status;
-    const std::string path = env::JoinPath(folder, kLogStartFile);
-    absl::Status written = env::WriteFileAtomically(disk, path, log_start);
+    absl::Status written = WriteLogStart(disk);
     while (absl::IsResourceExhausted(written) && removed < removals.size()) {
       LEAT_RETURN_IF_ERROR(RemoveNext(disk));
       LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
-      written = env::WriteFileAtomically(disk, path, log_start);
+      written = WriteLogStart(disk);
     }
     LEAT_RETURN_IF_ERROR(written);
     while (removed < removals.size()) LEAT_RETURN_IF_ERROR(RemoveNext(disk));
@@ -101,17 +122,37 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
   }
   if (epochs_changed_) plan->epochs = epochs_.Encode();
   epochs_changed_ = false;
+  PlanSnapshots(plan.get());
   plan->recovery_point = EncodeOffsetCheckpoint(tp_, plan->job.through);
   return plan;
 }
 
+// Kept are the two newest, in case that one is damaged, and those where a segment begins, for its aborted transactions.
+void PartitionLogImpl::PlanSnapshots(CheckpointPlan* plan) {
+  plan->snapshots = fresh_snapshots_;
+  if (std::string snapshot = SnapshotIfAny(); !snapshot.empty()) {
+    plan->snapshots.emplace_back(log_end_, std::move(snapshot));
+  }
+  std::set<model::Offset> all = snapshots_;
+  for (const auto& [at, bytes] : plan->snapshots) all.insert(at);
+  std::set<model::Offset> bases;
+  for (const std::unique_ptr<Segment>& segment : segments_) bases.insert(segment->base());
+  size_t newer = all.size();
+  for (const model::Offset at : all) {
+    if (--newer >= 2 && !bases.contains(at)) plan->old_snapshots.push_back(at);
+  }
+}
+
 void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
   if (plan.synced) OnSynced(plan.job);
+  for (size_t i = 0; i < plan.written_snapshots; ++i) snapshots_.insert(plan.snapshots[i].first);
+  std::erase_if(fresh_snapshots_, [this](const auto& fresh) { return snapshots_.contains(fresh.first); });
   if (!plan.indexed) {
     epochs_changed_ |= !plan.epochs.empty();
     return;
   }
   recovery_point_ = std::max(recovery_point_, plan.job.through);
+  for (const model::Offset at : plan.old_snapshots) snapshots_.erase(at);
   for (const auto& [base, mark] : plan.marks) {
     const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);
     if (segments_[i]->base() == base) segments_[i]->MarkIndexWritten(mark);
@@ -192,6 +233,7 @@ void PartitionLogImpl::DeleteRecordsBefore(model::Offset offset, absl::AnyInvoca
 void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
   // Rolling behind bytes that are being undone would leave two segments with the same offsets after a power cut.
   if (closed_ || repairing_ || !shared_.offline.ok()) return;
+  producers_.Expire(wall_ms, producer_options());
   const auto older_than = [wall_ms](int64_t timestamp_ms, Duration age) {
     return timestamp_ms >= 0 && age != absl::InfiniteDuration() &&
            absl::Milliseconds(wall_ms) - absl::Milliseconds(timestamp_ms) > age;
@@ -200,7 +242,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
   if (active().size() > 0) {
     const absl::StatusOr<int64_t> first_ms = active().FirstTimestamp();
     const bool expired = options_.delete_old && older_than(active().max_timestamp_ms(), options_.retention_age);
-    if (expired || (first_ms.ok() && older_than(*first_ms, options_.segment_age))) {
+    if (expired || (first_ms.ok() && older_than(*first_ms, options_.roll_age()))) {
       const absl::Status rolled = Roll();
       if (!rolled.ok()) return HandleUpkeepFailure(rolled);
     }
@@ -221,6 +263,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
 void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
   closed_ = true;
+  StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare =
                  [this, plan] {
@@ -242,6 +285,7 @@ void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
 
 void PartitionLogImpl::Abandon(const absl::Status& status, env::Closure done) {
   closed_ = true;
+  StopCleaning(status);
   FailParked(status);
   for (Upkeep& upkeep : std::exchange(upkeep_, {})) upkeep.finish(status);
   WakeWaits();

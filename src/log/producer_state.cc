@@ -49,6 +49,12 @@ absl::Status Fenced(model::ProducerId producer, int16_t epoch, int16_t current) 
                   ErrorCode::kInvalidProducerEpoch);
 }
 
+absl::Status OutOfOrder(const model::BatchHeader& header, int32_t expected) {
+  return WithCode(FailedPrecondition("producer ", header.producer_id, ", epoch ", header.producer_epoch,
+                                     ": expected sequence ", expected, ", got ", header.base_sequence),
+                  ErrorCode::kOutOfOrderSequenceNumber);
+}
+
 }  // namespace
 
 int32_t ProducerState::Batch::first_sequence() const {
@@ -60,14 +66,18 @@ const ProducerState::Producer* ProducerState::Find(model::ProducerId id) const {
   return it == producers_.end() ? nullptr : &it->second;
 }
 
-absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const model::BatchHeader& header, Origin origin,
-                                                            const Options& options) const {
+absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const model::BatchHeader& header,
+                                                            const Rules& rules) const {
+  const Origin origin = rules.origin;
   LEAT_RETURN_IF_ERROR(CheckFields(header, origin));
   Verdict verdict;
   if (header.producer_id.value() < 0) return verdict;
   const Producer* producer = Find(header.producer_id);
   if (producer == nullptr) {
-    if (producers_.size() >= options.max_producers && open_.size() >= producers_.size()) {
+    if (rules.first_sequence == FirstSequence::kZero && header.transactional() && header.base_sequence > 0) {
+      return OutOfOrder(header, 0);
+    }
+    if (producers_.size() >= rules.max_producers && open_.size() >= producers_.size()) {
       return WithCode(ResourceExhausted("all of the ", producers_.size(),
                                         " producers that the partition remembers have a transaction open: end some"),
                       ErrorCode::kPolicyViolation);
@@ -105,9 +115,7 @@ absl::Status ProducerState::CheckSequence(const model::BatchHeader& header, cons
   const int32_t expected =
       same_epoch && !producer.batches.empty() ? SequenceAfter(producer.batches.back().last_sequence, 1) : 0;
   if (header.base_sequence == expected || producer.epoch < 0) return absl::OkStatus();
-  return WithCode(FailedPrecondition("producer ", header.producer_id, ", epoch ", header.producer_epoch,
-                                     ": expected sequence ", expected, ", got ", header.base_sequence),
-                  ErrorCode::kOutOfOrderSequenceNumber);
+  return OutOfOrder(header, expected);
 }
 
 absl::Status ProducerState::CheckMarker(const Marker& marker) const {
@@ -211,6 +219,15 @@ void ProducerState::Expire(int64_t now_ms, const Options& options) {
     producers_.erase(found);
     it = order_.erase(it);
   }
+}
+
+absl::flat_hash_map<model::ProducerId, ProducerState::LastBatch> ProducerState::LastBatches() const {
+  absl::flat_hash_map<model::ProducerId, LastBatch> last;
+  last.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) {
+    last[id] = {producer.epoch, producer.batches.empty() ? model::Offset(-1) : producer.batches.back().last_offset};
+  }
+  return last;
 }
 
 std::vector<ProducerDescription> ProducerState::Describe() const {

@@ -32,6 +32,10 @@ namespace leat::log {
 // producer id but no sequence of their own.
 enum class Origin { kClient, kCoordinator };
 
+// What sequence a producer that the log does not know may begin with. kAny: its state may have expired. kZero: each of
+// its transactions has a new epoch (transaction version 2), so that it always begins with 0.
+enum class FirstSequence { kAny, kZero };
+
 struct ProducerDescription {
   model::ProducerId producer_id{-1};
   int16_t epoch = -1;
@@ -70,7 +74,12 @@ class ProducerState {
   // OUT_OF_ORDER_SEQUENCE_NUMBER: a gap, or behind what is remembered; INVALID_PRODUCER_EPOCH: fenced;
   // INVALID_TXN_STATE: an ordinary batch inside of a transaction; INVALID_RECORD: a control batch or broken producer
   // fields from a client; POLICY_VIOLATION: max_producers have transactions open.
-  absl::StatusOr<Verdict> Check(const model::BatchHeader& header, Origin origin, const Options& options) const;
+  struct Rules {
+    Origin origin = Origin::kClient;
+    FirstSequence first_sequence = FirstSequence::kAny;
+    size_t max_producers = 50'000;
+  };
+  absl::StatusOr<Verdict> Check(const model::BatchHeader& header, const Rules& rules) const;
   // TRANSACTION_COORDINATOR_FENCED: a newer coordinator has written; INVALID_PRODUCER_EPOCH: the producer has moved on.
   struct Marker {
     model::ProducerId producer_id{-1};
@@ -99,6 +108,13 @@ class ProducerState {
   void Expire(int64_t now_ms, const Options& options);
   std::vector<ProducerDescription> Describe() const;  // by producer id
   size_t size() const { return producers_.size(); }
+  // What the cleaner must leave of a producer, so that the state can be found again in the log: the batch that ends
+  // with its last sequence, or, if none of its epoch is remembered, the marker that began the epoch.
+  struct LastBatch {
+    int16_t epoch = -1;
+    model::Offset last_offset{-1};  // -1: none
+  };
+  absl::flat_hash_map<model::ProducerId, LastBatch> LastBatches() const;
 
   // Kafka's producer snapshot: version i16 (1), CRC-32C u32 of what follows, count i32, then entries of producer id
   // i64, epoch i16, last sequence i32, last offset i64, offset delta i32, timestamp i64, coordinator epoch i32, open

@@ -8,6 +8,7 @@
 #include "log/batch_scanner.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
+#include "log/segment_swap.h"
 #include "log/tail_judge.h"
 
 namespace leat::log {
@@ -15,10 +16,11 @@ namespace {
 
 class Recovery {
  public:
-  Recovery(const SegmentHome& home, const model::TopicPartition& tp, TailRule rule)
-      : home_(home), tp_(tp), rule_(rule) {}
+  Recovery(const SegmentHome& home, const model::TopicPartition& tp, const RecoveryRules& rules)
+      : home_(home), tp_(tp), rules_(rules) {}
 
   absl::StatusOr<RecoveredLog> Run() {
+    LEAT_RETURN_IF_ERROR(FinishSwaps(*home_.disk, home_.folder));
     LEAT_RETURN_IF_ERROR(ReadCheckpoints());
     LEAT_RETURN_IF_ERROR(FindSegments());
     if (log_.segments.empty()) return MakeFirstSegment();
@@ -56,6 +58,8 @@ class Recovery {
     LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, home_.disk->List(home_.folder));
     for (const std::string& name : names) {
       if (name.ends_with(".tmp")) LEAT_RETURN_IF_ERROR(home_.disk->Remove(Path(name)));
+      if (const auto at = ParseSegmentName(name, kSnapshotSuffix)) log_.snapshots.insert(*at);
+      had_producers_ |= ParseSegmentName(name, kSnapshotSuffix) || ParseSegmentName(name, kAbortedIndexSuffix);
       const std::optional<model::Offset> base = ParseSegmentName(name, kLogSuffix);
       if (!base) continue;
       LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, home_.disk->Open(Path(name), env::OpenMode::kRead));
@@ -66,6 +70,7 @@ class Recovery {
     for (const std::string& name : names) {
       std::optional<model::Offset> base = ParseSegmentName(name, kOffsetIndexSuffix);
       if (!base) base = ParseSegmentName(name, kTimeIndexSuffix);
+      if (!base) base = ParseSegmentName(name, kAbortedIndexSuffix);
       const auto same = [&](const std::unique_ptr<Segment>& s) { return s->base() == *base; };
       if (base && std::none_of(log_.segments.begin(), log_.segments.end(), same)) {
         LEAT_RETURN_IF_ERROR(home_.disk->Remove(Path(name)));
@@ -79,7 +84,9 @@ class Recovery {
     LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> segment, Segment::Create(home_, recorded_start_));
     segment->set_pinned(true);
     log_.segments.push_back(std::move(segment));
-    log_.log_start = log_.log_end = log_.recovery_point = recorded_start_;
+    log_.log_start = log_.log_end = log_.recovery_point = point_ = recorded_start_;
+    LEAT_RETURN_IF_ERROR(RestoreProducers(recorded_start_));
+    LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
     return std::move(log_);
   }
 
@@ -119,7 +126,7 @@ class Recovery {
     for (const std::unique_ptr<Segment>& segment : log_.segments) {
       if (segment->base() >= point_) break;
       LEAT_RETURN_IF_ERROR(segment->Load());
-      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), ScanCheck::kHeader);
+      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), home_.gaps_until, ScanCheck::kHeader);
       for (;;) {
         LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
         if (batch.kind != ScannedBatch::Kind::kBatch || batch.header.base_offset >= point_) break;
@@ -138,19 +145,72 @@ class Recovery {
     while (first > 0 && segments[first]->base() >= point_) --first;
     first_scanned_ = first;
     expected_ = segments[first]->base();
+    LEAT_RETURN_IF_ERROR(LoadAborted(segments[first].get()));
     for (size_t i = first; i < segments.size(); ++i) {
       if (segments[i]->base() != expected_) {
         LEAT_RETURN_IF_ERROR(HandleGap(i));
         break;
       }
-      if (i > first) segments[i - 1]->Seal();
+      if (i > first) {
+        segments[i - 1]->Seal();
+        NoteSnapshot(segments[i]->base());
+      }
       LEAT_ASSIGN_OR_RETURN(const bool go_on, ScanSegment(i));
       if (!go_on) break;
     }
     if (expected_ < point_) return LostTail(expected_);
     log_.log_end = expected_;
     log_.recovery_point = point_;
+    LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
     segments.back()->set_pinned(true);
+    return absl::OkStatus();
+  }
+
+  // A log start that was written on a full disk may be ahead of the index files: only the recovery point vouches for
+  // those.
+  bool indexes_vouched() const { return point_ == recorded_point_; }
+
+  // The producers up to the recovery point, and the aborted transactions of the first segment that is scanned.
+  absl::Status LoadAborted(Segment* segment) {
+    const model::Offset point = std::max(point_, segment->base());
+    model::Offset from = indexes_vouched() ? point : segment->base();
+    const absl::Status loaded = segment->LoadAborted();
+    if (absl::IsDataLoss(loaded)) {
+      LogWarning("log", segment->path(), ": ", Message(loaded), "; they are found again in the log");
+      ++log_.report.rebuilt_indexes;
+      from = segment->base();
+      segment->ReplaceAborted({});
+    } else if (!loaded.ok()) {
+      return loaded;
+    }
+    if (segment->DropAbortedFrom(from)) {
+      // Written by a checkpoint that did not end, or a wrong offset: what is left may lack that one.
+      from = segment->base();
+      segment->ReplaceAborted({});
+    }
+    LEAT_RETURN_IF_ERROR(RestoreProducers(from));
+    return ReplayProducers(*home_.disk, log_.segments, point, rules_.replay, &log_.producers,
+                           [segment](const AbortedEntry& entry) { segment->NoteAborted(entry); });
+  }
+
+  // The state of the producers before the batches from `to` on. A log without any of their files had no producers below
+  // its recovery point.
+  absl::Status RestoreProducers(model::Offset to) {
+    const model::Offset first = log_.segments.front()->base();
+    const model::Offset otherwise = had_producers_ ? first : std::max(std::min(to, recorded_point_), first);
+    LEAT_ASSIGN_OR_RETURN(log_.producers,
+                          LoadNewestSnapshot(*home_.disk, home_.folder, log_.snapshots, {to, otherwise}));
+    return ReplayProducers(*home_.disk, log_.segments, to, rules_.replay, &log_.producers, [](const AbortedEntry&) {});
+  }
+
+  // A snapshot is written once everything below it is on disk: it holds unless the log lost that.
+  absl::Status RemoveLaterSnapshots() {
+    while (!log_.snapshots.empty() && *log_.snapshots.rbegin() > log_.log_end) {
+      const absl::Status removed =
+          home_.disk->Remove(SegmentPath(home_.folder, *log_.snapshots.rbegin(), kSnapshotSuffix));
+      if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+      log_.snapshots.erase(std::prev(log_.snapshots.end()));
+    }
     return absl::OkStatus();
   }
 
@@ -172,14 +232,13 @@ class Recovery {
   absl::StatusOr<bool> ScanSegment(size_t i) {
     Segment& segment = *log_.segments[i];
     const int rebuilds = segment.rebuilds();
-    // A log start that was written on a full disk may be ahead of the index files: only the recovery point vouches for
-    // those.
-    const bool indexes_vouched = point_ == recorded_point_;
-    LEAT_RETURN_IF_ERROR(segment.LoadForRecovery(indexes_vouched ? std::max(point_, segment.base()) : segment.base()));
+    LEAT_RETURN_IF_ERROR(
+        segment.LoadForRecovery(indexes_vouched() ? std::max(point_, segment.base()) : segment.base()));
+    if (i > first_scanned_) segment.ReplaceAborted({});
     LEAT_ASSIGN_OR_RETURN(uint64_t position, WalkToPoint(segment));
     log_.report.rebuilt_indexes += segment.rebuilds() - rebuilds;
     if (expected_ < point_ && position == segment.size()) return true;
-    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, ScanCheck::kCrc);
+    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, home_.gaps_until, ScanCheck::kCrc);
     for (;;) {
       LEAT_ASSIGN_OR_RETURN(ScannedBatch batch, scanner.Next());
       if (batch.kind == ScannedBatch::Kind::kBatch && batch.header.leader_epoch < log_.epochs.latest()) {
@@ -190,10 +249,22 @@ class Recovery {
       if (batch.kind == ScannedBatch::Kind::kEnd) break;
       log_.epochs_changed |= log_.epochs.Note(batch.header.leader_epoch, batch.header.base_offset);
       segment.NoteBatch(batch.header, batch.position);
+      NoteProducer(batch, &segment);
       log_.report.scanned_bytes += batch.header.total_bytes();
       expected_ = scanner.expected();
     }
     return true;
+  }
+
+  // A crash may have come before the snapshot was written that belongs where a segment begins.
+  void NoteSnapshot(model::Offset base) {
+    if ((log_.producers.size() == 0 && !had_producers_) || log_.snapshots.contains(base)) return;
+    log_.fresh_snapshots.emplace_back(base, log_.producers.EncodeSnapshot());
+  }
+
+  void NoteProducer(const ScannedBatch& batch, Segment* segment) {
+    const std::optional<ProducerState::Ended> ended = ReplayBatch(batch, rules_.replay, &log_.producers);
+    if (ended && ended->end == model::TransactionEnd::kAbort) segment->NoteAborted(ended->transaction);
   }
 
   // Walks the headers between the last index entry and the recovery point. An index that leads astray is built again.
@@ -215,7 +286,7 @@ class Recovery {
           expected = model::Offset(-1);
         }
       }
-      BatchScanner scanner(*segment.file(), position, segment.size(), expected, ScanCheck::kHeader);
+      BatchScanner scanner(*segment.file(), position, segment.size(), expected, home_.gaps_until, ScanCheck::kHeader);
       ScannedBatch batch;
       for (;;) {
         const uint64_t here = scanner.position();
@@ -239,8 +310,8 @@ class Recovery {
   absl::StatusOr<bool> HandleBad(size_t i, const ScannedBatch& bad) {
     Segment& segment = *log_.segments[i];
     LEAT_ASSIGN_OR_RETURN(const TailVerdict verdict,
-                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_));
-    if (expected_ < point_ || (verdict.kind == TailVerdict::Kind::kDamaged && rule_ == TailRule::kJudge)) {
+                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_, home_.gaps_until));
+    if (expected_ < point_ || (verdict.kind == TailVerdict::Kind::kDamaged && rules_.tail == TailRule::kJudge)) {
       return DamageError(segment, bad.position, verdict.reason);
     }
     log_.report.cut_bytes = segment.size() - bad.position;
@@ -293,19 +364,21 @@ class Recovery {
 
   const SegmentHome& home_;
   const model::TopicPartition& tp_;
-  const TailRule rule_;
+  const RecoveryRules rules_;
   RecoveredLog log_;
   model::Offset recorded_start_{0};
   model::Offset recorded_point_{0};
   model::Offset point_{0};     // the recovery point within what is left
   model::Offset expected_{0};  // the offset that the next batch begins with
   size_t first_scanned_ = 0;
+  bool had_producers_ = false;  // says a file in the folder
 };
 
 }  // namespace
 
-absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp, TailRule rule) {
-  return Recovery(home, tp, rule).Run();
+absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp,
+                                        const RecoveryRules& rules) {
+  return Recovery(home, tp, rules).Run();
 }
 
 }  // namespace leat::log

@@ -28,6 +28,29 @@ inline std::string MakeBatch(const std::vector<std::string>& values, int64_t tim
   return builder.Finish().value();
 }
 
+struct FromProducer {
+  int64_t id = 7;
+  int16_t epoch = 0;
+  int32_t sequence = 0;
+  bool transactional = false;
+};
+// One batch of a producer.
+inline std::string ProducerBatch(const FromProducer& from, const std::vector<std::string>& values,
+                                 int64_t timestamp_ms = 1000) {
+  model::BatchBuilder builder({.producer_id = model::ProducerId(from.id),
+                               .producer_epoch = from.epoch,
+                               .base_sequence = from.sequence,
+                               .transactional = from.transactional});
+  for (const std::string& value : values) builder.Add(timestamp_ms, std::nullopt, value);
+  return builder.Finish().value();
+}
+inline model::BatchHeader HeaderOf(std::string_view batch) { return model::ParseBatchHeader(batch).value(); }
+
+inline ProducerState::Marker EndOfTransaction(int64_t producer, model::TransactionEnd end, int16_t epoch = 0,
+                                              int32_t coordinator_epoch = 0) {
+  return {.producer_id = model::ProducerId(producer), .producer_epoch = epoch, .marker = {end, coordinator_epoch}};
+}
+
 // The values of concatenated batches.
 inline std::vector<std::string> Values(std::string_view bytes) {
   std::vector<std::string> values;
@@ -89,6 +112,21 @@ class LogTest : public testing::Test {
     std::optional<absl::StatusOr<AppendResult>> result;
     log.Append(std::move(batches), {.epoch = model::LeaderEpoch(epoch)}, [&](auto r) { result = std::move(r); });
     EXPECT_TRUE(world_.RunUntil([&] { return result.has_value(); })) << "the append was never answered";
+    return *result;
+  }
+  // As a client whose coordinator says yes to everything.
+  absl::StatusOr<AppendResult> AppendVerified(PartitionLog& log, const std::string& batch) {
+    const model::BatchHeader header = HeaderOf(batch);
+    std::optional<absl::StatusOr<AppendResult>> result;
+    log.Append(batch, {.verification = log.StartVerification(header.producer_id, header.producer_epoch)},
+               [&](auto r) { result = std::move(r); });
+    EXPECT_TRUE(world_.RunUntil([&] { return result.has_value(); })) << "the append was never answered";
+    return *result;
+  }
+  absl::StatusOr<AppendResult> EndWith(PartitionLog& log, const ProducerState::Marker& marker) {
+    std::optional<absl::StatusOr<AppendResult>> result;
+    log.AppendMarker(marker, model::LeaderEpoch(0), [&](auto r) { result = std::move(r); });
+    EXPECT_TRUE(world_.RunUntil([&] { return result.has_value(); })) << "the marker was never answered";
     return *result;
   }
   absl::Status DeleteBefore(PartitionLog& log, int64_t offset) {

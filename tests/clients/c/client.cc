@@ -164,7 +164,24 @@ Message Poll(rd_kafka_t* consumer, int timeout_ms) {
   return message;
 }
 
-std::vector<Record> ReadAll(const std::string& topic, int partitions, const Settings& settings, int64_t from) {
+namespace {
+
+std::vector<int64_t> HighWatermarks(const std::string& topic, int partitions) {
+  const Handle consumer = MakeConsumer({{"isolation.level", "read_uncommitted"}});
+  std::vector<int64_t> ends;
+  for (int i = 0; i < partitions; ++i) {
+    int64_t low = 0;
+    ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR,
+               rd_kafka_query_watermark_offsets(consumer.get(), topic.c_str(), i, &low, &ends.emplace_back(), kFlushMs),
+               "watermarks");
+  }
+  return ends;
+}
+
+// An end of partition i before `ends[i]` is not its end yet.
+std::vector<Record> ReadUpTo(const std::string& topic, const std::vector<int64_t>& ends, const Settings& settings,
+                             int64_t from) {
+  const int partitions = static_cast<int>(ends.size());
   const Handle consumer = MakeConsumer(settings);
   const Partitions list = MakePartitions(topic, partitions, from);
   ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_assign(consumer.get(), list.get()), "assign");
@@ -175,7 +192,7 @@ std::vector<Record> ReadAll(const std::string& topic, int partitions, const Sett
     if (message == nullptr) {
       ++i;
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      ended.insert(message->partition);
+      if (message->offset >= ends[message->partition]) ended.insert(message->partition);
     } else {
       found[message->partition].push_back(ToRecord(*message));
     }
@@ -186,6 +203,17 @@ std::vector<Record> ReadAll(const std::string& topic, int partitions, const Sett
     for (Record& record : records) all.push_back(std::move(record));
   }
   return all;
+}
+
+}  // namespace
+
+std::vector<Record> ReadAll(const std::string& topic, int partitions, const Settings& settings, int64_t from) {
+  return ReadUpTo(topic, std::vector<int64_t>(partitions, 0), settings, from);
+}
+
+std::vector<Record> ReadCommitted(const std::string& topic, int partitions) {
+  const Settings settings = {{"isolation.level", "read_committed"}};
+  return ReadUpTo(topic, HighWatermarks(topic, partitions), settings, RD_KAFKA_OFFSET_BEGINNING);
 }
 
 std::vector<Record> Numbered(int count, const std::string& stem) {
