@@ -38,12 +38,18 @@ struct ProducePartition {
   model::TopicPartition partition;
   std::string batches;  // one or more record batches, magic 2
 };
+// Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of its
+// own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction when
+// it is written to. kEpochStays: it has to be added before.
+enum class TransactionRules { kEpochStays, kEpochRises };
 // kCreate: the first use of a topic makes it, if the broker's options allow that.
 enum class MissingTopics { kCreate, kRefuse };
 struct ProduceRequest {
   Acks acks = Acks::kAll;
   MissingTopics missing_topics = MissingTopics::kCreate;
   std::vector<ProducePartition> partitions;
+  std::string transactional_id;  // needed for transactional batches
+  TransactionRules rules = TransactionRules::kEpochStays;
 };
 struct ProducePartitionResult {
   model::TopicPartition partition;
@@ -88,7 +94,7 @@ struct ListOffsetsPartition {
   enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
-  int64_t timestamp_ms = -1;  // kTimestamp: the first record at or after it
+  int64_t timestamp_ms = -1;                                        // kTimestamp: the first record at or after it
   model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
   model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/api.h"
+#include "broker/groups.h"
 #include "broker/options.h"
 #include "env/disk.h"
 #include "env/metrics.h"
@@ -15,6 +16,8 @@
 #include "meta/image.h"
 
 namespace leat::broker {
+
+class Transactions;
 
 class Broker {
  public:
@@ -55,9 +58,13 @@ class Broker {
   // Empty partitions: all that the group has committed.
   virtual void FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                             Callback<absl::StatusOr<std::vector<CommittedOffset>>> done) = 0;
+  // Membership, and offsets with everything that Kafka keeps with them.
+  virtual Groups& groups() = 0;
   virtual void ListGroups(Callback<std::vector<std::string>> done) = 0;
   // Empty group: all groups.
   virtual void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) = 0;
+
+  virtual Transactions& transactions() = 0;
 
   virtual model::NodeId node_id() const = 0;
   // The metadata as this shard of the broker has it now. Only on that shard. Null before the broker has started.

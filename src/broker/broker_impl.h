@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "broker/broker.h"
+#include "broker/broker_groups.h"
 #include "broker/broker_metrics.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
@@ -22,6 +23,7 @@
 namespace leat::broker {
 
 class JobManager;
+class TransactionHost;
 
 class BrokerImpl final : public Broker {
  public:
@@ -53,8 +55,10 @@ class BrokerImpl final : public Broker {
   void CommitOffsets(CommitOffsetsRequest request, Callback<std::vector<CommitOffsetResult>> done) override;
   void FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                     Callback<absl::StatusOr<std::vector<CommittedOffset>>> done) override;
+  Groups& groups() override { return groups_face_; }
   void ListGroups(Callback<std::vector<std::string>> done) override;
   void DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) override;
+  Transactions& transactions() override;
   model::NodeId node_id() const override { return options_.node_id; }
   meta::ImagePtr ImageOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
@@ -75,7 +79,7 @@ class BrokerImpl final : public Broker {
   void CreateTopicsAs(meta::Origin origin, std::vector<NewTopic> topics, Callback<std::vector<TopicResult>> done);
   void DeleteTopicsAs(meta::Origin origin, std::vector<std::string> names, Callback<std::vector<TopicResult>> done);
 
-  // For JobManager, on shard 0.
+  // For JobManager and BrokerGroups, on shard 0.
   const Options& options() const { return options_; }
   env::Shard& home() const { return shards_[0]->shard(); }
   env::Metrics& metrics() { return metrics_; }
@@ -83,7 +87,11 @@ class BrokerImpl final : public Broker {
   const meta::ImagePtr& image() const { return metadata_->image(); }
   void SubmitMetadata(coordinator::MetadataLog::Decide decide, Callback<absl::Status> done);
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
+  coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
   meta::Limits MetaLimits() const;
+  // For TransactionHost. The coordinator on shard 0; null before it is open.
+  const Shards& shards() const { return shards_; }
+  coordinator::GroupCoordinator* group_coordinator() const { return groups_.get(); }
 
  private:
   // A metadata change on its way to every shard.
@@ -108,7 +116,9 @@ class BrokerImpl final : public Broker {
   // lifecycle.cc
   absl::Status OpenHome();
   void OpenShards(Callback<absl::Status> ready);
-  void OpenCoordinators(Callback<absl::Status> ready);
+  absl::Status OpenCoordinators();
+  absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
+  void BeginServing(Callback<absl::Status> ready);
   void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   void FormatCluster(Callback<absl::Status> ready);
@@ -153,6 +163,7 @@ class BrokerImpl final : public Broker {
   env::Disk& disk_;
   env::Metrics& metrics_;
   BrokerMetrics broker_metrics_;
+  BrokerGroups groups_face_{*this};
   Shards shards_;
 
   // Shard 0 only, from here.
@@ -162,6 +173,7 @@ class BrokerImpl final : public Broker {
   int64_t start_time_ms_ = 0;
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
+  std::unique_ptr<TransactionHost> transactions_;
   InstallationPtr installation_;                     // the last one
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;

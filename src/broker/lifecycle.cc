@@ -1,11 +1,13 @@
 // Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions
-// of every shard, replay the groups, start the jobs. Stop goes back the same way and drains at each step.
+// of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at
+// each step.
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
+#include "broker/transaction_host.h"
 
 namespace leat::broker {
 namespace {
@@ -44,6 +46,8 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
     shards_.push_back(std::make_unique<ShardState>(
         ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
   }
+  transactions_ = std::make_unique<TransactionHost>(*this);
+  for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
 }
@@ -57,6 +61,8 @@ std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk
                                          env::Metrics& metrics, std::unique_ptr<JobFactory> jobs) {
   return std::make_unique<BrokerImpl>(options, BrokerImpl::Ports{disk, std::move(shards), metrics, std::move(jobs)});
 }
+
+Transactions& BrokerImpl::transactions() { return *transactions_; }
 
 void BrokerImpl::Start(Callback<absl::Status> ready) {
   home().Post([this, ready = std::move(ready)]() mutable {
@@ -138,13 +144,16 @@ void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
   SubmitMetadata(
       [this](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         meta::Records records = meta::FormatCluster(image, cluster_id_);
-        if (image.FindTopic(meta::kOffsetsTopic) != nullptr) return records;
-        const meta::CreateTopic offsets{std::string(meta::kOffsetsTopic),
-                                        options_.offsets_partitions,
-                                        {{"cleanup.policy", "compact"}},
-                                        meta::Origin::kInternal};
-        LEAT_ASSIGN_OR_RETURN(const meta::Records made, meta::Decide(image, offsets, MetaLimits(), random_));
-        records.insert(records.end(), made.begin(), made.end());
+        const std::pair<std::string_view, int32_t> topics[] = {
+            {meta::kOffsetsTopic, options_.offsets_partitions},
+            {meta::kTransactionsTopic, options_.transactions_partitions}};
+        for (const auto& [name, partitions] : topics) {
+          if (image.FindTopic(name) != nullptr) continue;
+          const meta::CreateTopic topic{
+              std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal};
+          LEAT_ASSIGN_OR_RETURN(const meta::Records made, meta::Decide(image, topic, MetaLimits(), random_));
+          records.insert(records.end(), made.begin(), made.end());
+        }
         return records;
       },
       [this, ready = std::move(ready)](const absl::Status& status) mutable {
@@ -152,28 +161,36 @@ void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
           FinishStart(status, std::move(ready));
           return;
         }
-        WhenInstalled([this, ready = std::move(ready)]() mutable { OpenCoordinators(std::move(ready)); });
+        WhenInstalled([this, ready = std::move(ready)]() mutable {
+          if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
+            FinishStart(opened, std::move(ready));
+          } else {
+            BeginServing(std::move(ready));
+          }
+        });
       });
 }
 
-void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
-  const meta::TopicPtr offsets = image()->FindTopic(meta::kOffsetsTopic);
+absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_view topic) {
   std::vector<log::PartitionLog*> logs;
-  for (int32_t i = 0; i < offsets->partitions; ++i) {
-    const ShardState::Found found = shards_[0]->Find({offsets->name, model::PartitionId(i)});
-    if (found.log == nullptr) {
-      FinishStart(ToStatus(found.outcome), std::move(ready));
-      return;
-    }
+  for (int32_t i = 0; i < image()->FindTopic(topic)->partitions; ++i) {
+    const ShardState::Found found = shards_[0]->Find({std::string(topic), model::PartitionId(i)});
+    if (found.log == nullptr) return ToStatus(found.outcome);
     logs.push_back(found.log);
   }
-  absl::StatusOr<std::unique_ptr<coordinator::GroupCoordinator>> groups =
-      coordinator::GroupCoordinator::Open(std::move(logs), home(), {});
-  if (!groups.ok()) {
-    FinishStart(groups.status(), std::move(ready));
-    return;
-  }
-  groups_ = *std::move(groups);
+  return logs;
+}
+
+absl::Status BrokerImpl::OpenCoordinators() {
+  LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
+  LEAT_ASSIGN_OR_RETURN(groups_, coordinator::GroupCoordinator::Open(
+                                     std::move(offsets), home(),
+                                     {.groups = options_.groups, .random_seed = options_.random_seed}));
+  LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
+  return transactions_->Open(std::move(transactions));
+}
+
+void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
   OnEveryShard<absl::Status>(
       shards_, 0,
       [](ShardState& shard, Callback<absl::Status> done) {
@@ -181,6 +198,7 @@ void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
         done(absl::OkStatus());
       },
       [this, ready = std::move(ready)](const std::vector<absl::Status>&) mutable {
+        transactions_->Start();
         jobs_->StartAll();
         UpdateGauges();
         FinishStart(absl::OkStatus(), std::move(ready));
@@ -221,21 +239,22 @@ void BrokerImpl::StopServing(Callback<absl::Status> done) {
       [this, done = std::move(done)](const std::vector<absl::Status>&) mutable { CloseCoordinators(std::move(done)); });
 }
 
+// The transactions first: their last markers go through the others.
 void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
-  auto close_groups = [this, done = std::move(done)]() mutable {
-    if (groups_ == nullptr) {
-      CloseShards(std::move(done));
-      return;
-    }
-    groups_->Close([this, done = std::move(done)]() mutable {
-      home().Post([this, done = std::move(done)]() mutable { CloseShards(std::move(done)); });
-    });
+  // Each goes on in a turn of its own: what closed may still be on the stack.
+  const auto then = [this](env::Closure next) {
+    return [this, next = std::move(next)]() mutable { home().Post(std::move(next)); };
   };
-  if (metadata_ == nullptr) {
-    close_groups();
-    return;
-  }
-  metadata_->Close([this, close_groups = std::move(close_groups)]() mutable { home().Post(std::move(close_groups)); });
+  env::Closure close_shards = [this, done = std::move(done)]() mutable { CloseShards(std::move(done)); };
+  env::Closure close_groups = [this, then, next = std::move(close_shards)]() mutable {
+    if (groups_ == nullptr) return next();
+    groups_->Close(then(std::move(next)));
+  };
+  env::Closure close_metadata = [this, then, next = std::move(close_groups)]() mutable {
+    if (metadata_ == nullptr) return next();
+    metadata_->Close(then(std::move(next)));
+  };
+  transactions_->Close(then(std::move(close_metadata)));
 }
 
 void BrokerImpl::CloseShards(Callback<absl::Status> done) {

@@ -1,88 +1,68 @@
-// The committed offsets of groups: CommitOffsets, FetchOffsets, ListGroups.
+// The committed offsets of groups without membership: CommitOffsets, FetchOffsets, ListGroups. See groups.h for the
+// rest.
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
 
 namespace leat::broker {
-namespace {
-
-// OK, or why an offset of this partition cannot be committed.
-Outcome CheckTarget(const meta::Image& image, const model::TopicPartition& partition) {
-  const meta::TopicPtr topic = image.FindTopic(partition.topic);
-  if (topic != nullptr && partition.partition.value() >= 0 && partition.partition.value() < topic->partitions)
-    return {};
-  return Failed(model::ErrorCode::kUnknownTopicOrPartition, StrCat("partition ", partition.partition, " of topic '",
-                                                                   partition.topic.substr(0, 300), "' does not exist"));
-}
-
-CommittedOffset Committed(const model::TopicPartition& partition, const group::OffsetValue& value) {
-  return {partition, value.offset, value.metadata, value.commit_time_ms};
-}
-
-}  // namespace
 
 void BrokerImpl::CommitOffsets(CommitOffsetsRequest request, Callback<std::vector<CommitOffsetResult>> done) {
-  home().Post([this, request = std::move(request), done = std::move(done)]() mutable {
-    std::vector<CommitOffsetResult> results;
-    group::CommitCommand command;
-    command.group = std::move(request.group);
-    std::vector<size_t> accepted;  // of each item of the command, its place in the results
-    const bool serving = shards_[0]->phase == Phase::kServing;
-    for (CommitOffset& commit : request.offsets) {
-      const Outcome outcome = serving ? CheckTarget(*image(), commit.partition) : shards_[0]->Refusal();
-      results.push_back({commit.partition, outcome});
-      if (!outcome.ok()) continue;
-      accepted.push_back(results.size() - 1);
-      command.items.push_back({std::move(commit.partition), commit.offset, std::move(commit.metadata)});
-    }
-    if (command.items.empty()) {
-      done(std::move(results));
-      return;
-    }
-    groups_->CommitOffsets(command,
-                           [this, results = std::move(results), accepted = std::move(accepted), began = home().Now(),
-                            done = std::move(done)](std::vector<group::CommitDecision::Outcome> outcomes) mutable {
-                             for (size_t k = 0; k < outcomes.size(); ++k) {
-                               results[accepted[k]].outcome = {outcomes[k].code, std::move(outcomes[k].message)};
-                             }
-                             broker_metrics_.commit_seconds.Observe(Seconds(home().Now() - began));
-                             done(std::move(results));
-                           });
-  });
+  group::CommitCommand command;
+  command.group = std::move(request.group);
+  std::vector<CommitOffsetResult> results;
+  for (CommitOffset& commit : request.offsets) {
+    results.push_back({commit.partition, {}});
+    command.items.push_back({std::move(commit.partition), commit.offset, std::move(commit.metadata)});
+  }
+  groups_face_.Commit(std::move(command),
+                      [results = std::move(results), done = std::move(done)](std::vector<Outcome> outcomes) mutable {
+                        for (size_t i = 0; i < results.size(); ++i) results[i].outcome = std::move(outcomes[i]);
+                        done(std::move(results));
+                      });
 }
 
 void BrokerImpl::FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                               Callback<absl::StatusOr<std::vector<CommittedOffset>>> done) {
-  home().Post([this, group = std::move(group), partitions = std::move(partitions), done = std::move(done)]() mutable {
-    if (shards_[0]->phase != Phase::kServing) {
-      done(ToStatus(shards_[0]->Refusal()));
-      return;
-    }
-    if (group.empty()) {
-      done(InvalidArgument("expected a group id of 1 to 255 bytes, got none"));
-      return;
-    }
-    const group::OffsetStore::GroupOffsets* stored = groups_->Find(group);
-    std::vector<CommittedOffset> offsets;
-    if (partitions.empty() && stored != nullptr) {
-      for (const auto& [partition, value] : *stored) offsets.push_back(Committed(partition, value));
-    }
-    for (model::TopicPartition& partition : partitions) {
-      const auto it = stored == nullptr ? group::OffsetStore::GroupOffsets::const_iterator() : stored->find(partition);
-      const bool known = stored != nullptr && it != stored->end();
-      offsets.push_back(known ? Committed(partition, it->second) : CommittedOffset{.partition = std::move(partition)});
-    }
-    done(std::move(offsets));
-  });
+  FetchGroupOffsets request{std::move(group), std::nullopt};
+  if (!partitions.empty()) request.partitions = std::move(partitions);
+  const bool named = !request.group.empty();
+  std::vector<FetchGroupOffsets> requests;
+  requests.push_back(std::move(request));
+  groups_face_.FetchOffsets(
+      std::move(requests), StableOffsets::kAsTheyAre,
+      [this, named, done = std::move(done)](std::vector<GroupOffsets> groups) mutable {
+        if (!named) {
+          done(InvalidArgument("expected a group id of 1 to 255 bytes, got none"));
+          return;
+        }
+        if (!groups[0].outcome.ok()) {
+          done(ToStatus(shards_[0]->phase == Phase::kServing ? groups[0].outcome : shards_[0]->Refusal()));
+          return;
+        }
+        std::vector<CommittedOffset> offsets;
+        for (GroupOffset& offset : groups[0].offsets) {
+          offsets.push_back(
+              {std::move(offset.partition), offset.offset, std::move(offset.metadata), offset.commit_time_ms});
+        }
+        done(std::move(offsets));
+      });
 }
 
 void BrokerImpl::ListGroups(Callback<std::vector<std::string>> done) {
-  home().Post([this, done = std::move(done)]() mutable {
-    done(shards_[0]->phase == Phase::kServing ? groups_->Groups() : std::vector<std::string>());
+  groups_face_.List([done = std::move(done)](absl::StatusOr<std::vector<group::GroupListing>> groups) mutable {
+    std::vector<std::string> names;
+    if (groups.ok()) {
+      for (group::GroupListing& listing : *groups) names.push_back(std::move(listing.group));
+    }
+    done(std::move(names));
   });
 }
 
 void BrokerImpl::ForgetGroup(const std::string& group, Callback<absl::Status> done) {
   groups_->ForgetGroup(group, std::move(done));
+}
+
+coordinator::GroupCoordinator* BrokerImpl::serving_groups() {
+  return shards_[0]->phase == Phase::kServing ? groups_.get() : nullptr;
 }
 
 }  // namespace leat::broker

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "group/options.h"
 #include "log/options.h"
 #include "model/ids.h"
 #include "stream/run/options.h"
@@ -33,8 +34,12 @@ struct Options {
   int32_t default_partitions = 1;
   Limits limits;
   run::Options jobs;
-  int32_t offsets_partitions = 1;  // of __consumer_offsets, when it is made
-  uint64_t random_seed = 0;        // of topic and cluster ids; mixed with the clocks
+  int32_t offsets_partitions = 1;       // of __consumer_offsets, when it is made
+  int32_t transactions_partitions = 1;  // of __transaction_state, the same
+  Duration max_transaction_timeout = absl::Minutes(15);
+  Duration transactional_id_expiration = absl::Hours(7 * 24);
+  group::Options groups;
+  uint64_t random_seed = 0;  // of topic and cluster ids; mixed with the clocks
 };
 
 }  // namespace leat::broker

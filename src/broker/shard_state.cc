@@ -18,8 +18,10 @@ constexpr Duration kDiskFullMemory = absl::Seconds(10);
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
+bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
+
 log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (topic.name == meta::kOffsetsTopic || topic.name == meta::kTransactionsTopic) return CompactedLogOptions();
+  if (IsCoordinated(topic.name)) return CompactedLogOptions();
   return TopicLogOptions(topic.configs, options.log_defaults);
 }
 
@@ -37,7 +39,7 @@ struct Countdown {
 }  // namespace
 
 size_t OwnerOf(const model::TopicPartition& partition, size_t shards) {
-  if (partition.topic == meta::kOffsetsTopic || partition.topic == meta::kMetadataTopic) return 0;
+  if (IsCoordinated(partition.topic) || partition.topic == meta::kMetadataTopic) return 0;
   return (Murmur2(partition.topic) + static_cast<uint32_t>(partition.partition.value())) % shards;
 }
 
@@ -199,8 +201,7 @@ Outcome ShardState::Refusal() const {
   return Failed(model::ErrorCode::kLeaderNotAvailable, "the broker is stopping: try again when it is back");
 }
 
-void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until,
-                             env::Closure wake) {
+void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until, env::Closure wake) {
   const auto it = partitions_.find(name);
   if (it == partitions_.end() || it->second.log == nullptr) {
     wake();
@@ -209,13 +210,16 @@ void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, 
   const uint64_t id = next_wait_++;
   // Listed before the log is asked, because the log may answer at once.
   waits_[fetch].push_back({name, id, 0});
-  const uint64_t ticket = it->second.log->WaitForData(until.after, [this, fetch, id, wake = std::move(wake)]() mutable {
-    if (const auto found = waits_.find(fetch); found != waits_.end()) {
-      std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
-      if (found->second.empty()) waits_.erase(found);
-    }
-    wake();
-  }, until.isolation);
+  const uint64_t ticket = it->second.log->WaitForData(
+      until.after,
+      [this, fetch, id, wake = std::move(wake)]() mutable {
+        if (const auto found = waits_.find(fetch); found != waits_.end()) {
+          std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
+          if (found->second.empty()) waits_.erase(found);
+        }
+        wake();
+      },
+      until.isolation);
   if (const auto found = waits_.find(fetch); found != waits_.end()) {
     for (Wait& wait : found->second) {
       if (wait.id == id) wait.ticket = ticket;

@@ -19,6 +19,7 @@
 namespace leat::broker {
 
 struct FetchOp;
+class TransactionGate;
 
 enum class Phase { kStarting, kServing, kStopping, kStopped };
 
@@ -74,10 +75,11 @@ class ShardState {
   const meta::ImagePtr& image() const { return image_; }
 
   Phase phase = Phase::kStarting;
-  env::Closure drained;       // while stopping: runs when the last request that began here is answered
-  size_t produces = 0;        // requests that arrived here and are not answered
-  size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered
-  size_t fetch_rotation = 0;  // which partition of a fetch goes first
+  TransactionGate* transactions = nullptr;  // set before the shard serves
+  env::Closure drained;                     // while stopping: runs when the last request that began here is answered
+  size_t produces = 0;                      // requests that arrived here and are not answered
+  size_t inflight_bytes = 0;                // of the produce requests that arrived here and are not answered
+  size_t fetch_rotation = 0;                // which partition of a fetch goes first
   absl::flat_hash_map<uint64_t, std::shared_ptr<FetchOp>> fetches;  // that began here, by ticket
 
   // Called when a request that began here is answered.

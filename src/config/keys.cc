@@ -32,8 +32,7 @@ std::vector<Key> MakeKeys() {
 
       KEY(Listener, listeners.grpc, Presence::kRequired,
           "Where clients of Leat connect; port 0 is chosen by the system."),
-      KEY(Listeners, listeners.kafka,
-          "Where Kafka clients connect, as one or more listeners; empty turns them off."),
+      KEY(Listeners, listeners.kafka, "Where Kafka clients connect, as one or more listeners; empty turns them off."),
       KEY(Listener, listeners.admin, Presence::kRequired, "Where health, metrics and the REST interface are served."),
 
       KEY(Listeners, advertised.kafka,

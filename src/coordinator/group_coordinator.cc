@@ -10,172 +10,209 @@
 namespace leat::coordinator {
 namespace {
 
-using Outcome = group::CommitDecision::Outcome;
+using group::Outcome;
 using model::ErrorCode;
 
-// About what a live offset takes in the log; only the choice of when to rewrite depends on it.
-constexpr uint64_t kBytesPerOffset = 128;
+constexpr ErrorCode kRefused = ErrorCode::kCoordinatorNotAvailable;
 
-Outcome OutcomeOf(const absl::Status& status) {
-  if (status.code() == absl::StatusCode::kOutOfRange)
-    return {ErrorCode::kRecordListTooLarge, std::string(Message(status))};
-  return {ErrorCode::kKafkaStorageError, StrCat("the commit was not stored: ", Message(status))};
+uint64_t SeedOf(uint64_t seed, const env::Shard& shard) {
+  return seed ^ (static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL) ^
+         static_cast<uint64_t>(shard.Now().nanos());
 }
+
+template <typename Reply, typename Done>
+absl::AnyInvocable<void(group::Reply)> Unwrap(Done done) {
+  return [done = std::move(done)](group::Reply reply) mutable { done(std::get<Reply>(std::move(reply))); };
+}
+
+Outcome RefusedOutcome() { return {kRefused, "the broker is stopping, or has too much to do: try again"}; }
 
 }  // namespace
 
 GroupCoordinator::GroupCoordinator(std::vector<log::PartitionLog*> logs, env::Shard& shard, const Options& options)
-    : shard_(shard), options_(options) {
+    : shard_(shard), options_(options), random_(SeedOf(options.random_seed, shard)) {
   LEAT_CHECK(!logs.empty());
-  for (log::PartitionLog* log : logs) partitions_.push_back({log, group::OffsetStore(options.limits)});
+  for (log::PartitionLog* log : logs) {
+    partitions_.push_back(std::make_unique<Partition>(log, options.groups, random_));
+  }
 }
+
+GroupCoordinator::~GroupCoordinator() = default;
 
 absl::StatusOr<std::unique_ptr<GroupCoordinator>> GroupCoordinator::Open(std::vector<log::PartitionLog*> logs,
                                                                          env::Shard& shard, const Options& options) {
   std::unique_ptr<GroupCoordinator> coordinator(new GroupCoordinator(std::move(logs), shard, options));
   for (size_t i = 0; i < coordinator->partitions_.size(); ++i) {
-    Partition& partition = coordinator->partitions_[i];
-    const absl::Status replayed = ReplayLog(*partition.log, [&](const model::RecordView& record) -> absl::Status {
-      if (!record.key) return DataLoss("offset record without a key");
-      return partition.store.Replay(*record.key, record.value);
-    });
-    LEAT_RETURN_IF_ERROR(Annotate(replayed, StrCat("replay of __consumer_offsets-", i)));
+    LEAT_RETURN_IF_ERROR(
+        Annotate(coordinator->Replay(*coordinator->partitions_[i]), StrCat("replay of __consumer_offsets-", i)));
+  }
+  for (size_t i = 0; i < coordinator->partitions_.size(); ++i) {
+    coordinator->partitions_[i]->core.Load(coordinator->now());
+    coordinator->Pump(i);
   }
   return coordinator;
+}
+
+absl::Status GroupCoordinator::Replay(Partition& partition) {
+  const auto apply = [&](const model::BatchHeader& batch, const model::RecordView& record) -> absl::Status {
+    if (!record.key) return DataLoss("offset record without a key");
+    const model::ProducerId transaction = batch.transactional() ? batch.producer_id : model::ProducerId(-1);
+    return partition.core.Replay({record.offset, transaction}, *record.key, record.value);
+  };
+  const auto complete = [&](model::ProducerId producer, model::TransactionEnd end) {
+    partition.core.CompleteTxn(
+        producer, end == model::TransactionEnd::kCommit ? group::TxnResult::kCommit : group::TxnResult::kAbort);
+  };
+  return ReplayLog(*partition.log, {apply, complete});
 }
 
 size_t GroupCoordinator::IndexOf(std::string_view group) const {
   return static_cast<size_t>(group::PartitionForGroup(group, static_cast<int32_t>(partitions_.size())));
 }
 
-void GroupCoordinator::CommitOffsets(const group::CommitCommand& command, CommitDone done) {
-  const size_t index = IndexOf(command.group);
-  group::CommitDecision decision = partitions_[index].store.CommitOffsets(command, shard_.WallMillis());
-  if (decision.records.empty()) {
-    done(std::move(decision.outcomes));
+model::PartitionId GroupCoordinator::PartitionOf(std::string_view group) const {
+  return model::PartitionId(static_cast<int32_t>(IndexOf(group)));
+}
+
+void GroupCoordinator::Ask(std::string_view group, Waiter waiter,
+                           absl::AnyInvocable<void(group::Core&, group::RequestId)> call) {
+  if (gate_.closing() || waiters_.size() >= options_.waiting_requests) {
+    waiter.done(std::move(waiter.refusal));
     return;
   }
-  Write(index, std::move(decision.records),
-        [outcomes = std::move(decision.outcomes),
-         done = std::move(done)](absl::StatusOr<log::AppendResult> result) mutable {
-          if (!result.ok()) {
-            for (Outcome& outcome : outcomes) {
-              if (outcome.code == ErrorCode::kNone) outcome = OutcomeOf(result.status());
-            }
-          }
-          done(std::move(outcomes));
-        });
+  const size_t index = IndexOf(group);
+  const uint64_t id = next_request_++;
+  waiters_.emplace(id, std::move(waiter));
+  call(partitions_[index]->core, group::RequestId(id));
+  Pump(index);
+}
+
+void GroupCoordinator::Join(group::JoinRequest request, Done<group::JoinReply> done) {
+  group::JoinReply refusal;
+  refusal.code = kRefused;
+  const std::string group = request.group;
+  Ask(group, {Unwrap<group::JoinReply>(std::move(done)), std::move(refusal), true},
+      [this, &request](group::Core& core, group::RequestId id) { core.Join(id, std::move(request), now()); });
+}
+
+void GroupCoordinator::Sync(const group::SyncRequest& request, Done<group::SyncReply> done) {
+  Ask(request.group, {Unwrap<group::SyncReply>(std::move(done)), group::SyncReply{.code = kRefused}, true},
+      [this, &request](group::Core& core, group::RequestId id) { core.Sync(id, request, now()); });
+}
+
+void GroupCoordinator::Heartbeat(const group::HeartbeatRequest& request, Done<group::HeartbeatReply> done) {
+  Ask(request.group, {Unwrap<group::HeartbeatReply>(std::move(done)), group::HeartbeatReply{kRefused}},
+      [this, &request](group::Core& core, group::RequestId id) { core.Heartbeat(id, request, now()); });
+}
+
+void GroupCoordinator::Leave(const group::LeaveRequest& request, Done<group::LeaveReply> done) {
+  Ask(request.group, {Unwrap<group::LeaveReply>(std::move(done)), group::LeaveReply{.code = kRefused}},
+      [this, &request](group::Core& core, group::RequestId id) { core.Leave(id, request, now()); });
+}
+
+void GroupCoordinator::CommitOffsets(const group::CommitCommand& command, Done<std::vector<Outcome>> done) {
+  Waiter waiter;
+  waiter.done = [done = std::move(done)](group::Reply reply) mutable {
+    done(std::move(std::get<group::CommitReply>(reply).outcomes));
+  };
+  waiter.refusal = group::CommitReply{std::vector<Outcome>(command.items.size(), RefusedOutcome())};
+  Ask(command.group, std::move(waiter),
+      [this, &command](group::Core& core, group::RequestId id) { core.Commit(id, command, now()); });
+}
+
+void GroupCoordinator::CommitOffsetsInTxn(const group::TxnCommitCommand& command, Done<std::vector<Outcome>> done) {
+  Waiter waiter;
+  waiter.done = [done = std::move(done)](group::Reply reply) mutable {
+    done(std::move(std::get<group::CommitReply>(reply).outcomes));
+  };
+  waiter.refusal = group::CommitReply{std::vector<Outcome>(command.commit.items.size(), RefusedOutcome())};
+  Ask(command.commit.group, std::move(waiter),
+      [this, &command](group::Core& core, group::RequestId id) { core.CommitInTxn(id, command, now()); });
+}
+
+void GroupCoordinator::CompleteTxn(model::PartitionId partition, model::ProducerId producer, group::TxnResult result) {
+  const auto index = static_cast<size_t>(partition.value());
+  LEAT_CHECK(partition.value() >= 0 && index < partitions_.size()) << "partition " << partition;
+  partitions_[index]->core.CompleteTxn(producer, result);
+  Pump(index);
+}
+
+void GroupCoordinator::DeleteOffsets(const group::DeleteOffsetsRequest& request, Done<group::DeleteOffsetsReply> done) {
+  Ask(request.group,
+      {Unwrap<group::DeleteOffsetsReply>(std::move(done)), group::DeleteOffsetsReply{RefusedOutcome(), {}}},
+      [&request](group::Core& core, group::RequestId id) { core.DeleteOffsets(id, request); });
+}
+
+void GroupCoordinator::Delete(const std::string& group, Done<group::DeleteReply> done) {
+  Ask(group, {Unwrap<group::DeleteReply>(std::move(done)), group::DeleteReply{RefusedOutcome()}},
+      [this, &group](group::Core& core, group::RequestId id) { core.Delete(id, group, now()); });
 }
 
 void GroupCoordinator::ForgetTopic(std::string_view topic) {
   for (size_t i = 0; i < partitions_.size(); ++i) {
-    std::vector<group::OffsetRecord> records = partitions_[i].store.ForgetTopic(topic);
-    if (records.empty()) continue;
-    Write(i, std::move(records), [topic = std::string(topic)](absl::StatusOr<log::AppendResult> result) {
-      if (!result.ok()) {
-        LogWarning("coordinator", "the committed offsets of the deleted topic ", topic,
-                   " stay: ", Message(result.status()));
-      }
-    });
+    partitions_[i]->core.ForgetTopic(topic);
+    Pump(i);
   }
 }
 
 void GroupCoordinator::ForgetGroup(std::string_view group, absl::AnyInvocable<void(absl::Status)> done) {
-  const size_t index = IndexOf(group);
-  std::vector<group::OffsetRecord> records = partitions_[index].store.ForgetGroup(group);
-  if (records.empty()) {
-    done(absl::OkStatus());
-    return;
-  }
-  Write(index, std::move(records),
-        [done = std::move(done)](absl::StatusOr<log::AppendResult> result) mutable { done(result.status()); });
+  Delete(std::string(group), [done = std::move(done)](const group::DeleteReply& reply) mutable {
+    const ErrorCode code = reply.outcome.code;
+    if (code == ErrorCode::kNone || code == ErrorCode::kGroupIdNotFound) {
+      done(absl::OkStatus());
+    } else {
+      done(FailedPrecondition(reply.outcome.message));
+    }
+  });
 }
 
-void GroupCoordinator::Write(size_t index, std::vector<group::OffsetRecord> records, Written done) {
-  env::Gate::Hold hold = gate_.TryEnter();
-  if (!hold) {
-    done(Unavailable("the broker is stopping: try again when it is back"));
-    return;
-  }
-  model::BatchBuilder batch({});
-  const int64_t now_ms = shard_.WallMillis();
-  for (const group::OffsetRecord& record : records) {
-    batch.Add(now_ms, record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt);
-  }
-  absl::StatusOr<std::string> bytes = batch.Finish();
-  if (!bytes.ok()) {
-    done(bytes.status());
-    return;
-  }
-  ++partitions_[index].appends_under_way;
-  partitions_[index].log->Append(
-      *std::move(bytes), {.epoch = model::LeaderEpoch(0)},
-      [this, index, records = std::move(records), done = std::move(done),
-       hold = std::move(hold)](absl::StatusOr<log::AppendResult> result) mutable {
-        --partitions_[index].appends_under_way;
-        if (result.ok()) {
-          for (const group::OffsetRecord& record : records) {
-            LEAT_CHECK_OK(partitions_[index].store.Replay(
-                record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt));
-          }
-          MaybeRewrite(index);
-        }
-        done(std::move(result));
-      });
+group::GroupDescription GroupCoordinator::Describe(const std::string& group) const {
+  return CoreOf(group).Describe(group);
 }
 
-void GroupCoordinator::MaybeRewrite(size_t index) {
-  Partition& partition = partitions_[index];
-  const uint64_t alive = partition.store.offset_count() * kBytesPerOffset;
-  const uint64_t size = partition.log->size_bytes();
-  if (partition.rewriting || partition.appends_under_way > 0) return;
-  if (size < options_.rewrite_above_bytes || size < options_.rewrite_factor * alive) return;
-  std::vector<group::OffsetRecord> records = partition.store.Snapshot();
-  if (records.empty()) return;
-  // A batch has a largest size, so a large state goes in several; the last one's acknowledgement covers the others,
-  // because acknowledgements come in append order, and one failure anywhere keeps everything.
-  constexpr size_t kRecordsPerBatch = 1000;
-  struct Rewrite {
-    model::Offset first{-1};
-    size_t waiting = 0;
-    bool failed = false;
-  };
-  auto rewrite = std::make_shared<Rewrite>();
-  rewrite->waiting = (records.size() + kRecordsPerBatch - 1) / kRecordsPerBatch;
-  partition.rewriting = true;
-  for (size_t from = 0; from < records.size(); from += kRecordsPerBatch) {
-    const auto begin = records.begin() + static_cast<ptrdiff_t>(from);
-    const auto end = records.begin() + static_cast<ptrdiff_t>(std::min(records.size(), from + kRecordsPerBatch));
-    Write(index, {begin, end}, [this, index, rewrite](absl::StatusOr<log::AppendResult> result) {
-      if (!result.ok()) rewrite->failed = true;
-      if (result.ok() && rewrite->first < model::Offset(0)) rewrite->first = result->base_offset;
-      if (--rewrite->waiting > 0) return;
-      if (rewrite->failed) {
-        partitions_[index].rewriting = false;
-        return;
-      }
-      partitions_[index].log->DeleteRecordsBefore(
-          rewrite->first, [this, index, hold = gate_.TryEnter()](const absl::Status& status) {
-            if (!status.ok()) LogWarning("coordinator", "old offset commits stay: ", Message(status));
-            partitions_[index].rewriting = false;
-          });
-    });
+std::vector<group::GroupListing> GroupCoordinator::List() const {
+  std::vector<group::GroupListing> all;
+  for (const auto& partition : partitions_) {
+    for (group::GroupListing& one : partition->core.List()) all.push_back(std::move(one));
   }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.group < b.group; });
+  return all;
 }
 
 const group::OffsetStore::GroupOffsets* GroupCoordinator::Find(std::string_view group) const {
-  return partitions_[IndexOf(group)].store.Find(group);
+  return CoreOf(group).offsets().Find(group);
+}
+
+bool GroupCoordinator::IsPending(std::string_view group, const model::TopicPartition& partition) const {
+  return CoreOf(group).offsets().IsPending(group, partition);
+}
+
+std::vector<model::TopicPartition> GroupCoordinator::PendingPartitions(std::string_view group) const {
+  return CoreOf(group).offsets().PendingPartitions(group);
 }
 
 std::vector<std::string> GroupCoordinator::Groups() const {
   std::vector<std::string> all;
-  for (const Partition& partition : partitions_) {
-    for (std::string& name : partition.store.Groups()) all.push_back(std::move(name));
+  for (const auto& partition : partitions_) {
+    for (std::string& name : partition->core.offsets().Groups()) all.push_back(std::move(name));
   }
   std::sort(all.begin(), all.end());
   return all;
 }
 
-void GroupCoordinator::Close(env::Closure closed) { gate_.Close(std::move(closed)); }
+void GroupCoordinator::Close(env::Closure closed) {
+  for (const auto& partition : partitions_) partition->timer.reset();
+  std::vector<Waiter> parked;
+  for (auto it = waiters_.begin(); it != waiters_.end();) {
+    const auto next = std::next(it);
+    if (it->second.waits_for_others) {
+      parked.push_back(std::move(it->second));
+      waiters_.erase(it);
+    }
+    it = next;
+  }
+  gate_.Close(std::move(closed));
+  for (Waiter& waiter : parked) waiter.done(std::move(waiter.refusal));
+}
 
 }  // namespace leat::coordinator

@@ -1,4 +1,6 @@
 // The markers of a transaction whose outcome is decided: to every partition, until it has taken its own.
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/logging.h"
 #include "coordinator/txn_coordinator.h"
@@ -23,10 +25,9 @@ void TxnCoordinator::WriteMarkers(const std::string& id) {
   for (const model::TopicPartition& partition : markers.partitions) {
     env::Gate::Hold hold = gate_.TryEnter();
     if (!hold) return;  // goes on after the next start
-    port_.WriteMarker(markers, partition,
-                      [this, id, partition, hold = std::move(hold)](const absl::Status& status) {
-                        TakeMarker(id, partition, status);
-                      });
+    port_.WriteMarker(markers, partition, [this, id, partition, hold = std::move(hold)](const absl::Status& status) {
+      TakeMarker(id, partition, status);
+    });
   }
   --run.under_way;
   if (run.under_way == 0) CompleteRun(id);
@@ -68,7 +69,9 @@ void TxnCoordinator::CompleteRun(const std::string& id) {
 }
 
 void TxnCoordinator::RetryLater(const std::string& id) {
-  lanes_[id].run->retry = shard_.RunAt(shard_.Now() + options_.marker_retry, [this, id] { WriteMarkers(id); });
+  MarkerRun& run = *lanes_[id].run;
+  run.pause = std::min(std::max(options_.marker_retry, 2 * run.pause), options_.marker_retry_limit);
+  run.retry = shard_.RunAt(shard_.Now() + run.pause, [this, id] { WriteMarkers(id); });
 }
 
 }  // namespace leat::coordinator

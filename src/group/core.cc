@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "model/error_status.h"
 
 namespace leat::group {
 namespace {
@@ -12,6 +13,7 @@ using model::ErrorCode;
 
 // What a client is told of a record that was not stored.
 Outcome NotStored(const absl::Status& status) {
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, std::string(Message(status))};
   switch (status.code()) {
     case absl::StatusCode::kOutOfRange:
       return {ErrorCode::kRecordListTooLarge, std::string(Message(status))};
@@ -103,9 +105,9 @@ void Core::Delete(RequestId id, const std::string& name, Now now) {
         id, DeleteReply{{ErrorCode::kGroupIdNotFound, StrCat("there is no group '", name.substr(0, 300), "'")}});
   }
   if (group != nullptr && !group->Is(GroupState::kEmpty)) {
-    return outbox_.Answer(id, DeleteReply{{ErrorCode::kNonEmptyGroup,
-                                           StrCat("group ", name, " has ", group->members().size(),
-                                                  " members: stop them first")}});
+    return outbox_.Answer(
+        id, DeleteReply{{ErrorCode::kNonEmptyGroup,
+                         StrCat("group ", name, " has ", group->members().size(), " members: stop them first")}});
   }
   std::vector<OffsetRecord> records = offsets_.ForgetGroup(name);
   for (OffsetRecord& record : classic_.MarkDead(name, now)) records.push_back(std::move(record));

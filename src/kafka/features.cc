@@ -7,6 +7,7 @@ namespace {
 // that finds no such feature uses neither.
 constexpr Feature kFeatures[] = {
     {"group.version", 0, 0, 0},
+    {"transaction.version", 0, 2, 2},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ using PartitionResponse = ProduceResponse::PartitionProduceResponse;
 
 constexpr int16_t kFirstOfRecordBatches = 3;  // versions before it carry formats that are gone
 constexpr int16_t kFirstWithZstd = 7;
+constexpr int16_t kFirstOfRisingEpochs = 12;
 constexpr int16_t kFirstByTopicId = 13;
 
 // Which partition of the response each of the broker's results belongs to.
@@ -34,8 +35,8 @@ Outcome CheckRecords(int16_t version, std::optional<std::string_view> records) {
             StrCat("a record batch of ", header->total_bytes(), " bytes is cut off after ", records->size())};
   }
   if (header->total_bytes() < records->size()) {
-    return {ErrorCode::kInvalidRecord, StrCat("expected one record batch, got ", records->size(), " bytes after one of ",
-                                              header->total_bytes())};
+    return {ErrorCode::kInvalidRecord,
+            StrCat("expected one record batch, got ", records->size(), " bytes after one of ", header->total_bytes())};
   }
   if (version < kFirstWithZstd && header->compression() == model::Compression::kZstd) {
     return {ErrorCode::kUnsupportedCompressionType, StrCat("zstd needs Produce version ", kFirstWithZstd, " or later")};
@@ -65,6 +66,9 @@ class Translator {
  public:
   Translator(const Call& call, const ProduceRequest& request) : call_(call), request_(request) {
     out_.acks = static_cast<broker::Acks>(request.acks);
+    out_.transactional_id = std::string(request.transactional_id.value_or(std::string_view()));
+    out_.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
+                                                      : broker::TransactionRules::kEpochStays;
     out_.missing_topics = broker::MissingTopics::kRefuse;  // clients ask for metadata first, which makes them
   }
 
@@ -134,8 +138,9 @@ void HandleProduce(Call& call, const ProduceRequest& request, Reply<ProduceRespo
   translator->Run();
   if (translator->nothing_to_do()) return reply(translator->TakeResponse());
   broker::ProduceRequest out = translator->TakeRequest();
-  call.broker.Produce(std::move(out), [translator = std::move(translator), reply = std::move(reply)](
-                                          broker::ProduceReply done) mutable { reply(translator->Finish(std::move(done))); });
+  call.broker.Produce(std::move(out),
+                      [translator = std::move(translator), reply = std::move(reply)](
+                          broker::ProduceReply done) mutable { reply(translator->Finish(std::move(done))); });
 }
 
 }  // namespace leat::kafka

@@ -25,6 +25,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->producers_ = std::move(recovered.producers);
   log->producers_.Expire(now_ms, log->producer_options());
   log->snapshots_ = std::move(recovered.snapshots);
+  log->fresh_snapshots_ = std::move(recovered.fresh_snapshots);
   return log;
 }
 

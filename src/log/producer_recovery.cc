@@ -17,8 +17,9 @@ absl::StatusOr<ProducerState> LoadNewestSnapshot(env::Disk& disk, const std::str
     const std::string path = SegmentPath(folder, *it, kSnapshotSuffix);
     const absl::StatusOr<std::string> bytes = env::ReadWholeFile(disk, path);
     if (absl::IsNotFound(bytes.status())) continue;
-    if (!bytes.ok()) return bytes.status();
-    absl::StatusOr<ProducerState> state = ProducerState::DecodeSnapshot(*bytes, *it);
+    if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes.status();
+    absl::StatusOr<ProducerState> state =
+        bytes.ok() ? ProducerState::DecodeSnapshot(*bytes, *it) : absl::StatusOr<ProducerState>(bytes.status());
     if (state.ok()) return state;
     LogWarning("log", path, ": ", Message(state.status()), "; an older one or the log itself is read instead");
   }

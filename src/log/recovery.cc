@@ -146,19 +146,22 @@ class Recovery {
     first_scanned_ = first;
     expected_ = segments[first]->base();
     LEAT_RETURN_IF_ERROR(LoadAborted(segments[first].get()));
-    LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
     for (size_t i = first; i < segments.size(); ++i) {
       if (segments[i]->base() != expected_) {
         LEAT_RETURN_IF_ERROR(HandleGap(i));
         break;
       }
-      if (i > first) segments[i - 1]->Seal();
+      if (i > first) {
+        segments[i - 1]->Seal();
+        NoteSnapshot(segments[i]->base());
+      }
       LEAT_ASSIGN_OR_RETURN(const bool go_on, ScanSegment(i));
       if (!go_on) break;
     }
     if (expected_ < point_) return LostTail(expected_);
     log_.log_end = expected_;
     log_.recovery_point = point_;
+    LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
     segments.back()->set_pinned(true);
     return absl::OkStatus();
   }
@@ -200,9 +203,9 @@ class Recovery {
     return ReplayProducers(*home_.disk, log_.segments, to, rules_.replay, &log_.producers, [](const AbortedEntry&) {});
   }
 
-  // What a snapshot says of offsets that are scanned now may have been cut off.
+  // A snapshot is written once everything below it is on disk: it holds unless the log lost that.
   absl::Status RemoveLaterSnapshots() {
-    while (!log_.snapshots.empty() && *log_.snapshots.rbegin() > point_) {
+    while (!log_.snapshots.empty() && *log_.snapshots.rbegin() > log_.log_end) {
       const absl::Status removed =
           home_.disk->Remove(SegmentPath(home_.folder, *log_.snapshots.rbegin(), kSnapshotSuffix));
       if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
@@ -251,6 +254,12 @@ class Recovery {
       expected_ = scanner.expected();
     }
     return true;
+  }
+
+  // A crash may have come before the snapshot was written that belongs where a segment begins.
+  void NoteSnapshot(model::Offset base) {
+    if ((log_.producers.size() == 0 && !had_producers_) || log_.snapshots.contains(base)) return;
+    log_.fresh_snapshots.emplace_back(base, log_.producers.EncodeSnapshot());
   }
 
   void NoteProducer(const ScannedBatch& batch, Segment* segment) {

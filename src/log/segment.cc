@@ -123,7 +123,10 @@ absl::Status Segment::LoadAborted() {
     aborted_file_longer_ = false;
     return absl::OkStatus();
   }
-  if (!bytes.ok()) return bytes.status();
+  if (!bytes.ok()) {
+    aborted_damaged_ = true;
+    return bytes.status();
+  }
   absl::StatusOr<AbortedIndex> aborted = AbortedIndex::Decode(*bytes, base_, base_ + INT32_MAX);
   if (!aborted.ok()) {
     aborted_damaged_ = true;

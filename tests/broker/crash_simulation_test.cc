@@ -94,7 +94,7 @@ class Simulation {
   void CheckState() {
     w_.Create("fixed");
     for (const meta::TopicPtr& topic : w_.broker->image()->Topics()) {
-      if (topic->name == "fixed" || topic->name == "__consumer_offsets") continue;
+      if (topic->name == "fixed" || meta::IsReservedTopic(topic->name)) continue;
       EXPECT_TRUE(m_.topics.contains(topic->name)) << topic->name << " was never asked for";
     }
     for (const auto& [topic, acknowledged] : m_.topics) {

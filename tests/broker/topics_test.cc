@@ -37,7 +37,7 @@ TEST_F(Topics, AreAllListedWhenNoneIsNamed) {
       w.Await<std::vector<TopicDescription>>([&](auto done) { w.broker->DescribeTopics({}, std::move(done)); });
   std::vector<std::string> names;
   for (const TopicDescription& topic : all) names.push_back(topic.name);
-  EXPECT_THAT(names, ElementsAre("__consumer_offsets", "a", "b"));
+  EXPECT_THAT(names, ElementsAre("__consumer_offsets", "__transaction_state", "a", "b"));
   EXPECT_TRUE(all[0].internal);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "broker/broker.h"
+#include "broker/transactions.h"
 #include "model/record_batch.h"
 
 namespace leat::rpc {
@@ -95,6 +96,10 @@ class FakeBroker final : public broker::Broker {
                      broker::Callback<std::vector<broker::DeleteRecordsResult>> done) override;
   using broker::Broker::AlterTopics;
   using broker::Broker::CreateTopics;
+  broker::Transactions& transactions() override {
+    LEAT_CHECK(false) << "the broker in memory has no transactions";
+    std::abort();
+  }
   model::NodeId node_id() const override { return model::NodeId(1); }
   meta::ImagePtr ImageOn(const env::Shard&) const override { return nullptr; }
   void DescribeBroker(broker::Callback<std::vector<broker::BrokerConfig>> done) override { done({}); }

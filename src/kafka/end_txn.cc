@@ -1,0 +1,30 @@
+// EndTxn (26). Version 5 is that of clients whose epoch rises with every transaction.
+#include "kafka/handlers.h"
+#include "kafka/txn_support.h"
+#include "wire/messages/end_txn.h"
+
+namespace leat::kafka {
+namespace {
+
+constexpr int16_t kFirstWithFenced = 2;
+constexpr int16_t kFirstOfRisingEpochs = 5;
+
+}  // namespace
+
+void HandleEndTxn(Call& call, const wire::EndTxnRequest& request, Reply<wire::EndTxnResponse> reply) {
+  broker::EndTransactionRequest end;
+  end.producer = Producer(request.transactional_id, request.producer_id, request.producer_epoch);
+  end.end = request.committed ? model::TransactionEnd::kCommit : model::TransactionEnd::kAbort;
+  end.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
+                                                   : broker::TransactionRules::kEpochStays;
+  call.broker.transactions().End(
+      std::move(end), [version = call.version, reply = std::move(reply)](const broker::ProducerIdReply& got) mutable {
+        wire::EndTxnResponse response;
+        response.error_code = FencingCode(got.outcome.code, version, kFirstWithFenced);
+        response.producer_id = got.producer_id.value();
+        response.producer_epoch = got.producer_epoch;
+        reply(std::move(response));
+      });
+}
+
+}  // namespace leat::kafka

@@ -1,0 +1,30 @@
+// InitProducerId (22).
+#include "kafka/handlers.h"
+#include "kafka/txn_support.h"
+#include "wire/messages/init_producer_id.h"
+
+namespace leat::kafka {
+namespace {
+
+constexpr int16_t kFirstWithFenced = 4;
+
+}  // namespace
+
+void HandleInitProducerId(Call& call, const wire::InitProducerIdRequest& request,
+                          Reply<wire::InitProducerIdResponse> reply) {
+  broker::InitProducerIdRequest init;
+  if (request.transactional_id) init.transactional_id = std::string(*request.transactional_id);
+  init.timeout_ms = request.transaction_timeout_ms;
+  init.producer_id = model::ProducerId(request.producer_id);
+  init.producer_epoch = request.producer_epoch;
+  call.broker.transactions().InitProducerId(
+      std::move(init), [version = call.version, reply = std::move(reply)](const broker::ProducerIdReply& got) mutable {
+        wire::InitProducerIdResponse response;
+        response.error_code = FencingCode(got.outcome.code, version, kFirstWithFenced);
+        response.producer_id = got.producer_id.value();
+        response.producer_epoch = got.producer_epoch;
+        reply(std::move(response));
+      });
+}
+
+}  // namespace leat::kafka
