@@ -93,7 +93,6 @@ class BrokerImpl final : public Broker {
   absl::Status OpenHome();
   void OpenShards(Callback<absl::Status> ready);
   void OpenCoordinators(Callback<absl::Status> ready);
-  void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   void FormatCluster(Callback<absl::Status> ready);
   void StopServing(Callback<absl::Status> done);

@@ -62,7 +62,7 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
   home().Post([this, ready = std::move(ready)]() mutable {
     start_time_ms_ = home().WallMillis();
     if (const absl::Status opened = OpenHome(); !opened.ok()) {
-      FinishStart(opened, std::move(ready));
+      ready(opened);
       return;
     }
     OpenShards(std::move(ready));
@@ -126,7 +126,7 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
       [this, ready = std::move(ready)](std::vector<absl::Status> opened) mutable {
         for (const absl::Status& status : opened) {
           if (status.ok()) continue;
-          FinishStart(status, std::move(ready));
+          ready(status);
           return;
         }
         FormatCluster(std::move(ready));
@@ -149,7 +149,7 @@ void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
       },
       [this, ready = std::move(ready)](const absl::Status& status) mutable {
         if (!status.ok()) {
-          FinishStart(status, std::move(ready));
+          ready(status);
           return;
         }
         WhenInstalled([this, ready = std::move(ready)]() mutable { OpenCoordinators(std::move(ready)); });
@@ -162,7 +162,7 @@ void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
   for (int32_t i = 0; i < offsets->partitions; ++i) {
     const ShardState::Found found = shards_[0]->Find({offsets->name, model::PartitionId(i)});
     if (found.log == nullptr) {
-      FinishStart(ToStatus(found.outcome), std::move(ready));
+      ready(ToStatus(found.outcome));
       return;
     }
     logs.push_back(found.log);
@@ -170,7 +170,7 @@ void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
   absl::StatusOr<std::unique_ptr<coordinator::GroupCoordinator>> groups =
       coordinator::GroupCoordinator::Open(std::move(logs), home(), {});
   if (!groups.ok()) {
-    FinishStart(groups.status(), std::move(ready));
+    ready(groups.status());
     return;
   }
   groups_ = *std::move(groups);
@@ -183,13 +183,8 @@ void BrokerImpl::OpenCoordinators(Callback<absl::Status> ready) {
       [this, ready = std::move(ready)](const std::vector<absl::Status>&) mutable {
         jobs_->StartAll();
         UpdateGauges();
-        FinishStart(absl::OkStatus(), std::move(ready));
+        ready(absl::OkStatus());
       });
-}
-
-void BrokerImpl::FinishStart(const absl::Status& status, Callback<absl::Status> ready) {
-  if (!status.ok()) LogError("broker", "the broker cannot start: ", Message(status));
-  ready(status);
 }
 
 void BrokerImpl::Stop(Callback<absl::Status> done) {
