@@ -326,6 +326,7 @@ void Sender::OnAnswer(const v1::ProduceResponse& response) {
       OnResultLocked(request.sent[i], response.partitions(static_cast<int>(i)), now);
     }
   }
+  TellRetry();
   TellOutcomes();
 }
 
@@ -338,6 +339,7 @@ void Sender::OnResultLocked(const Sent& sent, const v1::ProducePartitionResult& 
   } else if (Retriable(code)) {
     last_failure_ = FromOutcome(result.outcome(), NameOf(*partition));
     partition->not_before = now + kRetryPause;
+    retried_ = true;
   } else if (sent.count > 1) {
     partition->alone = sent.count;  // one of them is to blame: it alone shall fail
   } else {
@@ -363,7 +365,11 @@ void Sender::OnWritten() {
 }
 
 void Sender::OnStreamEnd() {
-  if (!stream_->status.ok()) last_failure_ = FromGrpc(stream_->status);
+  if (!stream_->status.ok()) {
+    last_failure_ = FromGrpc(stream_->status);
+    retried_ = true;
+    TellRetry();
+  }
   stream_.reset();
   const Instant now = MonotonicNow();
   reopen_at_ = now + reopen_pause_;
@@ -391,6 +397,10 @@ void Sender::FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>
   const absl::Status annotated = Annotate(status, NameOf(*partition));
   for (std::unique_ptr<Batch>& batch : batches) outcomes_.push_back({std::move(batch), annotated});
   if (error_.ok()) error_ = annotated;
+}
+
+void Sender::TellRetry() {
+  if (std::exchange(retried_, false) && options_.on_retry) options_.on_retry(last_failure_);
 }
 
 void Sender::TellOutcomes() {
