@@ -33,6 +33,7 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled) {
   entry.explain = std::move(compiled.explain);
   entry.compile_error = absl::OkStatus();
   if (stopping_) return;
+  entry.last.reset();
   entry.runner = factory_->Start({name, std::move(compiled.plan), RunOptions()}, port_, broker_.metrics());
   LogInfo("broker", "job ", name, " starts");
 }
@@ -53,7 +54,10 @@ void JobManager::CompileAndLaunch(const meta::Job& job, Callback<absl::Status> d
 void JobManager::StartAll() {
   for (const meta::JobPtr& job : broker_.image()->Jobs()) {
     Entry& entry = entries_[job->name];
-    if (job->desired != meta::DesiredState::kRunning) continue;
+    if (job->desired != meta::DesiredState::kRunning) {
+      Look(job->name);
+      continue;
+    }
     entry.busy = true;
     CompileAndLaunch(*job, [this, name = job->name](const absl::Status&) { entries_[name].busy = false; });
   }
@@ -72,7 +76,7 @@ void JobManager::StopAll(env::Closure stopped) {
   };
   std::vector<std::string> names;
   for (const auto& [name, entry] : entries_) {
-    if (entry.runner != nullptr) names.push_back(name);
+    if (entry.runner != nullptr || entry.ending) names.push_back(name);
   }
   for (const std::string& name : names) {
     ++waiting->runners;
@@ -86,18 +90,36 @@ void JobManager::StopAll(env::Closure stopped) {
 
 void JobManager::StopRunner(const std::string& name, Callback<absl::Status> done) {
   const auto it = entries_.find(name);
+  if (it != entries_.end() && it->second.ending) {
+    it->second.on_ended.push_back(std::move(done));
+    return;
+  }
   if (it == entries_.end() || it->second.runner == nullptr) {
     done(absl::OkStatus());
     return;
   }
   // Taken out at once, so that nobody stops it twice; it is destroyed here, after its threads have ended.
+  it->second.ending = true;
   std::shared_ptr<run::JobRunner> runner = std::move(it->second.runner);
   run::JobRunner& target = *runner;
-  target.Stop([this, runner = std::move(runner), done = std::move(done)](const absl::Status& status) mutable {
-    broker_.home().Post([runner = std::move(runner), done = std::move(done), status]() mutable {
+  target.Stop([this, name, runner = std::move(runner), done = std::move(done)](const absl::Status& status) mutable {
+    broker_.home().Post([this, name, runner = std::move(runner), done = std::move(done), status]() mutable {
+      Entry& entry = entries_[name];
+      entry.last = runner->Status();
       runner.reset();
+      entry.ending = false;
+      std::vector<Callback<absl::Status>> waiting = std::exchange(entry.on_ended, {});
       done(status);
+      for (Callback<absl::Status>& each : waiting) each(status);
     });
+  });
+}
+
+void JobManager::Look(const std::string& name) {
+  entries_[name].runner = factory_->Start(
+      {.name = name, .plan = {}, .options = RunOptions(), .purpose = run::Purpose::kLook}, port_, broker_.metrics());
+  StopRunner(name, [name](const absl::Status& status) {
+    if (!status.ok()) LogWarning("broker", "job ", name, ": ", Message(status));
   });
 }
 
@@ -157,71 +179,52 @@ void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> don
   });
 }
 
-void JobManager::SetDesired(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done) {
+void JobManager::Change(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done, Next next) {
+  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
+  if (!begun.ok()) {
+    done(begun.status());
+    return;
+  }
   broker_.SubmitMetadata([name, desired](const meta::Image& image) { return meta::SetJobState(image, name, desired); },
-                         std::move(done));
+                         [finish = *std::move(begun), next = std::move(next)](const absl::Status& status) mutable {
+                           if (status.ok()) {
+                             next(std::move(finish));
+                           } else {
+                             finish(status);
+                           }
+                         });
 }
 
 void JobManager::Start(const std::string& name, Callback<absl::Status> done) {
-  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
-  if (!begun.ok()) {
-    done(begun.status());
-    return;
-  }
-  SetDesired(name, meta::DesiredState::kRunning,
-             [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
-               if (!status.ok()) {
-                 finish(status);
-                 return;
-               }
-               const std::unique_ptr<run::JobRunner>& runner = entries_[name].runner;
-               const run::State state = runner == nullptr ? run::State::kStopped : runner->Status().state;
-               const bool runs = runner != nullptr && state != run::State::kFailed && state != run::State::kFinished;
-               if (runs) {
-                 finish(absl::OkStatus());
-                 return;
-               }
-               StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
-                 CompileAndLaunch(*broker_.image()->FindJob(name), std::move(finish));
-               });
-             });
+  Change(name, meta::DesiredState::kRunning, std::move(done), [this, name](Callback<absl::Status> finish) {
+    const std::unique_ptr<run::JobRunner>& runner = entries_[name].runner;
+    const run::State state = runner == nullptr ? run::State::kStopped : runner->Status().state;
+    const bool runs = runner != nullptr && state != run::State::kFailed && state != run::State::kFinished;
+    if (runs) {
+      finish(absl::OkStatus());
+      return;
+    }
+    StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
+      CompileAndLaunch(*broker_.image()->FindJob(name), std::move(finish));
+    });
+  });
 }
 
 void JobManager::Stop(const std::string& name, Callback<absl::Status> done) {
-  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
-  if (!begun.ok()) {
-    done(begun.status());
-    return;
-  }
-  SetDesired(name, meta::DesiredState::kStopped,
-             [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
-               if (!status.ok()) {
-                 finish(status);
-                 return;
-               }
-               entries_[name].compile_error = absl::OkStatus();
-               StopRunner(name, std::move(finish));
-             });
+  Change(name, meta::DesiredState::kStopped, std::move(done), [this, name](Callback<absl::Status> finish) {
+    entries_[name].compile_error = absl::OkStatus();
+    StopRunner(name, std::move(finish));
+  });
 }
 
 void JobManager::Delete(const std::string& name, Callback<absl::Status> done) {
-  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
-  if (!begun.ok()) {
-    done(begun.status());
-    return;
-  }
   // The record that it is stopped comes first: after a crash in the middle the job is there, stopped, and can be
   // deleted again; it never starts on half of its state.
-  SetDesired(name, meta::DesiredState::kStopped,
-             [this, name, finish = *std::move(begun)](const absl::Status& status) mutable {
-               if (!status.ok()) {
-                 finish(status);
-                 return;
-               }
-               StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
-                 DeleteStopped(name, std::move(finish));
-               });
-             });
+  Change(name, meta::DesiredState::kStopped, std::move(done), [this, name](Callback<absl::Status> finish) {
+    StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
+      DeleteStopped(name, std::move(finish));
+    });
+  });
 }
 
 void JobManager::DeleteStopped(const std::string& name, Callback<absl::Status> done) {

@@ -3,7 +3,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/api.h"
 #include "broker/job_factory.h"
@@ -36,9 +38,13 @@ class JobManager {
   // What runs, or why nothing does.
   struct Entry {
     std::unique_ptr<run::JobRunner> runner;
+    std::optional<run::JobStatus> last;  // of the runner that was here
     std::string explain;
     absl::Status compile_error;
     bool busy = false;  // an operation on the job is under way: the next one is refused
+    // A runner, taken out of `runner`, is ending and still has the job's state open; these wait for its end.
+    bool ending = false;
+    std::vector<Callback<absl::Status>> on_ended;
   };
   using Compiled = absl::StatusOr<CompiledJob>;
 
@@ -48,10 +54,14 @@ class JobManager {
   void CompileAndLaunch(const meta::Job& job, Callback<absl::Status> done);
   // Stops the runner if there is one, and destroys it.
   void StopRunner(const std::string& name, Callback<absl::Status> done);
-  void SetDesired(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done);
+  // Reads where a job that does not run has stopped.
+  void Look(const std::string& name);
   void DeleteStopped(const std::string& name, Callback<absl::Status> done);
   // Marks the job busy until the returned callback is called. An error: it is busy already, or unknown.
   absl::StatusOr<Callback<absl::Status>> Begin(const std::string& name, Callback<absl::Status>* done);
+  // The frame of a call that changes a job: begins, records what is wanted of it, and goes on with `next`.
+  using Next = absl::AnyInvocable<void(Callback<absl::Status> finish)>;
+  void Change(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done, Next next);
   JobDescription DescriptionOf(const meta::Job& job) const;
   run::Options RunOptions() const;
 

@@ -43,6 +43,10 @@ void AddStatus(const run::JobStatus& status, int64_t now_ms, JobDescription* des
   }
 }
 
+std::string CompileErrorText(const absl::Status& error) {
+  return StrCat("its SQL does not compile with this version: ", Message(error));
+}
+
 }  // namespace
 
 std::string_view JobStateName(JobState state) {
@@ -74,10 +78,15 @@ JobDescription JobManager::DescriptionOf(const meta::Job& job) const {
   description.explain = it->second.explain;
   if (!it->second.compile_error.ok()) {
     description.state = JobState::kFailed;
-    description.error = StrCat("its SQL does not compile with this version: ", Message(it->second.compile_error));
+    description.error = CompileErrorText(it->second.compile_error);
   }
   if (it->second.runner != nullptr) {
     AddStatus(it->second.runner->Status(), broker_.home().WallMillis(), &description);
+  } else if (it->second.last.has_value()) {
+    const JobState state = description.state;
+    AddStatus(*it->second.last, broker_.home().WallMillis(), &description);
+    description.state = state;
+    if (!it->second.compile_error.ok()) description.error = CompileErrorText(it->second.compile_error);
   }
   return description;
 }
@@ -99,9 +108,13 @@ absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name
   std::vector<JobLogLine> lines;
   const auto it = entries_.find(name);
   if (it == entries_.end()) return lines;
+  run::JobLog::Lines shown;
   if (it->second.runner != nullptr) {
-    for (auto& [time_ms, text] : it->second.runner->Status().log) lines.push_back({time_ms, std::move(text)});
+    shown = it->second.runner->Status().log;
+  } else if (it->second.last.has_value()) {
+    shown = it->second.last->log;
   }
+  for (auto& [time_ms, text] : shown) lines.push_back({time_ms, std::move(text)});
   return lines;
 }
 

@@ -81,6 +81,19 @@ void BrokerImpl::UpdateGauges() {
   double running = 0;
   for (const JobDescription& job : jobs_->List()) running += job.state == JobState::kRunning ? 1 : 0;
   broker_metrics_.jobs_running.Set(running);
+  using Compaction = log::LogDirectory::CompactionStats;
+  OnEveryShard<Compaction>(
+      shards_, 0, [](ShardState& shard, auto answer) { answer(shard.ReportCompaction()); },
+      [this](const std::vector<Compaction>& parts) {
+        double ratio = 0;
+        int uncleanable = 0;
+        for (const Compaction& part : parts) {
+          ratio = std::max(ratio, part.max_dirty_ratio);
+          uncleanable += part.uncleanable;
+        }
+        broker_metrics_.compaction_max_dirty_ratio.Set(ratio);
+        broker_metrics_.compaction_uncleanable.Set(uncleanable);
+      });
   OnEveryShard<std::pair<absl::Status, std::map<std::string, uint64_t>>>(
       shards_, 0,
       [](ShardState& shard, auto answer) {

@@ -1,5 +1,6 @@
 // Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions
-// of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at each step.
+// of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at
+// each step.
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"

@@ -79,9 +79,9 @@ void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, Par
 // A producer's first batch of a transaction in this partition: the coordinator is asked, or told, before it is written.
 void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
   const ShardState::Found found = shard.Find(part.partition);
-  const log::VerificationTicket ticket =
-      found.log == nullptr ? log::VerificationTicket::kNone
-                           : found.log->StartVerification(header.producer_id, header.producer_epoch);
+  const log::VerificationTicket ticket = found.log == nullptr
+                                             ? log::VerificationTicket::kNone
+                                             : found.log->StartVerification(header.producer_id, header.producer_epoch);
   if (ticket == log::VerificationTicket::kNone) {
     AppendNow(shard, std::move(part), ticket, std::move(done));
     return;
@@ -115,6 +115,20 @@ void AppendHere(ShardState& shard, Part part, PartDone done) {
   } else {
     AppendNow(shard, std::move(part), log::VerificationTicket::kNone, std::move(done));
   }
+}
+
+// For Acks::kAll: as many copies are asked for as there can be.
+void AppendToAll(ShardState& shard, Part part, PartDone done) {
+  const log::PartitionLog* log = shard.Find(part.partition).log;
+  const int32_t least = log == nullptr ? 1 : log->options().min_insync_replicas;
+  if (least <= 1) {
+    AppendHere(shard, std::move(part), std::move(done));
+    return;
+  }
+  RefusePart(shard, std::move(part),
+             Failed(model::ErrorCode::kNotEnoughReplicas,
+                    StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1")),
+             std::move(done));
 }
 
 // OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger
@@ -225,7 +239,7 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
     parts.push_back({std::move(part.partition), std::move(part.batches), transaction});
   }
   Scatter<Part, ProducePartitionResult>(
-      shards_, op->home, std::move(parts), AppendHere,
+      shards_, op->home, std::move(parts), op->request.acks == Acks::kAll ? AppendToAll : AppendHere,
       [this, op](std::vector<ProducePartitionResult> results) {
         ShardState& home = *shards_[op->home];
         home.inflight_bytes -= op->bytes;

@@ -21,7 +21,7 @@ const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic)
 bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
 
 log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (IsCoordinated(topic.name)) return InternalLogOptions();
+  if (IsCoordinated(topic.name)) return CompactedLogOptions();
   return TopicLogOptions(topic.configs, options.log_defaults);
 }
 
@@ -51,7 +51,10 @@ absl::Status ShardState::OpenDirectory() {
                         log::LogDirectory::Open(*config_.disk, shard(),
                                                 {.path = env::JoinPath(options().data_dir, "log"),
                                                  .checkpoint_interval = options().checkpoint_interval,
-                                                 .retention_check_interval = options().retention_check_interval}));
+                                                 .retention_check_interval = options().retention_check_interval,
+                                                 .compaction_check_interval = options().compaction_check_interval,
+                                                 .compaction_memory_bytes = options().compaction_memory_bytes,
+                                                 .compaction_bytes_per_second = options().compaction_bytes_per_second}));
   return absl::OkStatus();
 }
 
@@ -177,6 +180,19 @@ std::map<std::string, uint64_t> ShardState::BytesByTopic() const {
   return bytes;
 }
 
+log::LogDirectory::CompactionStats ShardState::ReportCompaction() {
+  if (directory_ == nullptr) return {};
+  const log::LogDirectory::CompactionStats now = directory_->compaction();
+  const log::LogDirectory::CompactionStats before = std::exchange(reported_compaction_, now);
+  metrics().compaction_runs.Add(static_cast<double>(now.runs - before.runs));
+  metrics().compaction_failures.Add(static_cast<double>(now.failures - before.failures));
+  metrics().compaction_read_bytes.Add(static_cast<double>(now.read_bytes - before.read_bytes));
+  metrics().compaction_written_bytes.Add(static_cast<double>(now.written_bytes - before.written_bytes));
+  metrics().compaction_dropped_records.Add(static_cast<double>(now.dropped_records - before.dropped_records));
+  metrics().compaction_seconds.Add(Seconds(now.time - before.time));
+  return now;
+}
+
 Outcome ShardState::Refusal() const {
   LEAT_CHECK(phase != Phase::kServing);
   if (phase == Phase::kStarting) {
@@ -185,8 +201,7 @@ Outcome ShardState::Refusal() const {
   return Failed(model::ErrorCode::kLeaderNotAvailable, "the broker is stopping: try again when it is back");
 }
 
-void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until,
-                             env::Closure wake) {
+void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until, env::Closure wake) {
   const auto it = partitions_.find(name);
   if (it == partitions_.end() || it->second.log == nullptr) {
     wake();
@@ -195,13 +210,16 @@ void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, 
   const uint64_t id = next_wait_++;
   // Listed before the log is asked, because the log may answer at once.
   waits_[fetch].push_back({name, id, 0});
-  const uint64_t ticket = it->second.log->WaitForData(until.after, [this, fetch, id, wake = std::move(wake)]() mutable {
-    if (const auto found = waits_.find(fetch); found != waits_.end()) {
-      std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
-      if (found->second.empty()) waits_.erase(found);
-    }
-    wake();
-  }, until.isolation);
+  const uint64_t ticket = it->second.log->WaitForData(
+      until.after,
+      [this, fetch, id, wake = std::move(wake)]() mutable {
+        if (const auto found = waits_.find(fetch); found != waits_.end()) {
+          std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
+          if (found->second.empty()) waits_.erase(found);
+        }
+        wake();
+      },
+      until.isolation);
   if (const auto found = waits_.find(fetch); found != waits_.end()) {
     for (Wait& wait : found->second) {
       if (wait.id == id) wait.ticket = ticket;

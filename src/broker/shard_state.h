@@ -62,6 +62,8 @@ class ShardState {
   void NoteAppend(const absl::Status& status);
   absl::Status Health() const;
   std::map<std::string, uint64_t> BytesByTopic() const;
+  // Brings the compaction metrics up to date.
+  log::LogDirectory::CompactionStats ReportCompaction();
 
   // REQUIRES: phase() != kServing. Why requests are refused.
   Outcome Refusal() const;
@@ -74,10 +76,10 @@ class ShardState {
 
   Phase phase = Phase::kStarting;
   TransactionGate* transactions = nullptr;  // set before the shard serves
-  env::Closure drained;       // while stopping: runs when the last request that began here is answered
-  size_t produces = 0;        // requests that arrived here and are not answered
-  size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered
-  size_t fetch_rotation = 0;  // which partition of a fetch goes first
+  env::Closure drained;                     // while stopping: runs when the last request that began here is answered
+  size_t produces = 0;                      // requests that arrived here and are not answered
+  size_t inflight_bytes = 0;                // of the produce requests that arrived here and are not answered
+  size_t fetch_rotation = 0;                // which partition of a fetch goes first
   absl::flat_hash_map<uint64_t, std::shared_ptr<FetchOp>> fetches;  // that began here, by ticket
 
   // Called when a request that began here is answered.
@@ -111,6 +113,7 @@ class ShardState {
   log::PartitionLog* metadata_log_ = nullptr;
   absl::flat_hash_map<uint64_t, std::vector<Wait>> waits_;
   uint64_t next_wait_ = 1;
+  log::LogDirectory::CompactionStats reported_compaction_;
   absl::Status disk_full_;
   Instant disk_full_at_;
 };

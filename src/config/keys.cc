@@ -32,8 +32,7 @@ std::vector<Key> MakeKeys() {
 
       KEY(Listener, listeners.grpc, Presence::kRequired,
           "Where clients of Leat connect; port 0 is chosen by the system."),
-      KEY(Listeners, listeners.kafka,
-          "Where Kafka clients connect, as one or more listeners; empty turns them off."),
+      KEY(Listeners, listeners.kafka, "Where Kafka clients connect, as one or more listeners; empty turns them off."),
       KEY(Listener, listeners.admin, Presence::kRequired, "Where health, metrics and the REST interface are served."),
 
       KEY(Listeners, advertised.kafka,
@@ -57,6 +56,13 @@ std::vector<Key> MakeKeys() {
           "How often the point is written from which recovery after a crash has to read."),
       KEY(Time, log.retention_check_interval, (Span{ms(100), absl::Hours(24)}),
           "How often segments past their retention are looked for."),
+      KEY(Time, log.compaction_check_interval, (Span{ms(100), absl::Hours(24)}),
+          "How often partitions that are due for compaction are looked for."),
+      KEY(Bytes, log.compaction_memory, (Count{kKiB, 64 * kGiB}),
+          "Memory of each shard for the keys of the partition that it compacts, while it does; what does not fit takes "
+          "another pass."),
+      KEY(Bytes, log.compaction_rate, (Count{64 * kKiB, kTiB}),
+          "Bytes a second that compaction reads and writes on each shard at most."),
 
       KEY(Bool, topics.auto_create, "Whether the first use of a topic that does not exist makes it."),
       KEY(Int, topics.default_partitions, (Count{1, 100000}),

@@ -29,6 +29,9 @@ struct AdvertisedOptions {
 struct LogSection : log::LogOptions {
   Duration checkpoint_interval = absl::Seconds(60);
   Duration retention_check_interval = absl::Minutes(5);
+  Duration compaction_check_interval = absl::Seconds(15);
+  int64_t compaction_memory = int64_t{16} << 20;
+  int64_t compaction_rate = int64_t{64} << 20;
 };
 
 struct TopicOptions {

@@ -56,8 +56,7 @@ void FindKafkaConflicts(const BrokerOptions& options, std::vector<Conflict>* con
   const std::set<std::string> names = NamesOf(listeners.kafka, "listeners.kafka", conflicts);
   for (const std::string& name : NamesOf(options.advertised.kafka, "advertised.kafka", conflicts)) {
     if (names.contains(name)) continue;
-    conflicts->push_back(
-        {"advertised.kafka", StrCat("expected the name of one of listeners.kafka, got '", name, "'")});
+    conflicts->push_back({"advertised.kafka", StrCat("expected the name of one of listeners.kafka, got '", name, "'")});
   }
 }
 

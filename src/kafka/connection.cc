@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/logging.h"
 #include "kafka/api_versions.h"
+#include "kafka/dispatch.h"
 #include "kafka/shard_host.h"
 #include "runtime/asio_shard.h"
 
@@ -19,9 +20,6 @@ using boost::system::error_code;
 
 constexpr size_t kMaxPieces = 64;  // of one write: what one system call takes
 constexpr int16_t kFetchKey = 1;
-// Decoded structs take more room than the bytes they come from; a frame may ask for so many times its size, and a bit.
-constexpr size_t kDecodeFactor = 16;
-constexpr size_t kDecodeBytes = size_t{64} << 10;
 
 }  // namespace
 
@@ -96,53 +94,35 @@ Connection::Slot& Connection::AddSlot(int16_t api_key, size_t bytes) {
 absl::Status Connection::StartRequest(Frame frame) {
   last_active_ = host_.shard().Now();
   host_.metrics().bytes_in.Add(static_cast<double>(frame.size + sizeof(int32_t)));
-  wire::Reader reader(frame.view(), kDecodeBytes);
-  wire::RequestHeader header;
-  const absl::Status decoded = wire::DecodeRequestHeader(reader, &header);
-  const Api* const api = FindServedApi(header.api_key);
-  if (api == nullptr) {
-    return InvalidArgument("expected a request that this broker serves, got API key ", header.api_key, " version ",
-                           header.api_version);
-  }
-  if (header.api_key == wire::kApiVersionsKey && header.api_version > api->max_version) {
-    // Whatever the body is: the client cannot know yet what is spoken here, and tries again with what it is told.
-    Slot& slot = AddSlot(header.api_key, frame.size);
-    Finish(slot, RefuseVersion(header.correlation_id));
+  LEAT_ASSIGN_OR_RETURN(const Dispatched request, Dispatch(frame.view(), &client_id_));
+  const Api& api = *request.api;
+  Slot& slot = AddSlot(api.key, frame.size);
+  if (request.refuse_version) {
+    Finish(slot, RefuseVersion(request.header.correlation_id));
     return absl::OkStatus();
   }
-  LEAT_RETURN_IF_ERROR(decoded);
-  if (header.client_id && *header.client_id != client_id_) client_id_ = std::string(*header.client_id);
-  if (header.api_version < api->min_version || header.api_version > api->max_version) {
-    return InvalidArgument("expected ", api->name, " in the versions ", api->min_version, " to ", api->max_version,
-                           ", got version ", header.api_version);
-  }
-  return StartKnown(*api, header, std::move(frame), reader.position());
-}
-
-absl::Status Connection::StartKnown(const Api& api, const wire::RequestHeader& header, Frame frame, size_t body_at) {
-  Slot& slot = AddSlot(api.key, frame.size);
-  const size_t budget = frame.size * kDecodeFactor + kDecodeBytes;
-  Incoming incoming{.call = {.broker = host_.broker(),
-                             .shard = host_.shard(),
-                             .endpoint = *endpoint_,
-                             .sessions = host_.sessions(),
-                             .api_key = header.api_key,
-                             .version = header.api_version,
-                             .client_id = std::string(header.client_id.value_or("")),
-                             .client_host = peer_host_,
-                             .auto_create_topics = host_.options().auto_create_topics,
-                             .answer_bytes = host_.AnswerBytes(),
-                             .on_abandon = nullptr},
-                    .frame = std::move(frame),
-                    .body_at = body_at,
-                    .correlation_id = header.correlation_id,
-                    .memory_budget = budget,
-                    .sink = &slot};
-  absl::StatusOr<std::unique_ptr<Exchange>> exchange = api.decode(std::move(incoming));
+  const size_t budget = DecodeBudget(frame.size);
+  absl::StatusOr<std::unique_ptr<Exchange>> exchange =
+      api.decode({.call = {.broker = host_.broker(),
+                           .shard = host_.shard(),
+                           .endpoint = *endpoint_,
+                           .sessions = host_.sessions(),
+                           .api_key = api.key,
+                           .version = request.header.api_version,
+                           .client_id = std::string(request.header.client_id.value_or("")),
+                           .client_host = peer_host_,
+                           .auto_create_topics = host_.options().auto_create_topics,
+                           .answer_bytes = host_.AnswerBytes(),
+                           .on_abandon = nullptr},
+                  .frame = std::move(frame),
+                  .body_at = request.body_at,
+                  .correlation_id = request.header.correlation_id,
+                  .memory_budget = budget,
+                  .sink = &slot});
   if (!exchange.ok()) {
     --running_;  // nobody will answer it
     slot.done = true;
-    return Annotate(exchange.status(), StrCat(api.name, " version ", header.api_version));
+    return Annotate(exchange.status(), StrCat(api.name, " version ", request.header.api_version));
   }
   slot.exchange = *std::move(exchange);
   slot.exchange->Run();

@@ -14,7 +14,6 @@
 #include "kafka/apis.h"
 #include "kafka/frame_reader.h"
 #include "kafka/output_queue.h"
-#include "wire/header.h"
 
 namespace leat::kafka {
 
@@ -62,7 +61,6 @@ class Connection {
   void OnRead(const boost::system::error_code& error, size_t n);
   bool MayStartNext();
   absl::Status StartRequest(Frame frame);
-  absl::Status StartKnown(const Api& api, const wire::RequestHeader& header, Frame frame, size_t body_at);
   Slot& AddSlot(int16_t api_key, size_t bytes);
   void Finish(Slot& slot, Answer answer);
   void CollectAnswers();

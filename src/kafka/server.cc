@@ -1,5 +1,6 @@
 #include "kafka/server.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -189,6 +190,7 @@ absl::Status KafkaServer::Listen() {
       return FailedPrecondition("cannot listen on ", config.host, ":", config.port, ": ", error.message(),
                                 "; choose another address with listeners.kafka");
     }
+    LogInfo("kafka", "listening on ", ToText(door->bound), " (listener ", config.name, ")");
     state.doors.push_back(std::move(door));
   }
   state.home().Post([&state] {

@@ -9,9 +9,12 @@ constexpr size_t kHeaderReadAheadBytes = 8 << 10;
 constexpr size_t kCrcReadAheadBytes = 256 << 10;
 }  // namespace
 
-std::string HeaderProblem(const absl::StatusOr<model::BatchHeader>& header, model::Offset expected) {
+std::string HeaderProblem(const absl::StatusOr<model::BatchHeader>& header, model::Offset expected,
+                          model::Offset gaps_until) {
   if (!header.ok()) return std::string(Message(header.status()));
-  if (header->base_offset != expected) {
+  // The last batch of what was compacted stays: a gap never reaches the end of that.
+  const bool gap = header->base_offset > expected && header->next_offset() <= gaps_until;
+  if (header->base_offset != expected && !gap) {
     return StrCat("expected a batch of offset ", expected, ", found one of offset ", header->base_offset);
   }
   if (header->total_bytes() > kLargestBatchBytes || header->last_offset_delta < 0) {
@@ -22,8 +25,8 @@ std::string HeaderProblem(const absl::StatusOr<model::BatchHeader>& header, mode
 }
 
 BatchScanner::BatchScanner(const env::File& file, uint64_t position, uint64_t end, model::Offset expected,
-                           ScanCheck check)
-    : file_(file), position_(position), end_(end), expected_(expected), check_(check) {}
+                           model::Offset gaps_until, ScanCheck check)
+    : file_(file), position_(position), end_(end), expected_(expected), gaps_until_(gaps_until), check_(check) {}
 
 absl::StatusOr<std::string_view> BatchScanner::Fill(size_t bytes) {
   const uint64_t left = end_ - position_;
@@ -45,7 +48,7 @@ absl::StatusOr<ScannedBatch> BatchScanner::Next() {
   LEAT_ASSIGN_OR_RETURN(std::string_view bytes, Fill(model::kBatchHeaderBytes));
   const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(bytes);
   found.kind = ScannedBatch::Kind::kBad;
-  found.problem = HeaderProblem(header, expected_);
+  found.problem = HeaderProblem(header, expected_, gaps_until_);
   if (!found.problem.empty()) return found;
   if (position_ + header->total_bytes() > end_) {
     found.problem = StrCat("a batch of ", header->total_bytes(), " bytes is cut off after ", end_ - position_);

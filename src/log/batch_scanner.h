@@ -1,4 +1,5 @@
-// Walks the batches of a segment file from a position on, in order, checking that their offsets join. Used by recovery,
+// Walks the batches of a segment file from a position on, in order, checking that their offsets join (or rise, in the
+// part of a log that compaction has been over). Used by recovery,
 // index rebuilds and time look-up. Owns a read buffer; one thread.
 #pragma once
 
@@ -26,13 +27,17 @@ struct ScannedBatch {
   std::string problem;        // kBad: what was expected there and what was found
 };
 
-// What is wrong with a header that should begin the batch of `expected`, or empty. Does not look at the CRC.
-std::string HeaderProblem(const absl::StatusOr<model::BatchHeader>& header, model::Offset expected);
+// What is wrong with a header that should begin the batch of `expected`, or empty. Below `gaps_until` compaction may
+// have taken offsets: the batch may be a later one. Does not look at the CRC.
+std::string HeaderProblem(const absl::StatusOr<model::BatchHeader>& header, model::Offset expected,
+                          model::Offset gaps_until);
 
 class BatchScanner {
  public:
-  // Scans [position, end). `expected`: the offset that the first batch begins with. `file` must outlive the scanner.
-  BatchScanner(const env::File& file, uint64_t position, uint64_t end, model::Offset expected, ScanCheck check);
+  // Scans [position, end). `expected`: the offset that the first batch begins with, unless there is a gap (see
+  // HeaderProblem). `file` must outlive the scanner.
+  BatchScanner(const env::File& file, uint64_t position, uint64_t end, model::Offset expected, model::Offset gaps_until,
+               ScanCheck check);
   // After kEnd and kBad, do not call again. An error is the disk's.
   absl::StatusOr<ScannedBatch> Next();
   uint64_t position() const { return position_; }       // behind the last batch
@@ -44,6 +49,7 @@ class BatchScanner {
   uint64_t position_;
   uint64_t end_;
   model::Offset expected_;
+  model::Offset gaps_until_;
   ScanCheck check_;
   std::string buffer_;
   uint64_t buffer_at_ = 0;

@@ -15,8 +15,13 @@ inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kAbortedIndexSuffix = ".txnindex";
 inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
 inline constexpr std::string_view kDeletedFolderSuffix = "-delete";
+// Behind the suffix of a file that compaction has not finished, and of one that is to replace what it was made from.
+inline constexpr std::string_view kCleanedSuffix = ".cleaned";
+inline constexpr std::string_view kSwapSuffix = ".swap";
 inline constexpr std::string_view kEpochFile = "leader-epoch-checkpoint";
 inline constexpr std::string_view kRecoveryPointFile = "recovery-point-offset-checkpoint";
+inline constexpr std::string_view kCleanerFile = "cleaner-offset-checkpoint";
+inline constexpr std::string_view kGapsFile = "compacted-offset-checkpoint";
 inline constexpr std::string_view kLogStartFile = "log-start-offset-checkpoint";
 
 // folder/00000000000000000042.log: the base offset in 20 digits, then the suffix.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/logging.h"
@@ -18,7 +19,11 @@ constexpr size_t kLongestName = 255;  // of a file, in bytes
 class LogDirectoryImpl : public LogDirectory {
  public:
   LogDirectoryImpl(env::Disk& disk, env::Shard& shard, const Options& options, TailRule rule)
-      : options_(options), rule_(rule), shared_{disk, shard, SegmentCache(options.max_loaded_segments)} {
+      : options_(options), rule_(rule), shared_{disk,
+                shard,
+                SegmentCache(options.max_loaded_segments),
+                nullptr,
+                {options.compaction_memory_bytes, options.compaction_bytes_per_second, options.compaction_slice_bytes}} {
     shared_.go_offline = [this](const absl::Status& reason) { GoOffline(reason); };
     shared_.sync = std::make_unique<GroupSync>(disk, shard, [this](const absl::Status& reason) { GoOffline(reason); });
   }
@@ -34,6 +39,7 @@ class LogDirectoryImpl : public LogDirectory {
     }
     ArmCheckpoint();
     ArmRetention();
+    ArmCompaction();
     return absl::OkStatus();
   }
 
@@ -72,6 +78,7 @@ class LogDirectoryImpl : public LogDirectory {
                  });
   }
 
+  const CompactionStats& compaction() const override { return compaction_; }
   bool online() const override { return shared_.offline.ok(); }
   absl::Status offline_reason() const override { return shared_.offline; }
 
@@ -79,6 +86,7 @@ class LogDirectoryImpl : public LogDirectory {
     closing_ = true;
     checkpoint_timer_.reset();
     retention_timer_.reset();
+    compaction_timer_.reset();
     struct Closing {
       size_t open = 1;
       absl::Status first;
@@ -126,6 +134,65 @@ class LogDirectoryImpl : public LogDirectory {
     });
   }
 
+  void ArmCompaction() {
+    compaction_timer_ = shared_.shard.RunAt(shared_.shard.Now() + options_.compaction_check_interval, [this] {
+      tried_.clear();
+      CompactDirtiest();
+      ArmCompaction();
+    });
+  }
+  // One after the other until none is due.
+  void CompactDirtiest() {
+    if (compacting_ || closing_ || !shared_.offline.ok()) return;
+    const int64_t wall_ms = shared_.shard.WallMillis();
+    compaction_.max_dirty_ratio = 0;
+    compaction_.uncleanable = 0;
+    PartitionLogImpl* dirtiest = nullptr;
+    double most = -1;
+    for (const auto& [tp, log] : logs_) {
+      if (!log->options().compact || log->closed()) continue;
+      compaction_.uncleanable += !log->uncleanable().ok();
+      const absl::StatusOr<CleanableRange> range = log->AssessCleaning(wall_ms);
+      if (!range.ok()) {
+        LogWarning("log", tp.ToString(), ": cannot tell whether to compact: ", Message(range.status()));
+        continue;
+      }
+      compaction_.max_dirty_ratio = std::max(compaction_.max_dirty_ratio, range->dirty_ratio());
+      if (!range->due(log->options()) || tried_.contains(tp) || range->dirty_ratio() <= most) continue;
+      most = range->dirty_ratio();
+      dirtiest = log.get();
+      compacting_tp_ = tp;
+    }
+    if (dirtiest == nullptr) return;
+    compacting_ = true;
+    tried_.insert(compacting_tp_);
+    dirtiest->Compact(wall_ms, [this](const absl::StatusOr<CompactionReport>& report) {
+      compacting_ = false;
+      NoteCompaction(report);
+      // From the start of a turn: the log that has just ended may be about to go.
+      shared_.shard.Post([this, alive = std::weak_ptr<int>(alive_)] {
+        if (!alive.expired()) CompactDirtiest();
+      });
+    });
+  }
+  void NoteCompaction(const absl::StatusOr<CompactionReport>& report) {
+    if (!report.ok()) {
+      ++compaction_.failures;
+      if (!absl::IsUnavailable(report.status())) {
+        LogWarning("log", compacting_tp_.ToString(), " was not compacted: ", Message(report.status()));
+      }
+      return;
+    }
+    if (!report->ran) return;
+    // What did not fit into memory goes on at once.
+    tried_.erase(compacting_tp_);
+    ++compaction_.runs;
+    compaction_.read_bytes += report->read_bytes;
+    compaction_.written_bytes += report->written_bytes;
+    compaction_.dropped_records += report->dropped_records;
+    compaction_.time += report->took;
+  }
+
   // `<topic>-<partition>.<unique>-delete`, shortened in front if the topic's name is long.
   std::string DeletedName(const model::TopicPartition& tp) {
     const std::string suffix = StrCat(".", absl::StrFormat("%016x", static_cast<uint64_t>(shared_.shard.WallMillis())),
@@ -157,6 +224,11 @@ class LogDirectoryImpl : public LogDirectory {
   std::map<model::TopicPartition, std::unique_ptr<PartitionLogImpl>> logs_;
   std::unique_ptr<env::Timer> checkpoint_timer_;
   std::unique_ptr<env::Timer> retention_timer_;
+  std::unique_ptr<env::Timer> compaction_timer_;
+  CompactionStats compaction_;
+  bool compacting_ = false;
+  model::TopicPartition compacting_tp_;
+  std::set<model::TopicPartition> tried_;  // since the last tick of the timer, without success
   uint64_t deleted_ = 0;
   bool closing_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -12,6 +12,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
                                                                          const LogOptions& options, TailRule rule) {
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
+  LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
   const int64_t now_ms = shared.shard.WallMillis();
   LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, {rule, {now_ms, log->producer_options()}}));
   log->segments_ = std::move(recovered.segments);
@@ -24,6 +25,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->producers_ = std::move(recovered.producers);
   log->producers_.Expire(now_ms, log->producer_options());
   log->snapshots_ = std::move(recovered.snapshots);
+  log->fresh_snapshots_ = std::move(recovered.fresh_snapshots);
   return log;
 }
 
@@ -109,10 +111,10 @@ absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
   const int64_t limit = std::min<int64_t>(options_.segment_bytes, INT32_MAX);
   const int64_t size = static_cast<int64_t>(segment.size() + append.bytes.size());
   bool roll = size > limit || append.batches.back().header.last_offset() - segment.base() > INT32_MAX;
-  if (!roll && options_.segment_age != absl::InfiniteDuration() && append.max_timestamp_ms >= 0) {
+  if (!roll && options_.roll_age() != absl::InfiniteDuration() && append.max_timestamp_ms >= 0) {
     LEAT_ASSIGN_OR_RETURN(const int64_t first_ms, segment.FirstTimestamp());
     roll = first_ms >= 0 &&
-           absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.segment_age;
+           absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.roll_age();
   }
   return roll ? Roll() : absl::OkStatus();
 }

@@ -44,7 +44,8 @@ struct AppendOptions {
 };
 
 struct ReadResult {
-  std::string batches;  // whole batches; the first one holds the offset asked for (it may begin below it)
+  // Whole batches; the first one holds the offset asked for (it may begin below it), or is the next one behind it.
+  std::string batches;
   model::Offset high_watermark;
   model::Offset log_start;
   model::Offset last_stable_offset;
@@ -63,6 +64,14 @@ struct RecoveryReport {
   uint64_t cut_bytes = 0;  // torn tail that was removed
   std::string cut_reason;  // empty if nothing was cut
   int rebuilt_indexes = 0;
+};
+
+// What one compaction did.
+struct CompactionReport {
+  bool ran = false;  // false: nothing was due
+  uint64_t read_bytes = 0, written_bytes = 0;
+  uint64_t dropped_records = 0;
+  Duration took;
 };
 
 class LogDirectory;
@@ -92,8 +101,8 @@ class PartitionLog {
   virtual VerificationTicket StartVerification(model::ProducerId producer, int16_t epoch) = 0;
 
   // Up to max_bytes of whole batches from `from`, at least one batch if there is one, none at the end. Never past the
-  // high watermark, with kReadCommitted never past the last stable offset. kOutOfRange: from < log_start or > log_end;
-  // kDataLoss: the range is damaged and fenced.
+  // high watermark, with kReadCommitted never past the last stable offset. Where compaction took the records at `from`,
+  // the batches that follow. kOutOfRange: from < log_start or > log_end; kDataLoss: the range is damaged and fenced.
   virtual absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes,
                                           model::Isolation isolation = model::Isolation::kReadUncommitted) = 0;
 
@@ -124,8 +133,15 @@ class PartitionLog {
   // Moves log_start up (DeleteRecords) and removes segments wholly below it. `done` once durable.
   virtual void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) = 0;
   virtual void SetOptions(const LogOptions& options) = 0;
+  virtual const LogOptions& options() const = 0;
   // Rolls and removes old segments by age and size; called now and then by the owner. wall_ms: the current wall time.
   virtual void EnforceRetention(int64_t wall_ms) = 0;
+  // Compacts the log if cleanup.policy says so and enough of it is dirty, or waits too long; called now and then by the
+  // owner. Records of older values and tombstones whose time has come go, offsets stay. `done` on this shard, at once if
+  // nothing is due. One at a time: kFailedPrecondition. kResourceExhausted, kAborted: nothing is lost, it may work next
+  // time; kDataLoss: damage, the log is not compacted any more.
+  using CompactDone = absl::AnyInvocable<void(absl::StatusOr<CompactionReport>)>;
+  virtual void Compact(int64_t wall_ms, CompactDone done) = 0;
   // Writes everything out, syncs, checkpoints; `done` when closed. Parked appends are answered first.
   virtual void Close(absl::AnyInvocable<void(absl::Status)> done) = 0;
 };
@@ -140,6 +156,10 @@ class LogDirectory {
     Duration checkpoint_interval = absl::Seconds(60);
     Duration retention_check_interval = absl::Minutes(5);
     size_t max_loaded_segments = 64;  // old segments whose file and indexes stay open; active ones come on top
+    Duration compaction_check_interval = absl::Seconds(15);
+    size_t compaction_memory_bytes = size_t{16} << 20;              // for the keys of one cleaning, while it runs
+    uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // read and written; 0 is unlimited
+    size_t compaction_slice_bytes = size_t{1} << 20;            // for which one disk thread is held at a time
   };
   static absl::StatusOr<std::unique_ptr<LogDirectory>> Open(env::Disk& disk, env::Shard& shard, const Options& options);
   virtual ~LogDirectory() = default;
@@ -149,6 +169,15 @@ class LogDirectory {
   virtual PartitionLog* Find(const model::TopicPartition& tp) = 0;  // nullptr if not open
   // Closes and removes the partition's folder (renamed aside first, so that a crash never leaves half a log).
   virtual void DeletePartition(const model::TopicPartition& tp, absl::AnyInvocable<void(absl::Status)> done) = 0;
+  // One partition is compacted at a time, the dirtiest first.
+  struct CompactionStats {
+    uint64_t runs = 0, failures = 0;
+    uint64_t read_bytes = 0, written_bytes = 0, dropped_records = 0;
+    Duration time;
+    double max_dirty_ratio = 0;  // of the partitions that are compacted, at the last look
+    int uncleanable = 0;         // partitions that damage keeps from being compacted
+  };
+  virtual const CompactionStats& compaction() const = 0;
   virtual bool online() const = 0;
   virtual absl::Status offline_reason() const = 0;  // OK while online
   virtual void Close(absl::AnyInvocable<void(absl::Status)> done) = 0;

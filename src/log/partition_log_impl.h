@@ -1,6 +1,6 @@
 // The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), producers and
-// transactions (partition_producers.cc), reads and fences (partition_read.cc), times (partition_time.cc), and what runs
-// on the disk thread (partition_upkeep.cc).
+// transactions (partition_producers.cc), reads and fences (partition_read.cc), times (partition_time.cc), compaction
+// (partition_compaction.cc), and what runs on the disk thread (partition_upkeep.cc).
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -16,14 +16,24 @@
 #include "env/gate.h"
 #include "env/shard.h"
 #include "log/append_check.h"
+#include "log/cleaner.h"
+#include "log/compaction.h"
 #include "log/group_sync.h"
 #include "log/leader_epochs.h"
 #include "log/partition_log.h"
 #include "log/producer_state.h"
 #include "log/recovery.h"
 #include "log/segment.h"
+#include "log/segment_swap.h"
 
 namespace leat::log {
+
+struct CompactionLimits {
+  size_t memory_bytes;
+  uint64_t bytes_per_second;  // 0: unlimited
+  size_t slice_bytes;
+  uint64_t runs = 0;  // so far
+};
 
 // What the partitions of one LogDirectory share.
 struct LogShared {
@@ -31,6 +41,7 @@ struct LogShared {
   env::Shard& shard;
   SegmentCache cache;
   std::unique_ptr<GroupSync> sync;
+  CompactionLimits compaction;
   absl::Status offline;  // OK while online
   absl::AnyInvocable<void(absl::Status)> go_offline;
 };
@@ -61,7 +72,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp(model::Isolation isolation) override;
   void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) override;
   void SetOptions(const LogOptions& options) override;
+  const LogOptions& options() const override { return options_; }
   void EnforceRetention(int64_t wall_ms) override;
+  void Compact(int64_t wall_ms, CompactDone done) override;
   void Close(absl::AnyInvocable<void(absl::Status)> done) override;
 
   std::optional<SyncJob> BeginSync() override;
@@ -74,6 +87,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   // Stops everything without writing: the folder will be removed. `done` when no disk work is left.
   void Abandon(const absl::Status& status, env::Closure done);
   bool closed() const { return closed_; }
+  // What there is to compact; an empty range unless cleanup.policy says compact.
+  absl::StatusOr<CleanableRange> AssessCleaning(int64_t wall_ms);
+  const absl::Status& uncleanable() const { return uncleanable_; }  // why it is not compacted any more, or OK
 
  private:
   PartitionLogImpl(LogShared& shared, const std::string& folder, const model::TopicPartition& tp,
@@ -156,6 +172,8 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
 
   // partition_time.cc
   absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms, model::Offset end);
+  enum class MaxBy { kIndex, kHeaders };
+  absl::StatusOr<int64_t> MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms, model::Offset end);
   absl::StatusOr<std::optional<TimestampOffset>> FirstRecordAt(Segment& segment, Start start, int64_t timestamp_ms,
                                                                model::Offset end);
 
@@ -168,6 +186,32 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done);
   void DropFirstSegment();
   void HandleUpkeepFailure(const absl::Status& status);
+
+  // partition_compaction.cc
+  // A cleaning under way. Slices run on a disk thread beside everything else of the partition, because they read only
+  // segments that do not change and write only files of their own; a swap is upkeep, like all that changes names.
+  struct Cleaning {
+    std::shared_ptr<CleaningRun> run;
+    CompactDone done;
+    Instant began;
+    uint64_t paid_bytes = 0;  // of the work so far that pauses have paid for
+    std::unique_ptr<env::Timer> pause;
+  };
+  absl::Status ReadCompactionCheckpoints();
+  absl::StatusOr<std::vector<SegmentFacts>> CompleteSegments();
+  // Nothing at or above it may be compacted.
+  model::Offset CleanableLimit() const { return last_stable_offset(); }
+  absl::StatusOr<CleaningRun::Plan> PlanCleaning(int64_t wall_ms);
+  void ContinueCleaning();
+  void AfterSlice(const absl::Status& status);
+  void PauseCleaning();
+  absl::StatusOr<SegmentSwap> PlanSwap(const CleaningRun::Group& group);
+  void SwapCleaned();
+  void FinishSwap();
+  void FailSwap(const absl::Status& status, bool committed);
+  void NoteCleaned();
+  void EndCleaning(const absl::Status& status);
+  void StopCleaning(const absl::Status& status);
 
   env::Gate gate_;
   LogShared& shared_;
@@ -207,6 +251,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   bool sync_wanted_ = false;  // a round passed it by meanwhile
   env::Gate::Hold sync_hold_;
   bool checkpoint_queued_ = false;
+  std::unique_ptr<Cleaning> cleaning_;
+  model::Offset cleaned_to_{0};  // what the cleaner's checkpoint says
+  model::Offset gaps_noted_{0};  // what the file says of home_.gaps_until
+  absl::Status uncleanable_;
   Start next_read_{0, model::Offset(-1)};  // where the last read ended: where a sequential reader goes on
 };
 

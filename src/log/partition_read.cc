@@ -42,9 +42,9 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
     const std::string_view rest = std::string_view(bytes).substr(whole, n - whole);
     if (rest.size() < model::kBatchHeaderBytes && whole > 0) break;
     const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(rest);
-    problem = HeaderProblem(header, expected);
-    if (problem.empty() && header->leader_epoch != epochs_.At(expected)) {
-      problem = StrCat("expected leader epoch ", epochs_.At(expected), ", found ", header->leader_epoch);
+    problem = HeaderProblem(header, expected, home_.gaps_until);
+    if (problem.empty() && header->leader_epoch != epochs_.At(header->base_offset)) {
+      problem = StrCat("expected leader epoch ", epochs_.At(header->base_offset), ", found ", header->leader_epoch);
     }
     if (problem.empty() && header->total_bytes() > left - whole) problem = "the batch runs past the end of its segment";
     if (!problem.empty()) break;
@@ -107,7 +107,8 @@ absl::StatusOr<PartitionLogImpl::Start> PartitionLogImpl::WalkTo(Segment& segmen
     }
   }
   for (;;) {
-    BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kHeader);
+    BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, home_.gaps_until,
+                         ScanCheck::kHeader);
     for (;;) {
       const Start here{scanner.position(), scanner.expected()};
       LEAT_ASSIGN_OR_RETURN(ScannedBatch batch, scanner.Next());

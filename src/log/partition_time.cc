@@ -35,7 +35,8 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FindInSegment(s
 absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FirstRecordAt(Segment& segment, Start start,
                                                                                int64_t timestamp_ms,
                                                                                model::Offset end) {
-  BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kCrc);
+  BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, home_.gaps_until,
+                       ScanCheck::kCrc);
   while (scanner.expected() < end) {
     const model::Offset expected = scanner.expected();
     LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
@@ -62,31 +63,41 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::FirstRecordAt(S
 
 absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::MaxTimestamp(model::Isolation isolation) {
   const model::Offset end = EndFor(isolation);
-  int64_t best_ms = -1;
-  size_t best_segment = 0;
-  for (size_t i = SegmentOf(log_start_); i < segments_.size(); ++i) {
-    Segment& segment = *segments_[i];
-    if (segment.base() >= end) break;
-    LEAT_RETURN_IF_ERROR(segment.Load());
-    int64_t max_ms = segment.max_timestamp_ms();
-    const model::Offset holder = segment.offset_of_max_timestamp();
-    if (max_ms > best_ms && (holder < log_start_ || holder >= end)) {
-      // The segment's largest is deleted or not yet served: look at every batch that counts.
-      max_ms = -1;
-      LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, std::max(segment.base(), log_start_)));
-      BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, ScanCheck::kHeader);
-      while (scanner.expected() < end) {
-        LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
-        if (batch.kind != ScannedBatch::Kind::kBatch) break;
-        max_ms = std::max(max_ms, batch.header.max_timestamp_ms);
-      }
+  // An index may name a batch that compaction left without records: then the headers tell.
+  for (const MaxBy by : {MaxBy::kIndex, MaxBy::kHeaders}) {
+    int64_t best_ms = -1;
+    size_t best_segment = 0;
+    for (size_t i = SegmentOf(log_start_); i < segments_.size() && segments_[i]->base() < end; ++i) {
+      LEAT_ASSIGN_OR_RETURN(const int64_t max_ms, MaxInSegment(*segments_[i], by, best_ms, end));
+      if (max_ms <= best_ms) continue;
+      best_ms = max_ms;
+      best_segment = i;
     }
-    if (max_ms <= best_ms) continue;
-    best_ms = max_ms;
-    best_segment = i;
+    if (best_ms < 0) return std::nullopt;
+    LEAT_ASSIGN_OR_RETURN(const std::optional<TimestampOffset> found, FindInSegment(best_segment, best_ms, end));
+    if (found) return found;
   }
-  if (best_ms < 0) return std::nullopt;
-  return FindInSegment(best_segment, best_ms, end);
+  return std::nullopt;
+}
+
+// The largest timestamp of the segment's batches that count, if it is larger than best_ms.
+absl::StatusOr<int64_t> PartitionLogImpl::MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms,
+                                                       model::Offset end) {
+  LEAT_RETURN_IF_ERROR(segment.Load());
+  const model::Offset holder = segment.offset_of_max_timestamp();
+  if (segment.max_timestamp_ms() <= best_ms) return best_ms;
+  if (by == MaxBy::kIndex && holder >= log_start_ && holder < end) return segment.max_timestamp_ms();
+  // The segment's largest is deleted or not yet served: look at every batch.
+  int64_t max_ms = -1;
+  LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, std::max(segment.base(), log_start_)));
+  BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, home_.gaps_until,
+                       ScanCheck::kHeader);
+  while (scanner.expected() < end) {
+    LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+    if (batch.kind != ScannedBatch::Kind::kBatch) break;
+    if (batch.header.record_count > 0) max_ms = std::max(max_ms, batch.header.max_timestamp_ms);
+  }
+  return max_ms;
 }
 
 }  // namespace leat::log

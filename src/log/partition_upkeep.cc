@@ -24,6 +24,7 @@ struct PartitionLogImpl::CheckpointPlan {
   std::vector<std::pair<model::Offset, std::vector<std::string>>> removals;  // oldest first
 
   bool synced = false;
+  size_t written_snapshots = 0;
   bool indexed = false;
   size_t removed = 0;
 
@@ -35,9 +36,7 @@ struct PartitionLogImpl::CheckpointPlan {
     if (!epochs.empty()) {
       LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kEpochFile), epochs));
     }
-    for (const auto& [at, bytes] : snapshots) {
-      LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, SegmentPath(folder, at, kSnapshotSuffix), bytes));
-    }
+    LEAT_RETURN_IF_ERROR(WriteSnapshots(disk));
     LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kRecoveryPointFile), recovery_point));
     indexed = true;
     for (const model::Offset at : old_snapshots) {
@@ -45,6 +44,20 @@ struct PartitionLogImpl::CheckpointPlan {
       if (!status.ok() && !absl::IsNotFound(status)) return status;
     }
     return absl::OkStatus();
+  }
+
+  absl::Status WriteSnapshots(env::Disk& disk) {
+    for (; written_snapshots < snapshots.size(); ++written_snapshots) {
+      const auto& [at, bytes] = snapshots[written_snapshots];
+      LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, SegmentPath(folder, at, kSnapshotSuffix), bytes));
+    }
+    return absl::OkStatus();
+  }
+
+  // What the records below the new start said of producers is on disk before they are gone.
+  absl::Status WriteLogStart(env::Disk& disk) {
+    LEAT_RETURN_IF_ERROR(WriteSnapshots(disk));
+    return env::WriteFileAtomically(disk, env::JoinPath(folder, kLogStartFile), log_start);
   }
 
   absl::Status RemoveNext(env::Disk& disk) {
@@ -60,12 +73,11 @@ struct PartitionLogImpl::CheckpointPlan {
   // go first, oldest first and one by one, until there is room for the file.
   absl::Status RunLogStart(env::Disk& disk) {
     if (absl::Status status = Run(disk); !status.ok() && !(synced && absl::IsResourceExhausted(status))) return status;
-    const std::string path = env::JoinPath(folder, kLogStartFile);
-    absl::Status written = env::WriteFileAtomically(disk, path, log_start);
+    absl::Status written = WriteLogStart(disk);
     while (absl::IsResourceExhausted(written) && removed < removals.size()) {
       LEAT_RETURN_IF_ERROR(RemoveNext(disk));
       LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
-      written = env::WriteFileAtomically(disk, path, log_start);
+      written = WriteLogStart(disk);
     }
     LEAT_RETURN_IF_ERROR(written);
     while (removed < removals.size()) LEAT_RETURN_IF_ERROR(RemoveNext(disk));
@@ -133,14 +145,14 @@ void PartitionLogImpl::PlanSnapshots(CheckpointPlan* plan) {
 
 void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
   if (plan.synced) OnSynced(plan.job);
+  for (size_t i = 0; i < plan.written_snapshots; ++i) snapshots_.insert(plan.snapshots[i].first);
+  std::erase_if(fresh_snapshots_, [this](const auto& fresh) { return snapshots_.contains(fresh.first); });
   if (!plan.indexed) {
     epochs_changed_ |= !plan.epochs.empty();
     return;
   }
   recovery_point_ = std::max(recovery_point_, plan.job.through);
-  for (const auto& [at, bytes] : plan.snapshots) snapshots_.insert(at);
   for (const model::Offset at : plan.old_snapshots) snapshots_.erase(at);
-  std::erase_if(fresh_snapshots_, [this](const auto& fresh) { return snapshots_.contains(fresh.first); });
   for (const auto& [base, mark] : plan.marks) {
     const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);
     if (segments_[i]->base() == base) segments_[i]->MarkIndexWritten(mark);
@@ -230,7 +242,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
   if (active().size() > 0) {
     const absl::StatusOr<int64_t> first_ms = active().FirstTimestamp();
     const bool expired = options_.delete_old && older_than(active().max_timestamp_ms(), options_.retention_age);
-    if (expired || (first_ms.ok() && older_than(*first_ms, options_.segment_age))) {
+    if (expired || (first_ms.ok() && older_than(*first_ms, options_.roll_age()))) {
       const absl::Status rolled = Roll();
       if (!rolled.ok()) return HandleUpkeepFailure(rolled);
     }
@@ -251,6 +263,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
 void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
   closed_ = true;
+  StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare =
                  [this, plan] {
@@ -272,6 +285,7 @@ void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
 
 void PartitionLogImpl::Abandon(const absl::Status& status, env::Closure done) {
   closed_ = true;
+  StopCleaning(status);
   FailParked(status);
   for (Upkeep& upkeep : std::exchange(upkeep_, {})) upkeep.finish(status);
   WakeWaits();

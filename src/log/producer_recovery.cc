@@ -17,8 +17,9 @@ absl::StatusOr<ProducerState> LoadNewestSnapshot(env::Disk& disk, const std::str
     const std::string path = SegmentPath(folder, *it, kSnapshotSuffix);
     const absl::StatusOr<std::string> bytes = env::ReadWholeFile(disk, path);
     if (absl::IsNotFound(bytes.status())) continue;
-    if (!bytes.ok()) return bytes.status();
-    absl::StatusOr<ProducerState> state = ProducerState::DecodeSnapshot(*bytes, *it);
+    if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes.status();
+    absl::StatusOr<ProducerState> state =
+        bytes.ok() ? ProducerState::DecodeSnapshot(*bytes, *it) : absl::StatusOr<ProducerState>(bytes.status());
     if (state.ok()) return state;
     LogWarning("log", path, ": ", Message(state.status()), "; an older one or the log itself is read instead");
   }
@@ -46,7 +47,7 @@ absl::Status ReplayProducers(env::Disk& disk, std::span<const std::unique_ptr<Se
     if (i + 1 < segments.size() && segments[i + 1]->base() <= state->end()) continue;
     const Segment& segment = *segments[i];
     LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(segment.path(), env::OpenMode::kRead));
-    BatchScanner scanner(*file, 0, segment.size(), segment.base(), ScanCheck::kCrc);
+    BatchScanner scanner(*file, 0, segment.size(), segment.base(), segment.gaps_until(), ScanCheck::kCrc);
     while (scanner.expected() < to) {
       LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
       if (batch.kind != ScannedBatch::Kind::kBatch) break;

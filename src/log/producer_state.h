@@ -108,6 +108,13 @@ class ProducerState {
   void Expire(int64_t now_ms, const Options& options);
   std::vector<ProducerDescription> Describe() const;  // by producer id
   size_t size() const { return producers_.size(); }
+  // What the cleaner must leave of a producer, so that the state can be found again in the log: the batch that ends
+  // with its last sequence, or, if none of its epoch is remembered, the marker that began the epoch.
+  struct LastBatch {
+    int16_t epoch = -1;
+    model::Offset last_offset{-1};  // -1: none
+  };
+  absl::flat_hash_map<model::ProducerId, LastBatch> LastBatches() const;
 
   // Kafka's producer snapshot: version i16 (1), CRC-32C u32 of what follows, count i32, then entries of producer id
   // i64, epoch i16, last sequence i32, last offset i64, offset delta i32, timestamp i64, coordinator epoch i32, open

@@ -8,6 +8,7 @@
 #include "log/batch_scanner.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
+#include "log/segment_swap.h"
 #include "log/tail_judge.h"
 
 namespace leat::log {
@@ -19,6 +20,7 @@ class Recovery {
       : home_(home), tp_(tp), rules_(rules) {}
 
   absl::StatusOr<RecoveredLog> Run() {
+    LEAT_RETURN_IF_ERROR(FinishSwaps(*home_.disk, home_.folder));
     LEAT_RETURN_IF_ERROR(ReadCheckpoints());
     LEAT_RETURN_IF_ERROR(FindSegments());
     if (log_.segments.empty()) return MakeFirstSegment();
@@ -124,7 +126,7 @@ class Recovery {
     for (const std::unique_ptr<Segment>& segment : log_.segments) {
       if (segment->base() >= point_) break;
       LEAT_RETURN_IF_ERROR(segment->Load());
-      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), ScanCheck::kHeader);
+      BatchScanner scanner(*segment->file(), 0, segment->size(), segment->base(), home_.gaps_until, ScanCheck::kHeader);
       for (;;) {
         LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
         if (batch.kind != ScannedBatch::Kind::kBatch || batch.header.base_offset >= point_) break;
@@ -144,19 +146,22 @@ class Recovery {
     first_scanned_ = first;
     expected_ = segments[first]->base();
     LEAT_RETURN_IF_ERROR(LoadAborted(segments[first].get()));
-    LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
     for (size_t i = first; i < segments.size(); ++i) {
       if (segments[i]->base() != expected_) {
         LEAT_RETURN_IF_ERROR(HandleGap(i));
         break;
       }
-      if (i > first) segments[i - 1]->Seal();
+      if (i > first) {
+        segments[i - 1]->Seal();
+        NoteSnapshot(segments[i]->base());
+      }
       LEAT_ASSIGN_OR_RETURN(const bool go_on, ScanSegment(i));
       if (!go_on) break;
     }
     if (expected_ < point_) return LostTail(expected_);
     log_.log_end = expected_;
     log_.recovery_point = point_;
+    LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
     segments.back()->set_pinned(true);
     return absl::OkStatus();
   }
@@ -178,7 +183,11 @@ class Recovery {
     } else if (!loaded.ok()) {
       return loaded;
     }
-    segment->DropAbortedFrom(from);
+    if (segment->DropAbortedFrom(from)) {
+      // Written by a checkpoint that did not end, or a wrong offset: what is left may lack that one.
+      from = segment->base();
+      segment->ReplaceAborted({});
+    }
     LEAT_RETURN_IF_ERROR(RestoreProducers(from));
     return ReplayProducers(*home_.disk, log_.segments, point, rules_.replay, &log_.producers,
                            [segment](const AbortedEntry& entry) { segment->NoteAborted(entry); });
@@ -194,9 +203,9 @@ class Recovery {
     return ReplayProducers(*home_.disk, log_.segments, to, rules_.replay, &log_.producers, [](const AbortedEntry&) {});
   }
 
-  // What a snapshot says of offsets that are scanned now may have been cut off.
+  // A snapshot is written once everything below it is on disk: it holds unless the log lost that.
   absl::Status RemoveLaterSnapshots() {
-    while (!log_.snapshots.empty() && *log_.snapshots.rbegin() > point_) {
+    while (!log_.snapshots.empty() && *log_.snapshots.rbegin() > log_.log_end) {
       const absl::Status removed =
           home_.disk->Remove(SegmentPath(home_.folder, *log_.snapshots.rbegin(), kSnapshotSuffix));
       if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
@@ -229,7 +238,7 @@ class Recovery {
     LEAT_ASSIGN_OR_RETURN(uint64_t position, WalkToPoint(segment));
     log_.report.rebuilt_indexes += segment.rebuilds() - rebuilds;
     if (expected_ < point_ && position == segment.size()) return true;
-    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, ScanCheck::kCrc);
+    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, home_.gaps_until, ScanCheck::kCrc);
     for (;;) {
       LEAT_ASSIGN_OR_RETURN(ScannedBatch batch, scanner.Next());
       if (batch.kind == ScannedBatch::Kind::kBatch && batch.header.leader_epoch < log_.epochs.latest()) {
@@ -245,6 +254,12 @@ class Recovery {
       expected_ = scanner.expected();
     }
     return true;
+  }
+
+  // A crash may have come before the snapshot was written that belongs where a segment begins.
+  void NoteSnapshot(model::Offset base) {
+    if ((log_.producers.size() == 0 && !had_producers_) || log_.snapshots.contains(base)) return;
+    log_.fresh_snapshots.emplace_back(base, log_.producers.EncodeSnapshot());
   }
 
   void NoteProducer(const ScannedBatch& batch, Segment* segment) {
@@ -271,7 +286,7 @@ class Recovery {
           expected = model::Offset(-1);
         }
       }
-      BatchScanner scanner(*segment.file(), position, segment.size(), expected, ScanCheck::kHeader);
+      BatchScanner scanner(*segment.file(), position, segment.size(), expected, home_.gaps_until, ScanCheck::kHeader);
       ScannedBatch batch;
       for (;;) {
         const uint64_t here = scanner.position();
@@ -295,7 +310,7 @@ class Recovery {
   absl::StatusOr<bool> HandleBad(size_t i, const ScannedBatch& bad) {
     Segment& segment = *log_.segments[i];
     LEAT_ASSIGN_OR_RETURN(const TailVerdict verdict,
-                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_));
+                          JudgeTail(*segment.file(), bad.position, segment.size(), expected_, home_.gaps_until));
     if (expected_ < point_ || (verdict.kind == TailVerdict::Kind::kDamaged && rules_.tail == TailRule::kJudge)) {
       return DamageError(segment, bad.position, verdict.reason);
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -31,7 +32,8 @@ struct RecoveredLog {
   LeaderEpochs epochs;
   bool epochs_changed = false;  // the file is behind
   ProducerState producers;
-  std::set<model::Offset> snapshots;  // of producers, that are on disk
+  std::set<model::Offset> snapshots;                                   // of producers, that are on disk
+  std::vector<std::pair<model::Offset, std::string>> fresh_snapshots;  // to be written
   RecoveryReport report;
 };
 

@@ -8,6 +8,14 @@
 #include "log/file_names.h"
 
 namespace leat::log {
+namespace {
+
+int64_t FirstTimestampOf(const model::BatchHeader& header) {
+  const bool replaced = header.delete_horizon_ms().has_value() || header.record_count == 0;
+  return replaced ? header.max_timestamp_ms : header.base_timestamp_ms;
+}
+
+}  // namespace
 
 absl::Status WriteIndex(env::Disk& disk, const IndexWrite& write) {
   if (write.how == IndexWrite::How::kReplaceOrRemove && write.bytes.empty()) {
@@ -45,14 +53,14 @@ std::vector<std::string> Segment::Files() const {
 }
 
 bool Segment::index_files_current() const {
-  return aborted_file_current() && !files_longer_ && written_offsets_ == offsets_.entries().size() &&
-         written_times_ == times_.entries().size();
+  return aborted_file_current() && !files_longer_ && written_offsets_ == offsets().entries().size() &&
+         written_times_ == times().entries().size();
 }
 
 void Segment::Drop() {
   file_.reset();
-  offsets_ = OffsetIndex();
-  times_ = TimeIndex();
+  indexes_.offsets = OffsetIndex();
+  indexes_.times = TimeIndex();
   aborted_ = AbortedIndex();
   loaded_ = false;
 }
@@ -64,11 +72,7 @@ absl::Status Segment::OpenFile() {
 }
 
 void Segment::ClearIndexes() {
-  offsets_ = OffsetIndex();
-  times_ = TimeIndex();
-  bytes_since_entry_ = 0;
-  max_timestamp_ms_ = -1;
-  offset_of_max_ = 0;
+  indexes_ = SegmentIndexes();
   written_offsets_ = 0;
   written_times_ = 0;
   files_longer_ = true;
@@ -77,18 +81,18 @@ void Segment::ClearIndexes() {
 
 absl::Status Segment::ReadIndexes() {
   ClearIndexes();
-  LEAT_ASSIGN_OR_RETURN(const std::string offsets,
+  LEAT_ASSIGN_OR_RETURN(const std::string offset_bytes,
                         env::ReadWholeFile(*home_.disk, SegmentPath(home_.folder, base_, kOffsetIndexSuffix)));
-  LEAT_ASSIGN_OR_RETURN(offsets_, OffsetIndex::Decode(offsets, size_));
-  LEAT_ASSIGN_OR_RETURN(const std::string times,
+  LEAT_ASSIGN_OR_RETURN(indexes_.offsets, OffsetIndex::Decode(offset_bytes, size_));
+  LEAT_ASSIGN_OR_RETURN(const std::string time_bytes,
                         env::ReadWholeFile(*home_.disk, SegmentPath(home_.folder, base_, kTimeIndexSuffix)));
-  LEAT_ASSIGN_OR_RETURN(times_, TimeIndex::Decode(times));
-  written_offsets_ = offsets_.entries().size();
-  written_times_ = times_.entries().size();
+  LEAT_ASSIGN_OR_RETURN(indexes_.times, TimeIndex::Decode(time_bytes));
+  written_offsets_ = offsets().entries().size();
+  written_times_ = times().entries().size();
   files_longer_ = false;
-  if (!times_.entries().empty()) {
-    max_timestamp_ms_ = times_.entries().back().timestamp_ms;
-    offset_of_max_ = times_.entries().back().relative_offset;
+  if (!times().entries().empty()) {
+    indexes_.max_timestamp_ms = times().entries().back().timestamp_ms;
+    indexes_.offset_of_max = times().entries().back().relative_offset;
   }
   return absl::OkStatus();
 }
@@ -119,7 +123,10 @@ absl::Status Segment::LoadAborted() {
     aborted_file_longer_ = false;
     return absl::OkStatus();
   }
-  if (!bytes.ok()) return bytes.status();
+  if (!bytes.ok()) {
+    aborted_damaged_ = true;
+    return bytes.status();
+  }
   absl::StatusOr<AbortedIndex> aborted = AbortedIndex::Decode(*bytes, base_, base_ + INT32_MAX);
   if (!aborted.ok()) {
     aborted_damaged_ = true;
@@ -130,11 +137,13 @@ absl::Status Segment::LoadAborted() {
   return absl::OkStatus();
 }
 
-void Segment::DropAbortedFrom(model::Offset offset) {
+bool Segment::DropAbortedFrom(model::Offset offset) {
+  const size_t before = aborted_.entries().size();
   aborted_.DropFrom(offset);
   if (aborted_.entries().size() < written_aborted_) aborted_file_longer_ = true;
   written_aborted_ = std::min(written_aborted_, aborted_.entries().size());
   if (aborted_checked_) NoteLeastAborted();
+  return aborted_.entries().size() < before;
 }
 
 void Segment::ReplaceAborted(AbortedIndex aborted) {
@@ -165,16 +174,16 @@ absl::Status Segment::LoadForRecovery(model::Offset from) {
     ClearIndexes();
     if (size_ > 0 && from > base_) ++rebuilds_;
   } else {
-    offsets_.DropFrom(from - base_);
+    const auto& kept = offsets().entries();
+    indexes_.offsets.DropFrom(from - base_);
     // The entry of a seal goes too: the segment may turn out to be the last one.
-    times_.DropFrom(offsets_.entries().empty() ? 0 : offsets_.entries().back().relative_offset + 1);
-    const size_t offsets = offsets_.entries().size();
-    const size_t times = times_.entries().size();
-    files_longer_ = offsets < written_offsets_ || times < written_times_;
-    written_offsets_ = offsets;
-    written_times_ = times;
-    max_timestamp_ms_ = times == 0 ? -1 : times_.entries().back().timestamp_ms;
-    offset_of_max_ = times == 0 ? 0 : times_.entries().back().relative_offset;
+    indexes_.times.DropFrom(kept.empty() ? 0 : kept.back().relative_offset + 1);
+    const std::vector<TimeIndex::Entry>& kept_times = times().entries();
+    files_longer_ = kept.size() < written_offsets_ || kept_times.size() < written_times_;
+    written_offsets_ = kept.size();
+    written_times_ = kept_times.size();
+    indexes_.max_timestamp_ms = kept_times.empty() ? -1 : kept_times.back().timestamp_ms;
+    indexes_.offset_of_max = kept_times.empty() ? 0 : kept_times.back().relative_offset;
   }
   loaded_ = true;
   home_.cache->Touch(this);
@@ -185,7 +194,7 @@ absl::Status Segment::RebuildIndexes() {
   LEAT_RETURN_IF_ERROR(OpenFile());
   ClearIndexes();
   ++rebuilds_;
-  BatchScanner scanner(*file_, 0, size_, base_, ScanCheck::kHeader);
+  BatchScanner scanner(*file_, 0, size_, base_, home_.gaps_until, ScanCheck::kHeader);
   for (;;) {
     LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
     if (batch.kind != ScannedBatch::Kind::kBatch) break;
@@ -202,7 +211,7 @@ void Segment::ForgetIndexes() {
 }
 
 uint64_t Segment::FloorPosition(model::Offset offset) const {
-  const OffsetIndex::Entry* entry = offsets_.Floor(offset - base_);
+  const OffsetIndex::Entry* entry = offsets().Floor(offset - base_);
   return entry == nullptr ? 0 : static_cast<uint64_t>(entry->position);
 }
 
@@ -210,10 +219,10 @@ absl::StatusOr<int64_t> Segment::FirstTimestamp() {
   if (first_timestamp_ms_) return *first_timestamp_ms_;
   if (size_ == 0) return -1;
   LEAT_RETURN_IF_ERROR(Load());
-  BatchScanner scanner(*file_, 0, size_, base_, ScanCheck::kHeader);
+  BatchScanner scanner(*file_, 0, size_, base_, home_.gaps_until, ScanCheck::kHeader);
   LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
   if (batch.kind != ScannedBatch::Kind::kBatch) return -1;
-  first_timestamp_ms_ = batch.header.base_timestamp_ms;
+  first_timestamp_ms_ = FirstTimestampOf(batch.header);
   return *first_timestamp_ms_;
 }
 
@@ -230,41 +239,31 @@ absl::Status Segment::TruncateTo(uint64_t size) {
 }
 
 void Segment::NoteBatch(const model::BatchHeader& header, uint64_t position) {
-  const auto last = static_cast<int32_t>(header.last_offset() - base_);
-  if (header.max_timestamp_ms > max_timestamp_ms_) {
-    max_timestamp_ms_ = header.max_timestamp_ms;
-    offset_of_max_ = last;
-  }
-  if (position == 0) first_timestamp_ms_ = header.base_timestamp_ms;
-  if (bytes_since_entry_ > home_.index_interval_bytes) {
-    offsets_.Add({last, static_cast<int32_t>(position)});
-    times_.Add({max_timestamp_ms_, offset_of_max_});
-    bytes_since_entry_ = 0;
-  }
-  bytes_since_entry_ += static_cast<int64_t>(header.total_bytes());
+  if (position == 0) first_timestamp_ms_ = FirstTimestampOf(header);
+  indexes_.Note(header, base_, position, home_.index_interval_bytes);
 }
 
 void Segment::Seal() {
   sealed_ = true;
-  times_.Add({max_timestamp_ms_, offset_of_max_});
+  indexes_.Seal();
 }
 
 Segment::IndexMark Segment::index_mark() const {
-  return {generation_, offsets_.entries().size(), times_.entries().size(), aborted_generation_,
+  return {generation_, offsets().entries().size(), times().entries().size(), aborted_generation_,
           aborted_.entries().size()};
 }
 
 std::vector<IndexWrite> Segment::PendingIndexWrites() const {
   std::vector<IndexWrite> writes;
   if (!loaded_) return writes;
-  if (files_longer_ || written_offsets_ != offsets_.entries().size() || written_times_ != times_.entries().size()) {
+  if (files_longer_ || written_offsets_ != offsets().entries().size() || written_times_ != times().entries().size()) {
     const auto how = files_longer_ ? IndexWrite::How::kReplace : IndexWrite::How::kAppend;
     const size_t offsets = files_longer_ ? 0 : written_offsets_;
     const size_t times = files_longer_ ? 0 : written_times_;
     writes.push_back({how, SegmentPath(home_.folder, base_, kOffsetIndexSuffix), offsets * OffsetIndex::kEntryBytes,
-                      offsets_.Encode(offsets)});
+                      this->offsets().Encode(offsets)});
     writes.push_back({how, SegmentPath(home_.folder, base_, kTimeIndexSuffix), times * TimeIndex::kEntryBytes,
-                      times_.Encode(times)});
+                      this->times().Encode(times)});
   }
   if (!aborted_file_current() && !aborted_damaged_) {
     const auto how = aborted_file_longer_ ? IndexWrite::How::kReplaceOrRemove : IndexWrite::How::kAppend;

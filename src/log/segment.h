@@ -13,8 +13,7 @@
 #include "base/status.h"
 #include "env/disk.h"
 #include "log/aborted_index.h"
-#include "log/offset_index.h"
-#include "log/time_index.h"
+#include "log/segment_indexes.h"
 #include "model/ids.h"
 #include "model/record_batch.h"
 
@@ -41,6 +40,8 @@ struct SegmentHome {
   SegmentCache* cache;
   std::string folder;
   int64_t index_interval_bytes;
+  // Compaction has been over the log up to here: offsets below may be missing. Noted on disk before it is relied on.
+  model::Offset gaps_until{0};
 };
 
 // Bytes to put into an index file; executed on a disk thread.
@@ -69,6 +70,7 @@ class Segment {
   model::Offset base() const { return base_; }
   uint64_t size() const { return size_; }
   const std::string& path() const { return path_; }
+  model::Offset gaps_until() const { return home_.gaps_until; }
   std::vector<std::string> Files() const;
 
   // Loads file and indexes if they are not; damaged or missing indexes are built again.
@@ -85,8 +87,8 @@ class Segment {
 
   // REQUIRES (all below): loaded.
   const std::shared_ptr<env::File>& file() const { return file_; }
-  const OffsetIndex& offsets() const { return offsets_; }
-  const TimeIndex& times() const { return times_; }
+  const OffsetIndex& offsets() const { return indexes_.offsets; }
+  const TimeIndex& times() const { return indexes_.times; }
   // Empty if aborted_damaged(): then they are to be found out and given to ReplaceAborted. Until aborted_checked() they
   // are what the file says; the format has no checksum, so that they are to be compared with the log.
   const AbortedIndex& aborted() const { return aborted_; }
@@ -102,9 +104,9 @@ class Segment {
   // Where to start looking for an offset: a batch boundary at or before its batch.
   uint64_t FloorPosition(model::Offset offset) const;
   // The largest timestamp of the batches seen, and the last offset of the first batch that reached it; -1 if none.
-  int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
-  model::Offset offset_of_max_timestamp() const { return base_ + offset_of_max_; }
-  // The base timestamp of the first batch; -1 if there is none.
+  int64_t max_timestamp_ms() const { return indexes_.max_timestamp_ms; }
+  model::Offset offset_of_max_timestamp() const { return base_ + indexes_.offset_of_max; }
+  // The base timestamp of the first batch (its largest, where a delete horizon took that place); -1 if there is none.
   absl::StatusOr<int64_t> FirstTimestamp();
 
   // One write at the end. After a failure the size is unchanged and the bytes behind it are unknown.
@@ -114,7 +116,7 @@ class Segment {
   void NoteBatch(const model::BatchHeader& header, uint64_t position);
   // Tells of a transaction whose abort marker lies here, in the order of the markers.
   void NoteAborted(const AbortedEntry& entry);
-  void DropAbortedFrom(model::Offset offset);
+  bool DropAbortedFrom(model::Offset offset);  // true if there were any
   void ReplaceAborted(AbortedIndex aborted);
   // The last time index entry of a segment that is complete.
   void Seal();
@@ -152,11 +154,7 @@ class Segment {
   bool pinned_ = false;
   bool sealed_ = true;
   int rebuilds_ = 0;
-  OffsetIndex offsets_;
-  TimeIndex times_;
-  int64_t bytes_since_entry_ = 0;
-  int64_t max_timestamp_ms_ = -1;
-  int32_t offset_of_max_ = 0;
+  SegmentIndexes indexes_;
   std::optional<int64_t> first_timestamp_ms_;
   // How much of the indexes is in their files.
   size_t written_offsets_ = 0;

@@ -87,7 +87,8 @@ TailVerdict Damaged(std::string reason) { return {TailVerdict::Kind::kDamaged, s
 
 }  // namespace
 
-absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, uint64_t size, model::Offset expected) {
+absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, uint64_t size, model::Offset expected,
+                                      model::Offset gaps_until) {
   // One batch and what shares its last sector is enough to judge it.
   std::string bytes(static_cast<size_t>(std::min<uint64_t>(size - position, kLargestBatchBytes + kSectorBytes)), '\0');
   LEAT_ASSIGN_OR_RETURN(const size_t n, file.ReadAt(position, bytes.data(), bytes.size()));
@@ -98,7 +99,7 @@ absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, 
     return Torn(StrCat("the file ends inside a batch header ", at));
   }
   const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(bytes);
-  const std::string problem = HeaderProblem(header, expected);
+  const std::string problem = HeaderProblem(header, expected, gaps_until);
   if (!problem.empty()) {
     if (LostSector(tail, model::kBatchHeaderBytes) != std::string_view::npos) {
       return Torn(StrCat("a sector of a batch header was lost ", at));

@@ -32,8 +32,10 @@ struct TailVerdict {
   std::string reason;
 };
 
-// Judges the bad batch at `position` of a file of `size` bytes, where a batch of offset `expected` should begin.
+// Judges the bad batch at `position` of a file of `size` bytes, where a batch of offset `expected` should begin (or,
+// below `gaps_until`, a later one).
 // REQUIRES: position < size. An error is the disk's.
-absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, uint64_t size, model::Offset expected);
+absl::StatusOr<TailVerdict> JudgeTail(const env::File& file, uint64_t position, uint64_t size, model::Offset expected,
+                                      model::Offset gaps_until = model::Offset(0));
 
 }  // namespace leat::log

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/crc32c.h"
@@ -30,7 +31,18 @@ inline constexpr int16_t kCompressionBits = 7;
 inline constexpr int16_t kLogAppendTimeBit = 8;
 inline constexpr int16_t kTransactionalBit = 16;
 inline constexpr int16_t kControlBit = 32;
-inline constexpr int16_t kKnownAttributes = kCompressionBits | kLogAppendTimeBit | kTransactionalBit | kControlBit;
+inline constexpr int16_t kDeleteHorizonBit = 64;
+// What a producer may set, and what a log may hold.
+inline constexpr int16_t kProducerAttributes = kCompressionBits | kLogAppendTimeBit | kTransactionalBit | kControlBit;
+inline constexpr int16_t kStoredAttributes = kProducerAttributes | kDeleteHorizonBit;
+
+// Writes the header at the front of a batch whose other bytes are there; length, magic and CRC are computed.
+void StoreHeader(const BatchHeader& header, std::string* batch);
+
+// Times are added and subtracted modulo 2^64, as every client does: any two of them have a difference that leads back.
+inline int64_t WrappingSubtract(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
 
 // REQUIRES: a whole batch.
 inline uint32_t BatchCrc(std::string_view batch) { return Crc32c(batch.substr(kAttributesAt)); }

@@ -56,13 +56,18 @@ absl::Status RecordError(const BatchHeader& header, int32_t index, std::string_v
                   problem);
 }
 
-absl::Status CheckRecords(const BatchHeader& header, std::string_view records) {
+absl::Status CheckRecords(const BatchHeader& header, std::string_view records, RecordCheck check) {
+  const bool wants_keys = check == RecordCheck::kEveryRecordWithKey && !header.control();
   DecodedRecord record;
   for (int32_t i = 0; i < header.record_count; ++i) {
     const char* problem = DecodeRecord(&records, &record, nullptr);
     if (problem != nullptr) return RecordError(header, i, problem);
     if (record.offset_delta != i) {
       return RecordError(header, i, StrCat("expected offset delta ", i, ", got ", record.offset_delta));
+    }
+    if (wants_keys && !record.key) {
+      return InvalidArgument("record ", i, " of ", header.record_count,
+                             " has no key, which a topic with cleanup.policy=compact needs: give every record a key");
     }
   }
   if (!records.empty()) {
@@ -81,9 +86,6 @@ absl::Status CheckLength(const BatchHeader& header, std::string_view bytes) {
 // Times are added and subtracted modulo 2^64, as every client does: any two of them have a difference that leads back.
 int64_t WrappingAdd(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-int64_t WrappingSubtract(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
 
 }  // namespace
@@ -121,19 +123,20 @@ absl::StatusOr<BatchHeader> ValidateBatch(std::string_view bytes, RecordCheck ch
     return DataLoss("record batch at offset ", header.base_offset, ": its ", bytes.size(), " bytes have CRC-32C ", crc,
                     ", but its header says ", header.crc);
   }
-  if ((header.attributes & ~kKnownAttributes) != 0 || header.compression() > Compression::kZstd) {
+  const int16_t known = check == RecordCheck::kHeaderAndCrc ? kStoredAttributes : kProducerAttributes;
+  if ((header.attributes & ~known) != 0 || header.compression() > Compression::kZstd) {
     return DataLoss("record batch at offset ", header.base_offset, ": unknown attributes ", header.attributes);
   }
+  if (check == RecordCheck::kHeaderAndCrc) return parsed;
   if (int64_t{header.record_count} != int64_t{header.last_offset_delta} + 1) {
     return DataLoss("record batch at offset ", header.base_offset, ": expected ", int64_t{header.last_offset_delta} + 1,
                     " records by its last offset delta, got ", header.record_count);
   }
-  if (check == RecordCheck::kHeaderAndCrc) return parsed;
   if (header.compression() == Compression::kNone) {
-    LEAT_RETURN_IF_ERROR(CheckRecords(header, bytes.substr(kBatchHeaderBytes)));
+    LEAT_RETURN_IF_ERROR(CheckRecords(header, bytes.substr(kBatchHeaderBytes), check));
   } else {
     LEAT_ASSIGN_OR_RETURN(const std::string records, DecompressRecords(bytes, header, max_decompressed_bytes));
-    LEAT_RETURN_IF_ERROR(CheckRecords(header, records));
+    LEAT_RETURN_IF_ERROR(CheckRecords(header, records, check));
   }
   return parsed;
 }
@@ -184,6 +187,23 @@ absl::StatusOr<std::string_view> TakeBatch(std::string_view* bytes) {
   return batch;
 }
 
+void internal::StoreHeader(const BatchHeader& header, std::string* batch) {
+  char* to = batch->data();
+  StoreBigEndian(to + kBaseOffsetAt, header.base_offset.value());
+  StoreBigEndian(to + kBatchLengthAt, static_cast<int32_t>(batch->size() - kBatchLogOverheadBytes));
+  StoreBigEndian(to + kLeaderEpochAt, header.leader_epoch.value());
+  StoreBigEndian(to + kMagicAt, kMagic);
+  StoreBigEndian(to + kAttributesAt, header.attributes);
+  StoreBigEndian(to + kLastOffsetDeltaAt, header.last_offset_delta);
+  StoreBigEndian(to + kBaseTimestampAt, header.base_timestamp_ms);
+  StoreBigEndian(to + kMaxTimestampAt, header.max_timestamp_ms);
+  StoreBigEndian(to + kProducerIdAt, header.producer_id.value());
+  StoreBigEndian(to + kProducerEpochAt, header.producer_epoch);
+  StoreBigEndian(to + kBaseSequenceAt, header.base_sequence);
+  StoreBigEndian(to + kRecordCountAt, header.record_count);
+  StoreBigEndian(to + kCrcAt, BatchCrc(*batch));
+}
+
 BatchBuilder::BatchBuilder(const Options& options) : options_(options), records_(kBatchHeaderBytes, '\0') {}
 
 void BatchBuilder::Add(int64_t timestamp_ms, std::optional<std::string_view> key, std::optional<std::string_view> value,
@@ -213,23 +233,20 @@ absl::StatusOr<std::string> BatchBuilder::Finish() {
     return ResourceExhausted("record batch: ", batch.size(), " bytes are more than the ", INT32_MAX,
                              " that its length can say; put fewer records into a batch");
   }
-  int16_t attributes = static_cast<int16_t>(options_.compression);
-  if (options_.transactional) attributes |= kTransactionalBit;
-  if (options_.control) attributes |= kControlBit;
-  char* to = batch.data();
-  StoreBigEndian(to + kBaseOffsetAt, options_.base_offset.value());
-  StoreBigEndian(to + kBatchLengthAt, static_cast<int32_t>(batch.size() - kBatchLogOverheadBytes));
-  StoreBigEndian(to + kLeaderEpochAt, options_.leader_epoch.value());
-  StoreBigEndian(to + kMagicAt, kMagic);
-  StoreBigEndian(to + kAttributesAt, attributes);
-  StoreBigEndian(to + kLastOffsetDeltaAt, count_ - 1);
-  StoreBigEndian(to + kBaseTimestampAt, base_timestamp_ms_);
-  StoreBigEndian(to + kMaxTimestampAt, max_timestamp_ms_);
-  StoreBigEndian(to + kProducerIdAt, options_.producer_id.value());
-  StoreBigEndian(to + kProducerEpochAt, options_.producer_epoch);
-  StoreBigEndian(to + kBaseSequenceAt, options_.base_sequence);
-  StoreBigEndian(to + kRecordCountAt, count_);
-  StoreBigEndian(to + kCrcAt, BatchCrc(batch));
+  BatchHeader header;
+  header.base_offset = options_.base_offset;
+  header.leader_epoch = options_.leader_epoch;
+  header.attributes = static_cast<int16_t>(options_.compression);
+  if (options_.transactional) header.attributes |= kTransactionalBit;
+  if (options_.control) header.attributes |= kControlBit;
+  header.last_offset_delta = count_ - 1;
+  header.base_timestamp_ms = base_timestamp_ms_;
+  header.max_timestamp_ms = max_timestamp_ms_;
+  header.producer_id = options_.producer_id;
+  header.producer_epoch = options_.producer_epoch;
+  header.base_sequence = options_.base_sequence;
+  header.record_count = count_;
+  StoreHeader(header, &batch);
   return batch;
 }
 

@@ -46,18 +46,25 @@ struct BatchHeader {
   bool log_append_time() const { return (attributes & 8) != 0; }
   bool transactional() const { return (attributes & 16) != 0; }
   bool control() const { return (attributes & 32) != 0; }
+  // Compaction wrote in the base timestamp's place when the batch's tombstones (or its marker) may go (KIP-534).
+  std::optional<int64_t> delete_horizon_ms() const {
+    return (attributes & 64) != 0 ? std::optional(base_timestamp_ms) : std::nullopt;
+  }
 };
 
 // Reads the header at the front of bytes, without looking at the records. kOutOfRange: fewer than a header's bytes;
 // kDataLoss: the fields cannot be a batch (magic, length, count).
 absl::StatusOr<BatchHeader> ParseBatchHeader(std::string_view bytes);
 
-enum class RecordCheck { kHeaderAndCrc, kEveryRecord };
+// kHeaderAndCrc: a batch as a log holds it: one that compaction wrote again may have fewer records than offsets, none at
+// all, and a delete horizon. kEveryRecord: a batch as a producer sends it: every record decodes, the offset deltas are
+// 0, 1, 2.., there is no delete horizon. kEveryRecordWithKey: and every record of a data batch has a key.
+enum class RecordCheck { kHeaderAndCrc, kEveryRecord, kEveryRecordWithKey };
 
 // Checks one whole batch: length equals bytes.size(), magic, CRC, known attributes, count against last offset delta,
-// and with kEveryRecord that every record decodes, the offset deltas rise as 0, 1, 2.. and the records end where the
-// batch does (a compressed batch is decompressed, to at most max_decompressed_bytes). kDataLoss says what is wrong and
-// where.
+// and with kEveryRecord that the records are as said above and end where the batch does (a compressed batch is
+// decompressed, to at most max_decompressed_bytes). kDataLoss says what is wrong and where; kInvalidArgument: a record
+// has no key.
 absl::StatusOr<BatchHeader> ValidateBatch(std::string_view bytes, RecordCheck check, size_t max_decompressed_bytes);
 
 struct Header {

@@ -29,6 +29,9 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.log_defaults = options.log;
   out.checkpoint_interval = options.log.checkpoint_interval;
   out.retention_check_interval = options.log.retention_check_interval;
+  out.compaction_check_interval = options.log.compaction_check_interval;
+  out.compaction_memory_bytes = static_cast<size_t>(options.log.compaction_memory);
+  out.compaction_bytes_per_second = static_cast<uint64_t>(options.log.compaction_rate);
   out.auto_create_topics = options.topics.auto_create;
   out.default_partitions = static_cast<int32_t>(options.topics.default_partitions);
   out.limits.inflight_bytes = static_cast<size_t>(options.limits.inflight_bytes);

@@ -105,7 +105,7 @@ class Reader {
     int8_t present = -1;
     Number(field, &present);
     out->reset();
-    if (present >= 0) Struct(field, version, &out->emplace());
+    if (present >= 0) Struct(field, version, &out->emplace(T{}));
   }
   template <typename T>
   void Structs(const char* field, Form form, int16_t version, size_t least_bytes, std::vector<T>* out) {

@@ -20,19 +20,21 @@ namespace leat::broker {
 // A runner that does nothing and shows what it was told.
 class FakeRunner final : public run::JobRunner {
  public:
-  explicit FakeRunner(int* alive) : alive_(alive) { ++*alive_; }
+  FakeRunner(int* alive, run::Purpose purpose) : alive_(alive), purpose_(purpose) { ++*alive_; }
   ~FakeRunner() override { --*alive_; }
   run::JobStatus Status() const override {
     run::JobStatus status;
-    status.state = run::State::kRunning;
+    status.state = purpose_ == run::Purpose::kRun ? run::State::kRunning : run::State::kStopped;
     status.rows_in = 7;
-    status.log.emplace_back(1, "started");
+    status.inputs.push_back({.partition = {"events", model::PartitionId{0}}, .offset = model::Offset{5}});
+    status.log.emplace_back(1, purpose_ == run::Purpose::kRun ? "started" : "looked");
     return status;
   }
   void Stop(absl::AnyInvocable<void(absl::Status)> done) override { done(absl::OkStatus()); }
 
  private:
   int* alive_;
+  const run::Purpose purpose_;
 };
 
 // Compiles everything but "bad"; what it does is told through counters that outlive it.
@@ -51,8 +53,8 @@ class FakeJobFactory final : public JobFactory {
     job.has_inserts = sql != "CREATE TABLE";
     return job;
   }
-  std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec, run::LogPort&, env::Metrics&) const override {
-    return std::make_unique<FakeRunner>(&jobs_->alive);
+  std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec spec, run::LogPort&, env::Metrics&) const override {
+    return std::make_unique<FakeRunner>(&jobs_->alive, spec.purpose);
   }
   void DeleteState(const std::string& name, const run::Options&, run::LogPort&,
                    absl::AnyInvocable<void(absl::Status)> done) const override {

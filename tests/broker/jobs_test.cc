@@ -56,6 +56,28 @@ TEST_F(Jobs, StayStoppedOverARestartAndStartAgain) {
   EXPECT_EQ(Describe("fraud").state, JobState::kRunning);
 }
 
+TEST_F(Jobs, ShowWhereTheyStoppedAlsoAfterARestart) {
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  ASSERT_TRUE(w.Await<absl::Status>([&](auto done) { w.broker->StopJob("fraud", std::move(done)); }).ok());
+  const auto logs = [&] {
+    return *w.Await<absl::StatusOr<std::vector<JobLogLine>>>(
+        [&](auto done) { w.broker->JobLogs("fraud", std::move(done)); });
+  };
+  for (const char* line : {"started", "looked"}) {
+    const JobDescription job = Describe("fraud");
+    EXPECT_EQ(job.state, JobState::kStopped);
+    EXPECT_EQ(job.rows_in, 7u);
+    ASSERT_EQ(job.inputs.size(), 1u);
+    EXPECT_EQ(job.inputs[0].offset, model::Offset{5});
+    ASSERT_EQ(logs().size(), 1u);
+    EXPECT_EQ(logs()[0].text, line);
+    EXPECT_EQ(w.jobs.alive, 0);
+    w.PowerCut();
+    ASSERT_TRUE(w.Start().ok());
+    w.world.RunFor(absl::Seconds(1));
+  }
+}
+
 TEST_F(Jobs, ThatNoLongerCompileAreShownAsFailed) {
   ASSERT_TRUE(Submit("fraud", "INSERT").ok());
   ASSERT_TRUE(w.Stop().ok());

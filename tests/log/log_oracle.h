@@ -46,6 +46,13 @@ class LogOracle {
       base = header.next_offset();
     }
   }
+  // A batch was said to be in the log already.
+  void Repeated(const AppendResult& result, std::string batch, model::LeaderEpoch epoch) {
+    model::SetBaseOffset(batch.data(), result.base_offset);
+    model::SetLeaderEpoch(batch.data(), epoch);
+    Fix(result.base_offset.value(), std::move(batch));
+    acknowledged_end_ = std::max(acknowledged_end_, result.last_offset.value() + 1);
+  }
   // `bytes` came from a read at `from`.
   void Served(model::Offset from, std::string_view bytes) {
     int64_t expected = -1;

@@ -8,6 +8,8 @@
 
 #include "log/log_directory.h"
 #include "tests/log/log_oracle.h"
+#include "tests/log/simulated_producer.h"
+#include "tests/log/transaction_oracle.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/sim_shard.h"
 #include "tests/support/sim_world.h"
@@ -16,6 +18,7 @@ namespace leat::log {
 
 struct SimulationStats {
   int appends = 0, acknowledged = 0, power_cuts = 0, kills = 0, cut_tails = 0, offline = 0, refused = 0, fenced = 0;
+  int repeats = 0, committed_reads = 0, aborted_told = 0;
 };
 
 class LogSimulation {
@@ -23,6 +26,8 @@ class LogSimulation {
   struct Mutation {
     sim::DiskFaults::Lie lie = sim::DiskFaults::Lie::kNone;
     TailRule tail_rule = TailRule::kJudge;
+    enum class Producers { kSound, kForgottenAtRestart, kForgottenAtOnce, kCommittedReadsSeeAll };
+    Producers producers = Producers::kSound;
   };
   LogSimulation(uint64_t seed, const Mutation& mutation);
   ~LogSimulation();
@@ -32,16 +37,25 @@ class LogSimulation {
   const SimulationStats& stats() const { return stats_; }
 
  private:
+  enum class Ending { kClose, kKill, kPowerCut };
   struct Partition {
     model::TopicPartition tp;
     std::unique_ptr<LogOracle> oracle;
     int epoch = 0;
     bool half_deleted = false;  // a deletion failed: it may have happened or not
+    std::unique_ptr<TransactionOracle> transactions = std::make_unique<TransactionOracle>();
+    std::unique_ptr<ProducerWorld> world = nullptr;
+    std::vector<std::unique_ptr<SimulatedProducer>> producers;
+    bool producers_known = true;  // what the log must say of them
   };
-  enum class Ending { kClose, kKill, kPowerCut };
 
   void Step();
   void AppendSome();
+  void AppendPlain(Partition& partition, PartitionLog& log);
+  void LetProducerAct(Partition& partition, PartitionLog& log);
+  // The partition is new: nothing is known of it.
+  void ForgetHistory(Partition& partition);
+  void WatchProducers(Partition& partition, const PartitionLog& log, Ending ending);
   void ReadSome();
   void DeleteSome();
   void FlipSome();
@@ -51,7 +65,7 @@ class LogSimulation {
   void Quiet();
   void CheckEverything();
   void CheckDerivedFiles();
-  std::string RandomBatches();
+  std::string RandomBatch(const model::BatchBuilder::Options& options);
   PartitionLog* Log(const Partition& partition) { return directory_ ? directory_->Find(partition.tp) : nullptr; }
   void Fail(std::string what);
 
@@ -67,6 +81,8 @@ class LogSimulation {
   bool flip_family_ = false;
   bool flipped_ = false;  // damage is a fair answer
   bool index_flipped_ = false;
+  bool producers_family_ = false;
+  int64_t next_producer_ = 1;
   bool over_ = false;  // a damaged log was refused
   uint64_t written_ = 0;
   std::vector<Partition> partitions_;

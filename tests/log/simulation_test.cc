@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/logging.h"
+#include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/offset_index.h"
 #include "log/time_index.h"
@@ -73,8 +74,12 @@ LogSimulation::LogSimulation(uint64_t seed, const Mutation& mutation)
   if (family()) rates_.no_space_one_in = static_cast<uint64_t>(random_.Between(10, 300));
   rates_.lie = mutation.lie;
   disk_.faults().lie = mutation.lie;
+  producers_family_ = family();
+  if (mutation.producers == Mutation::Producers::kForgottenAtOnce) options_.producer_expiration = absl::Milliseconds(1);
+  partitions_.reserve(2);
   for (const char* topic : {"a", "b"}) {
-    partitions_.push_back({{topic, model::PartitionId(0)}, std::make_unique<LogOracle>(options_.durability)});
+    partitions_.push_back({.tp = {topic, model::PartitionId(0)}, .oracle = nullptr});
+    ForgetHistory(partitions_.back());
   }
 }
 
@@ -132,24 +137,23 @@ void LogSimulation::Step() {
     if (PartitionLog* log = Log(partition); log != nullptr && !failure_ && !over_) {
       partition.oracle->Watch(*log);
       if (partition.oracle->complaint()) Fail(StrCat(partition.tp.ToString(), ": ", *partition.oracle->complaint()));
+      if (flipped_ || !partition.producers_known) continue;
+      partition.transactions->Watch(*log);
+      if (const auto& wrong = partition.transactions->complaint()) Fail(StrCat(partition.tp.ToString(), ": ", *wrong));
     }
   }
 }
 
-std::string LogSimulation::RandomBatches() {
-  std::string batches;
-  for (uint64_t i = 1 + random_.Below(3); i > 0; --i) {
-    model::BatchBuilder builder({});
-    for (uint64_t k = 1 + random_.Below(4); k > 0; --k) {
-      std::string value = StrCat(++written_, ":");
-      for (uint64_t n = random_.OneIn(8) ? random_.Below(2500) : random_.Below(120); n > 0; --n) {
-        value.push_back(static_cast<char>(random_.Between(1, 255)));
-      }
-      builder.Add(random_.Between(0, 100'000), std::nullopt, value);
+std::string LogSimulation::RandomBatch(const model::BatchBuilder::Options& options) {
+  model::BatchBuilder builder(options);
+  for (uint64_t k = 1 + random_.Below(4); k > 0; --k) {
+    std::string value = StrCat(++written_, ":");
+    for (uint64_t n = random_.OneIn(8) ? random_.Below(2500) : random_.Below(120); n > 0; --n) {
+      value.push_back(static_cast<char>(random_.Between(1, 255)));
     }
-    batches += builder.Finish().value();
+    builder.Add(random_.Between(0, 100'000), std::nullopt, value);
   }
-  return batches;
+  return builder.Finish().value();
 }
 
 void LogSimulation::AppendSome() {
@@ -158,20 +162,71 @@ void LogSimulation::AppendSome() {
     PartitionLog* log = Log(partition);
     if (log == nullptr) continue;
     if (random_.OneIn(20)) ++partition.epoch;
-    const model::LeaderEpoch epoch(partition.epoch);
-    const std::string batches = RandomBatches();
     ++stats_.appends;
-    partition.oracle->Offered(batches, log->log_end(), epoch);
-    log->Append(batches, {.epoch = epoch}, [this, oracle = partition.oracle.get(), batches, epoch](auto result) {
-      if (!result.ok()) {
-        if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
-          Fail(StrCat("an append failed with ", result.status().ToString()));
-        }
-        return;
+    if (producers_family_ && !random_.OneIn(3)) {
+      LetProducerAct(partition, *log);
+    } else {
+      AppendPlain(partition, *log);
+    }
+  }
+}
+
+void LogSimulation::AppendPlain(Partition& partition, PartitionLog& log) {
+  const model::LeaderEpoch epoch(partition.epoch);
+  std::string batches;
+  for (uint64_t i = 1 + random_.Below(3); i > 0; --i) batches += RandomBatch({});
+  const model::Offset end = log.log_end();
+  partition.oracle->Offered(batches, end, epoch);
+  log.Append(batches, {.epoch = epoch}, [this, oracle = partition.oracle.get(), batches, epoch](auto result) {
+    if (!result.ok()) {
+      if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
+        Fail(StrCat("an append failed with ", result.status().ToString()));
       }
-      ++stats_.acknowledged;
-      oracle->Acknowledged(*result, batches, epoch);
-    });
+      return;
+    }
+    ++stats_.acknowledged;
+    oracle->Acknowledged(*result, batches, epoch);
+  });
+  if (log.log_end() > end) partition.transactions->Wrote(batches, end);
+}
+
+void LogSimulation::LetProducerAct(Partition& partition, PartitionLog& log) {
+  auto& producers = partition.producers;
+  std::erase_if(producers, [](const auto& producer) { return producer->gone(); });
+  if (producers.size() < 4) {
+    using Kind = SimulatedProducer::Kind;
+    const Kind kinds[] = {Kind::kIdempotent, Kind::kTransactional, Kind::kTransactionalWithRisingEpochs};
+    producers.push_back(
+        std::make_unique<SimulatedProducer>(partition.world.get(), next_producer_++, kinds[random_.Below(3)]));
+  }
+  producers[random_.Below(producers.size())]->Act(log, model::LeaderEpoch(partition.epoch));
+}
+
+void LogSimulation::ForgetHistory(Partition& partition) {
+  partition.producers.clear();
+  partition.producers_known = true;
+  partition.oracle = std::make_unique<LogOracle>(options_.durability);
+  partition.transactions = std::make_unique<TransactionOracle>();
+  partition.world = std::make_unique<ProducerWorld>(
+      ProducerWorld{.random = random_,
+                    .oracle = *partition.oracle,
+                    .transactions = *partition.transactions,
+                    .make_batch = [this](const model::BatchBuilder::Options& options) { return RandomBatch(options); },
+                    .wall_ms = [this] { return world_.WallMillis(); },
+                    .fail =
+                        [this, &partition](std::string what) {
+                          // Producers whose batches are damaged cannot be known.
+                          if (!flipped_ && partition.producers_known) Fail(std::move(what));
+                        },
+                    .repeats = &stats_.repeats});
+}
+
+void LogSimulation::WatchProducers(Partition& partition, const PartitionLog& log, Ending ending) {
+  partition.transactions->TrimTo(log.log_end());
+  const bool may_have_lost = ending == Ending::kPowerCut && options_.durability == Durability::kPageCache;
+  for (const auto& producer : partition.producers) {
+    producer->ConnectionLost();
+    if (may_have_lost) producer->GiveUp();
   }
 }
 
@@ -180,9 +235,17 @@ void LogSimulation::ReadSome() {
   PartitionLog* log = Log(partition);
   if (log == nullptr) return;
   const model::Offset from(random_.Between(log->log_start().value(), log->log_end().value()));
-  const auto read = log->Read(from, static_cast<size_t>(random_.Between(1, 8000)));
+  const auto max_bytes = static_cast<size_t>(random_.Between(1, 8000));
+  const bool committed = random_.OneIn(2);
+  const bool wrong = mutation_.producers == Mutation::Producers::kCommittedReadsSeeAll;
+  const auto read = log->Read(
+      from, max_bytes, committed && !wrong ? model::Isolation::kReadCommitted : model::Isolation::kReadUncommitted);
   if (read.ok()) {
-    if (read->batches.empty() && from < log->high_watermark()) Fail(StrCat("nothing was served at offset ", from));
+    const model::Offset end = committed ? log->last_stable_offset() : log->high_watermark();
+    if (read->batches.empty() && from < end) Fail(StrCat("nothing was served at offset ", from));
+    stats_.committed_reads += committed;
+    stats_.aborted_told += !read->aborted.empty();
+    if (committed && !flipped_ && partition.producers_known) partition.transactions->Read(from, *read);
     return partition.oracle->Served(from, read->batches);
   }
   if (absl::IsDataLoss(read.status())) {
@@ -243,7 +306,7 @@ void LogSimulation::DeletePartition() {
     partition.half_deleted = true;
     return Restart(Ending::kPowerCut);
   }
-  partition.oracle = std::make_unique<LogOracle>(options_.durability);
+  ForgetHistory(partition);
   const auto again = directory_->OpenPartition(partition.tp, options_);
   if (!again.ok()) Restart(Ending::kKill);
 }
@@ -285,10 +348,18 @@ bool LogSimulation::OpenAll(Ending ending) {
   if (shard_) shard_->Kill();
   directory_.reset();
   shard_ = std::make_unique<sim::SimShard>(world_);
+  if (mutation_.producers == Mutation::Producers::kForgottenAtRestart) {
+    for (const std::string& path : disk_.Files()) {
+      if (path.ends_with(kSnapshotSuffix) || path.ends_with(kAbortedIndexSuffix)) disk_.Remove(path).IgnoreError();
+    }
+  }
   auto directory = OpenLogDirectory(disk_, *shard_, {.path = "data/log"}, mutation_.tail_rule);
   if (!directory.ok()) return false;
   directory_ = *std::move(directory);
   for (Partition& partition : partitions_) {
+    const std::string point_path =
+        env::JoinPath(env::JoinPath("data/log", partition.tp.ToString()), kRecoveryPointFile);
+    const auto point = ReadOffsetCheckpoint(disk_, point_path, partition.tp);
     const auto log = directory_->OpenPartition(partition.tp, options_);
     if (!log.ok()) {
       if (flipped_ && absl::IsDataLoss(log.status())) {
@@ -299,13 +370,15 @@ bool LogSimulation::OpenAll(Ending ending) {
       }
       return false;
     }
-    if (partition.half_deleted && (*log)->log_end() == model::Offset(0)) {
-      partition.oracle = std::make_unique<LogOracle>(options_.durability);
-    }
+    if (partition.half_deleted && (*log)->log_end() == model::Offset(0)) ForgetHistory(partition);
     partition.half_deleted = false;
     stats_.cut_tails += (*log)->recovery().cut_bytes > 0;
     LogWarning("log", "simulation: ", partition.tp.ToString(), " opened with end ", (*log)->log_end());
     if (ending == Ending::kPowerCut) partition.oracle->PowerWasCut(**log);
+    // Retention on a full disk may have had to remove segments before there was room for a snapshot.
+    const bool had_room = point.ok() && point->value_or(model::Offset(0)) >= (*log)->log_start();
+    if (!had_room) partition.producers_known = false;
+    WatchProducers(partition, **log, ending);
     partition.oracle->Watch(**log);
     if (partition.oracle->complaint()) {
       Fail(StrCat(
@@ -361,6 +434,17 @@ void LogSimulation::CheckDerivedFiles() {
     const PlainIndexes plain = IndexesOf(disk_.Content(logs[i]), base.value(), options_.index_interval_bytes, sealed);
     const std::string offsets = disk_.Content(SegmentPath(folder, base, kOffsetIndexSuffix));
     const std::string times = disk_.Content(SegmentPath(folder, base, kTimeIndexSuffix));
+    for (const Partition& partition : partitions_) {
+      if (!folder.ends_with("/" + partition.tp.ToString())) continue;
+      const model::Offset end =
+          sealed ? *ParseSegmentName(logs[i + 1].substr(folder.size() + 1), kLogSuffix) : model::Offset(INT64_MAX);
+      const std::string aborted_path = SegmentPath(folder, base, kAbortedIndexSuffix);
+      const std::string aborted = disk_.Exists(aborted_path).value() ? disk_.Content(aborted_path) : "";
+      if (partition.producers_known && aborted != partition.transactions->IndexFile(base, end)) {
+        return Fail(StrCat("the aborted index of ", logs[i], " is not what its batches say: ", aborted.size(),
+                           " bytes, should be ", partition.transactions->IndexFile(base, end).size()));
+      }
+    }
     if (offsets != plain.offsets || times != plain.times) {
       return Fail(StrCat("the indexes of ", logs[i], " (", sealed ? "complete" : "active",
                          ") are not what its batches say: ", offsets.size(), " and ", times.size(),
@@ -391,6 +475,9 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, const LogSi
     stats->offline += one.offline;
     stats->refused += one.refused;
     stats->fenced += one.fenced;
+    stats->repeats += one.repeats;
+    stats->committed_reads += one.committed_reads;
+    stats->aborted_told += one.aborted_told;
   }
   const std::string warnings = testing::internal::GetCapturedStderr();
   if (std::getenv("LEAT_SEED") != nullptr) *what += "\n" + warnings;
@@ -407,15 +494,17 @@ TEST(LogSimulation, KeepsItsPromisesOnADiskThatFails) {
   if (failed) ADD_FAILURE() << "seed " << *failed << ": " << what << "\nreplay with LEAT_SEED=" << *failed;
   std::printf(
       "%d appends, %d acknowledged, %d power cuts, %d kills, %d tails cut, %d times offline, %d damaged logs "
-      "refused, %d reads fenced\n",
+      "refused, %d reads fenced, %d repeats known, %d reads of committed records, %d with aborted ones\n",
       stats.appends, stats.acknowledged, stats.power_cuts, stats.kills, stats.cut_tails, stats.offline, stats.refused,
-      stats.fenced);
+      stats.fenced, stats.repeats, stats.committed_reads, stats.aborted_told);
   if (failed || one != nullptr) return;
   // The faults did happen.
   EXPECT_GT(stats.cut_tails, 0);
   EXPECT_GT(stats.offline, 0);
   EXPECT_GT(stats.refused, 0);
   EXPECT_GT(stats.fenced, 0);
+  EXPECT_GT(stats.repeats, 0);
+  EXPECT_GT(stats.aborted_told, 0);
 }
 
 // Seeds that once failed. 2841: recovery removed segments, died before it synced that, and a later power cut brought
@@ -440,13 +529,18 @@ TEST_P(PlantedBug, IsNoticed) {
   std::printf("%s: seed %d: %s\n", GetParam().first, static_cast<int>(*failed), what.c_str());
 }
 
+using Bugs = LogSimulation::Mutation::Producers;
+
 INSTANTIATE_TEST_SUITE_P(
     LogSimulation, PlantedBug,
-    testing::Values(std::pair{"AcknowledgesBeforeSync",
-                              LogSimulation::Mutation{.lie = sim::DiskFaults::Lie::kSyncDoesNothing}},
-                    std::pair{"ForgetsDirectorySync",
-                              LogSimulation::Mutation{.lie = sim::DiskFaults::Lie::kSyncDirectoryDoesNothing}},
-                    std::pair{"TakesDamageForTheEnd", LogSimulation::Mutation{.tail_rule = TailRule::kAlwaysCut}}),
+    testing::Values(
+        std::pair{"AcknowledgesBeforeSync", LogSimulation::Mutation{.lie = sim::DiskFaults::Lie::kSyncDoesNothing}},
+        std::pair{"ForgetsDirectorySync",
+                  LogSimulation::Mutation{.lie = sim::DiskFaults::Lie::kSyncDirectoryDoesNothing}},
+        std::pair{"TakesDamageForTheEnd", LogSimulation::Mutation{.tail_rule = TailRule::kAlwaysCut}},
+        std::pair{"LosesProducersAtRestart", LogSimulation::Mutation{.producers = Bugs::kForgottenAtRestart}},
+        std::pair{"ForgetsProducersTooEarly", LogSimulation::Mutation{.producers = Bugs::kForgottenAtOnce}},
+        std::pair{"ShowsOpenTransactions", LogSimulation::Mutation{.producers = Bugs::kCommittedReadsSeeAll}}),
     [](const auto& planted) { return std::string(planted.param.first); });
 
 }  // namespace

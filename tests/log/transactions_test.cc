@@ -286,9 +286,11 @@ TEST_F(AbortedTransactionsTest, AreReadBackFromTheirFiles) {
 
 TEST_F(AbortedTransactionsTest, AreFoundAgainWhenAFileIsDamaged) {
   Fill();
-  for (const std::string& path : Files(kAbortedIndexSuffix)) {
+  const std::vector<std::string> files = Files(kAbortedIndexSuffix);
+  // The one of the last segment, which recovery looks at, and another.
+  for (const std::string& path : {files.front(), files.back()}) {
     const std::string good = env::ReadWholeFile(disk_, path).value();
-    for (size_t bit = 0; bit < 8 * good.size(); ++bit) {
+    for (size_t bit = 0; bit < 8 * good.size(); bit += 3) {
       // The last stable offset, which ends an entry, is only plausible: the file has no checksum.
       if (bit / 8 % AbortedIndex::kEntryBytes >= 26) continue;
       std::string damaged = good;

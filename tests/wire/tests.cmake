@@ -14,7 +14,8 @@ add_custom_command(
   DEPENDS ${leat_wire_any_tables} "${CMAKE_SOURCE_DIR}/tests/wire/generate_any.py"
           "${CMAKE_SOURCE_DIR}/src/wire/generate.py" "${CMAKE_SOURCE_DIR}/src/wire/schema.py"
   VERBATIM)
-add_library(leat_wire_any STATIC ${leat_wire_any_outputs} "${CMAKE_SOURCE_DIR}/tests/wire/any_message.cc")
+add_library(leat_wire_any STATIC ${leat_wire_any_outputs} "${CMAKE_SOURCE_DIR}/tests/wire/any_message.cc"
+            "${CMAKE_SOURCE_DIR}/tests/wire/check_input.cc")
 target_include_directories(leat_wire_any PUBLIC "${CMAKE_SOURCE_DIR}")
 target_link_libraries(leat_wire_any PUBLIC leat_wire PRIVATE leat_options)
 target_link_libraries(leat_wire_test PRIVATE leat_wire_any)

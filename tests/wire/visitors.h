@@ -46,7 +46,7 @@ class Filler {
   template <typename T>
   void Field(const char* name, std::optional<T>& value, int16_t version, Null null) {
     value.reset();
-    if (null == Null::kNever || !random_.OneIn(3)) Field(name, value.emplace(), version, Null::kNever);
+    if (null == Null::kNever || !random_.OneIn(3)) Field(name, value.emplace(T{}), version, Null::kNever);
   }
   // Sometimes so large that they are not copied.
   void Records(const char*, std::string& value, int16_t, Null) { value = Text(random_.OneIn(10) ? 6000 : 40); }
@@ -109,9 +109,19 @@ class Printer {
   }
 
  private:
+  // Values of one struct share a line while there is room.
   void Line(const char* name, std::string_view value) {
-    text_.append(depth_, ' ');
-    StrAppend(&text_, std::string_view(name), value.empty() ? ":" : ": ", value, "\n");
+    const std::string field = StrCat(std::string_view(name), value.empty() ? ":" : ": ", value);
+    const size_t line_bytes = text_.size() - line_start_;
+    if (!value.empty() && open_depth_ == depth_ && line_bytes + field.size() < 118) {
+      text_.pop_back();
+      StrAppend(&text_, ", ", field, "\n");
+    } else {
+      line_start_ = text_.size();
+      text_.append(depth_, ' ');
+      StrAppend(&text_, field, "\n");
+    }
+    open_depth_ = value.empty() ? kClosed : depth_;
   }
   static std::string Quoted(std::string_view value) {
     std::string text = "\"";
@@ -126,7 +136,10 @@ class Printer {
     return text + "\"";
   }
   std::string text_;
+  static constexpr size_t kClosed = SIZE_MAX;
   size_t depth_ = 0;
+  size_t line_start_ = 0;
+  size_t open_depth_ = kClosed;  // of the last line, if it may grow
 };
 
 }  // namespace leat::wire

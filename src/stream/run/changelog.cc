@@ -147,6 +147,33 @@ state::Change EncodeParallelism(int workers) {
   return EncodePosition({.node_id = kParallelismNode, .partition = {}, .next = model::Offset{workers}});
 }
 
+state::Change EncodeTotals(const Totals& totals) {
+  state::Change change = EncodePosition({.node_id = kTotalsNode, .partition = {}, .next = {}});
+  change.value->clear();
+  BytesWriter writer(&*change.value);
+  for (const uint64_t count :
+       {totals.rows_in, totals.rows_out, totals.rows_late, totals.rows_dead, totals.checkpoints}) {
+    writer.Write<uint64_t>(count);
+  }
+  writer.Write<int64_t>(totals.checkpoint_ms);
+  return change;
+}
+
+absl::StatusOr<Totals> DecodeTotals(std::string_view value) {
+  Totals totals;
+  BytesReader reader(value);
+  for (uint64_t* count :
+       {&totals.rows_in, &totals.rows_out, &totals.rows_late, &totals.rows_dead, &totals.checkpoints}) {
+    *count = reader.Read<uint64_t>();
+  }
+  totals.checkpoint_ms = reader.Read<int64_t>();
+  if (!reader.ok()) {
+    return DataLoss("the totals of a job, ", value.size(),
+                    " bytes, are damaged; remove the job's state folder, it is rebuilt from the changelog");
+  }
+  return totals;
+}
+
 absl::StatusOr<SourcePosition> DecodePosition(std::string_view key, std::string_view value) {
   SourcePosition position;
   BytesReader key_reader(key);

@@ -60,6 +60,15 @@ state::Change EncodeParallelism(int workers);
 inline constexpr int kValuesNode = -2;  // the position that says VALUES nodes have been emitted
 inline constexpr int kParallelismNode =
     -1;  // DecodePosition gives it as a position of this node, with `next` the number
+// What the job has done in all its lives, as of an epoch; DecodePosition gives its key as a position of this node.
+inline constexpr int kTotalsNode = -3;
+struct Totals {
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;
+  uint64_t checkpoints = 0;
+  int64_t checkpoint_ms = -1;  // wall time of the last; -1: none yet
+};
+state::Change EncodeTotals(const Totals& totals);
+absl::StatusOr<Totals> DecodeTotals(std::string_view value);
 std::string PositionKeysBegin();
 std::string PositionKeysEnd();
 

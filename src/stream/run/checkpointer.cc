@@ -107,7 +107,10 @@ void Checkpointer::MaybeBarrier() {
 }
 
 absl::Status Checkpointer::On(EpochEvent& event) {
-  if (++parts_ == job_->workers) Broadcast([] { return ResumeMessage{}; });
+  if (++parts_ == job_->workers) {
+    totals_ = job_->counters->ToTotals();  // before anybody reads on: exactly the rows of this epoch
+    Broadcast([] { return ResumeMessage{}; });
+  }
   std::move(event.changes.begin(), event.changes.end(), std::back_inserter(changes_));
   return MaybeCommit();
 }
@@ -121,6 +124,9 @@ absl::Status Checkpointer::MaybeCommit() {
   if (phase_ != Phase::kCollecting || parts_ < job_->workers || durable_ < job_->workers) return absl::OkStatus();
   phase_ = Phase::kCommitting;
   changes_.push_back(EncodeParallelism(job_->workers));
+  ++totals_.checkpoints;
+  totals_.checkpoint_ms = job_->port->WallMillis();
+  changes_.push_back(EncodeTotals(totals_));
   LEAT_ASSIGN_OR_RETURN(std::string batches, EncodeEpoch(epoch_, changes_, job_->port->WallMillis(), kMaxBatchBytes));
   append_records_ = changes_.size() + 2;
   job_->port->Append(
@@ -141,9 +147,9 @@ absl::Status Checkpointer::On(ChangelogEvent& event) {
   }
   phase_ = Phase::kIdle;
   last_ms_ = job_->port->WallMillis();
-  on_checkpoint_({.wall_ms = last_ms_,
-                  .duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000,
-                  .positions = positions_});
+  job_->counters->checkpoints = totals_.checkpoints;
+  job_->counters->checkpoint_ms = totals_.checkpoint_ms;
+  on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000, .positions = positions_});
   CommitGroupOffsets();
   return absl::OkStatus();
 }

@@ -18,7 +18,6 @@
 namespace leat::run {
 
 struct CheckpointReport {
-  int64_t wall_ms = 0;
   double duration_seconds = 0;
   std::vector<SourcePosition> positions;
 };
@@ -71,6 +70,7 @@ class Checkpointer {
   int64_t offsets_ms_ = 0;  // when group offsets were last committed
   std::vector<state::Change> changes_;
   std::vector<SourcePosition> positions_;
+  Totals totals_;  // as of the epoch that is being collected
   size_t append_records_ = 0;
 };
 

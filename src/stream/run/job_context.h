@@ -13,6 +13,7 @@
 #include "stream/run/changelog.h"
 #include "stream/run/graph.h"
 #include "stream/run/inbox.h"
+#include "stream/run/job_log.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
 #include "stream/run/source_decoder.h"
@@ -79,14 +80,27 @@ using ControlEvent =
     std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent, ChangelogEvent,
                  CommittedOffsetsEvent, InputEndEvent, EarlyCheckpointEvent, FailedEvent, StopEvent>;
 
-// Shown by JobRunner::Status; outlives restarts.
+// Shown by JobRunner::Status; outlives restarts of the job, and by Totals those of the process.
 struct Counters {
   std::atomic<uint64_t> rows_in{0}, rows_out{0}, rows_late{0}, rows_dead{0};
+  std::atomic<uint64_t> checkpoints{0};
+  std::atomic<int64_t> checkpoint_ms{-1};
   std::atomic<size_t> state_bytes{0};
   env::Counter* rows_in_total = nullptr;
   env::Counter* rows_out_total = nullptr;
   env::Counter* rows_late_total = nullptr;
   env::Counter* rows_dead_total = nullptr;
+
+  Totals ToTotals() const { return {rows_in, rows_out, rows_late, rows_dead, checkpoints, checkpoint_ms}; }
+  // Rows that a life read behind its last checkpoint are read again: they count once.
+  void Restore(const Totals& totals) {
+    rows_in = totals.rows_in;
+    rows_out = totals.rows_out;
+    rows_late = totals.rows_late;
+    rows_dead = totals.rows_dead;
+    checkpoints = totals.checkpoints;
+    checkpoint_ms = totals.checkpoint_ms;
+  }
 };
 
 // Where a worker begins to read one partition.
@@ -110,6 +124,7 @@ struct JobContext {
   std::vector<std::vector<CursorStart>> cursors;  // by worker
   LogPort* port = nullptr;
   Counters* counters = nullptr;
+  JobLog* log = nullptr;
 
   std::vector<std::unique_ptr<Inbox<WorkerMessage>>> inboxes;  // by worker
   Inbox<ControlEvent> control;

@@ -1,6 +1,5 @@
 #include "stream/run/job_runner.h"
 
-#include <deque>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -15,8 +14,6 @@
 
 namespace leat::run {
 namespace {
-
-constexpr size_t kLogLines = 200;
 
 // Errors that time heals: they do not count towards the limit of restarts.
 bool IsTransient(const absl::Status& status) {
@@ -53,7 +50,9 @@ class Runner final : public JobRunner {
     status.rows_late = counters_.rows_late.load();
     status.rows_dead = counters_.rows_dead.load();
     status.state_bytes = counters_.state_bytes.load();
-    status.log.assign(log_.begin(), log_.end());
+    status.checkpoints = counters_.checkpoints.load();
+    status.last_checkpoint_ms = counters_.checkpoint_ms.load();
+    status.log = log_.Show();
     if (job_ == nullptr) return status;
     for (InputProgress& input : status.inputs) {
       for (const auto& [key, progress] : job_->progress) {
@@ -86,6 +85,8 @@ class Runner final : public JobRunner {
  private:
   void Main();
   absl::Status RunOnce(bool* checkpointed);
+  absl::Status Look();
+  void Run();
   bool Backoff(int attempt);
   void Say(std::string text);
   void SetState(State state, const absl::Status& error);
@@ -98,12 +99,12 @@ class Runner final : public JobRunner {
   Spec spec_;
   LogPort& port_;
   Counters counters_;
+  JobLog log_;
   env::Histogram* checkpoint_seconds_;
   std::unique_ptr<state::CommittedStore> store_;  // control thread; lives over restarts
 
   mutable std::mutex mutex_;
   JobStatus status_;
-  std::deque<std::pair<int64_t, std::string>> log_;
   std::shared_ptr<JobContext> job_;
   bool stopping_ = false;
   bool ended_ = false;
@@ -114,9 +115,7 @@ class Runner final : public JobRunner {
 
 void Runner::Say(std::string text) {
   LogInfo("job " + spec_.name, text);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  log_.emplace_back(port_.WallMillis(), std::move(text));
-  if (log_.size() > kLogLines) log_.pop_front();
+  log_.Say(port_.WallMillis(), std::move(text));
 }
 
 void Runner::SetState(State state, const absl::Status& error) {
@@ -128,9 +127,7 @@ void Runner::SetState(State state, const absl::Status& error) {
 void Runner::OnCheckpoint(const CheckpointReport& report) {
   checkpoint_seconds_->Observe(report.duration_seconds);
   const std::lock_guard<std::mutex> lock(mutex_);
-  status_.last_checkpoint_ms = report.wall_ms;
   status_.checkpoint_duration_seconds = report.duration_seconds;
-  ++status_.checkpoints;
   for (const SourcePosition& position : report.positions) {
     for (InputProgress& input : status_.inputs) {
       if (input.partition == position.partition) input.offset = position.next;
@@ -142,6 +139,7 @@ void Runner::OnCheckpoint(const CheckpointReport& report) {
 absl::Status Runner::RunOnce(bool* checkpointed) {
   LEAT_RETURN_IF_ERROR(RestoreStore(spec_.name, spec_.options, port_, &store_));
   LEAT_ASSIGN_OR_RETURN(std::shared_ptr<JobContext> job, PrepareRun(spec_, port_, counters_, *store_));
+  job->log = &log_;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     job_ = job;
@@ -183,7 +181,45 @@ bool Runner::Backoff(int attempt) {
   return stopping();
 }
 
+// The positions of a job that does not run.
+absl::Status Runner::Look() {
+  const auto changelog = Await<absl::StatusOr<std::vector<PartitionOffsets>>>(
+      [&](auto done) { port_.DescribeTopic(ChangelogTopic(spec_.name), std::move(done)); });
+  if (absl::IsNotFound(changelog.status())) return absl::OkStatus();  // it has never run
+  LEAT_RETURN_IF_ERROR(RestoreStore(spec_.name, spec_.options, port_, &store_));
+  LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(*store_));
+  counters_.Restore(restored.totals);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [key, position] : restored.positions) {
+    status_.inputs.push_back(
+        {.partition = position.partition, .offset = position.next, .watermark_ms = position.watermark_ms});
+  }
+  return absl::OkStatus();
+}
+
 void Runner::Main() {
+  if (spec_.purpose == Purpose::kRun) {
+    Run();
+  } else if (const absl::Status status = Look(); !status.ok()) {
+    SetState(State::kStopped, Annotate(status, "where the job stopped is not known"));
+  }
+  if (store_ != nullptr) {
+    if (const absl::StatusOr<int64_t> flushed = store_->Flush(); !flushed.ok())
+      Say(StrCat("state: ", Message(flushed.status())));
+    store_.reset();
+  }
+  std::vector<absl::AnyInvocable<void(absl::Status)>> waiting;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+    const bool stopped = stopping_ || spec_.purpose == Purpose::kLook;
+    if (stopped && status_.state != State::kFinished) status_.state = State::kStopped;
+    waiting = std::exchange(on_stopped_, {});
+  }
+  for (auto& done : waiting) done(absl::OkStatus());
+}
+
+void Runner::Run() {
   for (const std::string& warning : spec_.plan.warnings) Say(StrCat("warning: ", warning));
   int failures = 0;
   int counted = 0;
@@ -207,19 +243,6 @@ void Runner::Main() {
     }
     if (Backoff(failures)) break;
   }
-  if (store_ != nullptr) {
-    if (const absl::StatusOr<int64_t> flushed = store_->Flush(); !flushed.ok())
-      Say(StrCat("state: ", Message(flushed.status())));
-    store_.reset();
-  }
-  std::vector<absl::AnyInvocable<void(absl::Status)>> waiting;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ended_ = true;
-    if (stopping_ && status_.state != State::kFinished) status_.state = State::kStopped;
-    waiting = std::exchange(on_stopped_, {});
-  }
-  for (auto& done : waiting) done(absl::OkStatus());
 }
 
 }  // namespace

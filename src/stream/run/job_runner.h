@@ -11,6 +11,7 @@
 #include "env/metrics.h"
 #include "model/ids.h"
 #include "stream/plan/plan.h"
+#include "stream/run/job_log.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
 
@@ -30,14 +31,17 @@ struct JobStatus {
   State state = State::kStarting;
   std::string error;
   int restarts = 0;
-  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;
-  int64_t last_checkpoint_ms = -1;  // wall time; -1: none yet
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // of all lives; read again after a crash: once
+  int64_t last_checkpoint_ms = -1;                                   // wall time; -1: none yet
   double checkpoint_duration_seconds = 0;
   uint64_t checkpoints = 0;
   size_t state_bytes = 0;
   std::vector<InputProgress> inputs;
-  std::vector<std::pair<int64_t, std::string>> log;  // wall ms, line; bounded
+  JobLog::Lines log;
 };
+
+// kLook: does not run, but shows where the job stood when it ended, and ends by itself.
+enum class Purpose { kRun, kLook };
 
 class JobRunner {
  public:
@@ -45,6 +49,7 @@ class JobRunner {
     std::string name;  // group id, dead-letter topic `<name>-dlq`, changelog `__leat_changelog_<name>`
     plan::JobPlan plan;
     Options options;
+    Purpose purpose = Purpose::kRun;
   };
   // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.
   static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);

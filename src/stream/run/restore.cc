@@ -87,31 +87,6 @@ class CursorPlanner {
   std::string group_;
 };
 
-struct Restored {
-  std::map<std::pair<int, model::TopicPartition>, SourcePosition> positions;  // by plan node id
-  int workers = 0;                                                            // 0: no checkpoint yet
-};
-
-absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
-  Restored restored;
-  absl::Status bad;
-  LEAT_RETURN_IF_ERROR(
-      store.Scan(PositionKeysBegin(), PositionKeysEnd(), [&](std::string_view key, std::string_view value) {
-        absl::StatusOr<SourcePosition> position = DecodePosition(key, value);
-        if (!position.ok()) {
-          bad = position.status();
-          return false;
-        }
-        if (position->node_id == kParallelismNode)
-          restored.workers = static_cast<int>(position->next.value());
-        else
-          restored.positions[{position->node_id, position->partition}] = *position;
-        return true;
-      }));
-  LEAT_RETURN_IF_ERROR(bad);
-  return restored;
-}
-
 // Lists the cursors of one source node; *cursors gets them in partition order.
 absl::Status PlanSource(JobContext& job, int node, const Restored& restored, std::vector<CursorStart>* cursors) {
   const KafkaTable& table = job.tables.at(node);
@@ -228,6 +203,31 @@ absl::Status RestoreStore(const std::string& job, const Options& options, LogPor
   return absl::OkStatus();
 }
 
+absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
+  Restored restored;
+  absl::Status bad;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    absl::StatusOr<SourcePosition> position = DecodePosition(key, value);
+    if (!position.ok()) {
+      bad = position.status();
+    } else if (position->node_id == kParallelismNode) {
+      restored.workers = static_cast<int>(position->next.value());
+    } else if (position->node_id == kValuesNode) {
+      restored.values_emitted = true;
+    } else if (position->node_id == kTotalsNode) {
+      const absl::StatusOr<Totals> totals = DecodeTotals(value);
+      if (totals.ok()) restored.totals = *totals;
+      bad = totals.status();
+    } else {
+      restored.positions[{position->node_id, position->partition}] = *position;
+    }
+    return bad.ok();
+  };
+  LEAT_RETURN_IF_ERROR(store.Scan(PositionKeysBegin(), PositionKeysEnd(), visit));
+  LEAT_RETURN_IF_ERROR(bad);
+  return restored;
+}
+
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
                                                        state::CommittedStore& store) {
   auto job = std::make_shared<JobContext>();
@@ -247,6 +247,7 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   LEAT_RETURN_IF_ERROR(EnsureTopic(port, job->dead_letter_topic, 1, {}));
   if (!job->late_topic.empty()) LEAT_RETURN_IF_ERROR(EnsureTopic(port, job->late_topic, 1, {}));
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(store));
+  counters.Restore(restored.totals);
   std::vector<CursorStart> cursors;
   for (const auto& [node, table] : job->tables) {
     if (job->graph.nodes[static_cast<size_t>(node)].plan->kind == plan::NodeKind::kSource) {
@@ -260,7 +261,7 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   LEAT_ASSIGN_OR_RETURN(job->workers, ChooseWorkers(spec.plan, spec.options, restored, cursors.size()));
   job->cursors.resize(static_cast<size_t>(job->workers));
   for (size_t i = 0; i < cursors.size(); ++i) job->cursors[i % static_cast<size_t>(job->workers)].push_back(cursors[i]);
-  if (restored.positions.contains({kValuesNode, {}})) job->cursors.front().push_back({});  // VALUES were emitted before
+  if (restored.values_emitted) job->cursors.front().push_back({});  // VALUES were emitted before
   for (int i = 0; i < job->workers; ++i) job->inboxes.push_back(std::make_unique<Inbox<WorkerMessage>>());
   return job;
 }

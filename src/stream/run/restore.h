@@ -2,6 +2,7 @@
 // is read from. Blocks; on the job's control thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,15 @@ std::string StateFolder(const std::string& job, const Options& options);
 // The store (opened if *store is null), replayed to the end of the changelog; makes the changelog topic if missing.
 absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
                           std::unique_ptr<state::CommittedStore>* store);
+
+// Where a job stands by its committed state.
+struct Restored {
+  std::map<std::pair<int, model::TopicPartition>, SourcePosition> positions;  // of sources, by plan node id
+  int workers = 0;                                                            // 0: no checkpoint yet
+  bool values_emitted = false;
+  Totals totals;
+};
+absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store);
 
 // Everything RunWorker needs: graph, tables, topics (made if missing), the starts of all cursors.
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,

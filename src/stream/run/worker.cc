@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/logging.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/task.h"
@@ -381,8 +380,9 @@ absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
         &ready_);
   }
   if (table.options.at("connector") == "print") {
-    for (size_t row = 0; row < batch.rows; ++row)
-      LogInfo("job " + job_->job, table.name, "> ", data::FormatRow(batch, row));
+    std::vector<std::string> rows;
+    for (size_t row = 0; row < batch.rows; ++row) rows.push_back(StrCat(table.name, "> ", data::FormatRow(batch, row)));
+    job_->log->Print(now_ms_, std::move(rows));
   }
   return absl::OkStatus();  // blackhole
 }

@@ -75,8 +75,8 @@ def main():
             passed += 1
         except Exception as error:  # whatever a client raises is a failed test
             print(f"FAILED {title}: {type(error).__name__}: {error}", flush=True)
-            for line in traceback.format_exc().splitlines()[-8:]:
-                print(f"  {line}", flush=True)
+            for frame in traceback.extract_tb(error.__traceback__)[-4:]:
+                print(f"    at {frame.filename}:{frame.lineno}: {frame.line}", flush=True)
             failed += 1
     print(f"{passed} passed, {failed} failed", flush=True)
     sys.stdout.flush()

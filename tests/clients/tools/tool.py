@@ -1,6 +1,8 @@
-"""Runs Kafka's command line tools, each as the Java class that its shell script starts."""
+"""Runs Kafka's command line tools: the Java classes that their shell scripts start."""
 
+import base64
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -9,18 +11,35 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python_harness"))
 
 from harness import BOOTSTRAP, name  # noqa: E402
 
-_HERE = Path(__file__).resolve().parent
-_JAVA = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
-         f"-Dlog4j2.configurationFile={_HERE / 'log4j2.xml'}", "-cp", f"{os.environ.get('CACHE', '.')}/lib/*"]
+_CACHE = os.environ.get("CACHE", ".")
+_JAVA = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+         "-cp", f"{_CACHE}/classes:{_CACHE}/lib/*", "ToolServer"]
+_server = None
 
 
 def run(main_class, *arguments, text=None, check=True):
     """What the tool printed, both streams."""
-    done = subprocess.run([*_JAVA, main_class, *(str(word) for word in arguments)], input=text, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=60, check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{main_class} {' '.join(map(str, arguments))}: exit {done.returncode}: {done.stdout[-1500:]}")
-    return done.stdout
+    code, out, err = call(main_class, [str(word) for word in arguments], text or "")
+    if check and code != 0:
+        raise AssertionError(f"{main_class} {' '.join(map(str, arguments))}: exit {code}: {(out + err)[-1500:]}")
+    return out + err
+
+
+def call(main_class, arguments, text):
+    """(exit code, standard output, standard error). One Java process runs all tools: starting one for each costs seconds."""
+    global _server
+    if _server is None:
+        _server = subprocess.Popen(_JAVA, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    words = [main_class, text, *arguments]
+    _server.stdin.write(" ".join(base64.b64encode(word.encode()).decode() or "-" for word in words) + "\n")
+    _server.stdin.flush()
+    ready, _, _ = select.select([_server.stdout], [], [], 50)
+    if not ready:
+        _server.kill()
+        _server = None
+        raise AssertionError(f"{main_class} {' '.join(arguments)}: expected it to end within 50 s")
+    code, out, err = _server.stdout.readline().split(" ")
+    return int(code), base64.b64decode(out).decode(errors="replace"), base64.b64decode(err).decode(errors="replace")
 
 
 def tool(main_class, *arguments, **options):
@@ -52,9 +71,13 @@ def produce(topic, lines, *arguments):
 
 def consume(topic, count, *arguments):
     """The lines of the first `count` records."""
-    found = tool("consumer.ConsoleConsumer", "--topic", topic, "--from-beginning", "--max-messages", count,
-                 "--timeout-ms", 20000, *arguments)
-    return [line for line in found.splitlines() if not line.startswith("Processed a total of")]
+    words = ["--bootstrap-server", BOOTSTRAP, "--topic", topic, "--from-beginning", "--max-messages", str(count),
+             "--timeout-ms", "20000", *arguments]
+    _, out, err = call("org.apache.kafka.tools.consumer.ConsoleConsumer", words, "")
+    found = out.splitlines()
+    if len(found) < int(count):
+        raise AssertionError(f"expected {count} lines of {topic}, got {len(found)}; {err[-1000:]}")
+    return found
 
 
 def row(text, *words):

@@ -123,6 +123,22 @@ TEST(SourcePosition, SurvivesItsBytes) {
   EXPECT_FALSE(DecodePosition(change.key, "short").ok());
 }
 
+TEST(Totals, SurviveTheirBytes) {
+  const state::Change change = EncodeTotals({1, 2, 3, 4, 5, 6});
+  EXPECT_GE(change.key, PositionKeysBegin());
+  EXPECT_LT(change.key, PositionKeysEnd());
+  EXPECT_EQ(DecodePosition(change.key, *change.value)->node_id, kTotalsNode);
+  const absl::StatusOr<Totals> totals = DecodeTotals(*change.value);
+  ASSERT_TRUE(totals.ok());
+  EXPECT_EQ(totals->rows_in, 1u);
+  EXPECT_EQ(totals->rows_out, 2u);
+  EXPECT_EQ(totals->rows_late, 3u);
+  EXPECT_EQ(totals->rows_dead, 4u);
+  EXPECT_EQ(totals->checkpoints, 5u);
+  EXPECT_EQ(totals->checkpoint_ms, 6);
+  EXPECT_FALSE(DecodeTotals(std::string_view(*change.value).substr(1)).ok());
+}
+
 TEST(SourcePosition, LiesAmongThePositionsWhateverItsNode) {
   for (const int node : {0, 1, 65535, kValuesNode, kParallelismNode}) {
     const Change change = EncodePosition({.node_id = node, .partition = {}, .next = model::Offset{1}});

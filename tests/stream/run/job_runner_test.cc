@@ -207,6 +207,70 @@ TEST(JobRunner, FinishesABoundedJobAndFiresItsLastWindows) {
   EXPECT_EQ(Distinct(port, "totals").size(), 9u);
 }
 
+// Two lives with a kill between them: rows that the first read behind its last checkpoint count once.
+TEST(JobRunner, CountsOverAllItsLives) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 100);
+  {
+    KillableLogPort life(port);
+    auto runner = JobRunner::Start(Spec(kSql, 2), life, env::NullMetrics());
+    port.WaitForCommitted("job", "payments", 0, 100);
+    ProduceSeconds(port, 100, 200);
+    port.WaitForCommitted("job", "payments", 0, 110);
+    life.Kill();
+    StopAndWait(*runner).IgnoreError();
+  }
+  ProduceSeconds(port, 200, 301);
+  auto runner = JobRunner::Start(Spec(kSql, 2), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 301);
+  port.WaitForCommitted("job", "payments", 1, 301);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  const JobStatus status = runner->Status();
+  EXPECT_EQ(status.rows_in, 602u);
+  EXPECT_EQ(status.rows_out, Expected(301).size());
+  EXPECT_GE(status.checkpoints, 3u);
+
+  JobRunner::Spec look{.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook};
+  auto looking = JobRunner::Start(look, port, env::NullMetrics());
+  ASSERT_TRUE(StopAndWait(*looking).ok());
+  const JobStatus seen = looking->Status();
+  EXPECT_EQ(seen.state, State::kStopped);
+  EXPECT_EQ(seen.error, "");
+  EXPECT_EQ(seen.rows_in, status.rows_in);
+  EXPECT_EQ(seen.rows_out, status.rows_out);
+  EXPECT_EQ(seen.checkpoints, status.checkpoints);
+  EXPECT_EQ(seen.last_checkpoint_ms, status.last_checkpoint_ms);
+  ASSERT_EQ(seen.inputs.size(), 2u);
+  for (const InputProgress& input : seen.inputs)
+    EXPECT_EQ(input.offset, model::Offset{301}) << input.partition.ToString();
+}
+
+TEST(JobRunner, LooksAtAJobThatNeverRan) {
+  MemoryLogPort port;
+  auto looking =
+      JobRunner::Start({.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook}, port, env::NullMetrics());
+  ASSERT_TRUE(StopAndWait(*looking).ok());
+  EXPECT_EQ(looking->Status().error, "");
+  EXPECT_EQ(looking->Status().checkpoints, 0u);
+}
+
+TEST(JobRunner, ShowsWhatAPrintSinkPrints) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  const std::string sql = std::string(kSql).substr(0, std::string(kSql).find("CREATE TABLE totals")) +
+                          "CREATE TABLE shown (id BIGINT, card STRING) WITH ('connector' = 'print');"
+                          "INSERT INTO shown SELECT id, card FROM payments;";
+  auto runner = JobRunner::Start(Spec(sql, 1), port, env::NullMetrics());
+  port.Produce("payments", 0, {Payment(7, 3, 1)});
+  port.WaitForCommitted("job", "payments", 0, 1);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  bool found = false;
+  for (const auto& [wall_ms, line] : runner->Status().log)
+    found |= line.starts_with("shown> ") && line.ends_with("[7, c3]");
+  EXPECT_TRUE(found) << testing::PrintToString(runner->Status().log);
+}
+
 TEST(JobRunner, WritesValuesOnceInItsWholeLife) {
   MemoryLogPort port;
   const std::string sql =

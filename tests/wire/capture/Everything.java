@@ -69,6 +69,7 @@ public class Everything {
     transactions();
     groups();
     configs();
+    clientMetrics();
     acls();
     partitions();
     cluster();
@@ -140,6 +141,14 @@ public class Everything {
         step("heartbeat", () -> Thread.sleep(3200));
         c.enforceRebalance();
         for (int i = 0; i < 3; i++) c.poll(Duration.ofMillis(400));
+      }
+    });
+    step("consumer of the new protocol", () -> {
+      try (var c = consumer("java-consumer", Map.of("group.protocol", "consumer", "group.id", group + "-848"))) {
+        c.subscribe(List.of(orders));
+        for (int i = 0; i < 5; i++) c.poll(Duration.ofMillis(400));
+        c.commitSync();
+        c.committed(c.assignment());
       }
     });
     step("consumer with offsets", () -> {
@@ -241,6 +250,12 @@ public class Everything {
     step("describeConfigs of the broker", () -> get(admin.describeConfigs(List.of(broker)).all()));
     step("listConfigResources", () -> get(admin.listConfigResources(
         Set.of(ConfigResource.Type.TOPIC, ConfigResource.Type.BROKER), new ListConfigResourcesOptions()).all()));
+  }
+
+  static void clientMetrics() {
+    step("listClientMetrics", () -> get(admin.listClientMetricsResources().all()));
+    step("updateFeatures for real", () -> get(admin.updateFeatures(Map.of("group.version",
+        new FeatureUpdate((short) 99, FeatureUpdate.UpgradeType.UPGRADE)), new UpdateFeaturesOptions()).all()));
   }
 
   static void acls() {

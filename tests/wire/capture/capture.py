@@ -27,9 +27,10 @@ HERE = Path(__file__).resolve().parent
 TABLES = HERE.parents[2] / "src" / "wire" / "messages"
 BROKER_PORT, CONTROLLER_PORT, PROXY_PORT = 29192, 29193, 29194
 API_VERSIONS = 18
-FRAME_LIMIT = 700  # larger frames are kept only if there is no smaller one
+FRAME_LIMIT = 400  # larger frames are kept only if there is no smaller one
+LARGE = 470  # larger ones are written of the newest version only
 MOST = 6000
-LOWEST = {0: 3}  # below which clients give up although the broker offers it
+LOWEST = {0: 3, 3: 1, 10: 1}  # below which the Java client gives up
 
 
 @dataclass
@@ -204,8 +205,10 @@ def kcat(recorder: Recorder, server: str) -> None:
 def write(recorder: Recorder, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     known = {int(re.search(r"^api (\d+)", table.read_text(), re.M)[1]) for table in TABLES.glob("*.msg")}
+    newest = {(key, direction): version for key, version, direction in sorted(recorder.frames)}
     for (key, version, direction), frame in sorted(recorder.frames.items()):
-        if key not in known:
+        large = len(frame.bytes) > LARGE and version != newest[key, direction]
+        if key not in known or large:
             continue
         text = f"{direction} {key} {version} from {frame.client if direction == 'request' else 'kafka to ' + frame.client}\n"
         digits = frame.bytes.hex()
@@ -238,6 +241,9 @@ def main() -> None:
         java = ["java", "-Xmx256m", "-cp", f"{folder}:{args.kafka / 'lib'}/*", "Everything", server]
         for level in range(args.levels):
             run(recorder, "java", [*java, f"run{level}", "downgrade" if level == 0 else "stay"], lower_by=level)
+        run(recorder, "java", [*java, "again", "stay"])  # all versions, but transactions as they were before 4.0
+        for level in (1, 2, 4, 6) if args.python else ():
+            run(recorder, "kafka_python", [args.python, HERE / "kafka_python_client.py", server], lower_by=level)
     finally:
         kafka.stop()
         shutil.rmtree(folder)

@@ -1,0 +1,470 @@
+// Thousands of short lives of a compacted log on a disk that fails. LEAT_SEEDS=n runs n seeds, LEAT_SEED=s replays one;
+// both together run n seeds from s on.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+
+#include "base/logging.h"
+#include "log/file_names.h"
+#include "log/log_directory.h"
+#include "tests/log/compaction_oracle.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/sim_shard.h"
+#include "tests/support/sim_world.h"
+
+namespace leat::log {
+namespace {
+
+constexpr int kSteps = 70;
+const model::TopicPartition kPartition{"a", model::PartitionId(0)};
+
+struct CompactionSimulationStats {
+  int appends = 0, power_cuts = 0, kills = 0, offline = 0, cleanings = 0, given_up = 0, swaps_finished = 0;
+  size_t gone = 0, dropped = 0;
+};
+
+// What is done wrong on purpose.
+enum class Bug {
+  kNone,
+  kSyncDoesNothing,
+  kDirectorySyncDoesNothing,
+  kTombstonesGoAtOnce,
+  kSwapIsForgotten,           // recovery throws a committed swap away
+  kUnfinishedCleaningIsTaken  // recovery takes files that were not finished
+};
+
+class CompactionSimulation {
+ public:
+  CompactionSimulation(uint64_t seed, Bug bug) : random_(seed), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
+    const auto family = [this] { return !random_.OneIn(5); };
+    options_.durability = random_.OneIn(4) ? Durability::kPageCache : Durability::kFsync;
+    options_.segment_bytes = random_.Between(600, 5000);
+    options_.index_interval_bytes = random_.Between(0, 800);
+    options_.retention_age = absl::InfiniteDuration();
+    options_.compact = true;
+    options_.delete_old = random_.OneIn(4);
+    if (options_.delete_old && random_.OneIn(2)) options_.retention_bytes = random_.Between(4'000, 20'000);
+    options_.min_dirty_ratio = random_.OneIn(3) ? 0 : random_.Unit() * 0.6;
+    options_.delete_retention = absl::Minutes(random_.Between(0, 60));
+    if (random_.OneIn(4)) options_.min_compaction_lag = absl::Seconds(random_.Between(1, 600));
+    if (random_.OneIn(4)) options_.max_compaction_lag = absl::Seconds(random_.Between(1, 600));
+    oracle_ = std::make_unique<CompactionOracle>(absl::ToInt64Milliseconds(options_.delete_retention));
+    if (bug == Bug::kTombstonesGoAtOnce) options_.delete_retention = absl::ZeroDuration();
+    directory_options_ = {.path = "data/log"};
+    directory_options_.compaction_check_interval = absl::Seconds(random_.Between(1, 60));
+    directory_options_.compaction_memory_bytes = static_cast<size_t>(random_.OneIn(8) ? random_.Between(24, 240) : random_.Between(240, 4000));
+    directory_options_.compaction_slice_bytes = static_cast<size_t>(random_.Between(random_.OneIn(10) ? 1 : 500, 8000));
+    directory_options_.compaction_bytes_per_second =
+        random_.OneIn(3) ? 0 : static_cast<uint64_t>(random_.Between(1'000, 10'000'000));
+    keys_ = random_.Between(2, 25);
+    compressed_ = random_.OneIn(4);
+    power_family_ = family();
+    if (family()) rates_.read_eio_one_in = static_cast<uint64_t>(random_.Between(100, 2000));
+    if (family()) rates_.write_eio_one_in = static_cast<uint64_t>(random_.Between(200, 3000));
+    if (family()) rates_.sync_eio_one_in = static_cast<uint64_t>(random_.Between(100, 2000));
+    if (family()) rates_.no_space_one_in = static_cast<uint64_t>(random_.Between(20, 600));
+    if (bug == Bug::kSyncDoesNothing) rates_.lie = sim::DiskFaults::Lie::kSyncDoesNothing;
+    if (bug == Bug::kDirectorySyncDoesNothing) rates_.lie = sim::DiskFaults::Lie::kSyncDirectoryDoesNothing;
+  }
+  ~CompactionSimulation() {
+    if (shard_) shard_->Kill();
+    directory_.reset();
+  }
+
+  std::optional<std::string> Run() {
+    if (!Open(Ending::kClose)) return failure_;
+    disk_.faults() = rates_;
+    for (int i = 0; i < kSteps && !failure_; ++i) Step();
+    if (!failure_) {
+      Restart(Ending::kKill);
+      Quiet();
+    }
+    if (!failure_) CheckEverything();
+    stats_.gone = oracle_->gone();
+    return failure_;
+  }
+  const CompactionSimulationStats& stats() const { return stats_; }
+
+ private:
+  enum class Ending { kClose, kKill, kPowerCut };
+
+  PartitionLog* log() { return directory_ ? directory_->Find(kPartition) : nullptr; }
+  void Fail(std::string what) {
+    if (!failure_) failure_ = std::move(what);
+  }
+
+  void Step() {
+    const uint64_t dice = random_.Below(100);
+    if (dice < 45) {
+      AppendSome();
+    } else if (dice < 55) {
+      ReadSome();
+    } else if (dice < 60) {
+      ReadAll();
+    } else if (dice < 75) {
+      world_.RunFor(absl::Microseconds(random_.Between(0, 8000)));
+    } else if (dice < 82) {
+      world_.RunFor(absl::Seconds(random_.Between(1, 100)));
+    } else if (dice < 85) {
+      world_.JumpWallClock(random_.Between(0, 40 * 60'000));
+    } else if (dice < 90) {
+      CompactNow();
+    } else if (dice < 92) {
+      DeleteSome();
+    } else if (dice < 94) {
+      Restart(random_.OneIn(2) ? Ending::kClose : Ending::kKill);
+    } else if (power_family_) {
+      disk_.LosePowerAfter(static_cast<uint64_t>(random_.Between(1, 60)));
+    }
+    if (failure_) return;
+    if (disk_.dark() || !directory_->online()) {
+      stats_.offline += !disk_.dark();
+      Restart(Ending::kPowerCut);
+    }
+    if (failure_ || log() == nullptr) return;
+    oracle_->Watch(*log());
+    if (oracle_->complaint()) Fail(*oracle_->complaint());
+  }
+
+  std::string RandomBatches() {
+    std::string batches;
+    for (uint64_t i = 1 + random_.Below(3); i > 0; --i) {
+      model::BatchBuilder builder(
+          {.compression = compressed_ && random_.OneIn(2) ? static_cast<model::Compression>(1 + random_.Below(4))
+                                                         : model::Compression::kNone});
+      for (uint64_t k = 1 + random_.Below(4); k > 0; --k) {
+        const std::string key = StrCat("key", random_.Below(static_cast<uint64_t>(keys_)));
+        const int64_t timestamp_ms = world_.WallMillis() - random_.Between(0, 100'000);
+        if (random_.OneIn(5)) {
+          builder.Add(timestamp_ms, key, std::nullopt);
+          continue;
+        }
+        std::string value = StrCat(++written_, ":");
+        value.resize(value.size() + (random_.OneIn(10) ? random_.Below(1500) : random_.Below(60)), 'x');
+        builder.Add(timestamp_ms, key, value);
+      }
+      batches += builder.Finish().value();
+    }
+    return batches;
+  }
+
+  void AppendSome() {
+    for (uint64_t i = 1 + random_.Below(5); i > 0; --i) {
+      const std::string batches = RandomBatches();
+      ++stats_.appends;
+      oracle_->Offered(batches, log()->log_end(), world_.WallMillis());
+      log()->Append(batches, {}, [this, batches](absl::StatusOr<AppendResult> result) {
+        if (result.ok()) return oracle_->Acknowledged(batches, result->base_offset);
+        if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
+          Fail(StrCat("an append failed with ", result.status().ToString()));
+        }
+      });
+    }
+  }
+
+  bool FairReadFailure(const absl::Status& status) {
+    const std::string_view text = Message(status);
+    return disk_.dark() || text.find("simulated") != std::string_view::npos ||
+           (absl::IsOutOfRange(status) && text.find("is not in the log") != std::string_view::npos);
+  }
+
+  void ReadSome() {
+    const model::Offset from(random_.Between(log()->log_start().value(), log()->log_end().value()));
+    const auto read = log()->Read(from, static_cast<size_t>(random_.Between(1, 6000)));
+    if (!read.ok()) {
+      if (!FairReadFailure(read.status())) Fail(StrCat("a read at ", from, ": ", read.status().ToString()));
+      return;
+    }
+    if (read->batches.empty() && from < log()->high_watermark()) Fail(StrCat("nothing was served at offset ", from));
+    oracle_->Served(from, read->batches);
+  }
+
+  // The whole log, at one moment: nothing runs between the reads.
+  std::optional<std::vector<PlainRecord>> ReadAll() {
+    std::vector<PlainRecord> all;
+    for (model::Offset at = log()->log_start(); at < log()->high_watermark();) {
+      const auto read = log()->Read(at, static_cast<size_t>(random_.Between(1, 20'000)));
+      if (!read.ok()) {
+        if (!FairReadFailure(read.status())) Fail(StrCat("a read at ", at, ": ", read.status().ToString()));
+        return std::nullopt;
+      }
+      if (read->batches.empty()) {
+        Fail(StrCat("nothing was served at offset ", at));
+        return std::nullopt;
+      }
+      oracle_->Served(at, read->batches);
+      for (PlainRecord& record : Records(read->batches)) all.push_back(std::move(record));
+      std::string_view rest = read->batches;
+      while (!rest.empty()) at = model::ParseBatchHeader(model::TakeBatch(&rest).value())->next_offset();
+    }
+    oracle_->ServedAll(all, *log(), world_.WallMillis());
+    return all;
+  }
+
+  void CompactNow() {
+    log()->Compact(world_.WallMillis(), [this](const absl::StatusOr<CompactionReport>& report) { Note(report); });
+    if (!power_family_ || !random_.OneIn(3)) return;
+    disk_.LosePowerAfter(static_cast<uint64_t>(random_.Between(1, 60)));
+    world_.RunFor(absl::Seconds(1));
+  }
+  void Note(const absl::StatusOr<CompactionReport>& report) {
+    if (!report.ok()) {
+      ++stats_.given_up;
+      const absl::Status& status = report.status();
+      const bool fair = disk_.dark() || absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+                        absl::IsAborted(status) || absl::IsFailedPrecondition(status) || absl::IsNotFound(status) ||
+                        Message(status).find("simulated") != std::string_view::npos;
+      if (!fair) Fail(StrCat("compaction failed with ", status.ToString()));
+      return;
+    }
+    stats_.cleanings += report->ran;
+    stats_.dropped += report->dropped_records;
+  }
+
+  void DeleteSome() {
+    if (!options_.delete_old || random_.OneIn(2)) return log()->EnforceRetention(world_.WallMillis());
+    const model::Offset to(random_.Between(log()->log_start().value(), log()->high_watermark().value()));
+    log()->DeleteRecordsBefore(to, [](const absl::Status&) {});
+  }
+
+  void PlantAtRestart() {
+    for (const std::string& path : disk_.Files()) {
+      if (bug_ == Bug::kSwapIsForgotten && path.ends_with(kSwapSuffix)) static_cast<void>(disk_.Remove(path));
+      if (bug_ == Bug::kUnfinishedCleaningIsTaken && path.ends_with(StrCat(kLogSuffix, kCleanedSuffix))) {
+        static_cast<void>(
+            disk_.Rename(path, StrCat(path.substr(0, path.size() - kCleanedSuffix.size()), kSwapSuffix)));
+      }
+    }
+  }
+
+  void Restart(Ending ending) {
+    if (ending == Ending::kClose) {
+      bool closed = false;
+      directory_->Close([&](const absl::Status&) { closed = true; });
+      if (!world_.RunUntil([&] { return closed; }, absl::Seconds(600))) return Fail("close was never answered");
+    }
+    if (disk_.sync_failed() || disk_.dark()) ending = Ending::kPowerCut;
+    Stop(ending);
+    if (Open(ending) || failure_) return;
+    // A fault of the moment kept it from opening; without faults it must open.
+    Quiet();
+    if (disk_.dark() || disk_.sync_failed()) Stop(ending = Ending::kPowerCut);
+    if (!Open(ending) && !failure_) return Fail("the log did not open on a sound disk");
+    disk_.faults() = rates_;
+  }
+  void Stop(Ending ending) {
+    if (shard_) shard_->Kill();
+    directory_.reset();
+    if (ending == Ending::kPowerCut) disk_.PowerCut();
+    ++(ending == Ending::kPowerCut ? stats_.power_cuts : stats_.kills);
+  }
+
+  bool Open(Ending ending) {
+    const bool sound = disk_.faults().read_eio_one_in == 0 && disk_.faults().write_eio_one_in == 0 &&
+                       disk_.faults().sync_eio_one_in == 0 && disk_.faults().no_space_one_in == 0;
+    if (shard_) shard_->Kill();
+    directory_.reset();
+    PlantAtRestart();
+    for (const std::string& path : disk_.Files()) stats_.swaps_finished += path.ends_with(".log.swap");
+    shard_ = std::make_unique<sim::SimShard>(world_);
+    auto directory = LogDirectory::Open(disk_, *shard_, directory_options_);
+    if (!directory.ok()) return false;
+    directory_ = *std::move(directory);
+    const auto opened = directory_->OpenPartition(kPartition, options_);
+    if (!opened.ok()) {
+      if (sound && !disk_.dark()) Fail(StrCat("opening failed with ", opened.status().ToString()));
+      return false;
+    }
+    if (ending == Ending::kPowerCut && options_.durability == Durability::kPageCache) oracle_->PowerWasCut(**opened);
+    oracle_->Watch(**opened);
+    if (oracle_->complaint()) {
+      Fail(StrCat(ending == Ending::kPowerCut ? "after a power cut: " : "after a restart: ", *oracle_->complaint()));
+      return false;
+    }
+    return true;
+  }
+
+  void Quiet() {
+    const sim::DiskFaults::Lie lie = disk_.faults().lie;
+    disk_.faults() = sim::DiskFaults();
+    disk_.faults().lie = lie;
+    if (!disk_.dark()) disk_.LosePowerAfter(UINT64_MAX);
+  }
+
+  // On a sound disk everything can be read from anywhere, look-ups by time are right, and a log that is compacted to its
+  // end holds each key once.
+  void CheckEverything() {
+    ReadAll();
+    if (!failure_ && !oracle_->complaint()) CompactToTheEnd();
+    if (failure_) return;
+    if (oracle_->complaint()) return Fail(*oracle_->complaint());
+    Restart(Ending::kClose);
+    if (failure_) return;
+    if (log()->recovery().scanned_bytes != 0 || log()->recovery().cut_bytes != 0) {
+      return Fail("a clean close left work to recovery");
+    }
+    const auto all = ReadAll();
+    if (failure_) return;
+    if (oracle_->complaint()) return Fail(*oracle_->complaint());
+    CheckReadsFromAnywhere(*all);
+    CheckTimes(*all);
+    for (const std::string& path : disk_.Files()) {
+      if (path.ends_with(kCleanedSuffix) || path.ends_with(kSwapSuffix)) Fail(StrCat(path, " was left behind"));
+    }
+  }
+
+  void CompactToTheEnd() {
+    options_.min_dirty_ratio = 0;
+    options_.min_compaction_lag = absl::ZeroDuration();
+    options_.max_compaction_lag = absl::InfiniteDuration();
+    options_.segment_age = absl::Seconds(1);
+    log()->SetOptions(options_);
+    world_.JumpWallClock(3600'000);
+    log()->EnforceRetention(world_.WallMillis());
+    world_.RunFor(absl::Minutes(20));
+    const auto all = ReadAll();
+    if (failure_ || log()->segment_count() < 2) return;
+    std::set<std::string> seen;
+    for (const PlainRecord& record : *all) {
+      if (!seen.insert(record.key).second) return Fail(StrCat("key ", record.key, " is there twice after compaction"));
+    }
+  }
+
+  void CheckReadsFromAnywhere(const std::vector<PlainRecord>& all) {
+    for (int i = 0; i < 20 && !failure_ && log()->log_start() < log()->high_watermark(); ++i) {
+      const int64_t from = random_.Between(log()->log_start().value(), log()->high_watermark().value() - 1);
+      const auto read = log()->Read(model::Offset(from), 1);
+      if (!read.ok()) return Fail(StrCat("a read at ", from, ": ", read.status().ToString()));
+      std::string_view rest = read->batches;
+      const auto header = model::ParseBatchHeader(rest).value();
+      if (header.last_offset().value() < from) return Fail(StrCat("a read at ", from, " began before"));
+      std::vector<PlainRecord> expected;
+      for (const PlainRecord& record : all) {
+        if (record.offset >= from && record.offset <= header.last_offset().value()) expected.push_back(record);
+      }
+      std::vector<PlainRecord> found = Records(model::TakeBatch(&rest).value());
+      std::erase_if(found, [from](const PlainRecord& record) { return record.offset < from; });
+      if (found != expected) Fail(StrCat("a read at ", from, " left out records"));
+    }
+  }
+
+  void CheckTimes(const std::vector<PlainRecord>& all) {
+    const int64_t start = log()->log_start().value();
+    std::optional<int64_t> largest;
+    for (const PlainRecord& record : all) {
+      if (record.offset >= start) largest = std::max(largest.value_or(-1), record.timestamp_ms);
+    }
+    const auto max = log()->MaxTimestamp();
+    if (!max.ok() || max->has_value() != largest.has_value() || (largest && (*max)->timestamp_ms != *largest)) {
+      return Fail(StrCat("the largest timestamp is ", largest.value_or(-1), ", but the log says ",
+                         max.ok() && *max ? (*max)->timestamp_ms : -1));
+    }
+    for (int i = 0; i < 10 && !failure_ && !all.empty(); ++i) {
+      const int64_t asked = all[random_.Below(all.size())].timestamp_ms - random_.Between(0, 1);
+      const auto first = std::find_if(all.begin(), all.end(), [&](const PlainRecord& record) {
+        return record.offset >= start && record.timestamp_ms >= asked;
+      });
+      const auto found = log()->FindTimestamp(asked);
+      if (!found.ok()) return Fail(StrCat("looking for time ", asked, ": ", found.status().ToString()));
+      const int64_t expected = first == all.end() ? -1 : first->offset;
+      const int64_t got = *found ? (*found)->offset.value() : -1;
+      if (got != expected) Fail(StrCat("time ", asked, " is at offset ", expected, ", but the log says ", got));
+    }
+  }
+
+  Random random_;
+  const Bug bug_;
+  sim::SimWorld world_;
+  sim::SimDisk disk_;
+  std::unique_ptr<sim::SimShard> shard_;
+  std::unique_ptr<LogDirectory> directory_;
+  LogDirectory::Options directory_options_;
+  LogOptions options_;
+  std::unique_ptr<CompactionOracle> oracle_;
+  sim::DiskFaults rates_;  // while faults are on
+  int64_t keys_ = 0;
+  bool compressed_ = false;
+  bool power_family_ = false;
+  uint64_t written_ = 0;
+  std::optional<std::string> failure_;
+  CompactionSimulationStats stats_;
+};
+
+uint64_t EnvNumber(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// Runs seeds until one fails; returns it.
+std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, Bug bug, CompactionSimulationStats* stats,
+                                     std::string* what) {
+  testing::internal::CaptureStderr();  // the log's own warnings
+  std::optional<uint64_t> failed;
+  for (uint64_t seed = first; seed < first + seeds && !failed; ++seed) {
+    CompactionSimulation simulation(seed, bug);
+    if (std::optional<std::string> failure = simulation.Run()) {
+      failed = seed;
+      *what = *failure;
+    }
+    const CompactionSimulationStats& one = simulation.stats();
+    stats->appends += one.appends;
+    stats->power_cuts += one.power_cuts;
+    stats->kills += one.kills;
+    stats->offline += one.offline;
+    stats->cleanings += one.cleanings;
+    stats->given_up += one.given_up;
+    stats->swaps_finished += one.swaps_finished;
+    stats->gone += one.gone;
+    stats->dropped += one.dropped;
+  }
+  const std::string warnings = testing::internal::GetCapturedStderr();
+  if (std::getenv("LEAT_SEED") != nullptr) *what += "\n" + warnings;
+  return failed;
+}
+
+TEST(CompactionSimulation, KeepsLastValuesAndOffsetsOnADiskThatFails) {
+  const char* one = std::getenv("LEAT_SEED");
+  const uint64_t first = one != nullptr ? EnvNumber("LEAT_SEED", 1) : 1;
+  const uint64_t seeds = EnvNumber("LEAT_SEEDS", one != nullptr ? 1 : 1000);
+  CompactionSimulationStats stats;
+  std::string what;
+  const std::optional<uint64_t> failed = FirstFailure(first, seeds, Bug::kNone, &stats, &what);
+  if (failed) ADD_FAILURE() << "seed " << *failed << ": " << what << "\nreplay with LEAT_SEED=" << *failed;
+  std::printf(
+      "%d appends, %d power cuts, %d kills, %d times offline, %d cleanings asked for that ran, %d given up, %d swaps "
+      "finished by recovery, %zu records seen to be gone\n",
+      stats.appends, stats.power_cuts, stats.kills, stats.offline, stats.cleanings, stats.given_up,
+      stats.swaps_finished, stats.gone);
+  if (failed || one != nullptr) return;
+  // The faults did happen, and so did compaction.
+  EXPECT_GT(stats.power_cuts, 0);
+  EXPECT_GT(stats.offline, 0);
+  EXPECT_GT(stats.cleanings, 0);
+  EXPECT_GT(stats.given_up, 0);
+  EXPECT_GT(stats.swaps_finished, 0);
+  EXPECT_GT(stats.gone, 0u);
+}
+
+class PlantedCompactionBug : public testing::TestWithParam<std::pair<const char*, Bug>> {};
+
+TEST_P(PlantedCompactionBug, IsNoticed) {
+  CompactionSimulationStats stats;
+  std::string what;
+  const std::optional<uint64_t> failed = FirstFailure(1, 2000, GetParam().second, &stats, &what);
+  ASSERT_TRUE(failed.has_value()) << "2000 seeds did not notice that " << GetParam().first;
+  std::printf("%s: seed %d: %s\n", GetParam().first, static_cast<int>(*failed), what.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(CompactionSimulation, PlantedCompactionBug,
+                         testing::Values(std::pair{"SyncDoesNothing", Bug::kSyncDoesNothing},
+                                         std::pair{"DirectorySyncDoesNothing", Bug::kDirectorySyncDoesNothing},
+                                         std::pair{"TombstonesGoAtOnce", Bug::kTombstonesGoAtOnce},
+                                         std::pair{"SwapIsForgotten", Bug::kSwapIsForgotten},
+                                         std::pair{"UnfinishedCleaningIsTaken", Bug::kUnfinishedCleaningIsTaken}),
+                         [](const auto& planted) { return std::string(planted.param.first); });
+
+}  // namespace
+}  // namespace leat::log
