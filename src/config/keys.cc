@@ -75,6 +75,11 @@ std::vector<Key> NodeKeys() {
 // What it refuses, its jobs and its own log.
 std::vector<Key> LimitAndJobKeys() {
   return {
+      KEY(Time, transactions.max_timeout, (Span{ms(1000), absl::Hours(24)}),
+          "Longest transaction timeout that a producer may ask for; after its timeout a transaction is aborted."),
+      KEY(Time, transactions.id_expiration, (Span{absl::Minutes(1), 10 * year}),
+          "After this time without use a transactional id is forgotten."),
+
       KEY(Int, limits.connections, (Count{1, 1000000}),
           "Client connections of a listener at a time, and streams over gRPC; more are refused."),
       KEY(Time, limits.connection_idle, (Span{ms(100), 10 * year}),
@@ -138,6 +143,7 @@ constexpr std::array<Group, 8> kGroups = {{
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
+    {"transactions", "Producers with transactions."},
     {"limits", "What the broker refuses, so that no client can exhaust it."},
     {"groups", "Consumer groups."},
     {"jobs", "SQL jobs."},
