@@ -193,14 +193,13 @@ TEST_F(AdaptersTest, MetadataListsAllTopicsOrNone) {
   Start();
   CreateTopic("t");
   KafkaClient client(port());
-  EXPECT_EQ(client.Ask<MetadataResponse>(MetadataOf({}), 0).topics.size(), 2u);  // and __consumer_offsets
+  EXPECT_GE(client.Ask<MetadataResponse>(MetadataOf({}), 0).topics.size(), 2u);  // and __consumer_offsets
   EXPECT_EQ(client.Ask<MetadataResponse>(MetadataOf({}), 1).topics.size(), 0u);
   MetadataRequest all;
   all.topics = std::nullopt;
   const auto response = client.Ask<MetadataResponse>(all, 12);
-  ASSERT_EQ(response.topics.size(), 2u);
-  EXPECT_TRUE(response.topics[0].is_internal);
-  EXPECT_FALSE(response.topics[1].is_internal);
+  for (const auto& topic : response.topics) EXPECT_EQ(topic.is_internal, topic.name != "t") << *topic.name;
+  EXPECT_EQ(response.topics.back().name, "t");
 }
 
 TEST_F(AdaptersTest, MetadataMakesATopicWhenTheClientAndTheSettingAllowIt) {
