@@ -94,7 +94,7 @@ struct ListOffsetsPartition {
   enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
-  int64_t timestamp_ms = -1;  // kTimestamp: the first record at or after it
+  int64_t timestamp_ms = -1;                                        // kTimestamp: the first record at or after it
   model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
   model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };

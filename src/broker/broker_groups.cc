@@ -29,8 +29,8 @@ GroupOffset OffsetOf(const coordinator::GroupCoordinator& groups, const std::str
                      const model::TopicPartition& partition, StableOffsets stable) {
   GroupOffset result{.partition = partition};
   if (stable == StableOffsets::kRequired && groups.IsPending(group, partition)) {
-    result.outcome = {ErrorCode::kUnstableOffsetCommit,
-                      StrCat("a transaction that is not over holds an offset of ", partition.ToString(), ": try again")};
+    result.outcome = {ErrorCode::kUnstableOffsetCommit, StrCat("a transaction that is not over holds an offset of ",
+                                                               partition.ToString(), ": try again")};
     return result;
   }
   const group::OffsetStore::GroupOffsets* stored = groups.Find(group);
@@ -71,14 +71,13 @@ GroupOffsets OffsetsOf(const coordinator::GroupCoordinator& groups, const FetchG
 
 template <typename Reply>
 void BrokerGroups::PostAs(Callback<Reply> done, absl::AnyInvocable<void(Callback<Reply>)> serve, Reply refusal) {
-  broker_.home().Post(
-      [this, done = std::move(done), serve = std::move(serve), refusal = std::move(refusal)]() mutable {
-        if (broker_.serving_groups() == nullptr) {
-          done(std::move(refusal));
-        } else {
-          serve(std::move(done));
-        }
-      });
+  broker_.home().Post([this, done = std::move(done), serve = std::move(serve), refusal = std::move(refusal)]() mutable {
+    if (broker_.serving_groups() == nullptr) {
+      done(std::move(refusal));
+    } else {
+      serve(std::move(done));
+    }
+  });
 }
 
 void BrokerGroups::Join(group::JoinRequest request, Callback<group::JoinReply> done) {
@@ -123,8 +122,7 @@ void BrokerGroups::CommitChecked(group::CommitCommand command, CommitSome commit
   const size_t count = command.items.size();
   PostAs<std::vector<Outcome>>(
       std::move(done),
-      [this, command = std::move(command),
-       commit = std::move(commit)](Callback<std::vector<Outcome>> reply) mutable {
+      [this, command = std::move(command), commit = std::move(commit)](Callback<std::vector<Outcome>> reply) mutable {
         std::vector<Outcome> outcomes;
         std::vector<size_t> accepted;  // of each item that is left, its place in the outcomes
         std::vector<group::CommitCommand::Item> items;

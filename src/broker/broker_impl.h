@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -121,7 +122,6 @@ class BrokerImpl final : public Broker {
   absl::Status OpenCoordinators();
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
   void BeginServing(Callback<absl::Status> ready);
-  void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   void FormatCluster(Callback<absl::Status> ready);
   void StopServing(Callback<absl::Status> done);
@@ -131,6 +131,7 @@ class BrokerImpl final : public Broker {
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
+  void UpdateLagGauges(const std::vector<GroupLag>& lags);
 
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
@@ -182,6 +183,7 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<run::LogPort> log_port_;
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<env::Timer> gauges_timer_;
+  std::set<std::pair<std::string, std::string>> lag_series_;  // group and topic, of the gauges of lag
 };
 
 // As Broker::Create, with the jobs' maker given.

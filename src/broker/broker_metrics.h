@@ -21,6 +21,14 @@ struct BrokerMetrics {
   env::Gauge& topics;
   env::Gauge& directory_online;
   env::Gauge& jobs_running;
+  env::Counter& compaction_runs;
+  env::Counter& compaction_failures;
+  env::Counter& compaction_read_bytes;
+  env::Counter& compaction_written_bytes;
+  env::Counter& compaction_dropped_records;
+  env::Counter& compaction_seconds;
+  env::Gauge& compaction_max_dirty_ratio;
+  env::Gauge& compaction_uncleanable;
 };
 
 inline double Seconds(Duration duration) { return absl::ToDoubleSeconds(duration); }

@@ -137,13 +137,13 @@ void BrokerImpl::NextVisit(const FetchOpPtr& op) {
     TakeVisit(op, ReadHere(owner, std::move(wanted), budget, op->request.isolation));
     return;
   }
-  owner.shard().Post([this, op, &owner, wanted = std::move(wanted), budget,
-                      isolation = op->request.isolation]() mutable {
-    env::Shard& home = shards_[op->home]->shard();
-    home.Post([this, op, results = ReadHere(owner, std::move(wanted), budget, isolation)]() mutable {
-      TakeVisit(op, std::move(results));
-    });
-  });
+  owner.shard().Post(
+      [this, op, &owner, wanted = std::move(wanted), budget, isolation = op->request.isolation]() mutable {
+        env::Shard& home = shards_[op->home]->shard();
+        home.Post([this, op, results = ReadHere(owner, std::move(wanted), budget, isolation)]() mutable {
+          TakeVisit(op, std::move(results));
+        });
+      });
 }
 
 void BrokerImpl::TakeVisit(const FetchOpPtr& op, std::vector<FetchPartitionResult> results) {
@@ -185,8 +185,7 @@ void BrokerImpl::Park(const FetchOpPtr& op) {
                        isolation == model::Isolation::kReadCommitted ? seen.last_stable_offset : seen.high_watermark});
     }
     ShardState& owner = *shards_[visit.shard];
-    auto wait = [this, &owner, &home, waits = std::move(waits), ticket = op->ticket, pass = op->pass,
-                 isolation] {
+    auto wait = [this, &owner, &home, waits = std::move(waits), ticket = op->ticket, pass = op->pass, isolation] {
       for (const WaitFor& one : waits) {
         owner.WaitForData(ticket, one.partition, {one.after, isolation}, [this, &home, ticket, pass] {
           home.shard().Post([this, &home, ticket, pass] { Wake(home, ticket, pass); });

@@ -1,6 +1,6 @@
 // Consumer groups: membership, committed offsets, administration. Thread-safe: every call may be made on any thread and
-// is answered exactly once, on shard 0, also when the broker stops meanwhile (then COORDINATOR_NOT_AVAILABLE). Reached by
-// Broker::groups(), which owns it. Requests and replies are those of the group core (group/requests.h).
+// is answered exactly once, on shard 0, also when the broker stops meanwhile (then COORDINATOR_NOT_AVAILABLE). Reached
+// by Broker::groups(), which owns it. Requests and replies are those of the group core (group/requests.h).
 #pragma once
 
 #include <optional>

@@ -1,10 +1,22 @@
 #include "broker/log_config.h"
 
+#include <limits>
+
 namespace leat::broker {
 namespace {
 
 std::string MillisText(Duration duration) {
   return duration == absl::InfiniteDuration() ? "-1" : StrCat(absl::ToInt64Milliseconds(duration));
+}
+
+// Kafka's largest number stands for "never".
+Duration LimitOf(int64_t millis) {
+  return millis == std::numeric_limits<int64_t>::max() ? absl::InfiniteDuration() : absl::Milliseconds(millis);
+}
+
+std::string PolicyText(const log::LogOptions& options) {
+  if (options.compact) return options.delete_old ? "compact,delete" : "compact";
+  return "delete";
 }
 
 Duration AgeOf(int64_t millis) { return millis < 0 ? absl::InfiniteDuration() : absl::Milliseconds(millis); }
@@ -22,7 +34,7 @@ meta::Configs DefaultConfigs(const log::LogOptions& defaults) {
       {"max.message.bytes", StrCat(defaults.max_batch_bytes)},
       {"message.timestamp.type",
        defaults.timestamp_type == log::TimestampType::kCreateTime ? "CreateTime" : "LogAppendTime"},
-      {"cleanup.policy", defaults.delete_old ? "delete" : "compact"},
+      {"cleanup.policy", PolicyText(defaults)},
   };
 }
 
@@ -57,6 +69,20 @@ log::LogOptions TopicLogOptions(const meta::Configs& configs, const log::LogOpti
   options.timestamp_type =
       config.log_append_time ? log::TimestampType::kLogAppendTime : log::TimestampType::kCreateTime;
   options.delete_old = config.delete_old;
+  options.compact = config.compact;
+  options.min_dirty_ratio = config.min_dirty_ratio;
+  options.min_compaction_lag = absl::Milliseconds(config.min_compaction_lag_ms);
+  options.max_compaction_lag = LimitOf(config.max_compaction_lag_ms);
+  options.delete_retention = LimitOf(config.delete_retention_ms);
+  options.timestamp_before_max = LimitOf(config.timestamp_before_max_ms);
+  options.timestamp_after_max = LimitOf(config.timestamp_after_max_ms);
+  options.compression.reset();
+  if (config.compression == "uncompressed") {
+    options.compression = model::Compression::kNone;
+  } else if (config.compression != "producer") {
+    options.compression = model::ParseCompression(config.compression).value();
+  }
+  options.min_insync_replicas = config.min_insync_replicas;
   return options;
 }
 
@@ -69,6 +95,12 @@ log::LogOptions InternalLogOptions() {
   options.retention_age = absl::InfiniteDuration();
   options.max_batch_bytes = int64_t{8} << 20;  // a job's SQL, or the offsets of a thousand partitions
   options.delete_old = false;
+  return options;
+}
+
+log::LogOptions CompactedLogOptions() {
+  log::LogOptions options = InternalLogOptions();
+  options.compact = true;
   return options;
 }
 

@@ -16,5 +16,7 @@ std::vector<ConfigEntry> TopicConfigEntries(const meta::Configs& configs, const 
 log::LogOptions TopicLogOptions(const meta::Configs& configs, const log::LogOptions& defaults);
 // The log that coordinators keep: always synced, never removed by age or size.
 log::LogOptions InternalLogOptions();
+// The same for state that is found again by the last record of each key.
+log::LogOptions CompactedLogOptions();
 
 }  // namespace leat::broker

@@ -1,4 +1,5 @@
-// The committed offsets of groups without membership: CommitOffsets, FetchOffsets, ListGroups. See groups.h for the rest.
+// The committed offsets of groups without membership: CommitOffsets, FetchOffsets, ListGroups. See groups.h for the
+// rest.
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
 
@@ -12,11 +13,11 @@ void BrokerImpl::CommitOffsets(CommitOffsetsRequest request, Callback<std::vecto
     results.push_back({commit.partition, {}});
     command.items.push_back({std::move(commit.partition), commit.offset, std::move(commit.metadata)});
   }
-  groups_face_.Commit(std::move(command), [results = std::move(results),
-                                           done = std::move(done)](std::vector<Outcome> outcomes) mutable {
-    for (size_t i = 0; i < results.size(); ++i) results[i].outcome = std::move(outcomes[i]);
-    done(std::move(results));
-  });
+  groups_face_.Commit(std::move(command),
+                      [results = std::move(results), done = std::move(done)](std::vector<Outcome> outcomes) mutable {
+                        for (size_t i = 0; i < results.size(); ++i) results[i].outcome = std::move(outcomes[i]);
+                        done(std::move(results));
+                      });
 }
 
 void BrokerImpl::FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,

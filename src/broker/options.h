@@ -27,16 +27,19 @@ struct Options {
   log::LogOptions log_defaults;
   Duration checkpoint_interval = absl::Seconds(60);  // of the log directory's recovery points
   Duration retention_check_interval = absl::Minutes(5);
+  Duration compaction_check_interval = absl::Seconds(15);
+  size_t compaction_memory_bytes = size_t{16} << 20;          // of each shard, while it compacts
+  uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // of each shard, read and written
   bool auto_create_topics = true;  // on produce and on a job's sink topics
   int32_t default_partitions = 1;
   Limits limits;
   run::Options jobs;
-  int32_t offsets_partitions = 1;  // of __consumer_offsets, when it is made
+  int32_t offsets_partitions = 1;       // of __consumer_offsets, when it is made
   int32_t transactions_partitions = 1;  // of __transaction_state, the same
   Duration max_transaction_timeout = absl::Minutes(15);
   Duration transactional_id_expiration = absl::Hours(7 * 24);
   group::Options groups;
-  uint64_t random_seed = 0;        // of topic and cluster ids; mixed with the clocks
+  uint64_t random_seed = 0;  // of topic and cluster ids; mixed with the clocks
 };
 
 }  // namespace leat::broker

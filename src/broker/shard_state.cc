@@ -14,14 +14,15 @@ namespace leat::broker {
 namespace {
 
 // How long a full disk is held against the broker's health: if nobody produces, nothing else tells that space is back.
-constexpr Duration kDiskFullMemory = absl::Seconds(10);
+constexpr Duration kProbeInterval = absl::Seconds(1);  // of a full disk
+constexpr size_t kProbeBytes = size_t{64} << 10;
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
 bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
 
 log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (IsCoordinated(topic.name)) return InternalLogOptions();
+  if (IsCoordinated(topic.name)) return CompactedLogOptions();
   return TopicLogOptions(topic.configs, options.log_defaults);
 }
 
@@ -51,7 +52,10 @@ absl::Status ShardState::OpenDirectory() {
                         log::LogDirectory::Open(*config_.disk, shard(),
                                                 {.path = env::JoinPath(options().data_dir, "log"),
                                                  .checkpoint_interval = options().checkpoint_interval,
-                                                 .retention_check_interval = options().retention_check_interval}));
+                                                 .retention_check_interval = options().retention_check_interval,
+                                                 .compaction_check_interval = options().compaction_check_interval,
+                                                 .compaction_memory_bytes = options().compaction_memory_bytes,
+                                                 .compaction_bytes_per_second = options().compaction_bytes_per_second}));
   return absl::OkStatus();
 }
 
@@ -142,11 +146,41 @@ void ShardState::NoteAppend(const absl::Status& status) {
     if (disk_full_.ok())
       LogError("broker", "the disk is full, nothing is appended until space is free: ", Message(status));
     disk_full_ = status;
-    disk_full_at_ = shard().Now();
+    if (probe_timer_ == nullptr) ProbeLater();
   } else if (status.ok() && !disk_full_.ok()) {
     LogInfo("broker", "the disk takes appends again");
     disk_full_ = absl::OkStatus();
+    probe_timer_.reset();
   }
+}
+
+void ShardState::ProbeLater() {
+  if (alive_ == nullptr) alive_ = std::make_shared<bool>(true);
+  probe_timer_ = shard().RunAt(shard().Now() + kProbeInterval, [this] { Probe(); });
+}
+
+// Writes and removes a file of a size that a small append needs.
+void ShardState::Probe() {
+  if (phase != Phase::kServing) return;
+  shard().RunBlocking(
+      [disk = config_.disk, path = env::JoinPath(options().data_dir, StrCat("space-probe-", index()))] {
+        absl::Status status;
+        {
+          LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk->Open(path, env::OpenMode::kCreate));
+          status = file->WriteAt(0, std::string(kProbeBytes, '\0'));
+          if (status.ok()) status = file->Sync();
+        }
+        status.Update(disk->Remove(path));
+        return status;
+      },
+      [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
+        if (alive.expired() || phase != Phase::kServing || disk_full_.ok()) return;
+        if (status.ok()) {
+          NoteAppend(status);
+        } else {
+          ProbeLater();
+        }
+      });
 }
 
 absl::Status ShardState::Health() const {
@@ -163,7 +197,7 @@ absl::Status ShardState::Health() const {
     return Unavailable("the log directory is offline: ", Message(directory_->offline_reason()),
                        ": look after the disk, then restart the broker");
   }
-  if (!disk_full_.ok() && shard().Now() < disk_full_at_ + kDiskFullMemory) {
+  if (!disk_full_.ok()) {
     return ResourceExhausted("the disk is full: free space; appends go on by themselves then: ", Message(disk_full_));
   }
   return absl::OkStatus();
@@ -177,6 +211,19 @@ std::map<std::string, uint64_t> ShardState::BytesByTopic() const {
   return bytes;
 }
 
+log::LogDirectory::CompactionStats ShardState::ReportCompaction() {
+  if (directory_ == nullptr) return {};
+  const log::LogDirectory::CompactionStats now = directory_->compaction();
+  const log::LogDirectory::CompactionStats before = std::exchange(reported_compaction_, now);
+  metrics().compaction_runs.Add(static_cast<double>(now.runs - before.runs));
+  metrics().compaction_failures.Add(static_cast<double>(now.failures - before.failures));
+  metrics().compaction_read_bytes.Add(static_cast<double>(now.read_bytes - before.read_bytes));
+  metrics().compaction_written_bytes.Add(static_cast<double>(now.written_bytes - before.written_bytes));
+  metrics().compaction_dropped_records.Add(static_cast<double>(now.dropped_records - before.dropped_records));
+  metrics().compaction_seconds.Add(Seconds(now.time - before.time));
+  return now;
+}
+
 Outcome ShardState::Refusal() const {
   LEAT_CHECK(phase != Phase::kServing);
   if (phase == Phase::kStarting) {
@@ -185,8 +232,7 @@ Outcome ShardState::Refusal() const {
   return Failed(model::ErrorCode::kLeaderNotAvailable, "the broker is stopping: try again when it is back");
 }
 
-void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until,
-                             env::Closure wake) {
+void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until, env::Closure wake) {
   const auto it = partitions_.find(name);
   if (it == partitions_.end() || it->second.log == nullptr) {
     wake();
@@ -195,13 +241,16 @@ void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, 
   const uint64_t id = next_wait_++;
   // Listed before the log is asked, because the log may answer at once.
   waits_[fetch].push_back({name, id, 0});
-  const uint64_t ticket = it->second.log->WaitForData(until.after, [this, fetch, id, wake = std::move(wake)]() mutable {
-    if (const auto found = waits_.find(fetch); found != waits_.end()) {
-      std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
-      if (found->second.empty()) waits_.erase(found);
-    }
-    wake();
-  }, until.isolation);
+  const uint64_t ticket = it->second.log->WaitForData(
+      until.after,
+      [this, fetch, id, wake = std::move(wake)]() mutable {
+        if (const auto found = waits_.find(fetch); found != waits_.end()) {
+          std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
+          if (found->second.empty()) waits_.erase(found);
+        }
+        wake();
+      },
+      until.isolation);
   if (const auto found = waits_.find(fetch); found != waits_.end()) {
     for (Wait& wait : found->second) {
       if (wait.id == id) wait.ticket = ticket;
@@ -225,6 +274,8 @@ void ShardState::MaybeDrained() {
 }
 
 void ShardState::Abandon() {
+  probe_timer_.reset();
+  alive_.reset();
   directory_.reset();
   partitions_.clear();
   fetches.clear();
@@ -232,6 +283,7 @@ void ShardState::Abandon() {
 
 void ShardState::Close(Callback<absl::Status> done) {
   phase = Phase::kStopped;
+  probe_timer_.reset();
   partitions_.clear();
   if (directory_ == nullptr) {
     done(absl::OkStatus());

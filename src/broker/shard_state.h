@@ -58,10 +58,13 @@ class ShardState {
   // A partition that could not be opened is tried again.
   Found Find(const model::TopicPartition& partition);
 
-  // Remembers how appends end, for Health; counts.
+  // Remembers how appends end, for Health. After a full disk, whether there is space again is tried from time to time,
+  // because clients may have given up: Health must not wait for an append.
   void NoteAppend(const absl::Status& status);
   absl::Status Health() const;
   std::map<std::string, uint64_t> BytesByTopic() const;
+  // Brings the compaction metrics up to date.
+  log::LogDirectory::CompactionStats ReportCompaction();
 
   // REQUIRES: phase() != kServing. Why requests are refused.
   Outcome Refusal() const;
@@ -74,10 +77,10 @@ class ShardState {
 
   Phase phase = Phase::kStarting;
   TransactionGate* transactions = nullptr;  // set before the shard serves
-  env::Closure drained;       // while stopping: runs when the last request that began here is answered
-  size_t produces = 0;        // requests that arrived here and are not answered
-  size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered
-  size_t fetch_rotation = 0;  // which partition of a fetch goes first
+  env::Closure drained;                     // while stopping: runs when the last request that began here is answered
+  size_t produces = 0;                      // requests that arrived here and are not answered
+  size_t inflight_bytes = 0;                // of the produce requests that arrived here and are not answered
+  size_t fetch_rotation = 0;                // which partition of a fetch goes first
   absl::flat_hash_map<uint64_t, std::shared_ptr<FetchOp>> fetches;  // that began here, by ticket
 
   // Called when a request that began here is answered.
@@ -103,6 +106,8 @@ class ShardState {
   };
   bool Owns(const model::TopicPartition& partition) const;
   void OpenPartition(const meta::Topic& topic, model::PartitionId id);
+  void ProbeLater();
+  void Probe();
 
   const Config config_;
   meta::ImagePtr image_;
@@ -111,8 +116,10 @@ class ShardState {
   log::PartitionLog* metadata_log_ = nullptr;
   absl::flat_hash_map<uint64_t, std::vector<Wait>> waits_;
   uint64_t next_wait_ = 1;
+  log::LogDirectory::CompactionStats reported_compaction_;
   absl::Status disk_full_;
-  Instant disk_full_at_;
+  std::unique_ptr<env::Timer> probe_timer_;  // while the disk is full
+  std::shared_ptr<bool> alive_;              // what a probe on a disk thread holds weakly
 };
 
 }  // namespace leat::broker

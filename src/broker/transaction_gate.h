@@ -15,8 +15,8 @@ class TransactionGate {
     model::TopicPartition partition;
     TransactionRules rules;  // kEpochRises: the partition is added; kEpochStays: it must have been
   };
-  // Any shard; answers on `from`. OK while the partition belongs to the producer's open transaction; the other codes are
-  // those that a produce request is answered with.
+  // Any shard; answers on `from`. OK while the partition belongs to the producer's open transaction; the other codes
+  // are those that a produce request is answered with.
   virtual void Check(env::Shard& from, Question question, Callback<Outcome> done) = 0;
 };
 

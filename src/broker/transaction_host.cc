@@ -83,9 +83,9 @@ void TransactionHost::InitProducerId(InitProducerIdRequest request, Callback<Pro
     txn::InitProducerId command;
     command.producer = {*std::move(request.transactional_id), request.producer_id, request.producer_epoch};
     command.timeout_ms = request.timeout_ms;
-    coordinator_->InitProducerId(
-        std::move(command),
-        [done = std::move(done)](const txn::Decision& decision) mutable { done(ReplyOf(decision)); });
+    coordinator_->InitProducerId(std::move(command), [done = std::move(done)](const txn::Decision& decision) mutable {
+      done(ReplyOf(decision));
+    });
   });
 }
 
@@ -109,9 +109,9 @@ void TransactionHost::AddPartitionsHere(AddPartitionsRequest request, Callback<s
     if (topic != nullptr && partition.partition.value() >= 0 && partition.partition.value() < topic->partitions)
       continue;
     all_exist = false;
-    outcomes[i] = Failed(ErrorCode::kUnknownTopicOrPartition,
-                         StrCat("partition ", partition.partition, " of topic '", partition.topic.substr(0, 300),
-                                "' does not exist"));
+    outcomes[i] = Failed(
+        ErrorCode::kUnknownTopicOrPartition,
+        StrCat("partition ", partition.partition, " of topic '", partition.topic.substr(0, 300), "' does not exist"));
   }
   if (!all_exist) {
     for (Outcome& outcome : outcomes) {
@@ -143,10 +143,9 @@ void TransactionHost::AddGroup(AddGroupRequest request, Callback<Outcome> done) 
       done(Failed(ErrorCode::kInvalidGroupId, "expected a group id, got none"));
       return;
     }
-    coordinator_->AddPartitions({Identity(std::move(request.producer)), {OffsetsPartition(request.group)}},
-                                [done = std::move(done)](const txn::Decision& decision) mutable {
-                                  done(OutcomeOf(decision));
-                                });
+    coordinator_->AddPartitions(
+        {Identity(std::move(request.producer)), {OffsetsPartition(request.group)}},
+        [done = std::move(done)](const txn::Decision& decision) mutable { done(OutcomeOf(decision)); });
   });
 }
 

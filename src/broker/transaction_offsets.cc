@@ -43,13 +43,11 @@ void TransactionHost::CommitOffsets(TxnCommitOffsetsRequest request, Callback<st
   });
 }
 
-// The group becomes a part of the transaction before its offsets are written, or must be one already. Between the answer
-// and the write nothing else runs on this shard, so that no marker comes in between.
+// The group becomes a part of the transaction before its offsets are written, or must be one already. Between the
+// answer and the write nothing else runs on this shard, so that no marker comes in between.
 void TransactionHost::CommitOffsetsHere(TxnCommitOffsetsRequest request,
                                         Callback<std::vector<CommitOffsetResult>> done) {
-  Question question{.producer = request.producer,
-                    .partition = OffsetsPartition(request.group),
-                    .rules = request.rules};
+  Question question{.producer = request.producer, .partition = OffsetsPartition(request.group), .rules = request.rules};
   Ask(std::move(question), [this, request = std::move(request), done = std::move(done)](Outcome outcome) mutable {
     if (outcome.ok()) {
       StoreOffsets(std::move(request), std::move(done));

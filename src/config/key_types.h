@@ -191,8 +191,7 @@ Key List(std::string name, Field field, std::string help) {  // of text
             field(options) = SplitList(text);
             return absl::OkStatus();
           },
-          .get =
-              [=](const BrokerOptions& options) { return JoinList(field(options)); }};
+          .get = [=](const BrokerOptions& options) { return JoinList(field(options)); }};
 }
 
 }  // namespace leat::config

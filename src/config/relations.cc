@@ -56,8 +56,7 @@ void FindKafkaConflicts(const BrokerOptions& options, std::vector<Conflict>* con
   const std::set<std::string> names = NamesOf(listeners.kafka, "listeners.kafka", conflicts);
   for (const std::string& name : NamesOf(options.advertised.kafka, "advertised.kafka", conflicts)) {
     if (names.contains(name)) continue;
-    conflicts->push_back(
-        {"advertised.kafka", StrCat("expected the name of one of listeners.kafka, got '", name, "'")});
+    conflicts->push_back({"advertised.kafka", StrCat("expected the name of one of listeners.kafka, got '", name, "'")});
   }
 }
 
@@ -72,6 +71,7 @@ std::vector<Conflict> FindConflicts(const BrokerOptions& options) {
   AT_MOST(limits.request_bytes, limits.inflight_bytes);
   AT_MOST(limits.fetch_max_bytes, limits.inflight_bytes);
   AT_MOST(topics.default_partitions, limits.partitions_per_topic);
+  AT_MOST(groups.min_session_timeout, groups.max_session_timeout);
   AT_MOST(jobs.restart_backoff, jobs.restart_backoff_max);
 #undef AT_MOST
   const ListenerOptions& listeners = options.listeners;

@@ -146,10 +146,10 @@ absl::StatusOr<NamedAddress> ParseNamedAddress(std::string_view text) {
   if (const size_t at = text.find(kSeparator); at != std::string_view::npos) {
     out.name = std::string(text.substr(0, at));
     rest = text.substr(at + kSeparator.size());
-    const bool good = !out.name.empty() && out.name.size() <= 60 &&
-                      std::all_of(out.name.begin(), out.name.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-                      });
+    const bool good =
+        !out.name.empty() && out.name.size() <= 60 && std::all_of(out.name.begin(), out.name.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        });
     if (!good) {
       return InvalidArgument("expected a listener's name of a-z, 0-9, - and _ before ://, such as internal://host:9092",
                              ", got '", text, "'");

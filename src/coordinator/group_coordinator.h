@@ -1,10 +1,11 @@
-// Hosts the group cores on `__consumer_offsets`: each group belongs to one partition of that topic, by Kafka's rule, and
-// each partition has a core of its own. What a core decides is appended, and answered once its records are durable;
+// Hosts the group cores on `__consumer_offsets`: each group belongs to one partition of that topic, by Kafka's rule,
+// and each partition has a core of its own. What a core decides is appended, and answered once its records are durable;
 // timers run when the core wants them. Lives on one shard.
 //
 // A partition that has grown far beyond what is alive is begun anew: the live state is appended once more and, when it
-// is durable, everything before it is deleted. That is begun only while no other append is under way (a record that lies
-// before the copy but is not in it would be lost) and no transaction has offsets pending (they live in its batches).
+// is durable, everything before it is deleted. That is begun only while no other append is under way (a record that
+// lies before the copy but is not in it would be lost) and no transaction has offsets pending (they live in its
+// batches).
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -59,7 +60,7 @@ class GroupCoordinator {
   void ForgetGroup(std::string_view group, absl::AnyInvocable<void(absl::Status)> done);
 
   group::GroupDescription Describe(const std::string& group) const;
-  std::vector<group::GroupListing> List() const;  // by name
+  std::vector<group::GroupListing> List() const;                               // by name
   const group::OffsetStore::GroupOffsets* Find(std::string_view group) const;  // null: none
   bool IsPending(std::string_view group, const model::TopicPartition& partition) const;
   std::vector<model::TopicPartition> PendingPartitions(std::string_view group) const;
@@ -83,7 +84,7 @@ class GroupCoordinator {
   };
   struct Waiter {
     absl::AnyInvocable<void(group::Reply)> done;
-    group::Reply refusal;          // the answer when the coordinator closes
+    group::Reply refusal;           // the answer when the coordinator closes
     bool waits_for_others = false;  // not for a record alone
   };
   using Written = absl::AnyInvocable<void(absl::StatusOr<log::AppendResult>)>;

@@ -31,9 +31,9 @@ absl::Status ReplayBatch(std::string_view batch, const model::BatchHeader& heade
 }  // namespace
 
 absl::Status ReplayLog(log::PartitionLog& log, const std::function<absl::Status(const model::RecordView&)>& apply) {
-  return ReplayLog(
-      log, {.record = [&](const model::BatchHeader&, const model::RecordView& record) { return apply(record); },
-            .marker = [](model::ProducerId, model::TransactionEnd) {}});
+  return ReplayLog(log,
+                   {.record = [&](const model::BatchHeader&, const model::RecordView& record) { return apply(record); },
+                    .marker = [](model::ProducerId, model::TransactionEnd) {}});
 }
 
 absl::Status ReplayLog(log::PartitionLog& log, const LogVisitor& visitor) {

@@ -57,8 +57,8 @@ void TxnCoordinator::Start() {
 
 void TxnCoordinator::InitProducerId(txn::InitProducerId command, Done done) {
   const std::string id = command.producer.transactional_id;
-  Job job = MakeJob([this, command = std::move(command)] { return core_.Decide(command, fresh(), now()); },
-                    std::move(done));
+  Job job =
+      MakeJob([this, command = std::move(command)] { return core_.Decide(command, fresh(), now()); }, std::move(done));
   job.may_take_id = true;
   Enqueue(id, std::move(job));
 }
@@ -82,8 +82,8 @@ void TxnCoordinator::AddPartitions(txn::AddPartitions command, Done done) {
 
 void TxnCoordinator::End(txn::EndTransaction command, Done done) {
   const std::string id = command.producer.transactional_id;
-  Job job = MakeJob([this, command = std::move(command)] { return core_.Decide(command, fresh(), now()); },
-                    std::move(done));
+  Job job =
+      MakeJob([this, command = std::move(command)] { return core_.Decide(command, fresh(), now()); }, std::move(done));
   job.may_take_id = true;
   Enqueue(id, std::move(job));
 }
@@ -188,16 +188,16 @@ void TxnCoordinator::Write(const std::string& id, const txn::Record& record, Wri
     return;
   }
   const size_t index = static_cast<size_t>(group::PartitionForGroup(id, static_cast<int32_t>(logs_.size())));
-  logs_[index]->Append(*std::move(bytes), {.epoch = model::LeaderEpoch(0)},
-                       [this, record, done = std::move(done),
-                        hold = std::move(hold)](const absl::StatusOr<log::AppendResult>& result) mutable {
-                         if (result.ok()) {
-                           LEAT_CHECK_OK(core_.Replay(
-                               record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt,
-                               now()));
-                         }
-                         done(result.status());
-                       });
+  logs_[index]->Append(
+      *std::move(bytes), {.epoch = model::LeaderEpoch(0)},
+      [this, record, done = std::move(done),
+       hold = std::move(hold)](const absl::StatusOr<log::AppendResult>& result) mutable {
+        if (result.ok()) {
+          LEAT_CHECK_OK(core_.Replay(
+              record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt, now()));
+        }
+        done(result.status());
+      });
 }
 
 void TxnCoordinator::ForgetIfIdle(const std::string& id) {

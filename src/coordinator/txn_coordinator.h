@@ -1,7 +1,7 @@
-// Hosts the transaction coordinator's core on the log of `__transaction_state`: the commands of one transactional id run
-// one after the other, each answered once its record is durable; then come the markers, retried until every partition
-// has its own, and then the record that the transaction is complete. What was decided before a stop goes on after the
-// next start. Open transactions are aborted when their time is over. Lives on one shard.
+// Hosts the transaction coordinator's core on the log of `__transaction_state`: the commands of one transactional id
+// run one after the other, each answered once its record is durable; then come the markers, retried until every
+// partition has its own, and then the record that the transaction is complete. What was decided before a stop goes on
+// after the next start. Open transactions are aborted when their time is over. Lives on one shard.
 //
 // A command that meets a transaction whose markers are still being written waits for them, for a while, before it is
 // answered CONCURRENT_TRANSACTIONS: they are a matter of milliseconds, the pause of a client is longer. Partitions that
@@ -44,11 +44,11 @@ class TxnCoordinator {
  public:
   struct Options {
     txn::Limits limits;
-    Duration wait_for_markers = absl::Seconds(2);  // of a command, before CONCURRENT_TRANSACTIONS
-    size_t waiting_commands = 100;                 // of one transactional id; above it CONCURRENT_TRANSACTIONS
+    Duration wait_for_markers = absl::Seconds(2);     // of a command, before CONCURRENT_TRANSACTIONS
+    size_t waiting_commands = 100;                    // of one transactional id; above it CONCURRENT_TRANSACTIONS
     Duration marker_retry = absl::Milliseconds(100);  // doubles with every try,
     Duration marker_retry_limit = absl::Seconds(5);   // up to this
-    Duration expiration_check = absl::Hours(1);  // of transactional ids
+    Duration expiration_check = absl::Hours(1);       // of transactional ids
     int64_t producer_id_block = 1000;
   };
   using Done = absl::AnyInvocable<void(txn::Decision)>;

@@ -25,10 +25,9 @@ void TxnCoordinator::WriteMarkers(const std::string& id) {
   for (const model::TopicPartition& partition : markers.partitions) {
     env::Gate::Hold hold = gate_.TryEnter();
     if (!hold) return;  // goes on after the next start
-    port_.WriteMarker(markers, partition,
-                      [this, id, partition, hold = std::move(hold)](const absl::Status& status) {
-                        TakeMarker(id, partition, status);
-                      });
+    port_.WriteMarker(markers, partition, [this, id, partition, hold = std::move(hold)](const absl::Status& status) {
+      TakeMarker(id, partition, status);
+    });
   }
   --run.under_way;
   if (run.under_way == 0) CompleteRun(id);

@@ -23,10 +23,9 @@ void TxnCoordinator::FetchIds() {
   env::Gate::Hold hold = gate_.TryEnter();
   if (!hold) return;
   fetching_ids_ = true;
-  port_.ReserveProducerIds(options_.producer_id_block,
-                           [this, hold = std::move(hold)](absl::StatusOr<TxnPort::Block> block) {
-                             TakeIds(std::move(block));
-                           });
+  port_.ReserveProducerIds(
+      options_.producer_id_block,
+      [this, hold = std::move(hold)](absl::StatusOr<TxnPort::Block> block) { TakeIds(std::move(block)); });
 }
 
 void TxnCoordinator::TakeIds(absl::StatusOr<TxnPort::Block> block) {

@@ -33,7 +33,7 @@ class ClassicCore {
   // `random` gives member ids; it and `outbox` outlive this.
   ClassicCore(const Options& options, Random& random, Outbox& outbox);
 
-  void Join(RequestId id, JoinRequest request, Now now);      // classic_join.cc
+  void Join(RequestId id, JoinRequest request, Now now);         // classic_join.cc
   void Sync(RequestId id, const SyncRequest& request, Now now);  // classic_sync.cc
   HeartbeatReply Heartbeat(const HeartbeatRequest& request, Now now);
   LeaveReply Leave(const LeaveRequest& request, Now now);

@@ -58,7 +58,7 @@ class ClassicGroup {
   // OK, UNKNOWN_MEMBER_ID or FENCED_INSTANCE_ID.
   model::ErrorCode CheckMember(std::string_view id, const std::optional<std::string>& instance) const;
 
-  void Add(ClassicMember member);            // REQUIRES: its id and instance are free
+  void Add(ClassicMember member);  // REQUIRES: its id and instance are free
   // A leader that goes is replaced. What the member waits for stays the caller's to answer. REQUIRES: it is a member.
   struct Removed {
     ClassicMember member;
@@ -117,8 +117,8 @@ class ClassicGroup {
   std::optional<std::string> protocol_;
   std::string leader_;
   std::map<std::string, ClassicMember, std::less<>> members_;
-  std::map<std::string, std::string, std::less<>> instances_;       // instance -> member id
-  std::map<std::string, size_t, std::less<>> supported_;            // protocol -> members that offer it
+  std::map<std::string, std::string, std::less<>> instances_;  // instance -> member id
+  std::map<std::string, size_t, std::less<>> supported_;       // protocol -> members that offer it
 };
 
 }  // namespace leat::group

@@ -105,9 +105,9 @@ void Core::Delete(RequestId id, const std::string& name, Now now) {
         id, DeleteReply{{ErrorCode::kGroupIdNotFound, StrCat("there is no group '", name.substr(0, 300), "'")}});
   }
   if (group != nullptr && !group->Is(GroupState::kEmpty)) {
-    return outbox_.Answer(id, DeleteReply{{ErrorCode::kNonEmptyGroup,
-                                           StrCat("group ", name, " has ", group->members().size(),
-                                                  " members: stop them first")}});
+    return outbox_.Answer(
+        id, DeleteReply{{ErrorCode::kNonEmptyGroup,
+                         StrCat("group ", name, " has ", group->members().size(), " members: stop them first")}});
   }
   std::vector<OffsetRecord> records = offsets_.ForgetGroup(name);
   for (OffsetRecord& record : classic_.MarkDead(name, now)) records.push_back(std::move(record));

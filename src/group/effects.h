@@ -44,7 +44,7 @@ class Outbox {
     effects_.writes.push_back({id, std::move(records), transaction});
     return id;
   }
-  void Answer(RequestId to, Reply reply) { effects_.answers.push_back({to, std::move(reply)}); }
+  void Answer(RequestId to, Reply reply);
   Effects Take() { return std::exchange(effects_, {}); }
 
  private:

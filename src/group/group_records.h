@@ -1,6 +1,6 @@
 // The records of `__consumer_offsets` that hold a group's membership, byte for byte as Kafka writes them
-// (GroupMetadataKey version 2, GroupMetadataValue version 3). Older versions of the value, and version 4 with its tagged
-// fields, are read too. Pure; any thread.
+// (GroupMetadataKey version 2, GroupMetadataValue version 3). Older versions of the value, and version 4 with its
+// tagged fields, are read too. Pure; any thread.
 #pragma once
 
 #include <optional>

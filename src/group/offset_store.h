@@ -42,8 +42,8 @@ class OffsetStore {
 
   // Checks the items alone: who may commit is decided before.
   CommitDecision CommitOffsets(const CommitCommand& command, int64_t now_ms) const;
-  // Tombstones of what is stored for a topic that is gone, for a whole group, or for some partitions of a group. Pending
-  // offsets go with them.
+  // Tombstones of what is stored for a topic that is gone, for a whole group, or for some partitions of a group.
+  // Pending offsets go with them.
   std::vector<OffsetRecord> ForgetTopic(std::string_view topic) const;
   std::vector<OffsetRecord> ForgetGroup(std::string_view group) const;
   std::vector<OffsetRecord> Forget(std::string_view group, const std::vector<model::TopicPartition>& partitions) const;

@@ -11,13 +11,13 @@ namespace leat::group {
 struct Limits {
   size_t metadata_bytes = 4096;  // of one commit (Kafka's offset.metadata.max.bytes)
   size_t group_id_bytes = 255;
-  size_t offsets = 1'000'000;              // of all groups together
-  size_t groups = 100'000;                 // with members, of one partition of the offsets topic
-  size_t members = 10'000;                 // of one group, with those that have only been given an id (group.max.size)
-  size_t protocols = 64;                   // that one member may offer
-  size_t subscription_bytes = 256 << 10;   // of all protocols that one member offers
-  size_t assignment_bytes = 8 << 20;       // of all members, from one leader
-  size_t name_bytes = 255;                 // of an instance id, a protocol, a client's name or address
+  size_t offsets = 1'000'000;             // of all groups together
+  size_t groups = 100'000;                // with members, of one partition of the offsets topic
+  size_t members = 10'000;                // of one group, with those that have only been given an id (group.max.size)
+  size_t protocols = 64;                  // that one member may offer
+  size_t subscription_bytes = 256 << 10;  // of all protocols that one member offers
+  size_t assignment_bytes = 8 << 20;      // of all members, from one leader
+  size_t name_bytes = 255;                // of an instance id, a protocol, a client's name or address
 };
 
 struct Options {

@@ -27,7 +27,7 @@ struct Protocol {
   std::string metadata;  // the member's subscription in the assignor's own format: opaque here
   friend bool operator==(const Protocol&, const Protocol&) = default;
 };
-enum class FirstJoin { kAddAtOnce, kAskForId };     // kAskForId: JoinGroup 4 and newer; a first join is only given an id
+enum class FirstJoin { kAddAtOnce, kAskForId };  // kAskForId: JoinGroup 4 and newer; a first join is only given an id
 enum class SkipAssignment { kUnknown, kSupported };  // kSupported: JoinGroup 9 and newer
 
 struct JoinRequest {
@@ -109,7 +109,8 @@ struct LeaveReply {
 
 // --- offsets ---
 // A commit of a member says who it is and of which generation; one without membership (an admin tool, a job, a consumer
-// that assigns its own partitions) leaves `member` empty and `generation` -1, and is taken while the group has no members.
+// that assigns its own partitions) leaves `member` empty and `generation` -1, and is taken while the group has no
+// members.
 struct CommitCommand {
   struct Item {
     model::TopicPartition partition;
@@ -170,7 +171,8 @@ struct DeleteReply {
 };
 
 using RequestId = StrongId<struct RequestIdTag, uint64_t>;  // the driver's: which request an answer belongs to
-using Reply = std::variant<JoinReply, SyncReply, HeartbeatReply, LeaveReply, CommitReply, DeleteOffsetsReply, DeleteReply>;
+using Reply =
+    std::variant<JoinReply, SyncReply, HeartbeatReply, LeaveReply, CommitReply, DeleteOffsetsReply, DeleteReply>;
 
 // As Kafka prints it: Stable, PreparingRebalance, ..
 std::string_view StateName(GroupState state);

@@ -15,7 +15,8 @@ namespace leat::kafka {
 
 std::vector<Api> CoreApis() {
   return {
-      // Versions 0 to 2 of Produce are refused in words: librdkafka takes their absence for a broker without compression.
+      // Versions 0 to 2 of Produce are refused in words: librdkafka takes their absence for a broker without
+      // compression.
       Serve<&HandleProduce>(0, HonoursTransactionVersion2() ? 13 : 11),
       Serve<&HandleFetch>(4, 18),
       Serve<&HandleListOffsets>(1, 11),

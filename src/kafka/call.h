@@ -35,10 +35,10 @@ struct Call {
   FetchSessionCache& sessions;  // of the connection's shard; touched there only
   int16_t api_key = 0;
   int16_t version = 0;
-  std::string client_id;          // as the client names itself; may be empty
-  std::string client_host;        // its address without the port, e.g. "127.0.0.1"
+  std::string client_id;            // as the client names itself; may be empty
+  std::string client_host;          // its address without the port, e.g. "127.0.0.1"
   bool auto_create_topics = false;  // as configured; clients ask for it too
-  size_t answer_bytes = 0;        // records that the answer may hold now: a limit below what the client asks for
+  size_t answer_bytes = 0;          // records that the answer may hold now: a limit below what the client asks for
   // Set by a handler that parks its request (a long poll): runs on the connection's shard, at most once, when the
   // client has gone or the listener stops. The reply is still to be called.
   env::Closure on_abandon;

@@ -73,11 +73,11 @@ class FetchCall {
         continue;
       }
       results_.push_back(out.partitions.size());
-      out.partitions.push_back({.partition = {topic == nullptr ? want.key.topic : topic->name,
-                                              model::PartitionId(want.key.partition)},
-                                .offset = model::Offset(want.offset),
-                                .max_bytes = static_cast<size_t>(std::max(0, want.max_bytes)),
-                                .current_epoch = model::LeaderEpoch(want.current_leader_epoch)});
+      out.partitions.push_back(
+          {.partition = {topic == nullptr ? want.key.topic : topic->name, model::PartitionId(want.key.partition)},
+           .offset = model::Offset(want.offset),
+           .max_bytes = static_cast<size_t>(std::max(0, want.max_bytes)),
+           .current_epoch = model::LeaderEpoch(want.current_leader_epoch)});
     }
     if (out.partitions.empty()) {
       Answer({});
@@ -102,11 +102,11 @@ class FetchCall {
       } else {
         Fill(std::move(read.partitions[results_[i]]), &data);
       }
-      const bool told = begun_.session == nullptr ||
-                        begun_.session->MustTell(want.key, {.error = data.error_code,
-                                                            .high_watermark = data.high_watermark,
-                                                            .log_start = data.log_start_offset,
-                                                            .has_records = !data.records.empty()});
+      const bool told =
+          begun_.session == nullptr || begun_.session->MustTell(want.key, {.error = data.error_code,
+                                                                           .high_watermark = data.high_watermark,
+                                                                           .log_start = data.log_start_offset,
+                                                                           .has_records = !data.records.empty()});
       if (told || !begun_.incremental) Add(want.key, std::move(data), &response);
     }
     reply_(std::move(response));

@@ -1,6 +1,6 @@
 // Fetch sessions (KIP-227): what a consumer reads is remembered between its fetches, so that it sends only what changed
-// and gets only what is new. Pure; one shard. A client whose session is gone is told so and begins a new one: forgetting
-// is always allowed.
+// and gets only what is new. Pure; one shard. A client whose session is gone is told so and begins a new one:
+// forgetting is always allowed.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -77,7 +77,7 @@ class FetchSessionCache {
  public:
   struct Options {
     size_t max_sessions = 1000;
-    size_t max_partitions = 200000;                // of all sessions
+    size_t max_partitions = 200000;               // of all sessions
     Duration keep_at_least = absl::Seconds(120);  // a session used so lately is not put out for another
   };
   FetchSessionCache(const Options& options, uint64_t seed);

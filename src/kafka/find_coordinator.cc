@@ -1,7 +1,7 @@
 // FindCoordinator (10): the one node coordinates everything.
+#include "wire/messages/find_coordinator.h"
 #include "kafka/admin_support.h"
 #include "kafka/handlers.h"
-#include "wire/messages/find_coordinator.h"
 
 namespace leat::kafka {
 namespace {

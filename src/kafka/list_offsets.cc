@@ -32,9 +32,12 @@ struct Meaning {
   std::optional<Spec> spec;  // nullopt: about tiered storage, of which there is none: no offset
 };
 constexpr Meaning kMeanings[] = {
-    {Mark::kLatest, 0, Spec::kLatest},           {Mark::kEarliest, 0, Spec::kEarliest},
-    {Mark::kMaxTimestamp, 7, Spec::kMaxTimestamp}, {Mark::kEarliestLocal, 8, Spec::kEarliest},
-    {Mark::kLatestTiered, 9, std::nullopt},      {Mark::kEarliestPendingUpload, 11, std::nullopt},
+    {Mark::kLatest, 0, Spec::kLatest},
+    {Mark::kEarliest, 0, Spec::kEarliest},
+    {Mark::kMaxTimestamp, 7, Spec::kMaxTimestamp},
+    {Mark::kEarliestLocal, 8, Spec::kEarliest},
+    {Mark::kLatestTiered, 9, std::nullopt},
+    {Mark::kEarliestPendingUpload, 11, std::nullopt},
 };
 
 const Meaning* MeaningOf(int64_t timestamp) {
@@ -79,18 +82,18 @@ void HandleListOffsets(Call& call, const ListOffsetsRequest& request, Reply<List
     }
   }
   if (asked.empty()) return reply(std::move(response));
-  call.broker.ListOffsets(std::move(asked), [response = std::move(response), places = std::move(places),
-                                             reply = std::move(reply)](
-                                                const std::vector<broker::ListOffsetsResult>& results) mutable {
-    for (size_t i = 0; i < results.size(); ++i) {
-      auto& to = response.topics[places[i].topic].partitions[places[i].partition];
-      to.error_code = Code(results[i].outcome.code);
-      to.offset = results[i].offset.value();
-      to.timestamp = results[i].timestamp_ms;
-      to.leader_epoch = results[i].leader_epoch.value();
-    }
-    reply(std::move(response));
-  });
+  call.broker.ListOffsets(std::move(asked),
+                          [response = std::move(response), places = std::move(places),
+                           reply = std::move(reply)](const std::vector<broker::ListOffsetsResult>& results) mutable {
+                            for (size_t i = 0; i < results.size(); ++i) {
+                              auto& to = response.topics[places[i].topic].partitions[places[i].partition];
+                              to.error_code = Code(results[i].outcome.code);
+                              to.offset = results[i].offset.value();
+                              to.timestamp = results[i].timestamp_ms;
+                              to.leader_epoch = results[i].leader_epoch.value();
+                            }
+                            reply(std::move(response));
+                          });
 }
 
 // There is one leader epoch, 0, which lasts to the end of each log. Of later ones nothing is known.

@@ -56,7 +56,8 @@ Topic& AddError(MetadataResponse* response, ErrorCode code) {
   return topic;
 }
 
-void LookUp(const Describer& describe, const MetadataRequest::MetadataRequestTopic& asked, bool create, Lookup* lookup) {
+void LookUp(const Describer& describe, const MetadataRequest::MetadataRequestTopic& asked, bool create,
+            Lookup* lookup) {
   MetadataResponse* const response = &lookup->response;
   if (!asked.name) {
     const meta::TopicPtr topic = describe.image.FindTopic(asked.topic_id);

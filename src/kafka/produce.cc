@@ -35,8 +35,8 @@ Outcome CheckRecords(int16_t version, std::optional<std::string_view> records) {
             StrCat("a record batch of ", header->total_bytes(), " bytes is cut off after ", records->size())};
   }
   if (header->total_bytes() < records->size()) {
-    return {ErrorCode::kInvalidRecord, StrCat("expected one record batch, got ", records->size(), " bytes after one of ",
-                                              header->total_bytes())};
+    return {ErrorCode::kInvalidRecord,
+            StrCat("expected one record batch, got ", records->size(), " bytes after one of ", header->total_bytes())};
   }
   if (version < kFirstWithZstd && header->compression() == model::Compression::kZstd) {
     return {ErrorCode::kUnsupportedCompressionType, StrCat("zstd needs Produce version ", kFirstWithZstd, " or later")};
@@ -138,8 +138,9 @@ void HandleProduce(Call& call, const ProduceRequest& request, Reply<ProduceRespo
   translator->Run();
   if (translator->nothing_to_do()) return reply(translator->TakeResponse());
   broker::ProduceRequest out = translator->TakeRequest();
-  call.broker.Produce(std::move(out), [translator = std::move(translator), reply = std::move(reply)](
-                                          broker::ProduceReply done) mutable { reply(translator->Finish(std::move(done))); });
+  call.broker.Produce(std::move(out),
+                      [translator = std::move(translator), reply = std::move(reply)](
+                          broker::ProduceReply done) mutable { reply(translator->Finish(std::move(done))); });
 }
 
 }  // namespace leat::kafka

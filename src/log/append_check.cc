@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "log/batch_scanner.h"
+#include "model/batch_rewriter.h"
 #include "model/error_status.h"
 
 namespace leat::log {
@@ -13,6 +14,69 @@ absl::Status CheckSize(const model::BatchHeader& header, const LogOptions& optio
   if (header.total_bytes() <= limit) return absl::OkStatus();
   return OutOfRange("a batch of ", header.total_bytes(), " bytes is larger than the ", limit,
                     " that max.message.bytes allows; send smaller batches or raise it");
+}
+
+// How far a producer's timestamps are from the wall clock. The header has the latest one.
+absl::Status CheckTimestamps(std::string_view batch, const model::BatchHeader& header, const LogOptions& options,
+                             int64_t wall_ms) {
+  const auto refuse = [wall_ms](int64_t timestamp_ms, std::string_view config, Duration limit) {
+    return model::WithCode(
+        InvalidArgument("timestamp ", timestamp_ms, " is further from the broker's clock, ", wall_ms, ", than the ",
+                        absl::ToInt64Milliseconds(limit), " ms of ", config, ": send a nearer one or raise that"),
+        model::ErrorCode::kInvalidTimestamp);
+  };
+  const auto ahead = [wall_ms](int64_t timestamp_ms) {
+    return absl::Milliseconds(timestamp_ms) - absl::Milliseconds(wall_ms);
+  };
+  if (options.timestamp_type != TimestampType::kCreateTime || header.control()) return absl::OkStatus();
+  if (ahead(header.max_timestamp_ms) > options.timestamp_after_max) {
+    return refuse(header.max_timestamp_ms, "message.timestamp.after.max.ms", options.timestamp_after_max);
+  }
+  if (options.timestamp_before_max == absl::InfiniteDuration()) return absl::OkStatus();
+  LEAT_ASSIGN_OR_RETURN(model::RecordIterator records,
+                        model::RecordIterator::Open(batch, static_cast<size_t>(options.max_decompressed_batch_bytes)));
+  model::RecordView record;
+  for (;;) {
+    LEAT_ASSIGN_OR_RETURN(const bool more, records.Next(&record));
+    if (!more) return absl::OkStatus();
+    if (record.timestamp_ms >= 0 && -ahead(record.timestamp_ms) > options.timestamp_before_max) {
+      return refuse(record.timestamp_ms, "message.timestamp.before.max.ms", options.timestamp_before_max);
+    }
+  }
+}
+
+absl::StatusOr<model::BatchHeader> CheckBatch(std::string_view batch, const LogOptions& options, int64_t wall_ms) {
+  const absl::StatusOr<model::BatchHeader> checked = model::ValidateBatch(
+      batch, options.compact ? model::RecordCheck::kEveryRecordWithKey : model::RecordCheck::kEveryRecord,
+      static_cast<size_t>(options.max_decompressed_batch_bytes));
+  if (absl::IsInvalidArgument(checked.status())) {
+    return model::WithCode(checked.status(), model::ErrorCode::kInvalidRecord);
+  }
+  if (!checked.ok()) return InvalidArgument(Message(checked.status()));
+  if (checked->record_count <= 0) return InvalidArgument("a batch without records");
+  LEAT_RETURN_IF_ERROR(CheckTimestamps(batch, *checked, options, wall_ms));
+  return checked;
+}
+
+// Compresses the batches anew that are not compressed as the topic wants it.
+absl::Status Recompress(std::string* bytes, PreparedAppend* prepared, const LogOptions& options) {
+  std::string all;
+  for (PreparedBatch& batch : prepared->batches) {
+    const std::string_view original = std::string_view(*bytes).substr(batch.at, batch.header.total_bytes());
+    batch.at = all.size();
+    if (batch.header.control() || batch.header.compression() == *options.compression) {
+      all.append(original);
+      continue;
+    }
+    LEAT_ASSIGN_OR_RETURN(const std::string made,
+                          model::CompressAnew(original, *options.compression,
+                                              static_cast<size_t>(options.max_decompressed_batch_bytes)));
+    LEAT_ASSIGN_OR_RETURN(batch.header, model::ParseBatchHeader(made));
+    LEAT_RETURN_IF_ERROR(CheckSize(batch.header, options));
+    all.append(made);
+  }
+  *bytes = std::move(all);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -34,18 +98,12 @@ absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions
                              " bytes is cut off after ", rest.size());
     }
     const std::string_view batch = rest.substr(0, parsed->total_bytes());
-    const absl::StatusOr<model::BatchHeader> checked = model::ValidateBatch(
-        batch, options.compact ? model::RecordCheck::kEveryRecordWithKey : model::RecordCheck::kEveryRecord,
-        static_cast<size_t>(options.max_decompressed_batch_bytes));
-    if (!checked.ok()) {
-      absl::Status refused = InvalidArgument("byte ", at, " of the append: ", Message(checked.status()));
-      const bool keyless = absl::IsInvalidArgument(checked.status());
-      return keyless ? model::WithCode(std::move(refused), model::ErrorCode::kInvalidRecord) : refused;
-    }
-    if (checked->record_count <= 0) return InvalidArgument("byte ", at, " of the append: a batch without records");
+    const absl::StatusOr<model::BatchHeader> checked = CheckBatch(batch, options, place.wall_ms);
+    if (!checked.ok()) return Annotate(checked.status(), StrCat("byte ", at, " of the append"));
     prepared.batches.push_back({at, *checked});
     rest.remove_prefix(batch.size());
   }
+  if (options.compression) LEAT_RETURN_IF_ERROR(Recompress(&bytes, &prepared, options));
   if (options.timestamp_type == TimestampType::kLogAppendTime) prepared.log_append_time_ms = place.wall_ms;
   model::Offset next = place.base;
   for (PreparedBatch& batch : prepared.batches) {

@@ -29,11 +29,13 @@ struct AppendPlace {
   model::Offset base;
   model::LeaderEpoch epoch;
   model::LeaderEpoch latest_epoch;
-  int64_t wall_ms;  // read with TimestampType::kLogAppendTime only
+  int64_t wall_ms;
 };
 
-// kInvalidArgument: not whole, valid batches with records, or an epoch older than latest_epoch; kOutOfRange: a batch
-// above options.max_batch_bytes.
+// kInvalidArgument: not whole, valid batches with records, or an epoch older than latest_epoch; with model::CodeOf
+// INVALID_RECORD a record without key in a compacted log, INVALID_TIMESTAMP one too far from the wall clock.
+// kOutOfRange: a batch above options.max_batch_bytes. Batches that are not compressed as options.compression says are
+// compressed anew.
 absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions& options, const AppendPlace& place);
 
 }  // namespace leat::log

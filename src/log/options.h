@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
+#include "model/compression.h"
 
 namespace leat::log {
 
@@ -23,6 +25,11 @@ struct LogOptions {
   int64_t max_batch_bytes = 1048588;             // max.message.bytes
   int64_t max_decompressed_batch_bytes = int64_t{64} << 20;
   TimestampType timestamp_type = TimestampType::kCreateTime;  // message.timestamp.type
+  // message.timestamp.before.max.ms and .after.max.ms: how far from the wall clock a producer's timestamp may be.
+  Duration timestamp_before_max = absl::InfiniteDuration();
+  Duration timestamp_after_max = absl::InfiniteDuration();
+  std::optional<model::Compression> compression;  // compression.type: of every batch; nullopt: as it was sent
+  int32_t min_insync_replicas = 1;                // min.insync.replicas; for the broker, a log has one copy
   bool delete_old = true;                                     // cleanup.policy contains delete
   bool compact = false;                                       // cleanup.policy contains compact
   double min_dirty_ratio = 0.5;                               // min.cleanable.dirty.ratio

@@ -133,6 +133,7 @@ class PartitionLog {
   // Moves log_start up (DeleteRecords) and removes segments wholly below it. `done` once durable.
   virtual void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) = 0;
   virtual void SetOptions(const LogOptions& options) = 0;
+  virtual const LogOptions& options() const = 0;
   // Rolls and removes old segments by age and size; called now and then by the owner. wall_ms: the current wall time.
   virtual void EnforceRetention(int64_t wall_ms) = 0;
   // Compacts the log if cleanup.policy says so and enough of it is dirty, or waits too long; called now and then by the

@@ -72,6 +72,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp(model::Isolation isolation) override;
   void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) override;
   void SetOptions(const LogOptions& options) override;
+  const LogOptions& options() const override { return options_; }
   void EnforceRetention(int64_t wall_ms) override;
   void Compact(int64_t wall_ms, CompactDone done) override;
   void Close(absl::AnyInvocable<void(absl::Status)> done) override;
@@ -88,7 +89,6 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   bool closed() const { return closed_; }
   // What there is to compact; an empty range unless cleanup.policy says compact.
   absl::StatusOr<CleanableRange> AssessCleaning(int64_t wall_ms);
-  const LogOptions& options() const { return options_; }
   const absl::Status& uncleanable() const { return uncleanable_; }  // why it is not compacted any more, or OK
 
  private:

@@ -17,7 +17,7 @@ struct ConfigDefinition {
   ConfigType type;
   std::string_view default_value;
   double low = 0, high = 0;    // kLong, kDouble: the range, both ends included
-  std::string_view choices{};  // kChoice, kChoices: a|b|c
+  std::string_view choices{};  // a|b|c; kChoices, kBoolean: empty is any
   std::string_view help{};     // one sentence with the unit
 };
 
@@ -42,6 +42,15 @@ struct TopicConfig {
   int64_t max_message_bytes = 0;
   bool log_append_time = false;
   bool delete_old = true;  // cleanup.policy contains delete
+  bool compact = false;    // cleanup.policy contains compact
+  double min_dirty_ratio = 0;
+  int64_t min_compaction_lag_ms = 0;
+  int64_t max_compaction_lag_ms = 0;
+  int64_t delete_retention_ms = 0;
+  int64_t timestamp_before_max_ms = 0;
+  int64_t timestamp_after_max_ms = 0;
+  std::string compression;  // compression.type
+  int32_t min_insync_replicas = 1;
   Durability durability = Durability::kFsync;
 };
 // `configs` over `defaults` over the table. REQUIRES: CheckTopicConfigs of both is OK.

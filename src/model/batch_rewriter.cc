@@ -61,4 +61,25 @@ absl::StatusOr<std::string> BatchRewriter::Finish() {
   return batch;
 }
 
+absl::StatusOr<std::string> CompressAnew(std::string_view batch, Compression compression,
+                                         size_t max_decompressed_bytes) {
+  LEAT_ASSIGN_OR_RETURN(BatchHeader header, ParseBatchHeader(batch));
+  std::string made(batch.substr(0, kBatchHeaderBytes));
+  const std::string_view body = batch.substr(kBatchHeaderBytes);
+  std::string plain;
+  if (header.compression() != Compression::kNone) {
+    LEAT_ASSIGN_OR_RETURN(plain, Decompress(header.compression(), body, max_decompressed_bytes));
+  }
+  const std::string_view records = header.compression() != Compression::kNone ? std::string_view(plain) : body;
+  if (compression == Compression::kNone) {
+    made.append(records);
+  } else {
+    LEAT_ASSIGN_OR_RETURN(const std::string compressed, Compress(compression, records));
+    made.append(compressed);
+  }
+  header.attributes = static_cast<int16_t>((header.attributes & ~kCompressionBits) | static_cast<int16_t>(compression));
+  StoreHeader(header, &made);
+  return made;
+}
+
 }  // namespace leat::model

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "model/record_batch.h"
@@ -33,5 +34,9 @@ class BatchRewriter {
   int64_t base_timestamp_ms_ = kNoTimestamp;
   int64_t max_timestamp_ms_ = kNoTimestamp;
 };
+
+// The same batch under another codec. REQUIRES: a validated batch. kResourceExhausted, kDataLoss: as Decompress.
+absl::StatusOr<std::string> CompressAnew(std::string_view batch, Compression compression,
+                                         size_t max_decompressed_bytes);
 
 }  // namespace leat::model

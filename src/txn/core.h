@@ -1,9 +1,9 @@
 // The transaction coordinator, as a replicated state machine: a command and the time give a record to write and a
 // reply; only Replay of a record changes the state. Start and failover are the same Replay. Pure; not thread-safe.
 //
-// The caller runs the commands of one transactional id one after the other: each only after the record of the one before
-// is durable and replayed (or has failed). Then it gives the reply, and writes the markers of the decision, if it has
-// any, until every partition has taken them; then comes Complete.
+// The caller runs the commands of one transactional id one after the other: each only after the record of the one
+// before is durable and replayed (or has failed). Then it gives the reply, and writes the markers of the decision, if
+// it has any, until every partition has taken them; then comes Complete.
 //
 // Error codes are Kafka's newest; a listener that serves older versions of a request maps PRODUCER_FENCED for them.
 #pragma once
@@ -25,7 +25,7 @@
 namespace leat::txn {
 
 struct Limits {
-  int32_t max_timeout_ms = 15 * 60 * 1000;      // transaction.max.timeout.ms
+  int32_t max_timeout_ms = 15 * 60 * 1000;       // transaction.max.timeout.ms
   Duration id_expiration = absl::Hours(7 * 24);  // transactional.id.expiration.ms
   size_t id_bytes = 1024;
   size_t transactional_ids = 1'000'000;

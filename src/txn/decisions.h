@@ -33,8 +33,8 @@ inline Decision StillEnding(std::string_view transactional_id) {
                 StrCat("the last transaction of '", transactional_id, "' is still being completed: try again shortly"));
 }
 
-// Ends the open transaction `at` as aborted and raises the epoch, so that its producer is fenced. `repeatable`: the epoch
-// whose owner asked for it and may ask again, or kNoEpoch.
+// Ends the open transaction `at` as aborted and raises the epoch, so that its producer is fenced. `repeatable`: the
+// epoch whose owner asked for it and may ask again, or kNoEpoch.
 Decision Fence(std::string_view transactional_id, const Transaction& at, int16_t repeatable, Now now);
 
 }  // namespace leat::txn::internal

@@ -37,8 +37,7 @@ TEST_P(Golden, WritesAndAnswersAreAsRecorded) {
   EXPECT_EQ(result, text.str()) << path;
 }
 
-INSTANTIATE_TEST_SUITE_P(Groups, Golden, ::testing::ValuesIn(Names()),
-                         [](const auto& script) { return script.param; });
+INSTANTIATE_TEST_SUITE_P(Groups, Golden, ::testing::ValuesIn(Names()), [](const auto& script) { return script.param; });
 
 }  // namespace
 }  // namespace leat::group

@@ -100,7 +100,8 @@ RC_GTEST_PROP(OffsetStore, ItsSnapshotMakesTheSameState, (uint64_t seed)) {
   for (int i = 0; i < 50; ++i) {
     const CommitCommand command{StrCat("g", random.Below(3)),
                                 {{Tp("t", static_cast<int32_t>(random.Below(4))), model::Offset(i), "m"}}};
-    for (const OffsetRecord& r : store.CommitOffsets(command, i).records) RC_ASSERT(store.Replay({}, r.key, *r.value).ok());
+    for (const OffsetRecord& r : store.CommitOffsets(command, i).records)
+      RC_ASSERT(store.Replay({}, r.key, *r.value).ok());
   }
   OffsetStore copy({});
   for (const OffsetRecord& r : store.Snapshot()) RC_ASSERT(copy.Replay({}, r.key, *r.value).ok());

@@ -123,18 +123,23 @@ class Script {
     if (line.verb == "join") {
       core_->Join(NewRequest(line.id), JoinOf(line), At());
     } else if (line.verb == "sync") {
-      SyncRequest request{line.Get("group"), line.Get("member"), line.Maybe("instance"),
-                          std::stoi(line.Get("generation", "-1")), line.Maybe("type"), line.Maybe("protocol"), {}};
+      SyncRequest request{line.Get("group"),
+                          line.Get("member"),
+                          line.Maybe("instance"),
+                          std::stoi(line.Get("generation", "-1")),
+                          line.Maybe("type"),
+                          line.Maybe("protocol"),
+                          {}};
       for (const std::string& one : Split(line.Get("assign"), ',')) {
         const auto pair = Split(one, ':');
         request.assignments.push_back({Real(pair.at(0)), pair.at(1)});
       }
       core_->Sync(NewRequest(line.id), request, At());
     } else if (line.verb == "heartbeat") {
-      core_->Heartbeat(NewRequest(line.id),
-                       {line.Get("group"), line.Get("member"), line.Maybe("instance"),
-                        std::stoi(line.Get("generation", "-1"))},
-                       At());
+      core_->Heartbeat(
+          NewRequest(line.id),
+          {line.Get("group"), line.Get("member"), line.Maybe("instance"), std::stoi(line.Get("generation", "-1"))},
+          At());
     } else if (line.verb == "leave") {
       core_->Leave(NewRequest(line.id), {line.Get("group"), {{line.Get("member"), line.Maybe("instance")}}}, At());
     } else if (line.verb == "commit") {
@@ -195,8 +200,14 @@ class Script {
 
   static model::ProducerId Producer(const Line& line) { return model::ProducerId(std::stoll(line.Get("producer"))); }
   static JoinRequest JoinOf(const Line& line) {
-    JoinRequest request{line.Get("group"), line.Get("member"), line.Maybe("instance"), line.Get("client", "c"), "/h",
-                        line.Get("type", "consumer"), {}, Time(line.Get("session", "10s")),
+    JoinRequest request{line.Get("group"),
+                        line.Get("member"),
+                        line.Maybe("instance"),
+                        line.Get("client", "c"),
+                        "/h",
+                        line.Get("type", "consumer"),
+                        {},
+                        Time(line.Get("session", "10s")),
                         Time(line.Get("rebalance", "60s")),
                         line.args.contains("ask-for-id") ? FirstJoin::kAskForId : FirstJoin::kAddAtOnce,
                         line.args.contains("can-skip") ? SkipAssignment::kSupported : SkipAssignment::kUnknown};
@@ -207,13 +218,13 @@ class Script {
     return request;
   }
   static CommitCommand CommitOf(const Line& line) {
-    CommitCommand command{line.Get("group"), {}, line.Get("member"), line.Maybe("instance"),
-                          std::stoi(line.Get("generation", "-1"))};
+    CommitCommand command{
+        line.Get("group"), {}, line.Get("member"), line.Maybe("instance"), std::stoi(line.Get("generation", "-1"))};
     for (const std::string& one : Split(line.Get("offsets"), ',')) {
       const size_t slash = one.find('/'), colon = one.find(':');
       const int64_t offset = colon == std::string::npos ? 0 : std::stoll(one.substr(colon + 1));
-      command.items.push_back({{one.substr(0, slash), model::PartitionId(std::stoi(one.substr(slash + 1)))},
-                               model::Offset(offset), ""});
+      command.items.push_back(
+          {{one.substr(0, slash), model::PartitionId(std::stoi(one.substr(slash + 1)))}, model::Offset(offset), ""});
     }
     return command;
   }
@@ -276,8 +287,8 @@ class Script {
     if (reply.code != model::ErrorCode::kNone) return text;
     StrAppend(&text, " generation ", reply.generation, " ", reply.protocol.value_or("-"), " led by ", reply.leader);
     for (const JoinedMember& member : reply.members) {
-      StrAppend(&text, ", ", member.member, member.instance ? "(" + *member.instance + ")" : "", " '",
-                member.metadata, "'");
+      StrAppend(&text, ", ", member.member, member.instance ? "(" + *member.instance + ")" : "", " '", member.metadata,
+                "'");
     }
     return text + (reply.skip_assignment == SkipAssignment::kSupported ? ", keep the assignment" : "");
   }

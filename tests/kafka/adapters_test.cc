@@ -125,7 +125,8 @@ TEST_F(AdaptersTest, AFetchSessionSendsOnlyWhatChanges) {
   Produce(client, Batch({"a"}));
   FetchRequest request = FetchOf("t", 0, 0);
   request.session_epoch = 0;
-  for (int32_t i = 1; i < 3; ++i) request.topics[0].partitions.emplace_back(request.topics[0].partitions[0]).partition = i;
+  for (int32_t i = 1; i < 3; ++i)
+    request.topics[0].partitions.emplace_back(request.topics[0].partitions[0]).partition = i;
   const auto first = client.Ask<FetchResponse>(request, 12);
   ASSERT_NE(first.session_id, 0);
   EXPECT_EQ(first.responses.at(0).partitions.size(), 3u);

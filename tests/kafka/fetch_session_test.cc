@@ -9,7 +9,9 @@ namespace {
 using model::ErrorCode;
 
 FetchKey Key(int32_t partition, std::string topic = "t") { return {{}, std::move(topic), partition}; }
-FetchWant Want(int32_t partition, int64_t offset = 0) { return {.key = Key(partition), .offset = offset, .max_bytes = 9}; }
+FetchWant Want(int32_t partition, int64_t offset = 0) {
+  return {.key = Key(partition), .offset = offset, .max_bytes = 9};
+}
 Instant At(int64_t seconds) { return Instant::FromNanos(seconds * 1'000'000'000); }
 
 class FetchSessionTest : public testing::Test {
@@ -19,8 +21,8 @@ class FetchSessionTest : public testing::Test {
   }
   FetchSessionCache::Begun Next(int32_t id, int32_t epoch, std::vector<FetchWant> wants = {},
                                 std::vector<FetchKey> forgotten = {}) {
-    return cache_.Begin({.session_id = id, .epoch = epoch, .wants = std::move(wants), .forgotten = std::move(forgotten)},
-                        At(1));
+    return cache_.Begin(
+        {.session_id = id, .epoch = epoch, .wants = std::move(wants), .forgotten = std::move(forgotten)}, At(1));
   }
   static std::vector<int32_t> Partitions(const FetchSessionCache::Begun& begun) {
     std::vector<int32_t> out;

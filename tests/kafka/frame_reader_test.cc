@@ -17,10 +17,8 @@ TEST(FrameReader, CutsManyFramesOfOneRead) {
 }
 
 TEST(FrameReader, GivesTheSameFramesWhateverTheReads) {
-  const FrameReader::Options options = {.max_frame_bytes = 1 << 20,
-                                        .min_buffer_bytes = 64,
-                                        .max_buffer_bytes = 256,
-                                        .first_body_bytes = 1024};
+  const FrameReader::Options options = {
+      .max_frame_bytes = 1 << 20, .min_buffer_bytes = 64, .max_buffer_bytes = 256, .first_body_bytes = 1024};
   std::string bytes;
   std::vector<std::string> frames;
   for (const size_t size : {1, 59, 60, 61, 63, 64, 65, 252, 255, 256, 257, 1023, 1024, 1025, 5000, 3, 100000, 7}) {

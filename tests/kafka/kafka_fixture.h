@@ -73,9 +73,8 @@ class KafkaTest : public testing::Test {
   }
 
   void CreateTopic(const std::string& name, int32_t partitions = 1) {
-    const auto results = Await<std::vector<broker::TopicResult>>([&](auto done) {
-      broker_->CreateTopics({{.name = name, .partitions = partitions}}, std::move(done));
-    });
+    const auto results = Await<std::vector<broker::TopicResult>>(
+        [&](auto done) { broker_->CreateTopics({{.name = name, .partitions = partitions}}, std::move(done)); });
     ASSERT_TRUE(results[0].outcome.ok()) << results[0].outcome.message;
     ids_[name] = results[0].id;
   }
@@ -92,7 +91,8 @@ class KafkaTest : public testing::Test {
     data.records = records;
     return request;
   }
-  static wire::FetchRequest FetchOf(std::string_view topic, int32_t partition, int64_t offset, int32_t max_wait_ms = 0) {
+  static wire::FetchRequest FetchOf(std::string_view topic, int32_t partition, int64_t offset,
+                                    int32_t max_wait_ms = 0) {
     wire::FetchRequest request;
     request.max_wait_ms = max_wait_ms;
     request.min_bytes = 1;

@@ -16,7 +16,8 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(broker, block):
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "LEAT_ADDRESS": broker.grpc}
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "LEAT_ADDRESS": broker.grpc,
+                   "KAFKA": broker.kafka}
     return subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=broker.directory, env=environment, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
 
@@ -41,8 +42,15 @@ class Guides(unittest.TestCase):
         self.assertIn("total: 0 records behind", everything)
         self.assertIn("total: 5 records behind", everything)
 
+    def test_kafka_clients(self):
+        everything = "".join(self.run_guide("kafka-clients.md"))
+        self.assertIn("ann buy", everything)
+        self.assertIn("from the other side", everything)
+        self.assertIn("total: 0 records behind", everything)
+        self.assertIn("one\ntwo\n", everything)
+
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md"}
+        tested = {"first-steps.md", "kafka-clients.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

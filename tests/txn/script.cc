@@ -26,8 +26,8 @@ std::vector<model::TopicPartition> Partitions(const std::vector<std::string>& wo
   std::vector<model::TopicPartition> partitions;
   for (size_t i = from; i < words.size(); ++i) {
     const size_t dash = words[i].rfind('-');
-    partitions.push_back({words[i].substr(0, dash),
-                          model::PartitionId(static_cast<int32_t>(Number(words[i].substr(dash + 1))))});
+    partitions.push_back(
+        {words[i].substr(0, dash), model::PartitionId(static_cast<int32_t>(Number(words[i].substr(dash + 1))))});
   }
   return partitions;
 }
@@ -115,8 +115,8 @@ void Script::RunLine(const std::vector<std::string>& words) {
     }
     Print(command.producer.transactional_id, core_.Decide(command, fresh(), now()));
   } else if (what == "add") {
-    Print(words[1], core_.Decide(AddPartitions{Producer(words[1], words[2]), Partitions(words, 4), VersionOf(words[3])},
-                                 now()));
+    Print(words[1],
+          core_.Decide(AddPartitions{Producer(words[1], words[2]), Partitions(words, 4), VersionOf(words[3])}, now()));
   } else if (what == "verify") {
     const AddPartitions command{Producer(words[1], words[2]), Partitions(words, 3)};
     for (const model::ErrorCode code : core_.Verify(command)) StrAppend(&out_, "  ", model::ErrorName(code), "\n");

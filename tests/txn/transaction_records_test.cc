@@ -31,17 +31,17 @@ TEST(TransactionKey, IsKafkasVersion0) {
 // Bytes put together by hand from Kafka's schema of TransactionLogValue.
 TEST(TransactionValue, IsKafkasVersion1) {
   const std::string expected =
-      "\0\1"s                      // version
-      "\0\0\0\0\0\0\x0f\xa0"s      // producer id
-      "\0\7"s                      // epoch
-      "\0\0\xea\x60"s              // timeout
-      "\1"s                        // Ongoing
-      "\3"s                        // two topics
-      "\2t\3\0\0\0\0\0\0\0\2\0"s   // t: 0, 2, no tags
-      "\3uv\2\0\0\0\1\0"s          // uv: 1, no tags
-      "\0\0\0\0\0\0\0\6"s          // last update
-      "\0\0\0\0\0\0\0\5"s          // start
-      "\0"s;                       // no tags
+      "\0\1"s                     // version
+      "\0\0\0\0\0\0\x0f\xa0"s     // producer id
+      "\0\7"s                     // epoch
+      "\0\0\xea\x60"s             // timeout
+      "\1"s                       // Ongoing
+      "\3"s                       // two topics
+      "\2t\3\0\0\0\0\0\0\0\2\0"s  // t: 0, 2, no tags
+      "\3uv\2\0\0\0\1\0"s         // uv: 1, no tags
+      "\0\0\0\0\0\0\0\6"s         // last update
+      "\0\0\0\0\0\0\0\5"s         // start
+      "\0"s;                      // no tags
   EXPECT_EQ(EncodeValue(Open()), expected);
   EXPECT_EQ(*DecodeValue(expected), Open());
 }

@@ -38,12 +38,10 @@ absl::Status CheckRequest(std::string_view frame) {
 absl::Status CheckInput(std::string_view input) {
   if (input.size() < 2) return absl::OkStatus();
   const auto first = static_cast<uint8_t>(input[0]);
-  const auto second = static_cast<uint8_t>(input[1]);
   if (first == kWithHeader) return CheckRequest(input.substr(1));
-  const AnyMessage& message = AllMessages()[first % AllMessages().size()];
-  const int versions = message.max_version - message.min_version + 1;
-  const auto version = static_cast<int16_t>(message.min_version + second % versions);
-  return CheckBody(message, version, input.substr(2));
+  const AnyMessage* message = FindMessage(first & 0x7f, (first & 0x80) != 0);
+  if (message == nullptr) return absl::OkStatus();
+  return CheckBody(*message, static_cast<int8_t>(input[1]), input.substr(2));
 }
 
 }  // namespace leat::wire

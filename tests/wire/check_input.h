@@ -7,9 +7,9 @@
 
 namespace leat::wire {
 
-// The first byte chooses a message and the second a version; the rest is its body. A first byte of 255 means that the
-// rest is a request with its header. Bytes that decode also encode; what that makes decodes, and encodes to itself.
-// Returns what was wrong; input that does not decode is fine.
+// The first byte is the key of an API, plus 128 for its response, and the second the version; the rest is the body. A
+// first byte of 255 means that the rest is a request with its header. Bytes that decode also encode; what that makes
+// decodes, and encodes to itself. Returns what was wrong; input that does not decode is fine.
 absl::Status CheckInput(std::string_view input);
 
 }  // namespace leat::wire

@@ -64,13 +64,11 @@ TEST(FuzzReplay, KeepsItsPromisesForChangesOfTheCorpus) {
 
 TEST(FuzzReplay, KeepsItsPromisesForChangesOfRandomMessages) {
   Random random(12);
-  const std::vector<AnyMessage>& all = AllMessages();
-  for (size_t index = 0; index < all.size(); ++index) {
-    const int versions = all[index].max_version - all[index].min_version + 1;
+  for (const AnyMessage& message : AllMessages()) {
     for (int i = 0; i < 150; ++i) {
-      const auto offset = static_cast<int16_t>(random.Below(static_cast<uint64_t>(versions)));
-      std::string input{static_cast<char>(index), static_cast<char>(offset)};
-      input += all[index].random(random, static_cast<int16_t>(all[index].min_version + offset));
+      const auto version = static_cast<int16_t>(random.Between(message.min_version, message.max_version));
+      std::string input{static_cast<char>(message.key + (message.is_response ? 128 : 0)), static_cast<char>(version)};
+      input += message.random(random, version);
       ASSERT_EQ(CheckInput(input), absl::OkStatus());
       ASSERT_EQ(CheckInput(Changed(input, random)), absl::OkStatus());
     }

@@ -66,13 +66,13 @@ async def send(producer, topic, texts):
     await asyncio.gather(*waiting)
 
 
-async def read_all(topic, partitions=1, **settings):
-    """Every record up to the end that the broker names now, ordered by partition."""
+async def read_all(topic, partitions=1, ends=None, **settings):
+    """Every record up to the end that the broker names now, or to `ends`, ordered by partition."""
     parts = [TopicPartition(topic, i) for i in range(partitions)]
     async with consuming(**settings) as consumer:
         consumer.assign(parts)
         await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(parts)
+        ends = ends or await consumer.end_offsets(parts)
         records = {part: [] for part in parts}
         async with asyncio.timeout(40):
             for part in parts:
@@ -80,6 +80,13 @@ async def read_all(topic, partitions=1, **settings):
                     for found, batch in (await consumer.getmany(timeout_ms=100)).items():
                         records[found] += batch
     return [record for part in parts for record in records[part]]
+
+
+async def read_committed(topic, partitions=1):
+    """Up to what is the end now for a reader without isolation: waits for the markers of transactions that have ended."""
+    async with consuming() as consumer:
+        ends = await consumer.end_offsets([TopicPartition(topic, i) for i in range(partitions)])
+    return await read_all(topic, partitions, ends, isolation_level="read_committed")
 
 
 def values(records):

@@ -58,7 +58,7 @@ async def rebalance(assignor):
     stopping = False
 
     async def flow():
-        async with producing() as producer:
+        async with producing(enable_idempotence=True) as producer:
             while not stopping:
                 value = f"value {len(produced)}"
                 produced.append(value)

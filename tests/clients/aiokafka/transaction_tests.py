@@ -2,12 +2,12 @@
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from common import consuming, create_topic, numbered, produce, producing, read_all, send, values
+from common import consuming, create_topic, numbered, produce, producing, read_all, read_committed, send, values
 from harness import equal, holds, name, test
 
 
 async def committed(topic, partitions=1):
-    return sorted(values(await read_all(topic, partitions, isolation_level="read_committed")))
+    return sorted(values(await read_committed(topic, partitions)))
 
 
 @test

@@ -60,7 +60,8 @@ rd_kafka_resp_err_t TryDeleteTopic(const std::string& topic) {
 int CountPartitions(const std::string& topic) {
   const Handle handle = MakeProducer({}, nullptr);
   const struct rd_kafka_metadata* metadata = nullptr;
-  ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_metadata(handle.get(), 1, nullptr, &metadata, kTimeoutMs), "metadata");
+  ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_metadata(handle.get(), 1, nullptr, &metadata, kTimeoutMs),
+             "metadata");
   int found = -1;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     if (topic == metadata->topics[i].topic) found = metadata->topics[i].partition_cnt;

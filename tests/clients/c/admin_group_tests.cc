@@ -10,7 +10,8 @@ namespace clients {
 namespace {
 
 using DeleteGroup = std::unique_ptr<rd_kafka_DeleteGroup_t, Destroy<rd_kafka_DeleteGroup_destroy>>;
-using ListOffsetsOf = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroy<rd_kafka_ListConsumerGroupOffsets_destroy>>;
+using ListOffsetsOf =
+    std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroy<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 using AlterOffsetsOf =
     std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t, Destroy<rd_kafka_AlterConsumerGroupOffsets_destroy>>;
 using DeleteOffsetsOf =
@@ -31,15 +32,13 @@ GroupState Describe(const std::string& group) {
   const auto* groups =
       rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
   Expect(count == 1 && rd_kafka_ConsumerGroupDescription_error(groups[0]) == nullptr, "a description of the group");
-  return {rd_kafka_ConsumerGroupDescription_state(groups[0]),
-          rd_kafka_ConsumerGroupDescription_member_count(groups[0]),
+  return {rd_kafka_ConsumerGroupDescription_state(groups[0]), rd_kafka_ConsumerGroupDescription_member_count(groups[0]),
           rd_kafka_ConsumerGroupDescription_partition_assignor(groups[0])};
 }
 
 bool Listed(const std::string& group) {
-  const Event event = Ask([](rd_kafka_t* handle, rd_kafka_queue_t* queue) {
-    rd_kafka_ListConsumerGroups(handle, nullptr, queue);
-  });
+  const Event event =
+      Ask([](rd_kafka_t* handle, rd_kafka_queue_t* queue) { rd_kafka_ListConsumerGroups(handle, nullptr, queue); });
   size_t count = 0;
   const auto* groups =
       rd_kafka_ListConsumerGroups_result_valid(rd_kafka_event_ListConsumerGroups_result(event.get()), &count);

@@ -87,8 +87,9 @@ Handle MakeProducer(const Settings& settings, Deliveries* deliveries) {
 }
 
 Handle MakeConsumer(const Settings& settings) {
-  Settings all = {{"bootstrap.servers", Bootstrap()}, {"group.id", Name("unused")},      {"enable.auto.commit", "false"},
-                  {"enable.partition.eof", "true"},   {"auto.offset.reset", "earliest"}, {"fetch.wait.max.ms", "100"}};
+  Settings all = {{"bootstrap.servers", Bootstrap()}, {"group.id", Name("unused")},
+                  {"enable.auto.commit", "false"},    {"enable.partition.eof", "true"},
+                  {"auto.offset.reset", "earliest"},  {"fetch.wait.max.ms", "100"}};
   all.insert(all.end(), settings.begin(), settings.end());
   Handle consumer = MakeHandle(RD_KAFKA_CONSUMER, MakeConf(all));
   rd_kafka_poll_set_consumer(consumer.get());
@@ -110,10 +111,9 @@ void Enqueue(rd_kafka_t* producer, const std::string& topic, const Record& recor
   const size_t key_size = record.key ? record.key->size() : 0;
   const size_t value_size = record.value ? record.value->size() : 0;
   const rd_kafka_resp_err_t code = rd_kafka_producev(
-      producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition),
-      RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE(const_cast<void*>(value), value_size),
-      RD_KAFKA_V_TIMESTAMP(record.timestamp), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-      RD_KAFKA_V_END);
+      producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition), RD_KAFKA_V_KEY(key, key_size),
+      RD_KAFKA_V_VALUE(const_cast<void*>(value), value_size), RD_KAFKA_V_TIMESTAMP(record.timestamp),
+      RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_headers_destroy(headers);
     ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, code, "enqueue");
@@ -121,7 +121,9 @@ void Enqueue(rd_kafka_t* producer, const std::string& topic, const Record& recor
   rd_kafka_poll(producer, 0);
 }
 
-void Flush(rd_kafka_t* producer) { ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_flush(producer, kFlushMs), "flush"); }
+void Flush(rd_kafka_t* producer) {
+  ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_flush(producer, kFlushMs), "flush");
+}
 
 void Produce(const std::string& topic, const std::vector<Record>& records, const Settings& settings) {
   Deliveries deliveries;
@@ -135,7 +137,8 @@ void Produce(const std::string& topic, const std::vector<Record>& records, const
 }
 
 Record ToRecord(const rd_kafka_message_t& message) {
-  Record record{.key = Bytes(message.key, message.key_len), .value = Bytes(message.payload, message.len), .headers = {}};
+  Record record{
+      .key = Bytes(message.key, message.key_len), .value = Bytes(message.payload, message.len), .headers = {}};
   record.timestamp = rd_kafka_message_timestamp(&message, nullptr);
   record.partition = message.partition;
   record.offset = message.offset;
@@ -161,7 +164,24 @@ Message Poll(rd_kafka_t* consumer, int timeout_ms) {
   return message;
 }
 
-std::vector<Record> ReadAll(const std::string& topic, int partitions, const Settings& settings, int64_t from) {
+namespace {
+
+std::vector<int64_t> HighWatermarks(const std::string& topic, int partitions) {
+  const Handle consumer = MakeConsumer({{"isolation.level", "read_uncommitted"}});
+  std::vector<int64_t> ends;
+  for (int i = 0; i < partitions; ++i) {
+    int64_t low = 0;
+    ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR,
+               rd_kafka_query_watermark_offsets(consumer.get(), topic.c_str(), i, &low, &ends.emplace_back(), kFlushMs),
+               "watermarks");
+  }
+  return ends;
+}
+
+// An end of partition i before `ends[i]` is not its end yet.
+std::vector<Record> ReadUpTo(const std::string& topic, const std::vector<int64_t>& ends, const Settings& settings,
+                             int64_t from) {
+  const int partitions = static_cast<int>(ends.size());
   const Handle consumer = MakeConsumer(settings);
   const Partitions list = MakePartitions(topic, partitions, from);
   ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_assign(consumer.get(), list.get()), "assign");
@@ -172,7 +192,7 @@ std::vector<Record> ReadAll(const std::string& topic, int partitions, const Sett
     if (message == nullptr) {
       ++i;
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      ended.insert(message->partition);
+      if (message->offset >= ends[message->partition]) ended.insert(message->partition);
     } else {
       found[message->partition].push_back(ToRecord(*message));
     }
@@ -183,6 +203,17 @@ std::vector<Record> ReadAll(const std::string& topic, int partitions, const Sett
     for (Record& record : records) all.push_back(std::move(record));
   }
   return all;
+}
+
+}  // namespace
+
+std::vector<Record> ReadAll(const std::string& topic, int partitions, const Settings& settings, int64_t from) {
+  return ReadUpTo(topic, std::vector<int64_t>(partitions, 0), settings, from);
+}
+
+std::vector<Record> ReadCommitted(const std::string& topic, int partitions) {
+  const Settings settings = {{"isolation.level", "read_committed"}};
+  return ReadUpTo(topic, HighWatermarks(topic, partitions), settings, RD_KAFKA_OFFSET_BEGINNING);
 }
 
 std::vector<Record> Numbered(int count, const std::string& stem) {

@@ -1,5 +1,5 @@
-// librdkafka's handles with owners, and the few steps that most tests share. Every wait here is bounded: a call that gets
-// no answer fails its test.
+// librdkafka's handles with owners, and the few steps that most tests share. Every wait here is bounded: a call that
+// gets no answer fails its test.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -71,11 +71,17 @@ void Flush(rd_kafka_t* producer);
 void Produce(const std::string& topic, const std::vector<Record>& records, const Settings& settings = {});
 
 Record ToRecord(const rd_kafka_message_t& message);
-// Null when nothing came in `timeout_ms`. Errors of the broker or client fail the test; the end of a partition does not.
+// Null when nothing came in `timeout_ms`. Errors of the broker or client fail the test; the end of a partition does
+// not.
 Message Poll(rd_kafka_t* consumer, int timeout_ms);
-// All partitions from `from` to their ends, ordered by partition.
+// All partitions from `from` to their ends, ordered by partition. With read_committed that is where the broker lets
+// such a reader go at this moment, which after a commit can for an instant be before its records: see ReadCommitted.
 std::vector<Record> ReadAll(const std::string& topic, int partitions, const Settings& settings = {},
                             int64_t from = RD_KAFKA_OFFSET_BEGINNING);
+
+// Up to what is the end now for a reader without isolation, which waits for the markers of transactions that have
+// ended.
+std::vector<Record> ReadCommitted(const std::string& topic, int partitions);
 
 std::vector<Record> Numbered(int count, const std::string& stem = "value ");
 std::vector<std::string> Values(const std::vector<Record>& records);

@@ -31,7 +31,8 @@ void Watermarks() {
 
 int64_t OffsetAt(rd_kafka_t* consumer, const std::string& topic, int64_t time) {
   const Partitions list = MakePartitions(topic, 1, time);
-  ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_offsets_for_times(consumer, list.get(), kTimeoutMs), "offsets for times");
+  ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_offsets_for_times(consumer, list.get(), kTimeoutMs),
+             "offsets for times");
   ExpectCode(RD_KAFKA_RESP_ERR_NO_ERROR, list->elems[0].err, "offset for a time");
   return list->elems[0].offset;
 }
@@ -84,14 +85,15 @@ void Seek() {
     Expect(error == nullptr, "a seek to work");
     Message message;
     for (int i = 0; i < 100 && (message == nullptr || message->err != 0); ++i) message = Poll(consumer.get(), 100);
-    Expect(message != nullptr && message->offset == target, "the record at " + std::to_string(target) + " after the seek");
+    Expect(message != nullptr && message->offset == target,
+           "the record at " + std::to_string(target) + " after the seek");
   }
 }
 
 }  // namespace
 
 std::vector<Test> OffsetTests() {
-  return {{"watermarks", Watermarks},         {"offsets_by_time", Times},
+  return {{"watermarks", Watermarks},          {"offsets_by_time", Times},
           {"timestamps_are_kept", Timestamps}, {"read_from_an_offset", FromAnOffset},
           {"offset_out_of_range", OutOfRange}, {"seek", Seek}};
 }

@@ -50,7 +50,8 @@ void Big() {
   value.back() = 'c';
   Produce(topic, {{.key = "k", .value = value, .headers = {}}, {.key = "k", .value = value, .headers = {}}});
   const std::vector<Record> found = ReadAll(topic, 1, {{"fetch.message.max.bytes", "65536"}});
-  Expect(found.size() == 2 && found[0].value == value && found[1].value == value, "two records of nearly a million bytes");
+  Expect(found.size() == 2 && found[0].value == value && found[1].value == value,
+         "two records of nearly a million bytes");
 }
 
 void TooBig() {

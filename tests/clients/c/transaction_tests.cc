@@ -62,7 +62,7 @@ void CommitAndAbort() {
     Flush(producer.get());
     Abort(producer);
   }
-  const std::vector<Record> committed = ReadAll(topic, 3, kCommitted);
+  const std::vector<Record> committed = ReadCommitted(topic, 3);
   Expect(committed.size() == 90 && CountWith(committed, "kept ") == 90, "ninety committed records");
   const std::vector<Record> all = ReadAll(topic, 3, kUncommitted);
   Expect(all.size() == 150 && CountWith(all, "dropped ") == 60, "the aborted ones too without isolation");
@@ -81,7 +81,7 @@ void OpenTransactionHidesWhatFollows() {
   Expect(ReadAll(topic, 1, kCommitted).size() == 5, "only what lies before an open transaction");
   Expect(ReadAll(topic, 1, kUncommitted).size() == 15, "everything without isolation");
   Commit(producer);
-  Expect(ReadAll(topic, 1, kCommitted).size() == 15, "everything after the commit");
+  Expect(ReadCommitted(topic, 1).size() == 15, "everything after the commit");
 }
 
 // Copies `from` to `to` in transactions; every third is aborted and done again.
@@ -107,7 +107,8 @@ void CopyInTransactions(const std::string& from, const std::string& to, const st
     const Partitions positions(assigned);
     rd_kafka_position(member.handle(), positions.get());
     rd_kafka_consumer_group_metadata_t* metadata = rd_kafka_consumer_group_metadata(member.handle());
-    rd_kafka_error_t* error = rd_kafka_send_offsets_to_transaction(producer.get(), positions.get(), metadata, kTimeoutMs);
+    rd_kafka_error_t* error =
+        rd_kafka_send_offsets_to_transaction(producer.get(), positions.get(), metadata, kTimeoutMs);
     rd_kafka_consumer_group_metadata_destroy(metadata);
     Ok(error, "send offsets to transaction");
     member.Forget();
@@ -127,7 +128,7 @@ void ConsumeTransformProduce() {
   CreateTopic(to, 2);
   Produce(from, Numbered(200));
   CopyInTransactions(from, to, Name("copy"), 200);
-  std::vector<std::string> found = Values(ReadAll(to, 2, kCommitted));
+  std::vector<std::string> found = Values(ReadCommitted(to, 2));
   std::vector<std::string> expected = Values(Numbered(200));
   std::sort(found.begin(), found.end());
   std::sort(expected.begin(), expected.end());
@@ -150,7 +151,7 @@ void ZombieIsFenced() {
   const Error error(rd_kafka_commit_transaction(zombie.get(), kTimeoutMs));
   Expect(error != nullptr && rd_kafka_error_is_fatal(error.get()) != 0, "a fatal error for the zombie's commit");
   ExpectCode(RD_KAFKA_RESP_ERR__FENCED, rd_kafka_error_code(error.get()), "the zombie's commit");
-  const std::vector<Record> found = ReadAll(topic, 1, kCommitted);
+  const std::vector<Record> found = ReadCommitted(topic, 1);
   Expect(found.size() == 5 && CountWith(found, "successor ") == 5, "only the successor's records");
 }
 

@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 
+_INSTALL_SECONDS = 240
+
+
 class Skip(Exception):
     """Why a suite cannot run here."""
 
@@ -58,8 +61,12 @@ class Suite:
         self._call("does not build", command, cwd, SystemExit)
 
     def _call(self, problem, command, cwd, error):
-        done = subprocess.run([str(word) for word in command], cwd=cwd or self.cache, text=True, errors="replace",
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        try:
+            done = subprocess.run([str(word) for word in command], cwd=cwd or self.cache, text=True, errors="replace",
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                                  timeout=_INSTALL_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise error(f"{self.name}: {command[0]} did not end within {_INSTALL_SECONDS} s") from None
         if done.returncode != 0:
             text = f"{problem} ({' '.join(str(word) for word in command)} ended with {done.returncode})\n{done.stdout[-3000:]}"
             raise error(text if error is Skip else f"tools/clients: {self.name} {text}")
@@ -97,7 +104,7 @@ class Python(Suite):
     def fetch(self):
         shutil.rmtree(self.cache / "venv", ignore_errors=True)
         self.download(sys.executable, "-m", "venv", self.cache / "venv")
-        self.download(self.cache / "venv/bin/pip", "install", "-q", "--only-binary", ":all:", "-r",
+        self.download(self.cache / "venv/bin/pip", "install", "-q", "--retries", "1", "--timeout", "20", "--only-binary", ":all:", "-r",
                       self.folder / "requirements.txt")
 
     def command(self):
@@ -120,7 +127,7 @@ class Kafkajs(Suite):
         shutil.rmtree(self.cache / "node_modules", ignore_errors=True)
         for pin in self.pins:
             shutil.copy(self.folder / pin, self.cache / pin)
-        self.download("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        self.download("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
 
     def build(self):
         # Node looks for packages above the file that asks for them, so the suite runs from where they are.

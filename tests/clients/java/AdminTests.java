@@ -65,7 +65,7 @@ final class AdminTests {
       try {
         body.run();
         return;
-      } catch (Exception error) {
+      } catch (Exception error) {  // Failure of a check too
         deadline.holds(what + " (last: " + error + ")");
       }
     }
@@ -74,7 +74,7 @@ final class AdminTests {
   private static void topics() throws Exception {
     try (Admin admin = Kafka.admin()) {
       String topic = Kafka.createTopic("topics", 3);
-      Tests.equal(describe(admin, topic).partitions().size(), 3, "partitions");
+      eventually("three partitions", () -> Tests.equal(describe(admin, topic).partitions().size(), 3, "partitions"));
       Tests.holds(admin.listTopics().names().get().contains(topic), "the topic in the list");
       Tests.fails(TopicExistsException.class, () -> Kafka.createTopic("topics", 1));
       String dry = Tests.name("dry");
@@ -85,7 +85,8 @@ final class AdminTests {
           () -> Tests.fails(UnknownTopicOrPartitionException.class, () -> describe(admin, topic)));
       var made = admin.createTopics(List.of(new NewTopic(topic, Optional.empty(), Optional.empty())));
       made.all().get();
-      Tests.equal(made.numPartitions(topic).get(), describe(admin, topic).partitions().size(), "default partitions");
+      int count = made.numPartitions(topic).get();
+      eventually("default partitions", () -> Tests.equal(describe(admin, topic).partitions().size(), count, "partitions"));
       Tests.holds(made.config(topic).get().get("retention.ms") != null, "the configs of the new topic");
     }
   }
@@ -106,13 +107,14 @@ final class AdminTests {
   private static void byId() throws Exception {
     try (Admin admin = Kafka.admin()) {
       String topic = Kafka.createTopic("by-id", 1);
+      eventually("the topic", () -> describe(admin, topic));
       Uuid id = describe(admin, topic).topicId();
       Tests.holds(!id.equals(Uuid.ZERO_UUID), "an id");
       var ids = org.apache.kafka.common.TopicCollection.ofTopicIds(List.of(id));
       Tests.equal(admin.describeTopics(ids).allTopicIds().get().get(id).name(), topic, "name of the id");
       admin.deleteTopics(ids).all().get();
       eventually("a new topic of that name", () -> Kafka.createTopic("by-id", 1));
-      Tests.holds(!describe(admin, topic).topicId().equals(id), "another id for the new topic");
+      eventually("the new topic", () -> Tests.holds(!describe(admin, topic).topicId().equals(id), "another id"));
     }
   }
 

@@ -85,11 +85,23 @@ final class Kafka {
 
   /** Every record up to the end that the broker names now, ordered by partition. */
   static List<ConsumerRecord<String, String>> readAll(String topic, int count, String... settings) {
+    return readUpTo(topic, count, null, settings);
+  }
+
+  /** Up to what is the end now for a reader without isolation: waits for the markers of transactions that have ended. */
+  static List<ConsumerRecord<String, String>> readCommitted(String topic, int count) {
+    try (KafkaConsumer<String, String> consumer = consumer()) {
+      return readUpTo(topic, count, consumer.endOffsets(partitions(topic, count)), "isolation.level", "read_committed");
+    }
+  }
+
+  private static List<ConsumerRecord<String, String>> readUpTo(
+      String topic, int count, Map<TopicPartition, Long> wanted, String... settings) {
     try (KafkaConsumer<String, String> consumer = consumer(settings)) {
       Collection<TopicPartition> parts = partitions(topic, count);
       consumer.assign(parts);
       consumer.seekToBeginning(parts);
-      Map<TopicPartition, Long> ends = consumer.endOffsets(parts);
+      Map<TopicPartition, Long> ends = wanted == null ? consumer.endOffsets(parts) : wanted;
       Map<TopicPartition, List<ConsumerRecord<String, String>>> found = new HashMap<>();
       Tests.Deadline deadline = new Tests.Deadline();
       while (parts.stream().anyMatch(part -> consumer.position(part) < ends.get(part))) {

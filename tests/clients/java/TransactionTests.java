@@ -41,7 +41,7 @@ final class TransactionTests {
   }
 
   private static List<String> committed(String topic, int partitions) {
-    return Kafka.sorted(Kafka.values(Kafka.readAll(topic, partitions, COMMITTED)));
+    return Kafka.sorted(Kafka.values(Kafka.readCommitted(topic, partitions)));
   }
 
   private static void idempotent() throws Exception {
@@ -98,7 +98,7 @@ final class TransactionTests {
       Kafka.send(producer, topic, Kafka.numbered(5, "open "));
       Kafka.produce(topic, Kafka.numbered(5, "after "));
       Tests.equal(consumer.endOffsets(List.of(part)).get(part), 5L, "last stable offset");
-      Tests.equal(committed(topic, 1), Kafka.numbered(5, "before "), "read committed");
+      Tests.equal(Kafka.values(Kafka.readAll(topic, 1, COMMITTED)), Kafka.numbered(5, "before "), "read committed");
       Tests.equal(Kafka.readAll(topic, 1).size(), 15, "read uncommitted");
       String id = Tests.name("open");
       var described = admin.describeTransactions(List.of(id)).all().get().get(id);

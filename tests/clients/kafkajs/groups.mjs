@@ -32,7 +32,7 @@ test('group_rebalance_under_load', async () => {
   const topic = await createTopic('rebalance', PARTITIONS)
   const groupId = name('rebalance')
   let produced = 0
-  await withProducer({}, async (producer) => {
+  await withProducer({ idempotent: true, maxInFlightRequests: 1 }, async (producer) => {
     const flow = (what, done) => until(what, async () => {
       await send(producer, topic, numbered(5, `value ${produced} `))
       produced += 5

@@ -42,7 +42,7 @@ test('group_rebalance_under_load', async () => {
   const topic = await createTopic('rebalance', PARTITIONS)
   const groupId = name('rebalance')
   let produced = 0
-  await withProducer({}, async (producer) => {
+  await withProducer({ idempotent: true }, async (producer) => {
     const flow = (what, done) => until(what, async () => {
       await send(producer, topic, numbered(2, `value ${produced} `))
       produced += 2

@@ -40,13 +40,13 @@ def produce(topic, values, **settings):
     producer.close(10)
 
 
-def read_all(topic, partitions=1, **settings):
-    """Every record up to the end that the broker names now, ordered by partition."""
+def read_all(topic, partitions=1, ends=None, **settings):
+    """Every record up to the end that the broker names now, or to `ends`, ordered by partition."""
     consumer = make_consumer(**settings)
     parts = [TopicPartition(topic, i) for i in range(partitions)]
     consumer.assign(parts)
     consumer.seek_to_beginning(*parts)
-    ends = consumer.end_offsets(parts)
+    ends = ends or consumer.end_offsets(parts)
     records = {part: [] for part in parts}
     deadline = Deadline()
     while any(consumer.position(part) < ends[part] for part in parts):
@@ -55,6 +55,14 @@ def read_all(topic, partitions=1, **settings):
             records[part] += found
     consumer.close()
     return [record for part in parts for record in records[part]]
+
+
+def read_committed(topic, partitions=1):
+    """Up to what is the end now for a reader without isolation: waits for the markers of transactions that have ended."""
+    consumer = make_consumer()
+    ends = consumer.end_offsets([TopicPartition(topic, i) for i in range(partitions)])
+    consumer.close()
+    return read_all(topic, partitions, ends, isolation_level="read_committed")
 
 
 def values(records):

@@ -1,6 +1,6 @@
 """Idempotence and transactions."""
 
-from common import Admin, create_topic, make_consumer, make_producer, numbered, produce, read_all, values
+from common import Admin, create_topic, make_consumer, make_producer, numbered, produce, read_all, read_committed, values
 from harness import Deadline, equal, holds, name, test
 from kafka import TopicPartition
 from kafka.errors import KafkaError, ProducerFencedError
@@ -19,7 +19,7 @@ def send(producer, topic, texts):
 
 
 def committed(topic, partitions=1):
-    return sorted(values(read_all(topic, partitions, isolation_level="read_committed")))
+    return sorted(values(read_committed(topic, partitions)))
 
 
 @test
@@ -59,7 +59,7 @@ def open_transaction_hides_what_follows():
     consumer = make_consumer(isolation_level="read_committed")
     equal(consumer.end_offsets([part]), {part: 5}, "last stable offset")
     consumer.close()
-    equal(committed(topic), sorted(numbered(5, "before ")), "read committed")
+    equal(values(read_all(topic, isolation_level="read_committed")), numbered(5, "before "), "read committed")
     with Admin() as admin:
         described = admin.describe_transactions([name("open")])[name("open")]
         equal(str(getattr(described.state, "name", described.state)).upper(), "ONGOING", "state of the transaction")
