@@ -185,15 +185,14 @@ void JobManager::Change(const std::string& name, meta::DesiredState desired, Cal
     done(begun.status());
     return;
   }
-  broker_.SubmitMetadata(
-      [name, desired](const meta::Image& image) { return meta::SetJobState(image, name, desired); },
-      [finish = *std::move(begun), next = std::move(next)](const absl::Status& status) mutable {
-        if (status.ok()) {
-          next(std::move(finish));
-        } else {
-          finish(status);
-        }
-      });
+  broker_.SubmitMetadata([name, desired](const meta::Image& image) { return meta::SetJobState(image, name, desired); },
+                         [finish = *std::move(begun), next = std::move(next)](const absl::Status& status) mutable {
+                           if (status.ok()) {
+                             next(std::move(finish));
+                           } else {
+                             finish(status);
+                           }
+                         });
 }
 
 void JobManager::Start(const std::string& name, Callback<absl::Status> done) {

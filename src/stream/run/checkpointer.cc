@@ -149,8 +149,7 @@ absl::Status Checkpointer::On(ChangelogEvent& event) {
   last_ms_ = job_->port->WallMillis();
   job_->counters->checkpoints = totals_.checkpoints;
   job_->counters->checkpoint_ms = totals_.checkpoint_ms;
-  on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000,
-                  .positions = positions_});
+  on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000, .positions = positions_});
   CommitGroupOffsets();
   return absl::OkStatus();
 }

@@ -92,9 +92,7 @@ struct Counters {
   env::Counter* rows_late_total = nullptr;
   env::Counter* rows_dead_total = nullptr;
 
-  Totals ToTotals() const {
-    return {rows_in, rows_out, rows_late, rows_dead, checkpoints, checkpoint_ms};
-  }
+  Totals ToTotals() const { return {rows_in, rows_out, rows_late, rows_dead, checkpoints, checkpoint_ms}; }
   // Rows that a life read behind its last checkpoint are read again: they count once.
   void Restore(const Totals& totals) {
     rows_in = totals.rows_in;
@@ -119,8 +117,8 @@ struct JobContext {
   std::string job;
   Options options;
   Graph graph;
-  std::map<int, KafkaTable> tables;        // of kafka sources and sinks, by graph node
-  std::map<int, TopicShape> sink_topics;   // by graph node
+  std::map<int, KafkaTable> tables;       // of kafka sources and sinks, by graph node
+  std::map<int, TopicShape> sink_topics;  // by graph node
   std::string dead_letter_topic;
   TopicShape dead_letters;
   std::string late_topic;  // empty: late rows are only counted

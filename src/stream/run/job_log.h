@@ -1,5 +1,5 @@
-// What `leat job logs` shows: the last lines that a job said of itself, and the last rows of its print sinks. Bounded in
-// lines and bytes; many rows do not push out what the job said. Thread-safe.
+// What `leat job logs` shows: the last lines that a job said of itself, and the last rows of its print sinks. Bounded
+// in lines and bytes; many rows do not push out what the job said. Thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,7 @@ struct JobStatus {
   std::string error;
   int restarts = 0;
   uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // of all lives; read again after a crash: once
-  int64_t last_checkpoint_ms = -1;  // wall time; -1: none yet
+  int64_t last_checkpoint_ms = -1;                                   // wall time; -1: none yet
   double checkpoint_duration_seconds = 0;
   uint64_t checkpoints = 0;
   size_t state_bytes = 0;

@@ -242,13 +242,14 @@ TEST(JobRunner, CountsOverAllItsLives) {
   EXPECT_EQ(seen.checkpoints, status.checkpoints);
   EXPECT_EQ(seen.last_checkpoint_ms, status.last_checkpoint_ms);
   ASSERT_EQ(seen.inputs.size(), 2u);
-  for (const InputProgress& input : seen.inputs) EXPECT_EQ(input.offset, model::Offset{301}) << input.partition.ToString();
+  for (const InputProgress& input : seen.inputs)
+    EXPECT_EQ(input.offset, model::Offset{301}) << input.partition.ToString();
 }
 
 TEST(JobRunner, LooksAtAJobThatNeverRan) {
   MemoryLogPort port;
-  auto looking = JobRunner::Start({.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook}, port,
-                                  env::NullMetrics());
+  auto looking =
+      JobRunner::Start({.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook}, port, env::NullMetrics());
   ASSERT_TRUE(StopAndWait(*looking).ok());
   EXPECT_EQ(looking->Status().error, "");
   EXPECT_EQ(looking->Status().checkpoints, 0u);
@@ -263,9 +264,10 @@ TEST(JobRunner, KeepsToTheBatchesThatItsTopicsTake) {
   port.CreateTopic("job-dlq", 1);
   port.LimitBatches("copies", 10'000);
   port.LimitBatches("job-dlq", 2'000);
-  const std::string sql = std::string(kSql).substr(0, std::string(kSql).find("CREATE TABLE totals")) +
-                          "CREATE TABLE copies (text STRING) WITH ('connector' = 'kafka', 'topic' = 'copies', 'format' = "
-                          "'raw'); INSERT INTO copies SELECT REPEAT(card, amount) FROM payments;";
+  const std::string sql =
+      std::string(kSql).substr(0, std::string(kSql).find("CREATE TABLE totals")) +
+      "CREATE TABLE copies (text STRING) WITH ('connector' = 'kafka', 'topic' = 'copies', 'format' = "
+      "'raw'); INSERT INTO copies SELECT REPEAT(card, amount) FROM payments;";
   for (int i = 0; i < 500; ++i) port.Produce("payments", 0, {Payment(i, 1, i == 250 ? 10'000 : i)});
   auto runner = JobRunner::Start(Spec(sql, 1), port, env::NullMetrics());
   port.WaitForCommitted("job", "payments", 0, 500);
@@ -291,7 +293,8 @@ TEST(JobRunner, ShowsWhatAPrintSinkPrints) {
   port.WaitForCommitted("job", "payments", 0, 1);
   ASSERT_TRUE(StopAndWait(*runner).ok());
   bool found = false;
-  for (const auto& [wall_ms, line] : runner->Status().log) found |= line.starts_with("shown> ") && line.ends_with("[7, c3]");
+  for (const auto& [wall_ms, line] : runner->Status().log)
+    found |= line.starts_with("shown> ") && line.ends_with("[7, c3]");
   EXPECT_TRUE(found) << testing::PrintToString(runner->Status().log);
 }
 
