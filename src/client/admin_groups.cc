@@ -9,17 +9,16 @@ namespace leat::client {
 namespace {
 
 GroupInfo InfoOf(const v1::GroupDescription& from) {
-  GroupInfo info{.name = from.group(),
-                 .state = from.state(),
-                 .protocol_type = from.protocol_type(),
-                 .protocol = from.protocol()};
+  GroupInfo info{
+      .name = from.group(), .state = from.state(), .protocol_type = from.protocol_type(), .protocol = from.protocol()};
   for (const auto& member : from.members()) {
     GroupMemberInfo& to = info.members.emplace_back();
     to.member = member.member();
     to.instance = member.instance();
     to.client_id = member.client_id();
     to.client_host = member.client_host();
-    for (const auto& partition : member.assignment()) to.partitions.push_back({partition.topic(), partition.partition()});
+    for (const auto& partition : member.assignment())
+      to.partitions.push_back({partition.topic(), partition.partition()});
   }
   return info;
 }

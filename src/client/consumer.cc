@@ -72,7 +72,7 @@ struct Consumer::Impl {
   Fetcher fetcher;
   RebalanceCallbacks callbacks;
   std::optional<std::vector<TopicPartition>> assigned;  // by the group, and not yet begun
-  std::unique_ptr<GroupMember> member;  // of Subscribe
+  std::unique_ptr<GroupMember> member;                  // of Subscribe
 };
 
 absl::Status Consumer::Impl::SeekAll(OffsetSpec spec, int64_t timestamp_ms) {

@@ -118,7 +118,8 @@ absl::Status GroupMember::Commit(const std::map<TopicPartition, int64_t>& positi
       case ErrorCode::kIllegalGeneration:
       case ErrorCode::kFencedInstanceId:
       case ErrorCode::kRebalanceInProgress:
-        return FailedPrecondition("commit: group ", options_.group, " has shared its partitions out anew: poll, and commit ",
+        return FailedPrecondition("commit: group ", options_.group,
+                                  " has shared its partitions out anew: poll, and commit ",
                                   "what the new assignment brings (", outcome.message(), ")");
       default:
         LEAT_RETURN_IF_ERROR(FromOutcome(outcome, StrCat("commit of group ", options_.group)));
@@ -174,9 +175,9 @@ void GroupMember::JoinOnce(Lock* lock) {
     protocol->set_metadata(model::EncodeSubscription({topics_, {}}));
   }
   v1::JoinGroupResponse response;
-  const ::grpc::Status status = Call(lock, options_.max_poll_interval + kShortCall, [&](::grpc::ClientContext* context) {
-    return stub_->Join(context, request, &response);
-  });
+  const ::grpc::Status status =
+      Call(lock, options_.max_poll_interval + kShortCall,
+           [&](::grpc::ClientContext* context) { return stub_->Join(context, request, &response); });
   if (stopping_) {
     if (member_.empty()) member_ = response.member();
     return;
@@ -213,9 +214,9 @@ void GroupMember::SyncOnce(Lock* lock, const v1::JoinGroupResponse& joined) {
     }
   }
   v1::SyncGroupResponse response;
-  const ::grpc::Status status = Call(lock, options_.max_poll_interval + kShortCall, [&](::grpc::ClientContext* context) {
-    return stub_->Sync(context, request, &response);
-  });
+  const ::grpc::Status status =
+      Call(lock, options_.max_poll_interval + kShortCall,
+           [&](::grpc::ClientContext* context) { return stub_->Sync(context, request, &response); });
   if (stopping_) return;
   if (!status.ok() || !TakeOutcome(response.outcome())) return Pause(lock, kRetryPause);
   const auto partitions = model::DecodeAssignment(response.assignment());
@@ -302,9 +303,8 @@ void GroupMember::LeaveGroup(Lock* lock) {
   generation_ = -1;
   v1::LeaveGroupResponse response;
   // Whether it arrives or not: the session ends by itself.
-  static_cast<void>(Call(lock, kLeaveLimit, [&](::grpc::ClientContext* context) {
-    return stub_->Leave(context, request, &response);
-  }));
+  static_cast<void>(Call(lock, kLeaveLimit,
+                         [&](::grpc::ClientContext* context) { return stub_->Leave(context, request, &response); }));
 }
 
 bool GroupMember::TakeOutcome(const v1::Outcome& outcome) {

@@ -96,9 +96,12 @@ class GroupsService final : public v1::Groups::CallbackService {
 
   ServerUnaryReactor* Sync(CallbackServerContext*, const v1::SyncGroupRequest* request,
                            v1::SyncGroupResponse* response) override {
-    group::SyncRequest sync{request->group(),      request->member(),
-                            IfAny(request->instance()), request->generation(),
-                            IfAny(request->protocol_type()), IfAny(request->protocol()),
+    group::SyncRequest sync{request->group(),
+                            request->member(),
+                            IfAny(request->instance()),
+                            request->generation(),
+                            IfAny(request->protocol_type()),
+                            IfAny(request->protocol()),
                             {}};
     for (const auto& one : request->assignments()) sync.assignments.push_back({one.member(), one.assignment()});
     const auto parked = ParkedCall<v1::SyncGroupResponse>::Open(streams_, response);
@@ -158,7 +161,8 @@ class GroupsService final : public v1::Groups::CallbackService {
                                v1::DescribeGroupsResponse* response) override {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     const auto answer = [reactor, response](std::vector<group::GroupDescription> groups) {
-      for (group::GroupDescription& description : groups) FillDescription(std::move(description), response->add_groups());
+      for (group::GroupDescription& description : groups)
+        FillDescription(std::move(description), response->add_groups());
       reactor->Finish(::grpc::Status::OK);
     };
     if (request->groups_size() > 0) {

@@ -152,13 +152,12 @@ TEST_F(Coordinators, MembersAndTransactionsSurviveAPowerCut) {
   groups = *GroupCoordinator::Open({log_}, shard_, options);
   EXPECT_EQ(groups->Describe("g").members.at(0).assignment, "all");
   EXPECT_TRUE(groups->IsPending("simple", partition)) << "the transaction is still open";
-  log_->AppendMarker({.producer_id = model::ProducerId(7),
-                      .producer_epoch = 0,
-                      .marker = {model::TransactionEnd::kCommit, 0}},
-                     model::LeaderEpoch(0), [&](const auto& result) {
-                       ASSERT_TRUE(result.ok()) << result.status();
-                       groups->CompleteTxn(model::PartitionId(0), model::ProducerId(7), group::TxnResult::kCommit);
-                     });
+  log_->AppendMarker(
+      {.producer_id = model::ProducerId(7), .producer_epoch = 0, .marker = {model::TransactionEnd::kCommit, 0}},
+      model::LeaderEpoch(0), [&](const auto& result) {
+        ASSERT_TRUE(result.ok()) << result.status();
+        groups->CompleteTxn(model::PartitionId(0), model::ProducerId(7), group::TxnResult::kCommit);
+      });
   world_.RunFor(absl::Seconds(1));
   EXPECT_EQ(groups->Find("simple")->at(partition).offset, model::Offset(5));
   Kill();

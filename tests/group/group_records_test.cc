@@ -67,7 +67,8 @@ class Limited : public ::testing::Test {
     options.initial_rebalance_delay = absl::ZeroDuration();
     return options;
   }
-  model::ErrorCode Join(const std::string& group, const std::string& metadata, FirstJoin first = FirstJoin::kAddAtOnce) {
+  model::ErrorCode Join(const std::string& group, const std::string& metadata,
+                        FirstJoin first = FirstJoin::kAddAtOnce) {
     core.Join(RequestId(++id),
               {.group = group,
                .client_id = "c",
@@ -105,8 +106,8 @@ TEST_F(Limited, MoreGroupsAreRefused) {
 TEST_F(Limited, LargeSubscriptionsAndAssignmentsAreRefused) {
   EXPECT_EQ(Join("g", std::string(11, 's')), model::ErrorCode::kPolicyViolation);
   EXPECT_EQ(Join("g", "s"), model::ErrorCode::kNone);
-  core.Sync(RequestId(99), {.group = "g", .member = member, .generation = 1, .assignments = {{member, std::string(11, 'a')}}},
-            {});
+  core.Sync(RequestId(99),
+            {.group = "g", .member = member, .generation = 1, .assignments = {{member, std::string(11, 'a')}}}, {});
   const Effects effects = core.TakeEffects();
   ASSERT_EQ(effects.answers.size(), 1u);
   EXPECT_EQ(std::get<SyncReply>(effects.answers[0].reply).code, model::ErrorCode::kPolicyViolation);

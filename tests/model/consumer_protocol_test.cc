@@ -8,8 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(ConsumerProtocol, IsKafkasBytes) {
-  EXPECT_EQ(EncodeSubscription({{"a", "bc"}, {}}),
-            std::string("\0\1\0\0\0\2\0\1a\0\2bc\xff\xff\xff\xff\0\0\0\0", 21));
+  EXPECT_EQ(EncodeSubscription({{"a", "bc"}, {}}), std::string("\0\1\0\0\0\2\0\1a\0\2bc\xff\xff\xff\xff\0\0\0\0", 21));
   EXPECT_EQ(EncodeAssignment({{"a", PartitionId(0)}, {"a", PartitionId(2)}}),
             std::string("\0\1\0\0\0\1\0\1a\0\0\0\2\0\0\0\0\0\0\0\2\xff\xff\xff\xff", 25));
 }

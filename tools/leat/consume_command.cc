@@ -196,7 +196,8 @@ void AddConsumeCommand(CLI::App* app, Context* context) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--count", options->count, "end after this many records")->check(CLI::NonNegativeNumber);
   command->add_flag("--exit-at-end", options->exit_at_end, "end at the records that were there when it began");
-  command->add_option("--group", options->group, "share the topic with the other members of this group, and commit what was printed");
+  command->add_option("--group", options->group,
+                      "share the topic with the other members of this group, and commit what was printed");
   command
       ->add_option("--format", options->format,
                    "%t topic, %p partition, %o offset, %k key, %v value, %T timestamp in ms, %h headers, %%, \\n, \\t")

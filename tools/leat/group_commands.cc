@@ -59,8 +59,8 @@ absl::Status Members(Context* context, const GroupOptions& options) {
                     {"client_id", member.client_id},
                     {"client_host", member.client_host},
                     {"partitions", std::move(partitions)}});
-    table.Add({member.member, member.instance, member.client_id, member.client_host,
-               PartitionsText(member.partitions)});
+    table.Add(
+        {member.member, member.instance, member.client_id, member.client_host, PartitionsText(member.partitions)});
   }
   if (context->json()) {
     PrintJson(list);

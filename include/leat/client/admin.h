@@ -104,9 +104,9 @@ class Admin {
   absl::StatusOr<int64_t> DeleteRecords(const TopicPartition& partition, int64_t before_offset);  // the new begin
 
   absl::StatusOr<std::vector<std::string>> ListGroups();
-  absl::StatusOr<std::vector<GroupInfo>> DescribeGroups();                  // all of them
-  absl::StatusOr<GroupInfo> DescribeGroup(const std::string& group);        // kNotFound
-  absl::Status DeleteGroup(const std::string& group);                       // kNotFound; kFailedPrecondition: it has members
+  absl::StatusOr<std::vector<GroupInfo>> DescribeGroups();            // all of them
+  absl::StatusOr<GroupInfo> DescribeGroup(const std::string& group);  // kNotFound
+  absl::Status DeleteGroup(const std::string& group);                 // kNotFound; kFailedPrecondition: it has members
   absl::StatusOr<std::vector<CommittedOffset>> GroupOffsets(const std::string& group);
   absl::Status CommitGroupOffset(const std::string& group, const TopicPartition& partition, int64_t offset);
   absl::StatusOr<std::vector<GroupLag>> Lag(const std::string& group);  // empty: all groups
