@@ -120,7 +120,6 @@ class BrokerImpl final : public Broker {
   absl::Status OpenCoordinators();
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
   void BeginServing(Callback<absl::Status> ready);
-  void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   void FormatCluster(Callback<absl::Status> ready);
   void StopServing(Callback<absl::Status> done);

@@ -1,5 +1,7 @@
 #include "broker/broker_log_port.h"
 
+#include <cstdlib>
+
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
@@ -15,12 +17,16 @@ void BrokerLogPort::DescribeTopic(std::string topic,
       return;
     }
     std::vector<run::PartitionOffsets> partitions;
+    size_t max_batch_bytes = run::PartitionOffsets{}.max_batch_bytes;
+    for (const ConfigEntry& config : found.configs) {
+      if (config.name == "max.message.bytes") max_batch_bytes = std::strtoull(config.value.c_str(), nullptr, 10);
+    }
     for (const PartitionDescription& partition : found.partitions) {
       if (!partition.outcome.ok()) {
         done(ToStatus(partition.outcome));
         return;
       }
-      partitions.push_back({partition.partition, partition.log_start, partition.high_watermark});
+      partitions.push_back({partition.partition, partition.log_start, partition.high_watermark, max_batch_bytes});
     }
     done(std::move(partitions));
   });

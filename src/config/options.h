@@ -39,6 +39,11 @@ struct TopicOptions {
   int64_t default_partitions = 1;
 };
 
+struct TransactionOptions {
+  Duration max_timeout = absl::Minutes(15);
+  Duration id_expiration = absl::Hours(7 * 24);
+};
+
 struct LimitOptions {
   int64_t connections = 10000;
   Duration connection_idle = absl::Minutes(10);
@@ -85,6 +90,7 @@ struct BrokerOptions {
   AdvertisedOptions advertised;
   LogSection log;
   TopicOptions topics;
+  TransactionOptions transactions;
   LimitOptions limits;
   GroupOptions groups;
   JobOptions jobs;

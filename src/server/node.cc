@@ -40,6 +40,8 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.groups.limits.members = static_cast<size_t>(options.groups.max_members);
   out.groups.offsets_retention = options.groups.offsets_retention;
   out.groups.retention_check_interval = options.groups.retention_check_interval;
+  out.max_transaction_timeout = options.transactions.max_timeout;
+  out.transactional_id_expiration = options.transactions.id_expiration;
   out.limits.inflight_bytes = static_cast<size_t>(options.limits.inflight_bytes);
   out.limits.fetch_max_bytes = static_cast<size_t>(options.limits.fetch_max_bytes);
   out.limits.fetch_max_wait = options.limits.fetch_max_wait;

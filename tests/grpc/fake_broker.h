@@ -17,6 +17,7 @@
 #include "broker/transactions.h"
 #include "model/record_batch.h"
 #include "tests/grpc/fake_groups.h"
+#include "tests/grpc/fake_transactions.h"
 
 namespace leat::rpc {
 
@@ -97,10 +98,7 @@ class FakeBroker final : public broker::Broker {
                      broker::Callback<std::vector<broker::DeleteRecordsResult>> done) override;
   using broker::Broker::AlterTopics;
   using broker::Broker::CreateTopics;
-  broker::Transactions& transactions() override {
-    LEAT_CHECK(false) << "the broker in memory has no transactions";
-    std::abort();
-  }
+  broker::Transactions& transactions() override { return transactions_; }
   model::NodeId node_id() const override { return model::NodeId(1); }
   meta::ImagePtr ImageOn(const env::Shard&) const override { return nullptr; }
   void DescribeBroker(broker::Callback<std::vector<broker::BrokerConfig>> done) override { done({}); }
@@ -152,6 +150,7 @@ class FakeBroker final : public broker::Broker {
   broker::FetchReply ReadLocked(const broker::FetchRequest& request, bool* news);
   absl::Status JobStatus(const std::string& name);
 
+  FakeTransactions transactions_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::vector<Log>> topics_;
