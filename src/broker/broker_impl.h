@@ -45,6 +45,8 @@ class BrokerImpl final : public Broker {
   void CancelFetch(uint64_t ticket) override;
   void ListOffsets(std::vector<ListOffsetsPartition> partitions,
                    Callback<std::vector<ListOffsetsResult>> done) override;
+  void DescribeProducers(std::vector<DescribeProducersPartition> partitions,
+                         Callback<std::vector<DescribeProducersResult>> done) override;
   void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
                      Callback<std::vector<DeleteRecordsResult>> done) override;
   using Broker::AlterTopics;

@@ -138,7 +138,7 @@ struct Group {
   std::string_view name;
   std::string_view help;
 };
-constexpr std::array<Group, 8> kGroups = {{
+constexpr std::array<Group, 9> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
     {"log", "Defaults of partition logs; topics may override them."},

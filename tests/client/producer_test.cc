@@ -86,8 +86,7 @@ TEST_F(ProducerTest, TellsWhyItTriesAgain) {
     return broker::Outcome{model::ErrorCode::kKafkaStorageError, "the disk is full: free space"};
   });
   std::vector<std::string> told;  // on the library's thread, before Flush returns
-  auto producer = MakeProducer(
-      {.on_retry = [&](const absl::Status& why) { told.emplace_back(Message(why)); }});
+  auto producer = MakeProducer({.on_retry = [&](const absl::Status& why) { told.emplace_back(Message(why)); }});
   ASSERT_TRUE(producer->Send({.topic = "t", .value = "v"}).ok());
   ASSERT_TRUE(producer->Flush().ok());
   ASSERT_EQ(told.size(), 2u);

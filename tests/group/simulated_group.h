@@ -161,15 +161,22 @@ class SimulatedGroup {
     if (client.phase == Phase::kOut) {
       client.next_action = now_ + absl::Milliseconds(random_.Between(0, 2000));
       client.phase = Phase::kJoining;
-      JoinRequest request{"g", client.member, InstanceOf(index), NameOf(index), "/h", "consumer",
-                          {{"range", NameOf(index)}}, absl::Seconds(10), kRebalance,
+      JoinRequest request{"g",
+                          client.member,
+                          InstanceOf(index),
+                          NameOf(index),
+                          "/h",
+                          "consumer",
+                          {{"range", NameOf(index)}},
+                          absl::Seconds(10),
+                          kRebalance,
                           client.asks_for_id ? FirstJoin::kAskForId : FirstJoin::kAddAtOnce,
                           SkipAssignment::kSupported};
       core_->Join(NewRequest(index, kRebalance + absl::Seconds(2)), std::move(request), At());
     } else if (client.phase == Phase::kMember) {
       client.next_action = now_ + absl::Seconds(3);
-      core_->Heartbeat(NewRequest(index, absl::Seconds(1)),
-                       {"g", client.member, InstanceOf(index), client.generation}, At());
+      core_->Heartbeat(NewRequest(index, absl::Seconds(1)), {"g", client.member, InstanceOf(index), client.generation},
+                       At());
     }
     Drain();
   }
@@ -237,8 +244,9 @@ class SimulatedGroup {
     if (!fails) {
       for (const OffsetRecord& record : write.records) {
         log_.push_back(record);
-        ASSERT_TRUE(core_->Replay({model::Offset(static_cast<int64_t>(log_.size()) - 1), model::ProducerId(-1)},
-                                  record.key, record.value)
+        ASSERT_TRUE(core_
+                        ->Replay({model::Offset(static_cast<int64_t>(log_.size()) - 1), model::ProducerId(-1)},
+                                 record.key, record.value)
                         .ok());
       }
     }

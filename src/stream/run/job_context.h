@@ -117,8 +117,8 @@ struct JobContext {
   std::string job;
   Options options;
   Graph graph;
-  std::map<int, KafkaTable> tables;        // of kafka sources and sinks, by graph node
-  std::map<int, TopicShape> sink_topics;   // by graph node
+  std::map<int, KafkaTable> tables;       // of kafka sources and sinks, by graph node
+  std::map<int, TopicShape> sink_topics;  // by graph node
   std::string dead_letter_topic;
   TopicShape dead_letters;
   std::string late_topic;  // empty: late rows are only counted

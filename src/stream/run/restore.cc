@@ -29,8 +29,7 @@ absl::StatusOr<Partitions> Describe(LogPort& port, const std::string& topic) {
 absl::StatusOr<TopicShape> EnsureOutput(LogPort& port, const std::string& topic, int32_t partitions) {
   LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, partitions, {}));
   LEAT_ASSIGN_OR_RETURN(const Partitions found, Describe(port, topic));
-  return TopicShape{.partitions = static_cast<int32_t>(found.size()),
-                    .max_batch_bytes = found.front().max_batch_bytes};
+  return TopicShape{.partitions = static_cast<int32_t>(found.size()), .max_batch_bytes = found.front().max_batch_bytes};
 }
 
 // Where a partition is read from and to, by the table's options.

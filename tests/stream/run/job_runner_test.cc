@@ -264,9 +264,10 @@ TEST(JobRunner, KeepsToTheBatchesThatItsTopicsTake) {
   port.CreateTopic("job-dlq", 1);
   port.LimitBatches("copies", 10'000);
   port.LimitBatches("job-dlq", 2'000);
-  const std::string sql = std::string(kSql).substr(0, std::string(kSql).find("CREATE TABLE totals")) +
-                          "CREATE TABLE copies (text STRING) WITH ('connector' = 'kafka', 'topic' = 'copies', 'format' = "
-                          "'raw'); INSERT INTO copies SELECT REPEAT(card, amount) FROM payments;";
+  const std::string sql =
+      std::string(kSql).substr(0, std::string(kSql).find("CREATE TABLE totals")) +
+      "CREATE TABLE copies (text STRING) WITH ('connector' = 'kafka', 'topic' = 'copies', 'format' = "
+      "'raw'); INSERT INTO copies SELECT REPEAT(card, amount) FROM payments;";
   for (int i = 0; i < 500; ++i) port.Produce("payments", 0, {Payment(i, 1, i == 250 ? 10'000 : i)});
   auto runner = JobRunner::Start(Spec(sql, 1), port, env::NullMetrics());
   port.WaitForCommitted("job", "payments", 0, 500);

@@ -138,7 +138,8 @@ void MemoryLogPort::Append(TopicPartition tp, std::string batches, Callback<absl
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto limit = max_batch_bytes_.find(tp.topic); limit != max_batch_bytes_.end()) {
-      for (std::string_view rest = batches; !rest.empty();) too_large |= model::TakeBatch(&rest)->size() > limit->second;
+      for (std::string_view rest = batches; !rest.empty();)
+        too_large |= model::TakeBatch(&rest)->size() > limit->second;
     }
     Failures& failures = failures_[tp.topic];
     const bool fail = failures.count > 0 && failures.count-- > 0;
