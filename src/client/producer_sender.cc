@@ -17,7 +17,6 @@ constexpr absl::Duration kRetryPause = absl::Milliseconds(50);
 constexpr absl::Duration kEndPatience = absl::Seconds(2);
 constexpr absl::Duration kCancelPatience = absl::Milliseconds(100);
 
-
 bool Retriable(model::ErrorCode code) {
   switch (code) {
     case model::ErrorCode::kLeaderNotAvailable:
@@ -75,7 +74,9 @@ Sender::Sender(std::shared_ptr<Connection> connection, const ProducerOptions& op
       batches_(options, compression),
       reopen_pause_(kFirstPause),
       idempotent_(options.idempotence == ProducerOptions::Idempotence::kOn &&
-                  options.acks == ProducerOptions::Acks::kAll) {}
+                  options.acks == ProducerOptions::Acks::kAll) {
+  want_id_ = idempotent_ && options_.transactional_id.empty();
+}
 
 void Sender::Start() {
   thread_ = std::thread([this] { Run(); });

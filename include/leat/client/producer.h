@@ -16,8 +16,8 @@ struct ProducerOptions {
   size_t buffer_bytes = 32 << 20;                      // records not yet acknowledged; Send blocks above it
   absl::Duration delivery_timeout = absl::Minutes(2);  // after this a record fails with kDeadlineExceeded
   int max_inflight = 16;                               // requests not yet answered, over all partitions
-  // The broker knows a batch that it has already, so that a retry is never stored twice nor out of order. With acks kAll
-  // only; the other kinds of acks are for those to whom a record more or less is nothing.
+  // The broker knows a batch that it has already, so that a retry is never stored twice nor out of order. With acks
+  // kAll only; the other kinds of acks are for those to whom a record more or less is nothing.
   enum class Idempotence { kOn, kOff };
   Idempotence idempotence = Idempotence::kOn;
   // With transactions: a name that is the producer's over restarts. Who creates a producer with the same name fences
