@@ -33,8 +33,6 @@ class TransactionHost final : public Transactions, public TransactionGate, priva
   void List(ListTransactionsRequest request, Callback<ListTransactionsReply> done) override;
   void Describe(std::vector<std::string> transactional_ids,
                 Callback<std::vector<TransactionDescription>> done) override;
-  void DescribeProducers(std::vector<model::TopicPartition> partitions,
-                         Callback<std::vector<PartitionProducers>> done) override;
   void WriteMarkers(std::vector<WriteMarkerRequest> markers, Callback<std::vector<Outcome>> done) override;
 
   void Check(env::Shard& from, Question question, Callback<Outcome> done) override;

@@ -5,7 +5,6 @@
 
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
-#include "broker/scatter.h"
 #include "broker/transaction_host.h"
 
 namespace leat::broker {
@@ -53,40 +52,7 @@ TransactionDescription DescriptionOf(std::string id, const txn::Transaction* at)
   return description;
 }
 
-struct WantedProducers {
-  model::TopicPartition partition;
-};
-
-void DescribeHere(ShardState& shard, WantedProducers wanted, Callback<PartitionProducers> done) {
-  PartitionProducers result;
-  const ShardState::Found found = shard.Find(wanted.partition);
-  result.partition = std::move(wanted.partition);
-  result.outcome = found.outcome;
-  if (found.log != nullptr) {
-    for (const log::ProducerDescription& from : found.log->DescribeProducers()) {
-      result.producers.push_back({from.producer_id, from.epoch, from.last_sequence, from.last_timestamp_ms,
-                                  from.coordinator_epoch, from.open_since});
-    }
-  }
-  done(std::move(result));
-}
-
 }  // namespace
-
-void TransactionHost::DescribeProducers(std::vector<model::TopicPartition> partitions,
-                                        Callback<std::vector<PartitionProducers>> done) {
-  OnHome([this, partitions = std::move(partitions), done = std::move(done)](const Outcome& refusal) mutable {
-    if (!refusal.ok()) {
-      std::vector<PartitionProducers> results;
-      for (model::TopicPartition& partition : partitions) results.push_back({std::move(partition), refusal, {}});
-      done(std::move(results));
-      return;
-    }
-    std::vector<WantedProducers> wanted;
-    for (model::TopicPartition& partition : partitions) wanted.push_back({std::move(partition)});
-    Scatter<WantedProducers, PartitionProducers>(broker_.shards(), 0, std::move(wanted), DescribeHere, std::move(done));
-  });
-}
 
 void TransactionHost::List(ListTransactionsRequest request, Callback<ListTransactionsReply> done) {
   OnHome([this, request = std::move(request), done = std::move(done)](const Outcome& refusal) mutable {

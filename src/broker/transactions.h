@@ -86,21 +86,6 @@ struct TransactionDescription {
   std::vector<model::TopicPartition> partitions;
 };
 
-// A producer that a partition remembers.
-struct PartitionProducer {
-  model::ProducerId producer_id{-1};
-  int16_t producer_epoch = -1;
-  int32_t last_sequence = -1;
-  int64_t last_timestamp_ms = -1;
-  int32_t coordinator_epoch = -1;
-  model::Offset open_since{-1};  // the first offset of its open transaction; -1: none
-};
-struct PartitionProducers {
-  model::TopicPartition partition;
-  Outcome outcome;
-  std::vector<PartitionProducer> producers;  // by id
-};
-
 // The end of a transaction that the coordinator does not know, written by an operator.
 struct WriteMarkerRequest {
   model::TopicPartition partition;
@@ -126,8 +111,6 @@ class Transactions {
   virtual void List(ListTransactionsRequest request, Callback<ListTransactionsReply> done) = 0;
   virtual void Describe(std::vector<std::string> transactional_ids,
                         Callback<std::vector<TransactionDescription>> done) = 0;
-  virtual void DescribeProducers(std::vector<model::TopicPartition> partitions,
-                                 Callback<std::vector<PartitionProducers>> done) = 0;
   virtual void WriteMarkers(std::vector<WriteMarkerRequest> markers, Callback<std::vector<Outcome>> done) = 0;
 };
 

@@ -360,6 +360,7 @@ void Sender::OnAnswer(const v1::ProduceResponse& response) {
       result += static_cast<std::ptrdiff_t>(idempotent_ ? sent.count : 1);
     }
   }
+  TellRetry();
   TellOutcomes();
 }
 
@@ -392,6 +393,7 @@ void Sender::OnFailureLocked(Partition* partition, const v1::ProducePartitionRes
   last_failure_ = FromOutcome(result.outcome(), NameOf(*partition));
   if (Retriable(code)) {
     partition->not_before = now + kRetryPause;
+    retried_ = true;
     return;
   }
   if (idempotent_ && NumbersLost(code)) {
@@ -427,7 +429,11 @@ void Sender::OnWritten() {
 }
 
 void Sender::OnStreamEnd() {
-  if (!stream_->status.ok()) last_failure_ = FromGrpc(stream_->status);
+  if (!stream_->status.ok()) {
+    last_failure_ = FromGrpc(stream_->status);
+    retried_ = true;
+    TellRetry();
+  }
   stream_.reset();
   const Instant now = MonotonicNow();
   reopen_at_ = now + reopen_pause_;
@@ -456,6 +462,10 @@ void Sender::FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>
   for (std::unique_ptr<Batch>& batch : batches) outcomes_.push_back({std::move(batch), annotated});
   if (error_.ok()) error_ = annotated;
   if (transaction_error_.ok() && !options_.transactional_id.empty() && !batches.empty()) transaction_error_ = annotated;
+}
+
+void Sender::TellRetry() {
+  if (std::exchange(retried_, false) && options_.on_retry) options_.on_retry(last_failure_);
 }
 
 void Sender::TellOutcomes() {

@@ -101,6 +101,7 @@ class Sender {
   void OnStreamEnd();
   void AckLocked(const Sent& sent, int64_t base_offset, int64_t append_time_ms);
   void FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>> batches, const absl::Status& status);
+  void TellRetry();
   void TellOutcomes();
 
   const std::shared_ptr<Connection> connection_;
@@ -121,7 +122,8 @@ class Sender {
   std::unique_ptr<Stream> stream_;
   std::deque<Request> in_flight_;
   std::vector<Outcome> outcomes_;
-  absl::Status last_failure_;  // of the stream, for those who ask why a record was late
+  absl::Status last_failure_;  // for those who ask why a record was late
+  bool retried_ = false;       // last_failure_ is one that leads to a retry, and was not told yet
   Instant reopen_at_;
   absl::Duration reopen_pause_;
   uint64_t next_correlation_id_ = 1;

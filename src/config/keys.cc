@@ -95,6 +95,17 @@ std::vector<Key> LimitAndJobKeys() {
       KEY(Int, limits.topics, (Count{1, 1000000}), "Topics that may exist."),
       KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
 
+      KEY(Time, groups.initial_rebalance_delay, (Span{ms(0), absl::Minutes(5)}),
+          "How long the first members of an empty group wait for others before they share its partitions."),
+      KEY(Time, groups.min_session_timeout, (Span{ms(1), absl::Hours(1)}),
+          "Shortest time without a heartbeat after which a member may ask to be counted as gone."),
+      KEY(Time, groups.max_session_timeout, (Span{ms(1), absl::Hours(24)}), "The longest such time."),
+      KEY(Int, groups.max_members, (Count{1, 1000000}), "Members that one group may have."),
+      KEY(Time, groups.offsets_retention, (Span{absl::Seconds(1), 100 * year}),
+          "How long the offsets of a group without members are kept."),
+      KEY(Time, groups.retention_check_interval, (Span{absl::Seconds(1), absl::Hours(24)}),
+          "How often offsets past their retention are looked for."),
+
       KEY(Bytes, jobs.memory_limit, (Count{kMiB, kTiB}), "Memory that one job may use before it is stopped."),
       KEY(Time, jobs.checkpoint_interval, (Span{ms(1), absl::Hours(1)}),
           "How often a job commits its outputs, state and offsets together; SET in a job overrides it."),
@@ -127,13 +138,14 @@ struct Group {
   std::string_view name;
   std::string_view help;
 };
-constexpr std::array<Group, 8> kGroups = {{
+constexpr std::array<Group, 9> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
     {"transactions", "Producers with transactions."},
     {"limits", "What the broker refuses, so that no client can exhaust it."},
+    {"groups", "Consumer groups."},
     {"jobs", "SQL jobs."},
     {"logging", "The broker's own log."},
 }};

@@ -39,23 +39,22 @@ void HandleOffsetDelete(Call& call, const OffsetDeleteRequest& request, Reply<Of
       deletion.partitions.push_back({out.name, model::PartitionId(partition.partition_index)});
     }
   }
-  call.broker.groups().DeleteOffsets(
-      std::move(deletion), [response = std::move(response), reply = std::move(reply)](
-                               const group::DeleteOffsetsReply& deleted) mutable {
-        if (deleted.outcome.code != model::ErrorCode::kNone) {
-          response.topics.clear();
-          response.error_code = CommitCode(deleted.outcome.code);
-          reply(std::move(response));
-          return;
-        }
-        size_t next = 0;
-        for (auto& topic : response.topics) {
-          for (auto& partition : topic.partitions) {
-            partition.error_code = CommitCode(deleted.outcomes[next++].code);
-          }
-        }
-        reply(std::move(response));
-      });
+  call.broker.groups().DeleteOffsets(std::move(deletion), [response = std::move(response), reply = std::move(reply)](
+                                                              const group::DeleteOffsetsReply& deleted) mutable {
+    if (deleted.outcome.code != model::ErrorCode::kNone) {
+      response.topics.clear();
+      response.error_code = CommitCode(deleted.outcome.code);
+      reply(std::move(response));
+      return;
+    }
+    size_t next = 0;
+    for (auto& topic : response.topics) {
+      for (auto& partition : topic.partitions) {
+        partition.error_code = CommitCode(deleted.outcomes[next++].code);
+      }
+    }
+    reply(std::move(response));
+  });
 }
 
 }  // namespace leat::kafka

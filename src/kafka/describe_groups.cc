@@ -21,9 +21,8 @@ constexpr int16_t kFirstThatMisses = 6;  // an unknown group is an error, not a 
 constexpr int32_t kGroupOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
 
 bool SameWord(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 bool Passes(const std::vector<std::string_view>& filter, std::string_view value) {
@@ -58,16 +57,16 @@ DescribeGroupsResponse::DescribedGroup ToGroup(group::GroupDescription descripti
 
 void HandleDescribeGroups(Call& call, const DescribeGroupsRequest& request, Reply<DescribeGroupsResponse> reply) {
   std::vector<std::string> names(request.groups.begin(), request.groups.end());
-  call.broker.groups().Describe(
-      std::move(names), [version = call.version, operations = request.include_authorized_operations,
-                         reply = std::move(reply)](std::vector<group::GroupDescription> groups) mutable {
-        DescribeGroupsResponse response;
-        for (group::GroupDescription& description : groups) {
-          response.groups.push_back(ToGroup(std::move(description), version));
-          if (operations) response.groups.back().authorized_operations = kGroupOperations;
-        }
-        reply(std::move(response));
-      });
+  call.broker.groups().Describe(std::move(names),
+                                [version = call.version, operations = request.include_authorized_operations,
+                                 reply = std::move(reply)](std::vector<group::GroupDescription> groups) mutable {
+                                  DescribeGroupsResponse response;
+                                  for (group::GroupDescription& description : groups) {
+                                    response.groups.push_back(ToGroup(std::move(description), version));
+                                    if (operations) response.groups.back().authorized_operations = kGroupOperations;
+                                  }
+                                  reply(std::move(response));
+                                });
 }
 
 void HandleListGroups(Call& call, const ListGroupsRequest& request, Reply<ListGroupsResponse> reply) {

@@ -1,7 +1,10 @@
-// DescribeProducers (61): what partitions know of those who write to them.
-#include "wire/messages/describe_producers.h"
+// DescribeProducers (61).
+#include <utility>
+#include <vector>
+
+#include "kafka/admin_support.h"
 #include "kafka/handlers.h"
-#include "kafka/txn_support.h"
+#include "wire/messages/describe_producers.h"
 
 namespace leat::kafka {
 
@@ -10,35 +13,37 @@ using wire::DescribeProducersResponse;
 
 void HandleDescribeProducers(Call& call, const DescribeProducersRequest& request,
                              Reply<DescribeProducersResponse> reply) {
-  std::vector<model::TopicPartition> partitions;
+  DescribeProducersResponse response;
+  std::vector<broker::DescribeProducersPartition> asked;
   for (const auto& topic : request.topics) {
-    for (const int32_t partition : topic.partition_indexes) {
-      partitions.push_back({std::string(topic.name), model::PartitionId(partition)});
+    auto& to = response.topics.emplace_back();
+    to.name = std::string(topic.name);
+    for (const int32_t index : topic.partition_indexes) {
+      to.partitions.emplace_back().partition_index = index;
+      asked.push_back({{to.name, model::PartitionId(index)}});
     }
   }
-  call.broker.transactions().DescribeProducers(
-      std::move(partitions), [reply = std::move(reply)](std::vector<broker::PartitionProducers> results) mutable {
-        DescribeProducersResponse response;
-        for (broker::PartitionProducers& result : results) {
-          if (response.topics.empty() || response.topics.back().name != result.partition.topic) {
-            response.topics.emplace_back().name = result.partition.topic;
-          }
-          auto& out = response.topics.back().partitions.emplace_back();
-          out.partition_index = result.partition.partition.value();
-          out.error_code = Code(result.outcome.code);
-          out.error_message = ErrorText(result.outcome);
-          for (const broker::PartitionProducer& from : result.producers) {
-            auto& to = out.active_producers.emplace_back();
-            to.producer_id = from.producer_id.value();
-            to.producer_epoch = from.producer_epoch;
-            to.last_sequence = from.last_sequence;
-            to.last_timestamp = from.last_timestamp_ms;
-            to.coordinator_epoch = from.coordinator_epoch;
-            to.current_txn_start_offset = from.open_since.value();
-          }
+  if (asked.empty()) return reply(std::move(response));
+  call.broker.DescribeProducers(std::move(asked), [response = std::move(response), reply = std::move(reply)](
+                                                      const std::vector<broker::DescribeProducersResult>& results) mutable {
+    size_t next = 0;
+    for (auto& topic : response.topics) {
+      for (auto& partition : topic.partitions) {
+        const broker::DescribeProducersResult& result = results[next++];
+        partition.error_code = Code(result.outcome.code);
+        if (!result.outcome.ok()) partition.error_message = result.outcome.message;
+        for (const broker::ActiveProducer& producer : result.producers) {
+          partition.active_producers.push_back({.producer_id = producer.producer_id.value(),
+                                                .producer_epoch = producer.epoch,
+                                                .last_sequence = producer.last_sequence,
+                                                .last_timestamp = producer.last_timestamp_ms,
+                                                .coordinator_epoch = producer.coordinator_epoch,
+                                                .current_txn_start_offset = producer.open_since.value()});
         }
-        reply(std::move(response));
-      });
+      }
+    }
+    reply(std::move(response));
+  });
 }
 
 }  // namespace leat::kafka

@@ -1,8 +1,8 @@
 // JoinGroup (11).
+#include "wire/messages/join_group.h"
 #include "kafka/group_support.h"
 #include "kafka/handlers.h"
 #include "kafka/parked_reply.h"
-#include "wire/messages/join_group.h"
 
 namespace leat::kafka {
 namespace {

@@ -138,8 +138,7 @@ void HandleOffsetFetch(Call& call, const OffsetFetchRequest& request, Reply<Offs
   Question question = ToQuestion(call, request);
   std::vector<broker::FetchGroupOffsets> groups = question.groups;
   call.broker.groups().FetchOffsets(
-      std::move(groups),
-      request.require_stable ? broker::StableOffsets::kRequired : broker::StableOffsets::kAsTheyAre,
+      std::move(groups), request.require_stable ? broker::StableOffsets::kRequired : broker::StableOffsets::kAsTheyAre,
       [question = std::move(question), reply = std::move(reply)](std::vector<broker::GroupOffsets> found) mutable {
         if (question.version < kFirstWithGroups) {
           reply(OfOneGroup(std::move(found[0]), question.groups[0], question.version));

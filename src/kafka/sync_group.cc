@@ -1,8 +1,8 @@
 // SyncGroup (14).
+#include "wire/messages/sync_group.h"
 #include "kafka/group_support.h"
 #include "kafka/handlers.h"
 #include "kafka/parked_reply.h"
-#include "wire/messages/sync_group.h"
 
 namespace leat::kafka {
 namespace {
@@ -32,8 +32,8 @@ void HandleSyncGroup(Call& call, const SyncGroupRequest& request, Reply<SyncGrou
   for (const auto& assignment : request.assignments) {
     sync.assignments.push_back({std::string(assignment.member_id), std::string(assignment.assignment)});
   }
-  auto parked = ParkedReply<SyncGroupResponse>::Park(
-      call, std::move(reply), ToResponse({.code = model::ErrorCode::kCoordinatorNotAvailable}));
+  auto parked = ParkedReply<SyncGroupResponse>::Park(call, std::move(reply),
+                                                     ToResponse({.code = model::ErrorCode::kCoordinatorNotAvailable}));
   call.broker.groups().Sync(std::move(sync),
                             [parked](group::SyncReply synced) { parked->Give(ToResponse(std::move(synced))); });
 }

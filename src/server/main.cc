@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "config/render.h"
 #include "env/disk.h"
+#include "runtime/footprint.h"
 #include "runtime/posix_disk.h"
 #include "runtime/signals.h"
 #include "server/node.h"
@@ -77,6 +78,7 @@ int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) 
       return Fail(leat::Annotate(written, "--ready-file"));
     }
   }
+  leat::runtime::GiveBackStartMemory();
   const int signal = stop.get_future().get();
   leat::LogInfo("server", "signal ", signal, ": stopping");
   absl::Status stopped = node.Stop();

@@ -94,6 +94,10 @@ class FakeBroker final : public broker::Broker {
   void CancelFetch(uint64_t ticket) override;
   void ListOffsets(std::vector<broker::ListOffsetsPartition> partitions,
                    broker::Callback<std::vector<broker::ListOffsetsResult>> done) override;
+  void DescribeProducers(std::vector<broker::DescribeProducersPartition>,
+                         broker::Callback<std::vector<broker::DescribeProducersResult>>) override {
+    LEAT_CHECK(false) << "the broker in memory remembers no producers";
+  }
   void DeleteRecords(std::vector<broker::DeleteRecordsPartition> partitions,
                      broker::Callback<std::vector<broker::DeleteRecordsResult>> done) override;
   using broker::Broker::AlterTopics;

@@ -288,8 +288,7 @@ inline void FakeBroker::FetchOffsets(std::string group, std::vector<model::Topic
   std::vector<broker::CommittedOffset> offsets;
   if (group.empty()) return done(InvalidArgument("group: expected a name, got none"));
   for (const broker::GroupOffset& offset : StoredOffsets(group)) {
-    const bool asked =
-        partitions.empty() || std::count(partitions.begin(), partitions.end(), offset.partition) > 0;
+    const bool asked = partitions.empty() || std::count(partitions.begin(), partitions.end(), offset.partition) > 0;
     if (asked) offsets.push_back({offset.partition, offset.offset, offset.metadata, offset.commit_time_ms});
   }
   done(std::move(offsets));

@@ -74,8 +74,7 @@ class FakeGroups final : public broker::Groups {
   void DeleteOffsets(group::DeleteOffsetsRequest request, broker::Callback<group::DeleteOffsetsReply> done) override {
     Ask(std::move(done), [&](group::RequestId id) { core_.DeleteOffsets(id, request); });
   }
-  void Describe(std::vector<std::string> groups,
-                broker::Callback<std::vector<group::GroupDescription>> done) override {
+  void Describe(std::vector<std::string> groups, broker::Callback<std::vector<group::GroupDescription>> done) override {
     std::vector<group::GroupDescription> descriptions;
     {
       const std::lock_guard lock(mutex_);
@@ -94,8 +93,9 @@ class FakeGroups final : public broker::Groups {
   void Delete(std::vector<std::string> groups, broker::Callback<std::vector<broker::Outcome>> done) override {
     std::vector<broker::Outcome> outcomes;
     for (const std::string& name : groups) {
-      Ask<group::DeleteReply>([&](const group::DeleteReply& reply) { outcomes.push_back(Outcomes({reply.outcome})[0]); },
-                              [&](group::RequestId id) { core_.Delete(id, name, Now()); });
+      Ask<group::DeleteReply>(
+          [&](const group::DeleteReply& reply) { outcomes.push_back(Outcomes({reply.outcome})[0]); },
+          [&](group::RequestId id) { core_.Delete(id, name, Now()); });
     }
     done(std::move(outcomes));
   }

@@ -37,10 +37,6 @@ class FakeTransactions final : public broker::Transactions {
   void Describe(std::vector<std::string>, broker::Callback<std::vector<broker::TransactionDescription>> done) override {
     done({});
   }
-  void DescribeProducers(std::vector<model::TopicPartition>,
-                         broker::Callback<std::vector<broker::PartitionProducers>> done) override {
-    done({});
-  }
   void WriteMarkers(std::vector<broker::WriteMarkerRequest> markers,
                     broker::Callback<std::vector<broker::Outcome>> done) override {
     done(std::vector<broker::Outcome>(markers.size()));

@@ -99,6 +99,16 @@ INSTANTIATE_TEST_SUITE_P(Codecs, BatchRewriterTest,
                                          Compression::kLz4, Compression::kZstd),
                          [](const auto& codec) { return std::string(CompressionName(codec.param)); });
 
+TEST_P(BatchRewriterTest, CompressesAnewAndChangesNothingElse) {
+  const std::string original = Original(Compression::kGzip);
+  const std::string made = CompressAnew(original, GetParam(), kLimit).value();
+  const auto header = ValidateBatch(made, RecordCheck::kEveryRecord, kLimit);
+  ASSERT_TRUE(header.ok()) << header.status();
+  EXPECT_EQ(header->compression(), GetParam());
+  EXPECT_EQ(header->base_sequence, 40);
+  EXPECT_EQ(CompressAnew(made, Compression::kNone, kLimit).value(), Original(Compression::kNone));
+}
+
 TEST(BatchRewriter, KeepsLogAppendTime) {
   std::string original = Original(Compression::kNone);
   SetLogAppendTime(&original, 5000);

@@ -16,6 +16,9 @@ struct ProducerOptions {
   size_t buffer_bytes = 32 << 20;                      // records not yet acknowledged; Send blocks above it
   absl::Duration delivery_timeout = absl::Minutes(2);  // after this a record fails with kDeadlineExceeded
   int max_inflight = 16;                               // requests not yet answered, over all partitions
+  // Called on a thread of the library, with the reason, each time that records were not taken and will be sent again
+  // (a full disk, a broker that went away); it must not block. They fail only after the delivery timeout.
+  std::function<void(const absl::Status&)> on_retry = nullptr;
   // The broker knows a batch that it has already, so that a retry is never stored twice nor out of order. With acks
   // kAll only; the other kinds of acks are for those to whom a record more or less is nothing.
   enum class Idempotence { kOn, kOff };
