@@ -38,9 +38,9 @@ struct ProducePartition {
   model::TopicPartition partition;
   std::string batches;  // one or more record batches, magic 2
 };
-// Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of its
-// own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction when
-// it is written to. kEpochStays: it has to be added before.
+// Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of
+// its own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction
+// when it is written to. kEpochStays: it has to be added before.
 enum class TransactionRules { kEpochStays, kEpochRises };
 // kCreate: the first use of a topic makes it, if the broker's options allow that.
 enum class MissingTopics { kCreate, kRefuse };

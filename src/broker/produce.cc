@@ -6,8 +6,7 @@
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
-#include "broker/transaction_gate.h"
-#include "model/record_batch.h"
+#include "broker/produce_part.h"
 
 namespace leat::broker {
 
@@ -39,107 +38,6 @@ struct BrokerImpl::ProduceOp {
 };
 
 namespace {
-
-// What a request says of transactions, for all of its partitions.
-struct TransactionUse {
-  std::string transactional_id;
-  TransactionRules rules;
-};
-struct Part {
-  model::TopicPartition partition;
-  std::string batches;
-  std::shared_ptr<const TransactionUse> transaction;
-};
-using PartDone = Callback<ProducePartitionResult>;
-
-void RefusePart(const ShardState& shard, Part part, const Outcome& why, PartDone done) {
-  shard.metrics().produce_errors.Add(1);
-  done({.partition = std::move(part.partition), .outcome = why});
-}
-
-void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, PartDone done) {
-  const ShardState::Found found = shard.Find(part.partition);
-  if (found.log == nullptr) {
-    RefusePart(shard, std::move(part), found.outcome, std::move(done));
-    return;
-  }
-  const size_t bytes = part.batches.size();
-  found.log->Append(
-      std::move(part.batches), {.epoch = model::LeaderEpoch(0), .verification = ticket},
-      [&shard, bytes, name = std::move(part.partition),
-       done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
-        shard.NoteAppend(appended.status());
-        ProducePartitionResult result;
-        result.partition = std::move(name);
-        result.outcome = AppendOutcome(appended.status());
-        if (appended.ok()) {
-          result.base_offset = appended->base_offset;
-          result.log_append_time_ms = appended->log_append_time_ms;
-          shard.metrics().produce_bytes.Add(static_cast<double>(bytes));
-          shard.metrics().produce_records.Add(static_cast<double>(appended->last_offset - appended->base_offset + 1));
-        } else {
-          shard.metrics().produce_errors.Add(1);
-        }
-        // The log may have closed meanwhile, so its start is asked for anew.
-        if (log::PartitionLog* now = shard.Find(result.partition).log) result.log_start = now->log_start();
-        done(std::move(result));
-      });
-}
-
-// A producer's first batch of a transaction in this partition: the coordinator is asked, or told, before it is written.
-void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
-  const ShardState::Found found = shard.Find(part.partition);
-  const log::VerificationTicket ticket = found.log == nullptr
-                                             ? log::VerificationTicket::kNone
-                                             : found.log->StartVerification(header.producer_id, header.producer_epoch);
-  if (ticket == log::VerificationTicket::kNone) {
-    AppendNow(shard, std::move(part), ticket, std::move(done));
-    return;
-  }
-  if (part.transaction->transactional_id.empty()) {
-    RefusePart(shard, std::move(part),
-               Failed(model::ErrorCode::kTransactionalIdAuthorizationFailed,
-                      "a transactional batch comes in a request with the transactional id of its producer"),
-               std::move(done));
-    return;
-  }
-  TransactionGate::Question question{
-      .producer = {part.transaction->transactional_id, header.producer_id, header.producer_epoch},
-      .partition = part.partition,
-      .rules = part.transaction->rules};
-  shard.transactions->Check(
-      shard.shard(), std::move(question),
-      [&shard, ticket, part = std::move(part), done = std::move(done)](const Outcome& outcome) mutable {
-        if (outcome.ok()) {
-          AppendNow(shard, std::move(part), ticket, std::move(done));
-        } else {
-          RefusePart(shard, std::move(part), outcome, std::move(done));
-        }
-      });
-}
-
-void AppendHere(ShardState& shard, Part part, PartDone done) {
-  const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(part.batches);
-  if (header.ok() && header->transactional() && !header->control()) {
-    AppendVerified(shard, std::move(part), *header, std::move(done));
-  } else {
-    AppendNow(shard, std::move(part), log::VerificationTicket::kNone, std::move(done));
-  }
-}
-
-// For Acks::kAll: as many copies are asked for as there can be.
-void AppendToAll(ShardState& shard, Part part, PartDone done) {
-  const log::PartitionLog* log = shard.Find(part.partition).log;
-  const int32_t least = log == nullptr ? 1 : log->options().min_insync_replicas;
-  if (least <= 1) {
-    AppendHere(shard, std::move(part), std::move(done));
-    return;
-  }
-  RefusePart(shard, std::move(part),
-             Failed(model::ErrorCode::kNotEnoughReplicas,
-                    StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1")),
-             std::move(done));
-}
 
 // OK, or why a request of this size is refused now. A shard may hold its share of the node's limit; a request larger
 // than the share gets in when it is alone.
@@ -242,8 +140,11 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
       reply.partitions.push_back({.partition = part.partition});
     std::exchange(op->done, nullptr)(std::move(reply));
   }
-  const auto transaction = std::make_shared<const TransactionUse>(
-      TransactionUse{std::move(op->request.transactional_id), op->request.rules});
+  std::shared_ptr<const TransactionUse> transaction;
+  if (!op->request.transactional_id.empty()) {
+    transaction = std::make_shared<const TransactionUse>(
+        TransactionUse{std::move(op->request.transactional_id), op->request.rules});
+  }
   std::vector<Part> parts;
   parts.reserve(op->request.partitions.size());
   for (ProducePartition& part : op->request.partitions) {

@@ -4,8 +4,11 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <deque>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/api.h"
@@ -77,6 +80,13 @@ class ShardState {
 
   Phase phase = Phase::kStarting;
   TransactionGate* transactions = nullptr;  // set before the shard serves
+  // Producers about which the coordinator is asked for a partition, and the batches of theirs that came meanwhile.
+  using Verifying = std::pair<model::TopicPartition, model::ProducerId>;
+  struct Waiting {
+    int16_t epoch = -1;
+    Callback<Outcome> go_on;  // with the reason if it is refused
+  };
+  std::map<Verifying, std::deque<Waiting>> verifying;
   env::Closure drained;                     // while stopping: runs when the last request that began here is answered
   size_t produces = 0;                      // requests that arrived here and are not answered
   size_t inflight_bytes = 0;                // of the produce requests that arrived here and are not answered

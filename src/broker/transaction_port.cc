@@ -75,8 +75,7 @@ void TransactionHost::AppendMarker(const Marker& marker, const model::TopicParti
     }
     found.log->AppendMarker(
         marker, model::LeaderEpoch(0),
-        [this, marker, partition,
-         answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
+        [this, marker, partition, answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
           // What the transaction says of groups is known before anybody is told that the transaction is over.
           if (result.ok() && partition.topic == meta::kOffsetsTopic) {
             broker_.group_coordinator()->CompleteTxn(partition.partition, marker.producer_id,

@@ -30,7 +30,8 @@ struct Batch {
   model::BatchBuilder builder;
   std::string bytes;  // the finished batch, made when it is sent first
   int32_t records = 0;
-  int32_t sequence = -1;  // of the first record, as the producer has numbered it; -1: not yet
+  int32_t sequence = -1;     // of the first record, as the producer has numbered it; -1: not yet
+  int attempts = 0;          // of sending it
   size_t charged_bytes = 0;  // of the buffer
   Instant deadline;          // of its delivery
   uint64_t generation = 0;   // the number of flushes before it

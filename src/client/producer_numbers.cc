@@ -55,10 +55,10 @@ void Sender::RenumberLocked(Partition* partition, int32_t sequence) {
 }
 
 void Sender::RenounceIdLocked(Partition* partition) {
-  if (!idempotent_) return;
+  // A transaction is lost with one of its records: what follows is refused for the gap, up to the abort.
+  if (!idempotent_ || !options_.transactional_id.empty()) return;
   RenumberLocked(partition, 0);
-  // A transactional producer has one id at a time: the next one comes with the end of the transaction.
-  if (options_.transactional_id.empty() && partition->numbers.generation == id_generation_) want_id_ = true;
+  if (partition->numbers.generation == id_generation_) want_id_ = true;
 }
 
 bool Sender::NumbersLost(model::ErrorCode code) const {
@@ -77,7 +77,7 @@ void Sender::SetProducerLocked(model::ProducerId producer_id, int16_t producer_e
 
 void Sender::AskForId(Instant now) {
   ask_at_ = now + kAskPause;
-  id_request_ = std::make_unique<IdRequest>();
+  id_request_ = std::make_shared<IdRequest>();
   id_request_->stub = v1::Transactions::NewStub(connection_->impl().channel);
   id_request_->context.set_wait_for_ready(true);
   id_request_->context.set_deadline(DeadlineIn(kAskPatience));
@@ -88,7 +88,7 @@ void Sender::AskForId(Instant now) {
 }
 
 void Sender::TakeId() {
-  const std::unique_ptr<IdRequest> request = std::move(id_request_);
+  const std::shared_ptr<IdRequest> request = std::move(id_request_);
   absl::Status failure;
   if (!request->status.ok()) {
     failure = FromGrpc(request->status);

@@ -17,7 +17,6 @@ constexpr absl::Duration kRetryPause = absl::Milliseconds(50);
 constexpr absl::Duration kEndPatience = absl::Seconds(2);
 constexpr absl::Duration kCancelPatience = absl::Milliseconds(100);
 
-
 bool Retriable(model::ErrorCode code) {
   switch (code) {
     case model::ErrorCode::kLeaderNotAvailable:
@@ -75,7 +74,9 @@ Sender::Sender(std::shared_ptr<Connection> connection, const ProducerOptions& op
       batches_(options, compression),
       reopen_pause_(kFirstPause),
       idempotent_(options.idempotence == ProducerOptions::Idempotence::kOn &&
-                  options.acks == ProducerOptions::Acks::kAll) {}
+                  options.acks == ProducerOptions::Acks::kAll) {
+  want_id_ = idempotent_ && options_.transactional_id.empty();
+}
 
 void Sender::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -226,6 +227,7 @@ void Sender::Finish(std::vector<Load>* loads) {
       Partition* const partition = load.sent.partition;
       partition->in_flight = 0;
       FailLocked(partition, batches_.Take(partition, load.sent.count), finished);
+      RenounceIdLocked(partition);  // some of them had numbers already
       batches_.MakeReady(partition);
       return true;
     }
@@ -250,6 +252,7 @@ void Sender::Write(std::vector<Load>* loads) {
     };
     if (idempotent_ || load.batches.size() == 1) {
       for (Batch* batch : load.batches) {
+        ++batch->attempts;
         add()->set_batches(std::move(batch->bytes));
         lent.push_back(batch);
       }
@@ -403,12 +406,14 @@ void Sender::OnFailureLocked(Partition* partition, const v1::ProducePartitionRes
   const bool unknown_topic = code == model::ErrorCode::kUnknownTopicOrPartition;
   if (unknown_topic) partition->topic->partition_count = 0;
   const int32_t sequence = partition->line.front()->sequence;
+  // An earlier attempt whose answer was lost may have stored it: its number must not be another batch's.
+  const bool refused_at_once = partition->line.front()->attempts <= 1;
   FailLocked(partition, batches_.Take(partition, 1), FromOutcome(result.outcome(), "produce"));
   if (!idempotent_) return;
-  if (unknown_topic) {
-    RenounceIdLocked(partition);  // a topic of this name that comes later knows nothing of what was before
-  } else {
+  if (refused_at_once && !unknown_topic) {
     RenumberLocked(partition, sequence);
+  } else {
+    RenounceIdLocked(partition);
   }
 }
 

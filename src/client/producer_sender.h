@@ -129,7 +129,7 @@ class Sender {
   uint64_t next_correlation_id_ = 1;
 
   const bool idempotent_;
-  std::unique_ptr<IdRequest> id_request_;  // the thread's own, as is when to ask again
+  std::shared_ptr<IdRequest> id_request_;  // the thread's own, as is when to ask again
   Instant ask_at_;
   // Under the mutex: the id in use; generation 0: none.
   bool want_id_ = false;

@@ -65,16 +65,16 @@ class TransactionsService final : public v1::Transactions::CallbackService {
                                 .metadata = from.metadata()});
     }
     ServerUnaryReactor* const reactor = call->DefaultReactor();
-    broker_.transactions().CommitOffsets(
-        std::move(commit), [reactor, response](std::vector<broker::CommitOffsetResult> results) {
-          for (broker::CommitOffsetResult& from : results) {
-            auto* to = response->add_results();
-            to->set_topic(std::move(from.partition.topic));
-            to->set_partition(from.partition.partition.value());
-            FillOutcome(from.outcome, to->mutable_outcome());
-          }
-          reactor->Finish(::grpc::Status::OK);
-        });
+    broker_.transactions().CommitOffsets(std::move(commit),
+                                         [reactor, response](std::vector<broker::CommitOffsetResult> results) {
+                                           for (broker::CommitOffsetResult& from : results) {
+                                             auto* to = response->add_results();
+                                             to->set_topic(std::move(from.partition.topic));
+                                             to->set_partition(from.partition.partition.value());
+                                             FillOutcome(from.outcome, to->mutable_outcome());
+                                           }
+                                           reactor->Finish(::grpc::Status::OK);
+                                         });
     return reactor;
   }
 

@@ -1,7 +1,7 @@
 // AddOffsetsToTxn (25).
+#include "wire/messages/add_offsets_to_txn.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
-#include "wire/messages/add_offsets_to_txn.h"
 
 namespace leat::kafka {
 namespace {

@@ -91,10 +91,10 @@ void HandleAddPartitionsToTxn(Call& call, const AddPartitionsToTxnRequest& reque
   for (const auto& transaction : request.transactions) {
     const auto mode = transaction.verify_only ? broker::AddPartitionsRequest::Mode::kVerify
                                               : broker::AddPartitionsRequest::Mode::kAdd;
-    adds.push_back({.producer = Producer(transaction.transactional_id, transaction.producer_id,
-                                         transaction.producer_epoch),
-                    .partitions = Flatten(transaction.topics),
-                    .mode = mode});
+    adds.push_back(
+        {.producer = Producer(transaction.transactional_id, transaction.producer_id, transaction.producer_epoch),
+         .partitions = Flatten(transaction.topics),
+         .mode = mode});
     batch->response.results_by_transaction[adds.size() - 1].transactional_id =
         std::string(transaction.transactional_id);
   }
@@ -102,12 +102,11 @@ void HandleAddPartitionsToTxn(Call& call, const AddPartitionsToTxnRequest& reque
   const int16_t version = call.version;
   for (size_t i = 0; i < adds.size(); ++i) {
     auto partitions = adds[i].partitions;
-    transactions.AddPartitions(
-        std::move(adds[i]), [batch, i, version, partitions = std::move(partitions)](
-                                const std::vector<broker::Outcome>& outcomes) {
-          batch->response.results_by_transaction[i].topic_results = ResultsOf(partitions, outcomes, version);
-          if (--batch->waiting == 0) batch->reply(std::move(batch->response));
-        });
+    transactions.AddPartitions(std::move(adds[i]), [batch, i, version, partitions = std::move(partitions)](
+                                                       const std::vector<broker::Outcome>& outcomes) {
+      batch->response.results_by_transaction[i].topic_results = ResultsOf(partitions, outcomes, version);
+      if (--batch->waiting == 0) batch->reply(std::move(batch->response));
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 // EndTxn (26). Version 5 is that of clients whose epoch rises with every transaction.
+#include "wire/messages/end_txn.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
-#include "wire/messages/end_txn.h"
 
 namespace leat::kafka {
 namespace {

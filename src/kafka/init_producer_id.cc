@@ -1,7 +1,7 @@
 // InitProducerId (22).
+#include "wire/messages/init_producer_id.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
-#include "wire/messages/init_producer_id.h"
 
 namespace leat::kafka {
 namespace {

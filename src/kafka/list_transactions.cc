@@ -1,8 +1,8 @@
 // ListTransactions (66) and DescribeTransactions (65).
+#include "wire/messages/list_transactions.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
 #include "wire/messages/describe_transactions.h"
-#include "wire/messages/list_transactions.h"
 
 namespace leat::kafka {
 
@@ -43,7 +43,8 @@ void HandleDescribeTransactions(Call& call, const wire::DescribeTransactionsRequ
           out.transaction_start_time_ms = description.start_ms;
           out.producer_id = description.producer_id.value();
           out.producer_epoch = description.producer_epoch;
-          GroupByTopic(description.partitions, &out.topics, [](auto& topic) -> auto& { return topic.partitions; });
+          GroupByTopic(
+              description.partitions, &out.topics, [](auto& topic) -> auto& { return topic.partitions; });
         }
         reply(std::move(response));
       });

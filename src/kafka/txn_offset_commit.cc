@@ -1,7 +1,7 @@
 // TxnOffsetCommit (28). From version 5 on the group needs no AddOffsetsToTxn.
+#include "wire/messages/txn_offset_commit.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
-#include "wire/messages/txn_offset_commit.h"
 
 namespace leat::kafka {
 namespace {
@@ -42,8 +42,8 @@ void HandleTxnOffsetCommit(Call& call, const wire::TxnOffsetCommitRequest& reque
     }
   }
   call.broker.transactions().CommitOffsets(
-      std::move(commit), [version = call.version, reply = std::move(reply)](
-                             const std::vector<broker::CommitOffsetResult>& results) mutable {
+      std::move(commit), [version = call.version,
+                          reply = std::move(reply)](const std::vector<broker::CommitOffsetResult>& results) mutable {
         wire::TxnOffsetCommitResponse response;
         for (const broker::CommitOffsetResult& result : results) {
           if (response.topics.empty() || response.topics.back().name != result.partition.topic) {

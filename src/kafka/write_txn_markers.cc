@@ -1,7 +1,7 @@
 // WriteTxnMarkers (27): between brokers, and from an operator who ends a transaction that nobody else will.
+#include "wire/messages/write_txn_markers.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
-#include "wire/messages/write_txn_markers.h"
 
 namespace leat::kafka {
 
@@ -31,8 +31,8 @@ void HandleWriteTxnMarkers(Call& call, const WriteTxnMarkersRequest& request, Re
     }
   }
   call.broker.transactions().WriteMarkers(
-      std::move(markers), [response = std::move(response),
-                           reply = std::move(reply)](const std::vector<broker::Outcome>& outcomes) mutable {
+      std::move(markers),
+      [response = std::move(response), reply = std::move(reply)](const std::vector<broker::Outcome>& outcomes) mutable {
         size_t next = 0;
         for (auto& marker : response.markers) {
           for (auto& topic : marker.topics) {

@@ -27,10 +27,8 @@ bool CanRetry(ErrorCode code) {
 }
 
 std::string TransactionalBatch(const std::string& value, const ProducerIdentity& producer, int32_t sequence) {
-  model::BatchBuilder builder({.producer_id = producer.id,
-                               .producer_epoch = producer.epoch,
-                               .base_sequence = sequence,
-                               .transactional = true});
+  model::BatchBuilder builder(
+      {.producer_id = producer.id, .producer_epoch = producer.epoch, .base_sequence = sequence, .transactional = true});
   builder.Add(1'700'000'000'000, std::nullopt, value);
   return *builder.Finish();
 }
@@ -270,8 +268,8 @@ void TransactionSimulation::Act() {
   } else if (dice < 5) {
     producer.Die();
   } else if (dice < 15 && may_be_late && producer.LateCopy() != nullptr) {
-    late_.push_back({w_.world.Now() + absl::Milliseconds(random.Between(0, random.OneIn(4) ? 3000 : 30)),
-                     producer.LateCopy()});
+    late_.push_back(
+        {w_.world.Now() + absl::Milliseconds(random.Between(0, random.OneIn(4) ? 3000 : 30)), producer.LateCopy()});
   } else if (dice < 30) {
     Read(kPartitions[random.Below(kPartitions.size())]);
   } else if (!producer.waiting()) {

@@ -39,9 +39,9 @@ class SimulatedProducer {
 
   bool waiting() const { return waiting_; }
   TransactionRules rules() const { return rules_; }
-  void Step();            // sends the next request; REQUIRES: !waiting()
-  void NodeStarted();     // whatever was asked before gets no answer any more: it is asked again
-  void Die();             // another process takes over the transactional id
+  void Step();         // sends the next request; REQUIRES: !waiting()
+  void NodeStarted();  // whatever was asked before gets no answer any more: it is asked again
+  void Die();          // another process takes over the transactional id
   // The last request that was sent, once more; null if there is none.
   std::function<void()> LateCopy() const { return copy_; }
 

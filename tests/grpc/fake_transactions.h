@@ -34,8 +34,7 @@ class FakeTransactions final : public broker::Transactions {
   void List(broker::ListTransactionsRequest, broker::Callback<broker::ListTransactionsReply> done) override {
     done({});
   }
-  void Describe(std::vector<std::string>,
-                broker::Callback<std::vector<broker::TransactionDescription>> done) override {
+  void Describe(std::vector<std::string>, broker::Callback<std::vector<broker::TransactionDescription>> done) override {
     done({});
   }
   void WriteMarkers(std::vector<broker::WriteMarkerRequest> markers,

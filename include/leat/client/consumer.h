@@ -11,9 +11,9 @@ namespace leat::client {
 struct ConsumerOptions {
   std::string group;  // empty: no committed offsets
   enum class Reset { kEarliest, kLatest, kError };
-  Reset reset = Reset::kLatest;      // where to start without a committed offset, or when it is gone
-  // kReadCommitted: records of transactions come once they are committed, in the order of the log; those of aborted ones
-  // never. An open transaction holds back what lies behind its first record.
+  Reset reset = Reset::kLatest;  // where to start without a committed offset, or when it is gone
+  // kReadCommitted: records of transactions come once they are committed, in the order of the log; those of aborted
+  // ones never. An open transaction holds back what lies behind its first record.
   enum class Isolation { kReadUncommitted, kReadCommitted };
   Isolation isolation = Isolation::kReadUncommitted;
   size_t prefetch_bytes = 16 << 20;  // fetched but not yet polled, at most about this much

@@ -19,8 +19,8 @@ struct ProducerOptions {
   // Called on a thread of the library, with the reason, each time that records were not taken and will be sent again
   // (a full disk, a broker that went away); it must not block. They fail only after the delivery timeout.
   std::function<void(const absl::Status&)> on_retry = nullptr;
-  // The broker knows a batch that it has already, so that a retry is never stored twice nor out of order. With acks kAll
-  // only; the other kinds of acks are for those to whom a record more or less is nothing.
+  // The broker knows a batch that it has already, so that a retry is never stored twice nor out of order. With acks
+  // kAll only; the other kinds of acks are for those to whom a record more or less is nothing.
   enum class Idempotence { kOn, kOff };
   Idempotence idempotence = Idempotence::kOn;
   // With transactions: a name that is the producer's over restarts. Who creates a producer with the same name fences

@@ -1,0 +1,124 @@
+#include "broker/produce_part.h"
+
+#include <utility>
+
+#include "broker/outcomes.h"
+#include "broker/transaction_gate.h"
+#include "model/record_batch.h"
+
+namespace leat::broker {
+namespace {
+
+void RefusePart(const ShardState& shard, Part part, const Outcome& why, PartDone done) {
+  shard.metrics().produce_errors.Add(1);
+  done({.partition = std::move(part.partition), .outcome = why});
+}
+
+void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, PartDone done) {
+  const ShardState::Found found = shard.Find(part.partition);
+  if (found.log == nullptr) {
+    RefusePart(shard, std::move(part), found.outcome, std::move(done));
+    return;
+  }
+  const size_t bytes = part.batches.size();
+  found.log->Append(
+      std::move(part.batches), {.epoch = model::LeaderEpoch(0), .verification = ticket},
+      [&shard, bytes, name = std::move(part.partition),
+       done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
+        shard.NoteAppend(appended.status());
+        ProducePartitionResult result;
+        result.partition = std::move(name);
+        result.outcome = AppendOutcome(appended.status());
+        if (appended.ok()) {
+          result.base_offset = appended->base_offset;
+          result.log_append_time_ms = appended->log_append_time_ms;
+          shard.metrics().produce_bytes.Add(static_cast<double>(bytes));
+          shard.metrics().produce_records.Add(static_cast<double>(appended->last_offset - appended->base_offset + 1));
+        } else {
+          shard.metrics().produce_errors.Add(1);
+        }
+        // The log may have closed meanwhile, so its start is asked for anew.
+        if (log::PartitionLog* now = shard.Find(result.partition).log) result.log_start = now->log_start();
+        done(std::move(result));
+      });
+}
+
+// The coordinator has answered about the batch in front, which is dealt with. Those that wait behind it follow in the
+// order in which they came: refused with it, since they would leave a gap, if they are of the same epoch. One may begin
+// the next question; the rest then waits behind that.
+void FollowVerified(ShardState& shard, const ShardState::Verifying& key, const Outcome& outcome, int16_t epoch) {
+  auto waiting = shard.verifying.extract(key);
+  for (ShardState::Waiting& next : waiting.mapped()) next.go_on(next.epoch == epoch ? outcome : Outcome());
+}
+
+// A producer's first batch of a transaction in this partition: the coordinator is asked, or told, before it is written.
+void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
+  ShardState::Verifying key{part.partition, header.producer_id};
+  if (const auto it = shard.verifying.find(key); it != shard.verifying.end()) {
+    it->second.push_back({header.producer_epoch, [&shard, part = std::move(part),
+                                                  done = std::move(done)](const Outcome& outcome) mutable {
+                            if (outcome.ok()) {
+                              AppendHere(shard, std::move(part), std::move(done));
+                            } else {
+                              RefusePart(shard, std::move(part), outcome, std::move(done));
+                            }
+                          }});
+    return;
+  }
+  const ShardState::Found found = shard.Find(part.partition);
+  const log::VerificationTicket ticket = found.log == nullptr
+                                             ? log::VerificationTicket::kNone
+                                             : found.log->StartVerification(header.producer_id, header.producer_epoch);
+  if (ticket == log::VerificationTicket::kNone) {
+    AppendNow(shard, std::move(part), ticket, std::move(done));
+    return;
+  }
+  if (part.transaction == nullptr) {
+    RefusePart(shard, std::move(part),
+               Failed(model::ErrorCode::kTransactionalIdAuthorizationFailed,
+                      "a transactional batch comes in a request with the transactional id of its producer"),
+               std::move(done));
+    return;
+  }
+  TransactionGate::Question question{
+      .producer = {part.transaction->transactional_id, header.producer_id, header.producer_epoch},
+      .partition = part.partition,
+      .rules = part.transaction->rules};
+  shard.verifying.try_emplace(key);
+  shard.transactions->Check(shard.shard(), std::move(question),
+                            [&shard, key = std::move(key), ticket, epoch = header.producer_epoch,
+                             part = std::move(part), done = std::move(done)](const Outcome& outcome) mutable {
+                              if (outcome.ok()) {
+                                AppendNow(shard, std::move(part), ticket, std::move(done));
+                              } else {
+                                RefusePart(shard, std::move(part), outcome, std::move(done));
+                              }
+                              FollowVerified(shard, key, outcome, epoch);
+                            });
+}
+
+}  // namespace
+
+void AppendHere(ShardState& shard, Part part, PartDone done) {
+  const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(part.batches);
+  if (header.ok() && header->transactional() && !header->control()) {
+    AppendVerified(shard, std::move(part), *header, std::move(done));
+  } else {
+    AppendNow(shard, std::move(part), log::VerificationTicket::kNone, std::move(done));
+  }
+}
+
+void AppendToAll(ShardState& shard, Part part, PartDone done) {
+  const log::PartitionLog* log = shard.Find(part.partition).log;
+  const int32_t least = log == nullptr ? 1 : log->options().min_insync_replicas;
+  if (least <= 1) {
+    AppendHere(shard, std::move(part), std::move(done));
+    return;
+  }
+  RefusePart(shard, std::move(part),
+             Failed(model::ErrorCode::kNotEnoughReplicas,
+                    StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1")),
+             std::move(done));
+}
+
+}  // namespace leat::broker
