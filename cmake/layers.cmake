@@ -71,7 +71,7 @@ leat_third_party(prometheus     HEADERS prometheus/        TARGETS prometheus-cp
 leat_third_party(re2            HEADERS re2/               TARGETS re2)
 leat_third_party(crypto         HEADERS openssl/           TARGETS OpenSSL::Crypto)
 leat_third_party(simdjson       HEADERS simdjson           TARGETS simdjson::simdjson)
-leat_third_party(rocksdb        HEADERS rocksdb/           TARGETS RocksDB::rocksdb-shared)
+leat_third_party(rocksdb        HEADERS rocksdb/           TARGETS ${LEAT_ROCKSDB})
 leat_third_party(grpc           HEADERS grpcpp/ grpc/      TARGETS leat_proto gRPC::grpc++ gRPC::grpc++_reflection)
 leat_third_party(proto          HEADERS leat/v1/ google/protobuf/          TARGETS leat_proto)
 leat_third_party(proto_internal HEADERS leat/internal/ google/protobuf/    TARGETS leat_proto_internal)

@@ -105,6 +105,23 @@ struct ListOffsetsResult {
   int64_t timestamp_ms = -1;
   model::LeaderEpoch leader_epoch{-1};  // of the record
 };
+// The producers that a partition remembers.
+struct ActiveProducer {
+  model::ProducerId producer_id{-1};
+  int16_t epoch = -1;
+  int32_t last_sequence = -1;
+  int64_t last_timestamp_ms = -1;
+  int32_t coordinator_epoch = -1;
+  model::Offset open_since{-1};  // the first offset of its open transaction; -1: none
+};
+struct DescribeProducersPartition {
+  model::TopicPartition partition;
+};
+struct DescribeProducersResult {
+  model::TopicPartition partition;
+  Outcome outcome;
+  std::vector<ActiveProducer> producers;  // by id
+};
 struct DeleteRecordsPartition {
   model::TopicPartition partition;
   model::Offset before{-1};  // -1: everything up to the high watermark

@@ -38,6 +38,8 @@ class Broker {
   virtual void CancelFetch(uint64_t ticket) = 0;
   virtual void ListOffsets(std::vector<ListOffsetsPartition> partitions,
                            Callback<std::vector<ListOffsetsResult>> done) = 0;
+  virtual void DescribeProducers(std::vector<DescribeProducersPartition> partitions,
+                                 Callback<std::vector<DescribeProducersResult>> done) = 0;
   virtual void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
                              Callback<std::vector<DeleteRecordsResult>> done) = 0;
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ class BrokerImpl final : public Broker {
   void CancelFetch(uint64_t ticket) override;
   void ListOffsets(std::vector<ListOffsetsPartition> partitions,
                    Callback<std::vector<ListOffsetsResult>> done) override;
+  void DescribeProducers(std::vector<DescribeProducersPartition> partitions,
+                         Callback<std::vector<DescribeProducersResult>> done) override;
   void DeleteRecords(std::vector<DeleteRecordsPartition> partitions,
                      Callback<std::vector<DeleteRecordsResult>> done) override;
   using Broker::AlterTopics;
@@ -119,7 +122,6 @@ class BrokerImpl final : public Broker {
   absl::Status OpenCoordinators();
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
   void BeginServing(Callback<absl::Status> ready);
-  void FinishStart(const absl::Status& status, Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   void FormatCluster(Callback<absl::Status> ready);
   void StopServing(Callback<absl::Status> done);
@@ -129,6 +131,7 @@ class BrokerImpl final : public Broker {
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
+  void UpdateLagGauges(const std::vector<GroupLag>& lags);
 
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
@@ -180,6 +183,7 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<run::LogPort> log_port_;
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<env::Timer> gauges_timer_;
+  std::set<std::pair<std::string, std::string>> lag_series_;  // group and topic, of the gauges of lag
 };
 
 // As Broker::Create, with the jobs' maker given.

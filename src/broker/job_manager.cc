@@ -1,10 +1,29 @@
 #include "broker/job_manager.h"
 
+#include <set>
+
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "env/disk.h"
 
 namespace leat::broker {
+namespace {
+
+void CollectGroups(const plan::Node& node, std::set<std::string>* groups) {
+  for (const plan::NodePtr& input : node.inputs) CollectGroups(*input, groups);
+  if (node.kind != plan::NodeKind::kSource || node.table == nullptr) return;
+  const auto option = node.table->options.find("properties.group.id");
+  if (option != node.table->options.end()) groups->insert(option->second);
+}
+
+// The group ids that the job's SQL gives to its sources.
+std::vector<std::string> SourceGroups(const plan::JobPlan& plan) {
+  std::set<std::string> groups;
+  for (const plan::NodePtr& sink : plan.sinks) CollectGroups(*sink, &groups);
+  return {groups.begin(), groups.end()};
+}
+
+}  // namespace
 
 JobManager::JobManager(BrokerImpl& broker, std::unique_ptr<JobFactory> factory, run::LogPort& port)
     : broker_(broker), factory_(std::move(factory)), port_(port) {}
@@ -31,11 +50,17 @@ void JobManager::Compile(std::string sql, Callback<Compiled> done) {
 void JobManager::Launch(const std::string& name, CompiledJob compiled) {
   Entry& entry = entries_[name];
   entry.explain = std::move(compiled.explain);
+  entry.groups = SourceGroups(compiled.plan);
   entry.compile_error = absl::OkStatus();
   if (stopping_) return;
   entry.last.reset();
   entry.runner = factory_->Start({name, std::move(compiled.plan), RunOptions()}, port_, broker_.metrics());
   LogInfo("broker", "job ", name, " starts");
+}
+
+std::vector<std::string> JobManager::GroupsOf(const std::string& name) const {
+  const auto it = entries_.find(name);
+  return it == entries_.end() ? std::vector<std::string>() : it->second.groups;
 }
 
 void JobManager::CompileAndLaunch(const meta::Job& job, Callback<absl::Status> done) {

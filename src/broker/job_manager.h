@@ -31,6 +31,8 @@ class JobManager {
   void Delete(const std::string& name, Callback<absl::Status> done);
   std::vector<JobDescription> List() const;
   absl::StatusOr<JobDescription> Describe(const std::string& name) const;
+  // Other groups than its own name under which the job's sources commit, as far as it was compiled here.
+  std::vector<std::string> GroupsOf(const std::string& name) const;
   absl::StatusOr<std::vector<JobLogLine>> Logs(const std::string& name) const;
   void Explain(std::string sql, Callback<absl::StatusOr<std::string>> done);
 
@@ -40,6 +42,7 @@ class JobManager {
     std::unique_ptr<run::JobRunner> runner;
     std::optional<run::JobStatus> last;  // of the runner that was here
     std::string explain;
+    std::vector<std::string> groups;  // properties.group.id of its sources
     absl::Status compile_error;
     bool busy = false;  // an operation on the job is under way: the next one is refused
     // A runner, taken out of `runner`, is ending and still has the job's state open; these wait for its end.

@@ -1,5 +1,6 @@
 // DescribeLag and the gauges: how far groups are behind, in records and in seconds, and how large topics are.
 #include <algorithm>
+#include <set>
 
 #include "broker/broker_impl.h"
 #include "broker/job_manager.h"
@@ -63,7 +64,10 @@ void BrokerImpl::DescribeLag(std::string group, Callback<std::vector<GroupLag>> 
       return;
     }
     std::vector<LagItem> items;
-    const std::vector<std::string> groups = group.empty() ? groups_->Groups() : std::vector<std::string>{group};
+    std::vector<std::string> groups = group.empty() ? groups_->Groups() : std::vector<std::string>{group};
+    if (!group.empty()) {
+      for (std::string& name : jobs_->GroupsOf(group)) groups.push_back(std::move(name));
+    }
     for (const std::string& name : groups) {
       const group::OffsetStore::GroupOffsets* offsets = groups_->Find(name);
       if (offsets == nullptr) continue;
@@ -71,6 +75,41 @@ void BrokerImpl::DescribeLag(std::string group, Callback<std::vector<GroupLag>> 
     }
     Scatter<LagItem, GroupLag>(shards_, 0, std::move(items), LagHere, std::move(done));
   });
+}
+
+void BrokerImpl::UpdateLagGauges(const std::vector<GroupLag>& lags) {
+  struct Behind {
+    int64_t records = 0;
+    double seconds = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Behind> behind;
+  for (const GroupLag& lag : lags) {
+    Behind& sum = behind[{lag.group, lag.partition.topic}];
+    sum.records += lag.lag_records;
+    sum.seconds = std::max(sum.seconds, lag.lag_seconds);
+  }
+  std::set<std::pair<std::string, std::string>> shown;
+  for (const auto& [key, sum] : behind) {
+    if (shown.size() >= kMaxSeries) break;
+    shown.insert(key);
+  }
+  // What a group no longer has (it was deleted, or its offsets of a topic were) must not stand still on a dashboard.
+  for (const auto& [group, topic] : lag_series_) {
+    if (shown.contains({group, topic})) continue;
+    metrics_.Forget("group", group);  // its other topics come back below
+  }
+  for (const auto& key : shown) {
+    const env::Labels labels = {{"group", key.first}, {"topic", key.second}};
+    const Behind& sum = behind.at(key);
+    metrics_
+        .GetGauge("leat_consumer_group_lag_records", "Records of a topic that a group has not yet committed.", labels)
+        .Set(static_cast<double>(sum.records));
+    metrics_
+        .GetGauge("leat_consumer_group_lag_seconds",
+                  "Age of the oldest record of a topic that a group has not yet committed.", labels)
+        .Set(sum.seconds);
+  }
+  lag_series_ = std::move(shown);
 }
 
 void BrokerImpl::UpdateGauges() {
@@ -123,17 +162,8 @@ void BrokerImpl::UpdateGauges() {
               .Set(static_cast<double>(other));
         }
         if (shards_[0]->phase != Phase::kServing) return;
-        DescribeLag("", [this](std::vector<GroupLag> lags) {
-          std::map<std::pair<std::string, std::string>, int64_t> records;
-          for (const GroupLag& lag : lags) records[{lag.group, lag.partition.topic}] += lag.lag_records;
-          size_t count = 0;
-          for (const auto& [key, lag] : records) {
-            if (++count > kMaxSeries) break;
-            metrics_
-                .GetGauge("leat_group_lag_records", "Records of a topic that a group has not yet committed.",
-                          {{"group", key.first}, {"topic", key.second}})
-                .Set(static_cast<double>(lag));
-          }
+        DescribeLag("", [this](const std::vector<GroupLag>& lags) {
+          UpdateLagGauges(lags);
           if (shards_[0]->phase == Phase::kServing) ScheduleGauges();
         });
       });

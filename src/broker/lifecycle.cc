@@ -68,7 +68,7 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
   home().Post([this, ready = std::move(ready)]() mutable {
     start_time_ms_ = home().WallMillis();
     if (const absl::Status opened = OpenHome(); !opened.ok()) {
-      FinishStart(opened, std::move(ready));
+      ready(opened);
       return;
     }
     OpenShards(std::move(ready));
@@ -132,7 +132,7 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
       [this, ready = std::move(ready)](std::vector<absl::Status> opened) mutable {
         for (const absl::Status& status : opened) {
           if (status.ok()) continue;
-          FinishStart(status, std::move(ready));
+          ready(status);
           return;
         }
         FormatCluster(std::move(ready));
@@ -158,12 +158,12 @@ void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
       },
       [this, ready = std::move(ready)](const absl::Status& status) mutable {
         if (!status.ok()) {
-          FinishStart(status, std::move(ready));
+          ready(status);
           return;
         }
         WhenInstalled([this, ready = std::move(ready)]() mutable {
           if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
-            FinishStart(opened, std::move(ready));
+            ready(opened);
           } else {
             BeginServing(std::move(ready));
           }
@@ -201,13 +201,8 @@ void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
         transactions_->Start();
         jobs_->StartAll();
         UpdateGauges();
-        FinishStart(absl::OkStatus(), std::move(ready));
+        ready(absl::OkStatus());
       });
-}
-
-void BrokerImpl::FinishStart(const absl::Status& status, Callback<absl::Status> ready) {
-  if (!status.ok()) LogError("broker", "the broker cannot start: ", Message(status));
-  ready(status);
 }
 
 void BrokerImpl::Stop(Callback<absl::Status> done) {

@@ -18,16 +18,16 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
     return;
   }
   const bool committed = item.isolation == model::Isolation::kReadCommitted;
-  const model::Offset end = committed ? found.log->last_stable_offset() : found.log->high_watermark();
   if (item.spec == Spec::kEarliest) {
     result.offset = found.log->log_start();
   } else if (item.spec == Spec::kLatest) {
-    result.offset = end;
+    result.offset = committed ? found.log->last_stable_offset() : found.log->high_watermark();
   } else {
     const absl::StatusOr<std::optional<log::TimestampOffset>> at =
-        item.spec == Spec::kTimestamp ? found.log->FindTimestamp(item.timestamp_ms) : found.log->MaxTimestamp();
+        item.spec == Spec::kTimestamp ? found.log->FindTimestamp(item.timestamp_ms, item.isolation)
+                                      : found.log->MaxTimestamp(item.isolation);
     result.outcome = ReadOutcome(at.status());
-    if (at.ok() && *at && (*at)->offset < end) {
+    if (at.ok() && *at) {
       result.offset = (*at)->offset;
       result.timestamp_ms = (*at)->timestamp_ms;
     }

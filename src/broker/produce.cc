@@ -1,6 +1,7 @@
 // Produce: the request arrives on the shard of its first partition (home), goes from there to the shards that own the
 // others, and is answered when every part is acknowledged by its topic's durability class.
 #include <algorithm>
+#include <map>
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
@@ -17,7 +18,16 @@ struct BrokerImpl::ProduceOp {
   Callback<ProduceReply> done;  // null once a request with Acks::kNone is answered
   size_t bytes = 0;
   Instant began;
+  std::map<std::string, Outcome> not_created;  // topics that were to be made on the way, with the reason
 
+  // An append that found no topic because none could be made says why.
+  void Explain(std::vector<ProducePartitionResult>* results) const {
+    for (ProducePartitionResult& result : *results) {
+      if (result.outcome.code != model::ErrorCode::kUnknownTopicOrPartition) continue;
+      const auto why = not_created.find(result.partition.topic);
+      if (why != not_created.end()) result.outcome = why->second;
+    }
+  }
   void Refuse(const Outcome& why) {
     if (!done) return;
     ProduceReply reply;
@@ -208,8 +218,8 @@ void BrokerImpl::StartProduce(std::shared_ptr<ProduceOp> op) {
   }
 }
 
-// What cannot be created (a bad name, the limit of topics) is answered by the append as an unknown topic; here it is
-// only logged, because another partition of the request may be fine.
+// What cannot be created (a bad name, the limit of topics) is answered when the append has found no such topic: another
+// partition of the request may be fine.
 void BrokerImpl::CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTopic> missing) {
   const meta::Origin origin = op->origin;
   CreateTopicsAs(origin, std::move(missing), [this, op](const std::vector<TopicResult>& results) {
@@ -218,6 +228,7 @@ void BrokerImpl::CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTop
         LogInfo("broker", "created topic ", result.name, " because somebody writes to it");
       } else if (result.outcome.code != model::ErrorCode::kTopicAlreadyExists) {
         LogWarning("broker", "topic ", result.name, " cannot be created: ", result.outcome.message);
+        op->not_created[result.name] = result.outcome;
       }
     }
     shards_[op->home]->shard().Post([this, op] { Append(op); });
@@ -241,6 +252,7 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
   Scatter<Part, ProducePartitionResult>(
       shards_, op->home, std::move(parts), op->request.acks == Acks::kAll ? AppendToAll : AppendHere,
       [this, op](std::vector<ProducePartitionResult> results) {
+        op->Explain(&results);
         ShardState& home = *shards_[op->home];
         home.inflight_bytes -= op->bytes;
         --home.produces;

@@ -47,6 +47,32 @@ void RunItems(ShardState& shard, std::vector<Item> items, PartitionWork<Item, Re
   }
 }
 
+// One item needs no taking apart: most requests are like this.
+template <typename Item, typename Result>
+void PassOn(const Shards& shards, size_t home, Item item, PartitionWork<Item, Result> work,
+            Callback<std::vector<Result>> done) {
+  const auto as_list = [](Result result) {
+    std::vector<Result> results;
+    results.push_back(std::move(result));
+    return results;
+  };
+  const size_t owner = OwnerOf(item.partition, shards.size());
+  ShardState& state = *shards[owner];
+  if (owner == home) {
+    work(state, std::move(item),
+         [as_list, done = std::move(done)](Result result) mutable { done(as_list(std::move(result))); });
+    return;
+  }
+  env::Shard& home_shard = shards[home]->shard();
+  state.shard().Post([&state, &home_shard, as_list, work, item = std::move(item), done = std::move(done)]() mutable {
+    work(state, std::move(item), [&home_shard, as_list, done = std::move(done)](Result result) mutable {
+      home_shard.Post([as_list, done = std::move(done), result = std::move(result)]() mutable {
+        done(as_list(std::move(result)));
+      });
+    });
+  });
+}
+
 }  // namespace internal
 
 // Called on shard `home`; `done` runs there, at once if there are no items. Item has a member `partition`.
@@ -55,6 +81,10 @@ void Scatter(const Shards& shards, size_t home, std::vector<Item> items, Partiti
              Callback<std::vector<Result>> done) {
   if (items.empty()) {
     done({});
+    return;
+  }
+  if (items.size() == 1) {
+    internal::PassOn<Item, Result>(shards, home, std::move(items[0]), work, std::move(done));
     return;
   }
   struct Share {

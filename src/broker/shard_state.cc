@@ -14,7 +14,8 @@ namespace leat::broker {
 namespace {
 
 // How long a full disk is held against the broker's health: if nobody produces, nothing else tells that space is back.
-constexpr Duration kDiskFullMemory = absl::Seconds(10);
+constexpr Duration kProbeInterval = absl::Seconds(1);  // of a full disk
+constexpr size_t kProbeBytes = size_t{64} << 10;
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
@@ -145,11 +146,41 @@ void ShardState::NoteAppend(const absl::Status& status) {
     if (disk_full_.ok())
       LogError("broker", "the disk is full, nothing is appended until space is free: ", Message(status));
     disk_full_ = status;
-    disk_full_at_ = shard().Now();
+    if (probe_timer_ == nullptr) ProbeLater();
   } else if (status.ok() && !disk_full_.ok()) {
     LogInfo("broker", "the disk takes appends again");
     disk_full_ = absl::OkStatus();
+    probe_timer_.reset();
   }
+}
+
+void ShardState::ProbeLater() {
+  if (alive_ == nullptr) alive_ = std::make_shared<bool>(true);
+  probe_timer_ = shard().RunAt(shard().Now() + kProbeInterval, [this] { Probe(); });
+}
+
+// Writes and removes a file of a size that a small append needs.
+void ShardState::Probe() {
+  if (phase != Phase::kServing) return;
+  shard().RunBlocking(
+      [disk = config_.disk, path = env::JoinPath(options().data_dir, StrCat("space-probe-", index()))] {
+        absl::Status status;
+        {
+          LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk->Open(path, env::OpenMode::kCreate));
+          status = file->WriteAt(0, std::string(kProbeBytes, '\0'));
+          if (status.ok()) status = file->Sync();
+        }
+        status.Update(disk->Remove(path));
+        return status;
+      },
+      [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
+        if (alive.expired() || phase != Phase::kServing || disk_full_.ok()) return;
+        if (status.ok()) {
+          NoteAppend(status);
+        } else {
+          ProbeLater();
+        }
+      });
 }
 
 absl::Status ShardState::Health() const {
@@ -166,7 +197,7 @@ absl::Status ShardState::Health() const {
     return Unavailable("the log directory is offline: ", Message(directory_->offline_reason()),
                        ": look after the disk, then restart the broker");
   }
-  if (!disk_full_.ok() && shard().Now() < disk_full_at_ + kDiskFullMemory) {
+  if (!disk_full_.ok()) {
     return ResourceExhausted("the disk is full: free space; appends go on by themselves then: ", Message(disk_full_));
   }
   return absl::OkStatus();
@@ -243,6 +274,8 @@ void ShardState::MaybeDrained() {
 }
 
 void ShardState::Abandon() {
+  probe_timer_.reset();
+  alive_.reset();
   directory_.reset();
   partitions_.clear();
   fetches.clear();
@@ -250,6 +283,7 @@ void ShardState::Abandon() {
 
 void ShardState::Close(Callback<absl::Status> done) {
   phase = Phase::kStopped;
+  probe_timer_.reset();
   partitions_.clear();
   if (directory_ == nullptr) {
     done(absl::OkStatus());

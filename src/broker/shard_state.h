@@ -58,7 +58,8 @@ class ShardState {
   // A partition that could not be opened is tried again.
   Found Find(const model::TopicPartition& partition);
 
-  // Remembers how appends end, for Health; counts.
+  // Remembers how appends end, for Health. After a full disk, whether there is space again is tried from time to time,
+  // because clients may have given up: Health must not wait for an append.
   void NoteAppend(const absl::Status& status);
   absl::Status Health() const;
   std::map<std::string, uint64_t> BytesByTopic() const;
@@ -105,6 +106,8 @@ class ShardState {
   };
   bool Owns(const model::TopicPartition& partition) const;
   void OpenPartition(const meta::Topic& topic, model::PartitionId id);
+  void ProbeLater();
+  void Probe();
 
   const Config config_;
   meta::ImagePtr image_;
@@ -115,7 +118,8 @@ class ShardState {
   uint64_t next_wait_ = 1;
   log::LogDirectory::CompactionStats reported_compaction_;
   absl::Status disk_full_;
-  Instant disk_full_at_;
+  std::unique_ptr<env::Timer> probe_timer_;  // while the disk is full
+  std::shared_ptr<bool> alive_;              // what a probe on a disk thread holds weakly
 };
 
 }  // namespace leat::broker

@@ -1,11 +1,13 @@
 #include "leat/client/consumer.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "client/clock.h"
 #include "client/connection.h"
 #include "client/fetcher.h"
+#include "client/group_member.h"
 #include "client/metadata.h"
 #include "model/record_batch.h"
 
@@ -14,6 +16,8 @@ namespace {
 
 // A batch of this many bytes, decompressed, is an attack.
 constexpr size_t kMaxDecompressedBytes = size_t{256} << 20;
+// How long a member of a group waits for records before it looks what the group wants of it.
+constexpr absl::Duration kGroupSlice = absl::Milliseconds(200);
 
 std::string NameOf(const TopicPartition& partition) { return StrCat(partition.topic, "-", partition.partition); }
 
@@ -45,6 +49,14 @@ struct Consumer::Impl {
   absl::StatusOr<bool> NextPiece(absl::Duration timeout);
   // Opens the next batch of the piece in hand that has records to return. False: the piece is used up.
   absl::StatusOr<bool> NextBatch();
+  absl::Status AssignHere(const std::vector<TopicPartition>& partitions);
+  // Does what the group asks of this member; waits for it at most so long.
+  absl::Status ServeGroup(absl::Duration timeout);
+  // Begins at the assignment that the group has made. What fails is tried again by the next Poll.
+  absl::Status TakeAssignment();
+  void GiveUp(const std::function<void(const std::vector<TopicPartition>&)>& callback);
+  // To be asked of every batch of the piece, in order.
+  bool IsAborted(std::string_view batch, const model::BatchHeader& header);
   absl::Status TakeRecords(size_t max_records, std::vector<ConsumerRecord>* records);
   absl::Status Damaged(const absl::Status& status) {
     return DataLoss(NameOf(piece->partition), " at offset ", positions[piece->partition], ": ", Message(status));
@@ -56,11 +68,16 @@ struct Consumer::Impl {
   std::map<TopicPartition, int64_t> positions;
   std::optional<Fetched> piece;                   // in hand
   std::string_view rest;                          // of its batches
+  size_t aborted_begun = 0;                       // of piece->aborted: those that begin before `rest`
+  std::set<model::ProducerId> aborting;           // whose records come, up to their marker
   std::optional<model::RecordIterator> iterator;  // of the batch in hand
   model::RecordView view;
   absl::Status damage;  // of the piece in hand: there is no way past it but a seek
   absl::Status error;   // came behind records that went first; told by the next Poll
   Fetcher fetcher;
+  RebalanceCallbacks callbacks;
+  std::optional<std::vector<TopicPartition>> assigned;  // by the group, and not yet begun
+  std::unique_ptr<GroupMember> member;                  // of Subscribe
 };
 
 absl::Status Consumer::Impl::SeekAll(OffsetSpec spec, int64_t timestamp_ms) {
@@ -82,7 +99,21 @@ absl::StatusOr<bool> Consumer::Impl::NextPiece(absl::Duration timeout) {
   if (!piece) return false;
   if (piece->jump_to) positions[piece->partition] = *piece->jump_to;
   rest = piece->batches;
+  aborted_begun = 0;
+  aborting.clear();
   return true;
+}
+
+bool Consumer::Impl::IsAborted(std::string_view batch, const model::BatchHeader& header) {
+  for (; aborted_begun < piece->aborted.size(); ++aborted_begun) {
+    const model::AbortedTransaction& aborted = piece->aborted[aborted_begun];
+    if (aborted.first_offset > header.last_offset()) break;
+    aborting.insert(aborted.producer_id);
+  }
+  if (!header.control()) return header.transactional() && aborting.contains(header.producer_id);
+  const auto marker = model::DecodeMarkerBatch(batch);
+  if (marker.ok() && *marker && (*marker)->end == model::TransactionEnd::kAbort) aborting.erase(header.producer_id);
+  return false;
 }
 
 absl::StatusOr<bool> Consumer::Impl::NextBatch() {
@@ -92,8 +123,9 @@ absl::StatusOr<bool> Consumer::Impl::NextBatch() {
     if (!batch.ok()) return Damaged(batch.status());
     absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(*batch);
     if (!header.ok()) return Damaged(header.status());
+    const bool skip = IsAborted(*batch, *header);
     if (header->next_offset().value() <= position) continue;
-    if (header->control()) {
+    if (header->control() || skip) {
       positions[piece->partition] = header->next_offset().value();
       continue;
     }
@@ -139,23 +171,22 @@ absl::StatusOr<std::unique_ptr<Consumer>> Consumer::Create(std::shared_ptr<Conne
 Consumer::Consumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Consumer::~Consumer() = default;
 
-absl::Status Consumer::Assign(const std::vector<TopicPartition>& partitions) {
+absl::Status Consumer::Impl::AssignHere(const std::vector<TopicPartition>& partitions) {
   std::vector<TopicPartition> sorted = partitions;
   std::sort(sorted.begin(), sorted.end());
   if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
     return InvalidArgument("assign: ", NameOf(*twice), " is listed twice");
   }
-  Connection::Impl& connection = impl_->connection->impl();
-  const ConsumerOptions& options = impl_->options;
+  Connection::Impl& broker = this->connection->impl();
   std::vector<int64_t> offsets(partitions.size(), -1);
   if (!options.group.empty() && !partitions.empty()) {
-    LEAT_ASSIGN_OR_RETURN(offsets, CommittedOffsets(connection, options.group, partitions));
+    LEAT_ASSIGN_OR_RETURN(offsets, CommittedOffsets(broker, options.group, partitions));
   }
   std::vector<TopicPartition> without;
   for (size_t i = 0; i < partitions.size(); ++i) {
     if (offsets[i] < 0) without.push_back(partitions[i]);
   }
-  std::map<TopicPartition, int64_t> positions;
+  std::map<TopicPartition, int64_t> begin;
   if (!without.empty()) {
     if (options.reset == ConsumerOptions::Reset::kError && !options.group.empty()) {
       return OutOfRange("assign: group ", options.group, " has no committed offset for ", NameOf(without.front()),
@@ -163,15 +194,71 @@ absl::Status Consumer::Assign(const std::vector<TopicPartition>& partitions) {
     }
     const bool latest = options.reset == ConsumerOptions::Reset::kLatest;
     LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> starts,
-                          ListOffsets(connection, without, latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, 0));
-    for (size_t i = 0; i < without.size(); ++i) positions[without[i]] = starts[i];
+                          ListOffsets(broker, without, latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, 0));
+    for (size_t i = 0; i < without.size(); ++i) begin[without[i]] = starts[i];
   }
   for (size_t i = 0; i < partitions.size(); ++i) {
-    if (offsets[i] >= 0) positions[partitions[i]] = offsets[i];
+    if (offsets[i] >= 0) begin[partitions[i]] = offsets[i];
   }
-  impl_->assignment = partitions;
-  impl_->positions = std::move(positions);
-  impl_->Restart();
+  assignment = partitions;
+  positions = std::move(begin);
+  Restart();
+  return absl::OkStatus();
+}
+
+void Consumer::Impl::GiveUp(const std::function<void(const std::vector<TopicPartition>&)>& callback) {
+  if (callback && !assignment.empty()) callback(assignment);
+  assigned.reset();
+  assignment.clear();
+  positions.clear();
+  Restart();
+  member->Rejoin();
+}
+
+absl::Status Consumer::Impl::TakeAssignment() {
+  if (!assigned) return absl::OkStatus();
+  LEAT_RETURN_IF_ERROR(AssignHere(*assigned));
+  assigned.reset();
+  if (callbacks.on_assigned) callbacks.on_assigned(assignment);
+  return absl::OkStatus();
+}
+
+absl::Status Consumer::Impl::ServeGroup(absl::Duration timeout) {
+  LEAT_RETURN_IF_ERROR(TakeAssignment());
+  const GroupMember::Event event = member->TakeEvent(timeout);
+  switch (event.kind) {
+    case GroupMember::Event::Kind::kNone:
+      return absl::OkStatus();
+    case GroupMember::Event::Kind::kAssigned:
+      assigned = event.partitions;
+      return TakeAssignment();
+    case GroupMember::Event::Kind::kRevoke:
+      GiveUp(callbacks.on_revoked);
+      return absl::OkStatus();
+    case GroupMember::Event::Kind::kLost:
+      GiveUp(callbacks.on_lost);
+      return absl::OkStatus();
+    case GroupMember::Event::Kind::kFailed:
+      return event.status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Consumer::Assign(const std::vector<TopicPartition>& partitions) {
+  impl_->member.reset();
+  return impl_->AssignHere(partitions);
+}
+
+absl::Status Consumer::Subscribe(const std::vector<std::string>& topics, RebalanceCallbacks callbacks) {
+  if (impl_->options.group.empty()) {
+    return FailedPrecondition("subscribe: this consumer has no group: set ConsumerOptions::group");
+  }
+  if (topics.empty()) return InvalidArgument("subscribe: expected at least one topic, got none");
+  if (impl_->options.assignors.empty()) return InvalidArgument("subscribe: assignors: expected at least one, got none");
+  impl_->member.reset();
+  LEAT_RETURN_IF_ERROR(impl_->AssignHere({}));
+  impl_->callbacks = std::move(callbacks);
+  impl_->member = std::make_unique<GroupMember>(impl_->connection, impl_->options, topics);
   return absl::OkStatus();
 }
 
@@ -200,12 +287,22 @@ absl::Status Consumer::SeekToTime(int64_t timestamp_ms) { return impl_->SeekAll(
 absl::StatusOr<std::vector<ConsumerRecord>> Consumer::Poll(absl::Duration timeout, size_t max_records) {
   std::vector<ConsumerRecord> records;
   const Instant deadline = MonotonicNow() + timeout;
+  if (impl_->member != nullptr) LEAT_RETURN_IF_ERROR(impl_->ServeGroup(absl::ZeroDuration()));
   LEAT_RETURN_IF_ERROR(std::exchange(impl_->error, absl::OkStatus()));
   while (records.size() < max_records && impl_->damage.ok()) {
     if (!impl_->piece) {
-      const absl::Duration wait = records.empty() ? deadline - MonotonicNow() : absl::ZeroDuration();
+      absl::Duration wait = records.empty() ? deadline - MonotonicNow() : absl::ZeroDuration();
+      if (impl_->member != nullptr && records.empty()) {
+        if (impl_->assignment.empty()) LEAT_RETURN_IF_ERROR(impl_->ServeGroup(std::min(wait, kGroupSlice)));
+        wait = impl_->assignment.empty() ? absl::ZeroDuration() : std::min(deadline - MonotonicNow(), kGroupSlice);
+      }
       const absl::StatusOr<bool> got = impl_->NextPiece(wait);
       if (!got.ok()) impl_->error = got.status();
+      const bool more_time = impl_->member != nullptr && records.empty() && MonotonicNow() < deadline;
+      if (got.ok() && !*got && more_time) {
+        LEAT_RETURN_IF_ERROR(impl_->ServeGroup(absl::ZeroDuration()));
+        continue;
+      }
       if (!got.ok() || !*got) break;
     }
     impl_->damage = impl_->TakeRecords(max_records, &records);
@@ -226,6 +323,7 @@ absl::Status Consumer::Commit() {
     return FailedPrecondition("commit: this consumer has no group: set ConsumerOptions::group");
   }
   if (impl_->positions.empty()) return absl::OkStatus();
+  if (impl_->member != nullptr) return impl_->member->Commit(impl_->positions);
   return CommitOffsets(impl_->connection->impl(), impl_->options.group,
                        {impl_->positions.begin(), impl_->positions.end()});
 }

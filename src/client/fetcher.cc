@@ -37,6 +37,16 @@ absl::StatusOr<int64_t> EndOf(const std::string& batches, int64_t offset) {
   return offset;
 }
 
+std::vector<model::AbortedTransaction> AbortedIn(const v1::FetchPartitionResult& result) {
+  std::vector<model::AbortedTransaction> aborted;
+  for (const v1::AbortedTransaction& from : result.aborted()) {
+    aborted.push_back({model::ProducerId(from.producer_id()), model::Offset(from.first_offset())});
+  }
+  std::sort(aborted.begin(), aborted.end(),
+            [](const auto& a, const auto& b) { return a.first_offset < b.first_offset; });
+  return aborted;
+}
+
 }  // namespace
 
 Fetcher::Fetcher(std::shared_ptr<Connection> connection, const ConsumerOptions& options)
@@ -113,6 +123,7 @@ v1::FetchRequest Fetcher::RequestLocked() const {
   request.set_min_bytes(1);
   request.set_max_bytes(static_cast<int32_t>(std::clamp<size_t>(options_.prefetch_bytes / 2, 1, kMessageBytes)));
   request.set_follow(true);
+  if (options_.isolation == ConsumerOptions::Isolation::kReadCommitted) request.set_isolation(v1::READ_COMMITTED);
   return request;
 }
 
@@ -177,7 +188,7 @@ void Fetcher::TakeBatchesLocked(v1::FetchPartitionResult* result) {
   }
   next = *end;
   bytes_ += result->batches().size();
-  pieces_.push_back({partition, std::move(*result->mutable_batches()), std::nullopt});
+  pieces_.push_back({partition, std::move(*result->mutable_batches()), AbortedIn(*result), std::nullopt});
 }
 
 void Fetcher::OnErrorLocked(std::unique_lock<std::mutex>* lock, const v1::FetchPartitionResult& result,
@@ -195,7 +206,7 @@ void Fetcher::OnErrorLocked(std::unique_lock<std::mutex>* lock, const v1::FetchP
     if (generation != generation_ || stopping_) return;
     if (offsets.ok()) {
       next_[partition] = offsets->front();
-      pieces_.push_back({partition, "", offsets->front()});
+      pieces_.push_back({partition, "", {}, offsets->front()});
       error_ = absl::OkStatus();
       wanted_.notify_all();
       // The broker has left the partition out of this stream: the next one takes it in again.

@@ -16,6 +16,7 @@
 
 #include "client/connection.h"
 #include "leat/client/consumer.h"
+#include "model/transaction.h"
 
 namespace leat::v1 {
 class FetchPartitionResult;
@@ -29,6 +30,7 @@ namespace leat::client {
 struct Fetched {
   TopicPartition partition;
   std::string batches;
+  std::vector<model::AbortedTransaction> aborted;  // by first offset; their records in `batches` are to be skipped
   std::optional<int64_t> jump_to;
 };
 

@@ -8,6 +8,7 @@
 #include "client/connection.h"
 #include "client/metadata.h"
 #include "client/producer_sender.h"
+#include "client/producer_transaction.h"
 #include "model/ids.h"
 
 namespace leat::client {
@@ -31,6 +32,15 @@ absl::Status CheckOptions(const ProducerOptions& options) {
   }
   if (options.max_inflight < 1) {
     return InvalidArgument("producer: max_inflight: expected at least 1, got ", options.max_inflight);
+  }
+  if (!options.transactional_id.empty()) {
+    if (options.acks != ProducerOptions::Acks::kAll || options.idempotence == ProducerOptions::Idempotence::kOff) {
+      return InvalidArgument("producer: transactional_id: transactions need acks kAll and idempotence");
+    }
+    if (options.transaction_timeout < absl::Milliseconds(1) || options.transaction_timeout > absl::Hours(24)) {
+      return InvalidArgument("producer: transaction_timeout: expected 1 ms to 24 h, got ",
+                             absl::FormatDuration(options.transaction_timeout));
+    }
   }
   return absl::OkStatus();
 }
@@ -73,7 +83,8 @@ struct Producer::Impl {
   Impl(std::shared_ptr<Connection> to, const ProducerOptions& producer_options)
       : connection(std::move(to)),
         options(producer_options),
-        sender(connection, options, CompressionOf(options.compression)) {}
+        sender(connection, options, CompressionOf(options.compression)),
+        transaction(connection, options, sender) {}
 
   absl::Status Send(const Record& record, Callback callback);
   absl::Status Flush();
@@ -94,12 +105,14 @@ struct Producer::Impl {
   const std::shared_ptr<Connection> connection;
   const ProducerOptions options;
   Sender sender;
+  ProducerTransaction transaction;
 };
 
 absl::Status Producer::Impl::Send(const Record& record, Callback callback) {
   const size_t size = Batches::SizeOf(record);
   LEAT_RETURN_IF_ERROR(CheckRecord(record, size, options.buffer_bytes));
   std::unique_lock lock(sender.mutex());
+  LEAT_RETURN_IF_ERROR(transaction.CheckSendLocked());
   Topic& topic = sender.batches().TopicNamed(record.topic);
   LEAT_RETURN_IF_ERROR(WaitForRoom(&lock, size));
   while (topic.resolving || topic.partition_count == 0 ||
@@ -197,16 +210,32 @@ absl::StatusOr<std::unique_ptr<Producer>> Producer::Create(std::shared_ptr<Conne
   if (connection == nullptr) return InvalidArgument("producer: expected an open connection, got none");
   LEAT_RETURN_IF_ERROR(CheckOptions(options));
   auto impl = std::make_unique<Impl>(std::move(connection), options);
+  LEAT_RETURN_IF_ERROR(impl->transaction.Init());
   impl->sender.Start();
   return std::unique_ptr<Producer>(new Producer(std::move(impl)));
 }
 
 Producer::Producer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-// Every record has a deadline, so this ends.
+// Every record has a deadline, so this ends. An open transaction is aborted by the broker, later or when the next
+// producer with its name comes.
 Producer::~Producer() { static_cast<void>(impl_->Flush()); }
 
 absl::Status Producer::Send(Record record, Callback callback) { return impl_->Send(record, std::move(callback)); }
 absl::Status Producer::Flush() { return impl_->Flush(); }
+
+absl::Status Producer::BeginTransaction() { return impl_->transaction.Begin(); }
+absl::Status Producer::SendOffsets(const std::string& group, const std::map<TopicPartition, int64_t>& offsets) {
+  return impl_->transaction.SendOffsets(group, offsets);
+}
+absl::Status Producer::CommitTransaction() {
+  const absl::Status flushed = impl_->Flush();
+  LEAT_RETURN_IF_ERROR(Annotate(flushed, "commit: a record was not stored, abort the transaction"));
+  return impl_->transaction.End(ProducerTransaction::Outcome::kCommit);
+}
+absl::Status Producer::AbortTransaction() {
+  static_cast<void>(impl_->Flush());  // what was not stored is not there: that is what is wanted
+  return impl_->transaction.End(ProducerTransaction::Outcome::kAbort);
+}
 
 }  // namespace leat::client

@@ -30,10 +30,20 @@ struct Batch {
   model::BatchBuilder builder;
   std::string bytes;  // the finished batch, made when it is sent first
   int32_t records = 0;
+  int32_t sequence = -1;  // of the first record, as the producer has numbered it; -1: not yet
   size_t charged_bytes = 0;  // of the buffer
   Instant deadline;          // of its delivery
   uint64_t generation = 0;   // the number of flushes before it
   std::vector<Completion> completions;
+};
+
+// How the batches of a partition are numbered, so that the broker knows one that it has already.
+struct ProducerNumbers {
+  uint64_t generation = 0;  // which of the producer's ids is used here; 0: none yet
+  model::ProducerId producer_id{-1};
+  int16_t producer_epoch = -1;
+  int32_t next_sequence = 0;
+  bool known = false;  // the broker has taken a batch: from then on it notices a gap
 };
 
 struct Partition {
@@ -46,6 +56,7 @@ struct Partition {
   size_t alone = 0;    // so many batches are sent one by one: together they were refused
   bool ready = false;  // stands in Batches::ready
   Instant not_before;  // after a failure: when to try again
+  ProducerNumbers numbers;
 };
 
 struct Topic {

@@ -17,8 +17,6 @@ constexpr absl::Duration kRetryPause = absl::Milliseconds(50);
 constexpr absl::Duration kEndPatience = absl::Seconds(2);
 constexpr absl::Duration kCancelPatience = absl::Milliseconds(100);
 
-enum Tag : intptr_t { kAlarm = 1, kStart, kRead, kWrite, kFinish, kWritesDone };
-void* AsTag(Tag tag) { return reinterpret_cast<void*>(static_cast<intptr_t>(tag)); }
 
 bool Retriable(model::ErrorCode code) {
   switch (code) {
@@ -29,6 +27,10 @@ bool Retriable(model::ErrorCode code) {
     case model::ErrorCode::kFencedLeaderEpoch:
     case model::ErrorCode::kUnknownLeaderEpoch:
     case model::ErrorCode::kThrottlingQuotaExceeded:
+    case model::ErrorCode::kNotEnoughReplicas:
+    case model::ErrorCode::kConcurrentTransactions:
+    case model::ErrorCode::kCoordinatorNotAvailable:
+    case model::ErrorCode::kCoordinatorLoadInProgress:
       return true;
     default:
       return false;
@@ -71,7 +73,9 @@ Sender::Sender(std::shared_ptr<Connection> connection, const ProducerOptions& op
     : connection_(std::move(connection)),
       options_(options),
       batches_(options, compression),
-      reopen_pause_(kFirstPause) {}
+      reopen_pause_(kFirstPause),
+      idempotent_(options.idempotence == ProducerOptions::Idempotence::kOn &&
+                  options.acks == ProducerOptions::Acks::kAll) {}
 
 void Sender::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -124,11 +128,15 @@ Instant Sender::Step() {
   const Instant now = MonotonicNow();
   bool overdue_in_flight = false;
   bool work = false;
+  bool asks = false;
   {
     const std::lock_guard lock(mutex_);
     news_ = false;
     batches_.SealLingering(now);
     for (auto& [partition, batches] : batches_.TakeOverdue(now)) {
+      // Whether the broker has what was sent is not known: what follows must not depend on it.
+      const bool sent = std::any_of(batches.begin(), batches.end(), [](const auto& b) { return b->sequence >= 0; });
+      if (sent) RenounceIdLocked(partition);
       FailLocked(partition, std::move(batches),
                  DeadlineExceeded("not delivered within the delivery timeout of ",
                                   absl::FormatDuration(options_.delivery_timeout),
@@ -136,6 +144,7 @@ Instant Sender::Step() {
     }
     overdue_in_flight = batches_.OverdueInFlight(now);
     work = !batches_.empty();
+    asks = work && want_id_ && id_request_ == nullptr && now >= ask_at_;
   }
   TellOutcomes();
   if (overdue_in_flight && stream_ != nullptr && !stream_->cancelled) {
@@ -143,6 +152,7 @@ Instant Sender::Step() {
     stream_->cancelled = true;
     stream_->context.TryCancel();
   }
+  if (asks) AskForId(now);
   if (stream_ == nullptr && work && now >= reopen_at_) OpenStream();
   while (stream_ != nullptr && SendNext(now)) {
   }
@@ -151,6 +161,7 @@ Instant Sender::Step() {
     const std::lock_guard lock(mutex_);
     next = batches_.NextDeadline(now);
     if (stream_ == nullptr && !batches_.empty()) next = std::min(next, std::max(reopen_at_, now));
+    if (want_id_ && id_request_ == nullptr && !batches_.empty()) next = std::min(next, std::max(ask_at_, now));
   }
   if (stream_ != nullptr && stream_->cancelled) next = std::max(next, now + kCancelPatience);
   return next;
@@ -178,11 +189,13 @@ std::vector<Sender::Load> Sender::TakeLoads(Instant now) {
   std::vector<Load> loads;
   size_t bytes = 0;
   const std::lock_guard lock(mutex_);
+  if (idempotent_ && want_id_) return loads;
   while (bytes < kRequestBytes) {
     Partition* const partition = batches_.NextReady(now);
     if (partition == nullptr) break;
     Load load{.sent = {.partition = partition}};
     for (const std::unique_ptr<Batch>& batch : partition->line) {
+      if (load.batches.size() >= BatchesAtOnce(*partition)) break;
       if (!load.batches.empty() && (partition->alone > 0 || bytes + batch->charged_bytes > kRequestBytes)) break;
       load.batches.push_back(batch.get());
       bytes += batch->charged_bytes;
@@ -199,16 +212,20 @@ std::vector<Sender::Load> Sender::TakeLoads(Instant now) {
 void Sender::Finish(std::vector<Load>* loads) {
   std::erase_if(*loads, [this](const Load& load) {
     for (Batch* batch : load.batches) {
-      if (!batch->bytes.empty()) continue;
-      absl::StatusOr<std::string> bytes = batch->builder.Finish();
-      if (bytes.ok()) {
-        batch->bytes = *std::move(bytes);
+      absl::Status finished;
+      if (batch->bytes.empty()) {
+        absl::StatusOr<std::string> bytes = batch->builder.Finish();
+        finished = bytes.status();
+        if (bytes.ok()) batch->bytes = *std::move(bytes);
+      }
+      if (finished.ok()) {
+        if (idempotent_ && batch->sequence < 0) Number(load.sent.partition, batch);
         continue;
       }
       const std::lock_guard lock(mutex_);
       Partition* const partition = load.sent.partition;
       partition->in_flight = 0;
-      FailLocked(partition, batches_.Take(partition, load.sent.count), bytes.status());
+      FailLocked(partition, batches_.Take(partition, load.sent.count), finished);
       batches_.MakeReady(partition);
       return true;
     }
@@ -221,25 +238,36 @@ void Sender::Write(std::vector<Load>* loads) {
   request.Clear();
   request.set_correlation_id(next_correlation_id_++);
   request.set_acks(AcksOf(options_.acks));
+  request.set_transactional_id(options_.transactional_id);
   Request sent{.correlation_id = request.correlation_id()};
+  std::vector<Batch*> lent;  // whose bytes the message holds, in the order of its partitions
   for (Load& load : *loads) {
-    v1::ProducePartition* to = request.add_partitions();
-    to->set_topic(load.sent.partition->topic->name);
-    to->set_partition(load.sent.partition->id);
-    if (load.batches.size() == 1) {
-      to->set_batches(std::move(load.batches.front()->bytes));
+    const auto add = [&] {
+      v1::ProducePartition* to = request.add_partitions();
+      to->set_topic(load.sent.partition->topic->name);
+      to->set_partition(load.sent.partition->id);
+      return to;
+    };
+    if (idempotent_ || load.batches.size() == 1) {
+      for (Batch* batch : load.batches) {
+        add()->set_batches(std::move(batch->bytes));
+        lent.push_back(batch);
+      }
     } else {
+      v1::ProducePartition* to = add();
       for (const Batch* batch : load.batches) to->mutable_batches()->append(batch->bytes);
+      lent.push_back(nullptr);
     }
     sent.sent.push_back(load.sent);
   }
+  sent.results = request.partitions_size();
   in_flight_.push_back(std::move(sent));
   stream_->writing = true;
   stream_->rpc->Write(request, AsTag(kWrite));
   // The message is serialised by now: the bytes go back to where a retry finds them.
-  for (size_t i = 0; i < loads->size(); ++i) {
-    if ((*loads)[i].batches.size() != 1) continue;
-    (*loads)[i].batches.front()->bytes = std::move(*request.mutable_partitions(static_cast<int>(i))->mutable_batches());
+  for (size_t i = 0; i < lent.size(); ++i) {
+    if (lent[i] == nullptr) continue;
+    lent[i]->bytes = std::move(*request.mutable_partitions(static_cast<int>(i))->mutable_batches());
   }
 }
 
@@ -275,6 +303,8 @@ void Sender::HandleEvent(void* tag, bool ok) {
       return;
     case kFinish:
       return OnStreamEnd();
+    case kId:
+      return TakeId();
   }
   if (!ok) stream_->broken = true;
   EndIfBroken();
@@ -293,6 +323,7 @@ void Sender::EndIfBroken() {
 
 // While stopping: true when there is no stream any more. The first call lets the broker take what was written.
 bool Sender::EndStream() {
+  if (id_request_ != nullptr) return CancelIdRequest();
   if (stream_ == nullptr) return true;
   if (stream_->started && !stream_->broken && !stream_->writing && !stream_->cancelled && batches_.empty()) {
     stream_->writing = true;
@@ -309,7 +340,7 @@ bool Sender::EndStream() {
 void Sender::OnAnswer(const v1::ProduceResponse& response) {
   reopen_pause_ = kFirstPause;
   const bool expected = !in_flight_.empty() && in_flight_.front().correlation_id == response.correlation_id() &&
-                        static_cast<int>(in_flight_.front().sent.size()) == response.partitions_size();
+                        in_flight_.front().results == response.partitions_size();
   if (!expected) {
     // Not an answer to what was asked: nothing it says can be trusted. Everything is sent again on another stream.
     last_failure_ = Internal("the broker answered request ", response.correlation_id(), " out of turn");
@@ -322,29 +353,63 @@ void Sender::OnAnswer(const v1::ProduceResponse& response) {
   {
     const std::lock_guard lock(mutex_);
     const Instant now = MonotonicNow();
-    for (size_t i = 0; i < request.sent.size(); ++i) {
-      OnResultLocked(request.sent[i], response.partitions(static_cast<int>(i)), now);
+    auto result = response.partitions().pointer_begin();
+    for (const Sent& sent : request.sent) {
+      OnResultsLocked(sent, &*result, now);
+      result += static_cast<std::ptrdiff_t>(idempotent_ ? sent.count : 1);
     }
   }
+  TellRetry();
   TellOutcomes();
 }
 
-void Sender::OnResultLocked(const Sent& sent, const v1::ProducePartitionResult& result, Instant now) {
+void Sender::OnResultsLocked(const Sent& sent, const v1::ProducePartitionResult* const* results, Instant now) {
   Partition* const partition = sent.partition;
   partition->in_flight = 0;
-  const auto code = static_cast<model::ErrorCode>(result.outcome().code());
-  if (code == model::ErrorCode::kNone) {
-    AckLocked(sent, result.base_offset(), result.log_append_time_ms());
-  } else if (Retriable(code)) {
-    last_failure_ = FromOutcome(result.outcome(), NameOf(*partition));
-    partition->not_before = now + kRetryPause;
-  } else if (sent.count > 1) {
-    partition->alone = sent.count;  // one of them is to blame: it alone shall fail
-  } else {
-    if (code == model::ErrorCode::kUnknownTopicOrPartition) partition->topic->partition_count = 0;
-    FailLocked(partition, batches_.Take(partition, sent.count), FromOutcome(result.outcome(), "produce"));
+  const Sent each{partition, idempotent_ ? size_t{1} : sent.count};
+  for (size_t i = 0; i < (idempotent_ ? sent.count : 1); ++i) {
+    const v1::ProducePartitionResult& result = *results[i];
+    const auto code = static_cast<model::ErrorCode>(result.outcome().code());
+    if (code == model::ErrorCode::kDuplicateSequenceNumber) {
+      AckLocked(each, -1, -1);  // it is there, behind so many others that the broker does not know where any more
+    } else if (code == model::ErrorCode::kNone) {
+      partition->numbers.known = true;
+      AckLocked(each, result.base_offset(), result.log_append_time_ms());
+    } else if (!idempotent_ && sent.count > 1 && !Retriable(code)) {
+      partition->alone = sent.count;  // one of them is to blame: it alone shall fail
+    } else {
+      // Those behind it were refused too, because it is missing.
+      OnFailureLocked(partition, result, now);
+      break;
+    }
   }
   batches_.MakeReady(partition);
+}
+
+// Of the first batch in the partition's line.
+void Sender::OnFailureLocked(Partition* partition, const v1::ProducePartitionResult& result, Instant now) {
+  const auto code = static_cast<model::ErrorCode>(result.outcome().code());
+  last_failure_ = FromOutcome(result.outcome(), NameOf(*partition));
+  if (Retriable(code)) {
+    partition->not_before = now + kRetryPause;
+    retried_ = true;
+    return;
+  }
+  if (idempotent_ && NumbersLost(code)) {
+    RenounceIdLocked(partition);
+    partition->not_before = now + kRetryPause;
+    return;
+  }
+  const bool unknown_topic = code == model::ErrorCode::kUnknownTopicOrPartition;
+  if (unknown_topic) partition->topic->partition_count = 0;
+  const int32_t sequence = partition->line.front()->sequence;
+  FailLocked(partition, batches_.Take(partition, 1), FromOutcome(result.outcome(), "produce"));
+  if (!idempotent_) return;
+  if (unknown_topic) {
+    RenounceIdLocked(partition);  // a topic of this name that comes later knows nothing of what was before
+  } else {
+    RenumberLocked(partition, sequence);
+  }
 }
 
 void Sender::OnWritten() {
@@ -363,7 +428,11 @@ void Sender::OnWritten() {
 }
 
 void Sender::OnStreamEnd() {
-  if (!stream_->status.ok()) last_failure_ = FromGrpc(stream_->status);
+  if (!stream_->status.ok()) {
+    last_failure_ = FromGrpc(stream_->status);
+    retried_ = true;
+    TellRetry();
+  }
   stream_.reset();
   const Instant now = MonotonicNow();
   reopen_at_ = now + reopen_pause_;
@@ -391,6 +460,11 @@ void Sender::FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>
   const absl::Status annotated = Annotate(status, NameOf(*partition));
   for (std::unique_ptr<Batch>& batch : batches) outcomes_.push_back({std::move(batch), annotated});
   if (error_.ok()) error_ = annotated;
+  if (transaction_error_.ok() && !options_.transactional_id.empty() && !batches.empty()) transaction_error_ = annotated;
+}
+
+void Sender::TellRetry() {
+  if (std::exchange(retried_, false) && options_.on_retry) options_.on_retry(last_failure_);
 }
 
 void Sender::TellOutcomes() {

@@ -16,6 +16,7 @@
 
 #include "client/connection.h"
 #include "client/producer_batches.h"
+#include "model/error_code.h"
 
 namespace leat::v1 {
 class ProducePartitionResult;
@@ -23,6 +24,10 @@ class ProduceResponse;
 }  // namespace leat::v1
 
 namespace leat::client {
+
+// What an event of the completion queue is about.
+enum Tag : intptr_t { kAlarm = 1, kStart, kRead, kWrite, kFinish, kWritesDone, kId };
+inline void* AsTag(Tag tag) { return reinterpret_cast<void*>(static_cast<intptr_t>(tag)); }
 
 class Sender {
  public:
@@ -36,9 +41,14 @@ class Sender {
   std::condition_variable& changed() { return changed_; }  // outcomes were told: there is room, or nothing left
   void WakeLocked();                                       // there is something new to look at
   absl::Status TakeErrorLocked() { return std::exchange(error_, absl::OkStatus()); }
+  // The id of a transactional producer, whenever it changes. REQUIRES: nothing is on its way.
+  void SetProducerLocked(model::ProducerId producer_id, int16_t producer_epoch);
+  // A record of the open transaction was lost: it can only be aborted. OK again after the next SetProducerLocked.
+  const absl::Status& transaction_error() const { return transaction_error_; }  // under the mutex
 
  private:
   struct Stream;
+  struct IdRequest;
   // What one request carries: the first `count` batches of each partition's line.
   struct Sent {
     Partition* partition = nullptr;
@@ -51,6 +61,7 @@ class Sender {
   struct Request {
     uint64_t correlation_id = 0;
     std::vector<Sent> sent;
+    int results = 0;  // that the answer has
   };
   // A batch whose outcome is known and not yet told.
   struct Outcome {
@@ -71,11 +82,26 @@ class Sender {
   void EndIfBroken();
   bool EndStream();
   void OnAnswer(const v1::ProduceResponse& response);
-  void OnResultLocked(const Sent& sent, const v1::ProducePartitionResult& result, Instant now);
+  // `results`: of each batch of an idempotent producer, else one for all.
+  void OnResultsLocked(const Sent& sent, const v1::ProducePartitionResult* const* results, Instant now);
+  void OnFailureLocked(Partition* partition, const v1::ProducePartitionResult& result, Instant now);
+
+  // producer_numbers.cc
+  bool idempotent() const { return idempotent_; }
+  size_t BatchesAtOnce(const Partition& partition) const;
+  void Number(Partition* partition, Batch* batch);
+  // What waits is numbered anew: from `sequence` on, or with another producer id.
+  void RenumberLocked(Partition* partition, int32_t sequence);
+  void RenounceIdLocked(Partition* partition);
+  void AskForId(Instant now);
+  void TakeId();
+  bool CancelIdRequest();  // false
+  bool NumbersLost(model::ErrorCode code) const;
   void OnWritten();
   void OnStreamEnd();
   void AckLocked(const Sent& sent, int64_t base_offset, int64_t append_time_ms);
   void FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>> batches, const absl::Status& status);
+  void TellRetry();
   void TellOutcomes();
 
   const std::shared_ptr<Connection> connection_;
@@ -96,10 +122,21 @@ class Sender {
   std::unique_ptr<Stream> stream_;
   std::deque<Request> in_flight_;
   std::vector<Outcome> outcomes_;
-  absl::Status last_failure_;  // of the stream, for those who ask why a record was late
+  absl::Status last_failure_;  // for those who ask why a record was late
+  bool retried_ = false;       // last_failure_ is one that leads to a retry, and was not told yet
   Instant reopen_at_;
   absl::Duration reopen_pause_;
   uint64_t next_correlation_id_ = 1;
+
+  const bool idempotent_;
+  std::unique_ptr<IdRequest> id_request_;  // the thread's own, as is when to ask again
+  Instant ask_at_;
+  // Under the mutex: the id in use; generation 0: none.
+  bool want_id_ = false;
+  uint64_t id_generation_ = 0;
+  model::ProducerId producer_id_{-1};
+  int16_t producer_epoch_ = -1;
+  absl::Status transaction_error_;
   std::thread thread_;
 };
 

@@ -21,9 +21,11 @@ constexpr int64_t kTiB = int64_t{1} << 40;
 using Count = Range<int64_t>;
 using Span = Range<Duration>;
 
-std::vector<Key> MakeKeys() {
-  const auto ms = [](int64_t n) { return absl::Milliseconds(n); };
-  const Duration year = absl::Hours(24 * 365);
+Duration ms(int64_t n) { return absl::Milliseconds(n); }
+const Duration year = absl::Hours(24 * 365);
+
+// What the broker is, where it listens, and what it keeps.
+std::vector<Key> NodeKeys() {
   return {
       KEY(Int, node_id, (Count{0, INT32_MAX}), "Identity of this broker, different on every node of a cluster."),
       KEY(Text, data_dir,
@@ -67,6 +69,16 @@ std::vector<Key> MakeKeys() {
       KEY(Bool, topics.auto_create, "Whether the first use of a topic that does not exist makes it."),
       KEY(Int, topics.default_partitions, (Count{1, 100000}),
           "Partitions of a topic made without a number of its own."),
+  };
+}
+
+// What it refuses, its jobs and its own log.
+std::vector<Key> LimitAndJobKeys() {
+  return {
+      KEY(Time, transactions.max_timeout, (Span{ms(1000), absl::Hours(24)}),
+          "Longest transaction timeout that a producer may ask for; after its timeout a transaction is aborted."),
+      KEY(Time, transactions.id_expiration, (Span{absl::Minutes(1), 10 * year}),
+          "After this time without use a transactional id is forgotten."),
 
       KEY(Int, limits.connections, (Count{1, 1000000}),
           "Client connections of a listener at a time, and streams over gRPC; more are refused."),
@@ -82,6 +94,17 @@ std::vector<Key> MakeKeys() {
       KEY(Bytes, limits.http_body_bytes, (Count{0, kGiB}), "Largest body of an HTTP request."),
       KEY(Int, limits.topics, (Count{1, 1000000}), "Topics that may exist."),
       KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
+
+      KEY(Time, groups.initial_rebalance_delay, (Span{ms(0), absl::Minutes(5)}),
+          "How long the first members of an empty group wait for others before they share its partitions."),
+      KEY(Time, groups.min_session_timeout, (Span{ms(1), absl::Hours(1)}),
+          "Shortest time without a heartbeat after which a member may ask to be counted as gone."),
+      KEY(Time, groups.max_session_timeout, (Span{ms(1), absl::Hours(24)}), "The longest such time."),
+      KEY(Int, groups.max_members, (Count{1, 1000000}), "Members that one group may have."),
+      KEY(Time, groups.offsets_retention, (Span{absl::Seconds(1), 100 * year}),
+          "How long the offsets of a group without members are kept."),
+      KEY(Time, groups.retention_check_interval, (Span{absl::Seconds(1), absl::Hours(24)}),
+          "How often offsets past their retention are looked for."),
 
       KEY(Bytes, jobs.memory_limit, (Count{kMiB, kTiB}), "Memory that one job may use before it is stopped."),
       KEY(Time, jobs.checkpoint_interval, (Span{ms(1), absl::Hours(1)}),
@@ -104,16 +127,25 @@ std::vector<Key> MakeKeys() {
 }
 #undef KEY
 
+std::vector<Key> MakeKeys() {
+  std::vector<Key> keys = NodeKeys();
+  std::vector<Key> more = LimitAndJobKeys();
+  for (Key& key : more) keys.push_back(std::move(key));
+  return keys;
+}
+
 struct Group {
   std::string_view name;
   std::string_view help;
 };
-constexpr std::array<Group, 7> kGroups = {{
+constexpr std::array<Group, 9> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
+    {"transactions", "Producers with transactions."},
     {"limits", "What the broker refuses, so that no client can exhaust it."},
+    {"groups", "Consumer groups."},
     {"jobs", "SQL jobs."},
     {"logging", "The broker's own log."},
 }};

@@ -39,6 +39,11 @@ struct TopicOptions {
   int64_t default_partitions = 1;
 };
 
+struct TransactionOptions {
+  Duration max_timeout = absl::Minutes(15);
+  Duration id_expiration = absl::Hours(7 * 24);
+};
+
 struct LimitOptions {
   int64_t connections = 10000;
   Duration connection_idle = absl::Minutes(10);
@@ -62,6 +67,17 @@ struct JobOptions {
   Duration restart_backoff_max = absl::Seconds(30);
 };
 
+// Kafka's names: group.initial.rebalance.delay.ms, group.min.session.timeout.ms, group.max.session.timeout.ms,
+// group.max.size, offsets.retention.minutes, offsets.retention.check.interval.ms.
+struct GroupOptions {
+  Duration initial_rebalance_delay = absl::Seconds(3);
+  Duration min_session_timeout = absl::Seconds(6);
+  Duration max_session_timeout = absl::Minutes(30);
+  int64_t max_members = 10000;
+  Duration offsets_retention = absl::Hours(7 * 24);
+  Duration retention_check_interval = absl::Minutes(10);
+};
+
 struct LoggingOptions {
   LogLevel level = LogLevel::kInfo;
 };
@@ -74,7 +90,9 @@ struct BrokerOptions {
   AdvertisedOptions advertised;
   LogSection log;
   TopicOptions topics;
+  TransactionOptions transactions;
   LimitOptions limits;
+  GroupOptions groups;
   JobOptions jobs;
   LoggingOptions logging;
 };

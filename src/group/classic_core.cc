@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
-#include "group/subscription.h"
+#include "model/consumer_protocol.h"
 
 namespace leat::group {
 
@@ -78,8 +78,8 @@ bool ClassicCore::IsSubscribed(const ClassicGroup& group, std::string_view topic
   if (group.protocol_type() != "consumer") return false;
   return std::any_of(group.members().begin(), group.members().end(), [&](const auto& entry) {
     for (const Protocol& protocol : entry.second.protocols) {
-      const std::optional<std::vector<std::string>> topics = SubscribedTopics(protocol.metadata);
-      if (topics && std::find(topics->begin(), topics->end(), topic) != topics->end()) return true;
+      const std::optional<model::ConsumerSubscription> read = model::DecodeSubscription(protocol.metadata);
+      if (read && std::find(read->topics.begin(), read->topics.end(), topic) != read->topics.end()) return true;
     }
     return false;
   });

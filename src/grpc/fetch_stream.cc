@@ -85,6 +85,8 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
     credit_ = request.credit_bytes() == 0 ? INT64_MAX : request.credit_bytes();
     next_.min_bytes = request.min_bytes() == 0 ? 1 : static_cast<size_t>(request.min_bytes());
     next_.max_wait = request.max_wait_ms() == 0 ? kDefaultWait : absl::Milliseconds(request.max_wait_ms());
+    next_.isolation = request.isolation() == v1::READ_COMMITTED ? model::Isolation::kReadCommitted
+                                                                : model::Isolation::kReadUncommitted;
     if (follow_) next_.max_wait = next_.min_bytes == 1 ? kFollowWait : std::max(next_.max_wait, kLeastFollowWait);
     message_bytes_ = context_.options.max_answer_bytes;
     if (request.max_bytes() > 0) message_bytes_ = std::min(message_bytes_, static_cast<size_t>(request.max_bytes()));
@@ -192,6 +194,12 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
     to->set_batches(std::move(result.batches));
     to->set_high_watermark(result.high_watermark.value());
     to->set_log_start_offset(result.log_start.value());
+    to->set_last_stable_offset(result.last_stable_offset.value());
+    for (const model::AbortedTransaction& aborted : result.aborted) {
+      v1::AbortedTransaction* out = to->add_aborted();
+      out->set_producer_id(aborted.producer_id.value());
+      out->set_first_offset(aborted.first_offset.value());
+    }
   }
 
   const ServiceContext context_;

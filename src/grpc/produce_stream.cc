@@ -35,7 +35,9 @@ std::optional<broker::Acks> AcksOf(v1::Acks acks) {
 
 // Moves the batches out of the request: record bytes are not copied here.
 broker::ProduceRequest TakeRequest(v1::ProduceRequest* from, broker::Acks acks) {
-  broker::ProduceRequest request{.acks = acks};
+  broker::ProduceRequest request{.acks = acks,
+                                 .transactional_id = std::move(*from->mutable_transactional_id()),
+                                 .rules = broker::TransactionRules::kEpochRises};
   request.partitions.reserve(static_cast<size_t>(from->partitions_size()));
   for (v1::ProducePartition& partition : *from->mutable_partitions()) {
     request.partitions.push_back(

@@ -115,7 +115,9 @@ absl::StatusOr<std::string> GrpcServer::Start() {
   const ServiceContext context{impl_->broker, options, impl_->streams};
   impl_->services.push_back(MakeLogService(context));
   impl_->services.push_back(MakeAdminService(impl_->broker));
+  impl_->services.push_back(MakeGroupsService(context));
   impl_->services.push_back(MakeJobsService(impl_->broker));
+  impl_->services.push_back(MakeTransactionsService(impl_->broker));
   for (const auto& service : impl_->services) builder.RegisterService(service.get());
   impl_->server = builder.BuildAndStart();
   LEAT_CHECK(impl_->server != nullptr) << "gRPC binds nothing that could be taken";

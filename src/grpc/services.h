@@ -27,7 +27,9 @@ struct ServiceContext {
 
 std::unique_ptr<::grpc::Service> MakeLogService(const ServiceContext& context);
 std::unique_ptr<::grpc::Service> MakeAdminService(broker::Broker& broker);
+std::unique_ptr<::grpc::Service> MakeGroupsService(const ServiceContext& context);
 std::unique_ptr<::grpc::Service> MakeJobsService(broker::Broker& broker);
+std::unique_ptr<::grpc::Service> MakeTransactionsService(broker::Broker& broker);
 
 // Reactors of the two streaming calls. They own themselves until gRPC and the broker are done with them.
 ::grpc::ServerBidiReactor<v1::ProduceRequest, v1::ProduceResponse>* OpenProduceStream(

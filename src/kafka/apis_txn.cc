@@ -4,6 +4,7 @@
 #include "kafka/serve.h"
 #include "wire/messages/add_offsets_to_txn.h"
 #include "wire/messages/add_partitions_to_txn.h"
+#include "wire/messages/describe_producers.h"
 #include "wire/messages/describe_transactions.h"
 #include "wire/messages/end_txn.h"
 #include "wire/messages/init_producer_id.h"
@@ -22,6 +23,7 @@ std::vector<Api> TxnApis() {
       Serve<&HandleEndTxn>(0, rising ? 5 : 4),
       Serve<&HandleWriteTxnMarkers>(1, 2),
       Serve<&HandleTxnOffsetCommit>(0, rising ? 5 : 4),
+      Serve<&HandleDescribeProducers>(0, 0),
       Serve<&HandleDescribeTransactions>(0, 0),
       Serve<&HandleListTransactions>(0, 2),
   };

@@ -40,6 +40,7 @@ void FrameReader::Shrink() {
 }
 
 std::array<FrameReader::Space, 2> FrameReader::Prepare() {
+  if (body_bytes_ == 0) BeginBody();
   if (begin_ == end_) {
     begin_ = end_ = 0;
   } else if (begin_ > 0) {
@@ -119,13 +120,21 @@ absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
     begin_ += kLengthBytes + bytes;
     return frame;
   }
-  if (kLengthBytes + bytes <= capacity_) return std::nullopt;
-  body_ = Frame::Of(std::min(bytes, std::max(options_.first_body_bytes, arrived.size())));
+  return std::nullopt;
+}
+
+// A frame that the buffer cannot hold gets memory of its own.
+void FrameReader::BeginBody() {
+  if (waiting().size() < kLengthBytes) return;
+  const absl::StatusOr<size_t> bytes = FrameBytes();
+  if (!bytes.ok() || kLengthBytes + *bytes <= capacity_) return;
+  const std::string_view arrived = waiting().substr(kLengthBytes);
+  LEAT_CHECK(arrived.size() < *bytes) << "a whole frame is taken before more is read";
+  body_ = Frame::Of(std::min(*bytes, std::max(options_.first_body_bytes, arrived.size())));
   std::memcpy(body_.bytes.get(), arrived.data(), arrived.size());
-  body_bytes_ = bytes;
+  body_bytes_ = *bytes;
   body_received_ = arrived.size();
   begin_ = end_ = 0;
-  return std::nullopt;
 }
 
 }  // namespace leat::kafka

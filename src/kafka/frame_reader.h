@@ -28,7 +28,8 @@ class FrameReader {
     char* data = nullptr;
     size_t size = 0;
   };
-  // Where the next bytes belong, in this order; the second may be empty. Valid until the next call of anything else.
+  // Where the next bytes belong, in this order; the second may be empty, the first never is. Valid until the next call of
+  // anything else. REQUIRES: !HasFrame().
   std::array<Space, 2> Prepare();
   // `n` bytes were put there.
   void Commit(size_t n);
@@ -50,6 +51,7 @@ class FrameReader {
  private:
   std::string_view waiting() const { return {buffer_.get() + begin_, end_ - begin_}; }
   void Resize(size_t capacity);
+  void BeginBody();
   absl::StatusOr<size_t> FrameBytes() const;
 
   const Options& options_;

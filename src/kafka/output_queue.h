@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/spare_buffers.h"
 
 namespace leat::kafka {
 
@@ -38,6 +39,7 @@ class OutputQueue {
     n += written_;
     while (!chunks_.empty() && n >= chunks_.front().size()) {
       n -= chunks_.front().size();
+      GiveBuffer(std::move(chunks_.front()));
       chunks_.pop_front();
     }
     written_ = n;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "base/spare_buffers.h"
 #include "log/batch_scanner.h"
 #include "log/partition_log_impl.h"
 
@@ -33,7 +34,8 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
   LEAT_RETURN_IF_ERROR(segment.Load());
   LEAT_ASSIGN_OR_RETURN(const Start start, FindStart(segment, from));
   const uint64_t left = segment.size() - start.position;
-  std::string bytes(static_cast<size_t>(std::min<uint64_t>(std::max(max_bytes, model::kBatchHeaderBytes), left)), '\0');
+  std::string bytes =
+      TakeBuffer(static_cast<size_t>(std::min<uint64_t>(std::max(max_bytes, model::kBatchHeaderBytes), left)));
   LEAT_ASSIGN_OR_RETURN(size_t n, segment.file()->ReadAt(start.position, bytes.data(), bytes.size()));
   size_t whole = 0;
   model::Offset expected = start.offset;

@@ -254,6 +254,18 @@ void SetBaseOffset(char* batch, Offset offset) { StoreBigEndian(batch + kBaseOff
 
 void SetLeaderEpoch(char* batch, LeaderEpoch epoch) { StoreBigEndian(batch + kLeaderEpochAt, epoch.value()); }
 
+void SetProducer(std::string* batch, const ProducerStamp& stamp) {
+  LEAT_CHECK(batch->size() >= kBatchHeaderBytes) << "got " << batch->size() << " bytes";
+  char* to = batch->data();
+  const int16_t attributes = LoadBigEndian<int16_t>(to + kAttributesAt);
+  const int rest = attributes & ~kTransactionalBit;
+  StoreBigEndian(to + kAttributesAt, static_cast<int16_t>(stamp.transactional ? rest | kTransactionalBit : rest));
+  StoreBigEndian(to + kProducerIdAt, stamp.producer_id.value());
+  StoreBigEndian(to + kProducerEpochAt, stamp.producer_epoch);
+  StoreBigEndian(to + kBaseSequenceAt, stamp.base_sequence);
+  StoreBigEndian(to + kCrcAt, BatchCrc(*batch));
+}
+
 void SetLogAppendTime(std::string* batch, int64_t timestamp_ms) {
   LEAT_CHECK(batch->size() >= kBatchHeaderBytes) << "got " << batch->size() << " bytes";
   char* to = batch->data();

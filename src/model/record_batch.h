@@ -137,6 +137,14 @@ class BatchBuilder {
 // In-place edits that do not touch the CRC.
 void SetBaseOffset(char* batch, Offset offset);
 void SetLeaderEpoch(char* batch, LeaderEpoch epoch);
+// Who wrote the batch, for idempotence (KIP-98); recomputes the CRC.
+struct ProducerStamp {
+  ProducerId producer_id{-1};
+  int16_t producer_epoch = -1;
+  int32_t base_sequence = -1;
+  bool transactional = false;
+};
+void SetProducer(std::string* batch, const ProducerStamp& stamp);
 // Stamps log append time (attribute bit and max timestamp) and recomputes the CRC of the whole batch.
 void SetLogAppendTime(std::string* batch, int64_t timestamp_ms);
 

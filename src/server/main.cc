@@ -1,4 +1,5 @@
 // leatd: reads its configuration, runs one node until SIGTERM or SIGINT.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include "config/load.h"
 #include "config/render.h"
 #include "env/disk.h"
+#include "runtime/footprint.h"
 #include "runtime/posix_disk.h"
 #include "runtime/signals.h"
 #include "server/node.h"
@@ -50,8 +52,16 @@ std::string ReadyLine(const leat::server::Addresses& addresses) {
                                                     {"pid", static_cast<int64_t>(getpid())}});
 }
 
+// Requests and answers of some hundred KiB come and go at a high rate. By glibc's defaults their memory would go back
+// to the system each time, and each page of it would fault when it is needed again.
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
 int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) {
   leat::InitLogging(options.logging.level);
+  KeepFreedMemory();
   std::promise<int> stop;
   const leat::runtime::StopSignals signals([&](int signal) { stop.set_value(signal); });
   leat::server::Node node(options);
@@ -68,6 +78,7 @@ int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) 
       return Fail(leat::Annotate(written, "--ready-file"));
     }
   }
+  leat::runtime::GiveBackStartMemory();
   const int signal = stop.get_future().get();
   leat::LogInfo("server", "signal ", signal, ": stopping");
   absl::Status stopped = node.Stop();

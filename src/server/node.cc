@@ -34,6 +34,14 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.compaction_bytes_per_second = static_cast<uint64_t>(options.log.compaction_rate);
   out.auto_create_topics = options.topics.auto_create;
   out.default_partitions = static_cast<int32_t>(options.topics.default_partitions);
+  out.groups.initial_rebalance_delay = options.groups.initial_rebalance_delay;
+  out.groups.min_session_timeout = options.groups.min_session_timeout;
+  out.groups.max_session_timeout = options.groups.max_session_timeout;
+  out.groups.limits.members = static_cast<size_t>(options.groups.max_members);
+  out.groups.offsets_retention = options.groups.offsets_retention;
+  out.groups.retention_check_interval = options.groups.retention_check_interval;
+  out.max_transaction_timeout = options.transactions.max_timeout;
+  out.transactional_id_expiration = options.transactions.id_expiration;
   out.limits.inflight_bytes = static_cast<size_t>(options.limits.inflight_bytes);
   out.limits.fetch_max_bytes = static_cast<size_t>(options.limits.fetch_max_bytes);
   out.limits.fetch_max_wait = options.limits.fetch_max_wait;

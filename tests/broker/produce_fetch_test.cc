@@ -48,6 +48,17 @@ TEST_F(ProduceFetch, CreatesAnUnknownTopicWhenAllowed) {
   EXPECT_THAT(Values(w.FetchOne(Tp("fresh")).batches), ElementsAre("x"));
 }
 
+TEST(Produce, SaysWhyATopicCannotBeMadeOnTheWay) {
+  BrokerWorld w(31);
+  w.options.limits.topics = 1;
+  ASSERT_TRUE(w.Start().ok());
+  ASSERT_TRUE(w.Produce(Tp("first"), Batch({"a"})).outcome.ok());
+  const Outcome outcome = w.Produce(Tp("second"), Batch({"a"})).outcome;
+  EXPECT_EQ(outcome.code, ErrorCode::kPolicyViolation);
+  EXPECT_THAT(outcome.message, HasSubstr("limits.topics"));
+  EXPECT_EQ(w.Produce(Tp("no good"), Batch({"a"})).outcome.code, ErrorCode::kInvalidTopic);
+}
+
 TEST(ProduceWithoutAutoCreate, RefusesAnUnknownTopic) {
   BrokerWorld w(2);
   w.options.auto_create_topics = false;

@@ -1,2 +1,3 @@
 # The test on real threads and a real disk.
 target_link_libraries(leat_broker_test PRIVATE leat_runtime)
+target_sources(leat_broker_test PRIVATE "${CMAKE_SOURCE_DIR}/tests/broker/transaction_simulation.cc")

@@ -189,6 +189,20 @@ TEST(FullDisk, RefusesProduceServesReadsAndRecoversByItself) {
   EXPECT_THAT(Values(w.FetchOne(Tp("events")).batches), ElementsAre("a", "b"));
 }
 
+TEST(FullDisk, IsToldByHealthUntilThereIsSpaceWithoutAnotherAppend) {
+  BrokerWorld w(12);
+  ASSERT_TRUE(w.Start().ok());
+  w.Create("events");
+  w.disk.faults().capacity_bytes = w.disk.used_bytes();
+  EXPECT_FALSE(w.Produce(Tp("events"), Batch({std::string(5000, 'x')})).outcome.ok());
+  w.world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(w.Health().code(), absl::StatusCode::kResourceExhausted);
+  w.disk.faults().capacity_bytes.reset();
+  w.world.RunFor(absl::Seconds(3));
+  EXPECT_TRUE(w.Health().ok()) << w.Health();
+  EXPECT_EQ(w.Produce(Tp("events"), Batch({"b"})).outcome.message, "");
+}
+
 TEST(FailedDisk, IsToldByHealthAndByEveryProduce) {
   BrokerWorld w(13, 1);
   ASSERT_TRUE(w.Start().ok());

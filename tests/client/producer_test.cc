@@ -78,6 +78,22 @@ TEST_F(ProducerTest, KeepsOrderWhenTheBrokerFailsSomeRequests) {
   EXPECT_EQ(broker_.Values("t", 0), Numbers(500));
 }
 
+TEST_F(ProducerTest, TellsWhyItTriesAgain) {
+  broker_.AddTopic("t", 1);
+  int attempts = 0;  // under the fake's lock
+  broker_.set_produce_hook([&](const broker::ProducePartition&) -> std::optional<broker::Outcome> {
+    if (++attempts > 2) return std::nullopt;
+    return broker::Outcome{model::ErrorCode::kKafkaStorageError, "the disk is full: free space"};
+  });
+  std::vector<std::string> told;  // on the library's thread, before Flush returns
+  auto producer = MakeProducer({.on_retry = [&](const absl::Status& why) { told.emplace_back(Message(why)); }});
+  ASSERT_TRUE(producer->Send({.topic = "t", .value = "v"}).ok());
+  ASSERT_TRUE(producer->Flush().ok());
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_THAT(told[0], ::testing::HasSubstr("the disk is full: free space"));
+  EXPECT_EQ(broker_.Values("t", 0).size(), 1u);
+}
+
 TEST_F(ProducerTest, KeepsOrderWhenTheServerRestartsInBetween) {
   broker_.AddTopic("t", 2);
   auto producer = MakeProducer({.batch_bytes = 300});

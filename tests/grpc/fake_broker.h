@@ -16,6 +16,8 @@
 #include "broker/broker.h"
 #include "broker/transactions.h"
 #include "model/record_batch.h"
+#include "tests/grpc/fake_groups.h"
+#include "tests/grpc/fake_transactions.h"
 
 namespace leat::rpc {
 
@@ -92,14 +94,15 @@ class FakeBroker final : public broker::Broker {
   void CancelFetch(uint64_t ticket) override;
   void ListOffsets(std::vector<broker::ListOffsetsPartition> partitions,
                    broker::Callback<std::vector<broker::ListOffsetsResult>> done) override;
+  void DescribeProducers(std::vector<broker::DescribeProducersPartition>,
+                         broker::Callback<std::vector<broker::DescribeProducersResult>>) override {
+    LEAT_CHECK(false) << "the broker in memory remembers no producers";
+  }
   void DeleteRecords(std::vector<broker::DeleteRecordsPartition> partitions,
                      broker::Callback<std::vector<broker::DeleteRecordsResult>> done) override;
   using broker::Broker::AlterTopics;
   using broker::Broker::CreateTopics;
-  broker::Transactions& transactions() override {
-    LEAT_CHECK(false) << "the broker in memory has no transactions";
-    std::abort();
-  }
+  broker::Transactions& transactions() override { return transactions_; }
   model::NodeId node_id() const override { return model::NodeId(1); }
   meta::ImagePtr ImageOn(const env::Shard&) const override { return nullptr; }
   void DescribeBroker(broker::Callback<std::vector<broker::BrokerConfig>> done) override { done({}); }
@@ -115,6 +118,7 @@ class FakeBroker final : public broker::Broker {
                      broker::Callback<std::vector<broker::CommitOffsetResult>> done) override;
   void FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                     broker::Callback<absl::StatusOr<std::vector<broker::CommittedOffset>>> done) override;
+  FakeGroups& groups() override { return fake_groups_; }
   void ListGroups(broker::Callback<std::vector<std::string>> done) override;
   void DescribeLag(std::string group, broker::Callback<std::vector<broker::GroupLag>> done) override;
   void DescribeCluster(broker::Callback<broker::ClusterDescription> done) override;
@@ -129,6 +133,7 @@ class FakeBroker final : public broker::Broker {
   void SetAdvertised(std::string, std::string, std::string) override {}
 
  private:
+  std::vector<broker::GroupOffset> StoredOffsets(const std::string& group);
   struct Log {
     std::vector<std::string> batches;
     int64_t log_start = 0;
@@ -149,10 +154,11 @@ class FakeBroker final : public broker::Broker {
   broker::FetchReply ReadLocked(const broker::FetchRequest& request, bool* news);
   absl::Status JobStatus(const std::string& name);
 
+  FakeTransactions transactions_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::vector<Log>> topics_;
-  std::map<std::string, std::map<model::TopicPartition, broker::CommittedOffset>> groups_;
+  FakeGroups fake_groups_;
   std::map<std::string, broker::JobDescription> jobs_;
   std::map<uint64_t, Parked> parked_;
   std::vector<std::function<void()>> held_;

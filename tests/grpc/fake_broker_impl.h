@@ -264,47 +264,54 @@ inline void FakeBroker::AlterTopics(std::vector<broker::AlterTopic> changes, bro
 inline void FakeBroker::CommitOffsets(broker::CommitOffsetsRequest request,
                                       broker::Callback<std::vector<broker::CommitOffsetResult>> done) {
   std::vector<broker::CommitOffsetResult> results;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& offset : request.offsets) {
-      groups_[request.group][offset.partition] = {offset.partition, offset.offset, offset.metadata, 1};
-      results.push_back({.partition = offset.partition});
-    }
+  group::CommitCommand command{.group = request.group};
+  for (auto& offset : request.offsets) {
+    results.push_back({.partition = offset.partition});
+    command.items.push_back({offset.partition, offset.offset, offset.metadata});
   }
+  fake_groups_.Commit(std::move(command), [&](std::vector<broker::Outcome> outcomes) {
+    for (size_t i = 0; i < outcomes.size(); ++i) results[i].outcome = outcomes[i];
+  });
   done(std::move(results));
+}
+
+// What the group has committed. Answered on the calling thread, as the fake groups do.
+inline std::vector<broker::GroupOffset> FakeBroker::StoredOffsets(const std::string& group) {
+  std::vector<broker::GroupOffset> stored;
+  fake_groups_.FetchOffsets({{group, std::nullopt}}, broker::StableOffsets::kAsTheyAre,
+                            [&](std::vector<broker::GroupOffsets> groups) { stored = std::move(groups[0].offsets); });
+  return stored;
 }
 
 inline void FakeBroker::FetchOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                                      broker::Callback<absl::StatusOr<std::vector<broker::CommittedOffset>>> done) {
   std::vector<broker::CommittedOffset> offsets;
   if (group.empty()) return done(InvalidArgument("group: expected a name, got none"));
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [partition, offset] : groups_[group]) {
-      const bool asked = partitions.empty() || std::count(partitions.begin(), partitions.end(), partition) > 0;
-      if (asked) offsets.push_back(offset);
-    }
+  for (const broker::GroupOffset& offset : StoredOffsets(group)) {
+    const bool asked = partitions.empty() || std::count(partitions.begin(), partitions.end(), offset.partition) > 0;
+    if (asked) offsets.push_back({offset.partition, offset.offset, offset.metadata, offset.commit_time_ms});
   }
   done(std::move(offsets));
 }
 
 inline void FakeBroker::ListGroups(broker::Callback<std::vector<std::string>> done) {
   std::vector<std::string> names;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, offsets] : groups_) names.push_back(name);
-  }
+  fake_groups_.List([&](absl::StatusOr<std::vector<group::GroupListing>> groups) {
+    for (const group::GroupListing& listing : *groups) names.push_back(listing.group);
+  });
   done(std::move(names));
 }
 
 inline void FakeBroker::DescribeLag(std::string group, broker::Callback<std::vector<broker::GroupLag>> done) {
   std::vector<broker::GroupLag> lags;
+  const std::vector<broker::GroupOffset> stored = StoredOffsets(group);
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [partition, offset] : groups_[group]) {
-      const Log* const log = Find(partition);
+    for (const broker::GroupOffset& offset : stored) {
+      const Log* const log = Find(offset.partition);
       if (log == nullptr) continue;
-      lags.push_back({group, partition, offset.offset, model::Offset(log->end), log->end - offset.offset.value(), 0.5});
+      const int64_t behind = log->end - offset.offset.value();
+      lags.push_back({group, offset.partition, offset.offset, model::Offset(log->end), behind, 0.5});
     }
   }
   done(std::move(lags));

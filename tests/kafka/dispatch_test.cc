@@ -34,7 +34,7 @@ TEST(Dispatch, RefusesWhatNobodyServesAndSaysWhat) {
   EXPECT_EQ(std::string(Message(Dispatch(Header(3, 14), &client_id).status())),
             "expected Metadata in the versions 0 to 13, got version 14");
   EXPECT_FALSE(Dispatch("", &client_id).ok());
-  EXPECT_FALSE(Dispatch("\0", &client_id).ok());
+  EXPECT_FALSE(Dispatch(std::string_view("\0\x03\0", 3), &client_id).ok());
 }
 
 TEST(Dispatch, OnlyApiVersionsMayBeTooNew) {

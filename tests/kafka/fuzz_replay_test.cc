@@ -9,8 +9,8 @@ namespace {
 
 std::string RequestOf(const wire::AnyMessage& message, int16_t version, Random& random) {
   wire::Writer header;
-  wire::EncodeRequestHeader(
-      header, {.api_key = message.key, .api_version = version, .correlation_id = 5, .client_id = "fuzz"});
+  wire::EncodeRequestHeader(header,
+                            {.api_key = message.key, .api_version = version, .correlation_id = 5, .client_id = "fuzz"});
   return header.TakeString() + message.random(random, version);
 }
 

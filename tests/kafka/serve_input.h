@@ -35,23 +35,23 @@ class InputServer {
       if (!dispatched.ok()) return absl::OkStatus();
       if (dispatched->refuse_version) return CheckAnswer(RefuseVersion(dispatched->header.correlation_id));
       const size_t budget = DecodeBudget(frame.size);
-      absl::StatusOr<std::unique_ptr<Exchange>> decoded = dispatched->api->decode(
-          {.call = {.broker = *world_->broker,
-                    .shard = *world_->shards[0],
-                    .endpoint = endpoint_,
-                    .sessions = sessions_,
-                    .api_key = dispatched->api->key,
-                    .version = dispatched->header.api_version,
-                    .client_id = client_id,
-                    .client_host = "127.0.0.1",
-                    .auto_create_topics = true,
-                    .answer_bytes = size_t{1} << 20,
-                    .on_abandon = nullptr},
-           .frame = std::move(frame),
-           .body_at = dispatched->body_at,
-           .correlation_id = dispatched->header.correlation_id,
-           .memory_budget = budget,
-           .sink = &sink});
+      absl::StatusOr<std::unique_ptr<Exchange>> decoded =
+          dispatched->api->decode({.call = {.broker = *world_->broker,
+                                            .shard = *world_->shards[0],
+                                            .endpoint = endpoint_,
+                                            .sessions = sessions_,
+                                            .api_key = dispatched->api->key,
+                                            .version = dispatched->header.api_version,
+                                            .client_id = client_id,
+                                            .client_host = "127.0.0.1",
+                                            .auto_create_topics = true,
+                                            .answer_bytes = size_t{1} << 20,
+                                            .on_abandon = nullptr},
+                                   .frame = std::move(frame),
+                                   .body_at = dispatched->body_at,
+                                   .correlation_id = dispatched->header.correlation_id,
+                                   .memory_budget = budget,
+                                   .sink = &sink});
       if (!decoded.ok()) return absl::OkStatus();
       exchange = *std::move(decoded);
     }

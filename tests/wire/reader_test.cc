@@ -96,7 +96,8 @@ TEST(Reader, TellsNullFromEmpty) {
 }
 
 TEST(Reader, RefusesNullWhereThereIsNone) {
-  Reader in(Bytes({0}), kPlenty);
+  const std::string null_text = Bytes({0});
+  Reader in(null_text, kPlenty);
   std::string_view text;
   in.Text("name", Form::kCompact, &text);
   EXPECT_EQ(Why(in), "Test v1: name: is null, which this field may not be (at byte 1)");

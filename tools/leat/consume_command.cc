@@ -37,6 +37,12 @@ class Run {
       : context_(context), options_(options), consumer_(std::move(consumer)) {}
 
   absl::Status Start() {
+    if (Shares()) {
+      client::RebalanceCallbacks callbacks;
+      // What was printed was delivered: the next owner begins behind it.
+      callbacks.on_revoked = [this](const std::vector<client::TopicPartition>&) { commit_error_ = Commit(); };
+      return consumer_->Subscribe({options_.topic}, std::move(callbacks));
+    }
     if (options_.partitions.empty()) {
       LEAT_RETURN_IF_ERROR(consumer_->AssignTopic(options_.topic));
     } else {
@@ -58,16 +64,30 @@ class Run {
                             consumer_->Poll(kPollTimeout, std::min<uint64_t>(left, kMostPolled)));
       for (const client::ConsumerRecord& record : records) PrintRecord(record);
       LEAT_RETURN_IF_ERROR(WriteOut());
+      LEAT_RETURN_IF_ERROR(commit_error_);
       if (!options_.group.empty() && absl::Now() >= next_commit) {
-        LEAT_RETURN_IF_ERROR(consumer_->Commit());
+        LEAT_RETURN_IF_ERROR(Commit());
         next_commit = absl::Now() + kCommitInterval;
       }
     }
     // What was printed was delivered, however the command ends.
-    return options_.group.empty() ? absl::OkStatus() : consumer_->Commit();
+    return options_.group.empty() ? absl::OkStatus() : Commit();
   }
 
  private:
+  // True for a member of a group that goes on for ever: it takes its share of the topic. Who names partitions, a start
+  // or an end means those, and takes the group's positions without being a member.
+  bool Shares() const {
+    return !options_.group.empty() && options_.partitions.empty() && !options_.exit_at_end && !options_.offset &&
+           !options_.time_ms && !options_.tail;
+  }
+
+  // A member that the group has gone on without commits nothing: the next owner has the records again.
+  absl::Status Commit() {
+    const absl::Status status = consumer_->Commit();
+    return Shares() && absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
+  }
+
   absl::Status SeekToStart() {
     if (options_.offset) {
       for (const client::TopicPartition& partition : consumer_->assignment()) {
@@ -111,6 +131,7 @@ class Run {
   std::unique_ptr<client::Consumer> consumer_;
   std::map<client::TopicPartition, client::OffsetRange> ends_;
   uint64_t printed_ = 0;
+  absl::Status commit_error_;  // of the callback
   std::string out_;
 };
 
@@ -175,7 +196,8 @@ void AddConsumeCommand(CLI::App* app, Context* context) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--count", options->count, "end after this many records")->check(CLI::NonNegativeNumber);
   command->add_flag("--exit-at-end", options->exit_at_end, "end at the records that were there when it began");
-  command->add_option("--group", options->group, "begin at the group's position, and commit what was printed");
+  command->add_option("--group", options->group,
+                      "share the topic with the other members of this group, and commit what was printed");
   command
       ->add_option("--format", options->format,
                    "%t topic, %p partition, %o offset, %k key, %v value, %T timestamp in ms, %h headers, %%, \\n, \\t")

@@ -1,5 +1,6 @@
 #include "tools/leat/context.h"
 
+#include <absl/strings/numbers.h>
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
@@ -26,6 +27,15 @@ std::shared_ptr<client::Connection> Context::connection() {
         {.address = address, .request_timeout = ParseDurationText(request_timeout).value_or(absl::Seconds(10))});
   }
   return connection_;
+}
+
+std::string AddressProblem(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  int port = 0;
+  const bool good = colon != std::string::npos && colon > 0 &&
+                    absl::SimpleAtoi(ToAbsl(std::string_view(address).substr(colon + 1)), &port) && port > 0 &&
+                    port <= 65535;
+  return good ? "" : StrCat("expected HOST:PORT, such as 127.0.0.1:9095, got '", address, "'");
 }
 
 ExitCode ExitCodeOf(const absl::Status& status) {

@@ -35,6 +35,9 @@ class Context {
 };
 
 // The exit code of a command that ended with `status`.
+// What is wrong with an address that should be HOST:PORT; empty: nothing.
+std::string AddressProblem(const std::string& address);
+
 ExitCode ExitCodeOf(const absl::Status& status);
 // "leat: ..." for stderr, with a hint where the message alone does not say what to do.
 std::string ErrorText(const absl::Status& status, const Context& context);

@@ -36,6 +36,49 @@ absl::Status List(Context* context, const GroupOptions&) {
   return absl::OkStatus();
 }
 
+std::string PartitionsText(const std::vector<client::TopicPartition>& partitions) {
+  std::string text;
+  for (const client::TopicPartition& partition : partitions) {
+    StrAppend(&text, text.empty() ? "" : " ", partition.topic, "-", partition.partition);
+  }
+  return text;
+}
+
+absl::Status Members(Context* context, const GroupOptions& options) {
+  client::Admin admin(context->connection());
+  LEAT_ASSIGN_OR_RETURN(const client::GroupInfo group, admin.DescribeGroup(options.group));
+  json::array list;
+  Table table({Left("MEMBER"), Left("INSTANCE"), Left("CLIENT"), Left("HOST"), Left("PARTITIONS")});
+  for (const client::GroupMemberInfo& member : group.members) {
+    json::array partitions;
+    for (const client::TopicPartition& one : member.partitions) {
+      partitions.push_back({{"topic", one.topic}, {"partition", one.partition}});
+    }
+    list.push_back({{"member", member.member},
+                    {"instance", member.instance},
+                    {"client_id", member.client_id},
+                    {"client_host", member.client_host},
+                    {"partitions", std::move(partitions)}});
+    table.Add(
+        {member.member, member.instance, member.client_id, member.client_host, PartitionsText(member.partitions)});
+  }
+  if (context->json()) {
+    PrintJson(list);
+    return absl::OkStatus();
+  }
+  Print(StrCat("state: ", group.state, group.protocol.empty() ? "" : ", assignor: ", group.protocol, "\n",
+               table.Render()));
+  return absl::OkStatus();
+}
+
+absl::Status Delete(Context* context, const GroupOptions& options) {
+  client::Admin admin(context->connection());
+  if (Declined(StrCat("Delete group ", options.group, " and its positions?"), options.yes)) {
+    return FailedPrecondition("group ", options.group, " was not deleted");
+  }
+  return admin.DeleteGroup(options.group);
+}
+
 absl::Status Describe(Context* context, const GroupOptions& options) {
   client::Admin admin(context->connection());
   LEAT_ASSIGN_OR_RETURN(const std::vector<client::CommittedOffset> offsets, admin.GroupOffsets(options.group));
@@ -77,6 +120,22 @@ absl::Status Reset(Context* context, const GroupOptions& options) {
   }
   context->json() ? PrintJson(list) : Print(table.Render());
   return absl::OkStatus();
+}
+
+void AddMembersAndDelete(CLI::App* group, Context* context) {
+  CLI::App* members = AddCommand(group, {.name = "members",
+                                         .description = "Show a group's state, its members and what each one reads",
+                                         .examples = "  leat group members billing"});
+  auto options = std::make_shared<GroupOptions>();
+  members->add_option("group", options->group, "the group")->required();
+  members->callback([=] { context->command = [=] { return Members(context, *options); }; });
+
+  CLI::App* remove = AddCommand(group, {.name = "delete",
+                                        .description = "Delete a group that has no members, and its positions",
+                                        .examples = "  leat group delete billing --yes"});
+  remove->add_option("group", options->group, "the group")->required();
+  remove->add_flag("--yes", options->yes, "do not ask");
+  remove->callback([=] { context->command = [=] { return Delete(context, *options); }; });
 }
 
 void AddReset(CLI::App* group, Context* context) {
@@ -140,7 +199,7 @@ absl::Status Offsets(Context* context, const OffsetsOptions& options) {
 
 void AddGroupCommands(CLI::App* app, Context* context) {
   CLI::App* group = AddGroup(app, {.name = "group",
-                                   .description = "Look at and set consumer groups' committed positions",
+                                   .description = "Look at consumer groups, set their committed positions, delete them",
                                    .examples = "  leat group list\n  leat group describe billing"});
   CLI::App* list =
       AddCommand(group, {.name = "list", .description = "List the groups", .examples = "  leat group list -o json"});
@@ -152,6 +211,7 @@ void AddGroupCommands(CLI::App* app, Context* context) {
   auto options = std::make_shared<GroupOptions>();
   describe->add_option("group", options->group, "the group")->required();
   describe->callback([=] { context->command = [=] { return Describe(context, *options); }; });
+  AddMembersAndDelete(group, context);
   AddReset(group, context);
 }
 

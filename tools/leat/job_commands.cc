@@ -173,7 +173,8 @@ absl::Status Describe(Context* context, const JobOptions& options) {
   Table inputs({Left("TOPIC"), Right("PARTITION"), Right("OFFSET"), Right("END"), Left("WATERMARK")});
   for (const client::JobInput& input : job.inputs) {
     inputs.Add({input.partition.topic, StrCat(input.partition.partition), input.offset < 0 ? "-" : StrCat(input.offset),
-                StrCat(input.end_offset), input.watermark_ms ? TimeText(*input.watermark_ms) : "-"});
+                input.end_offset < 0 ? "-" : StrCat(input.end_offset),
+                input.watermark_ms ? TimeText(*input.watermark_ms) : "-"});
   }
   if (!inputs.empty()) Print(StrCat(inputs.Render(), "\n"));
   Print(StrCat(job.plan, job.plan.ends_with('\n') ? "" : "\n"));

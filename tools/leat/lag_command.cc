@@ -112,8 +112,7 @@ void AddLagCommand(CLI::App* app, Context* context) {
                                    "  leat lag --group fraud --topic transactions\n"
                                    "  leat lag --group fraud --wait --timeout 2m && echo done"});
   auto options = std::make_shared<LagOptions>();
-  command->add_option("--group", options->group,
-                      "this group only; a job's is its name, unless its SQL sets properties.group.id");
+  command->add_option("--group", options->group, "this group only, or those of this job");
   command->add_option("--topic", options->topic, "this topic only");
   command->add_flag("--wait", options->wait,
                     "return when there is a row and nothing is behind; exit code 4 on timeout");

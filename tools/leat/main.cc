@@ -25,6 +25,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 timeout, 5 the broker 
 void AddGlobals(CLI::App* app, Context* context) {
   app->add_option("--address", context->address, "the broker's gRPC listener, HOST:PORT")
       ->envname("LEAT_ADDRESS")
+      ->check(AddressProblem)
       ->capture_default_str();
   app->add_option("-o,--output", context->output, "table: for people; json: for programs")
       ->check(CLI::IsMember({"table", "json"}))

@@ -14,6 +14,7 @@ namespace leat::tool {
 namespace {
 
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(500);
+constexpr absl::Duration kWarningInterval = absl::Seconds(5);
 // To look at the clock for every record would cost more than the record.
 constexpr uint64_t kRecordsBetweenLooks = 256;
 
@@ -25,17 +26,30 @@ struct Sender::Outcomes {
   std::atomic<uint64_t> failed = 0;
   std::mutex mutex;
   absl::Status first_failure;  // guarded by mutex
+  absl::Time next_warning;     // guarded by mutex
+
+  // A producer goes on trying for minutes; the user should not have to wait as long to hear why.
+  void WarnOfRetry(const absl::Status& why) {
+    const std::lock_guard lock(mutex);
+    if (absl::Now() < next_warning) return;
+    next_warning = absl::Now() + kWarningInterval;
+    std::fprintf(stderr, "leat: not taken yet, still trying: %s\n", std::string(Message(why)).c_str());
+  }
 };
 
 absl::StatusOr<std::unique_ptr<Sender>> Sender::Create(Context* context, const SenderOptions& options) {
+  auto outcomes = std::make_shared<Outcomes>();
+  client::ProducerOptions producer_options = options.producer;
+  producer_options.on_retry = [outcomes](const absl::Status& why) { outcomes->WarnOfRetry(why); };
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<client::Producer> producer,
-                        client::Producer::Create(context->connection(), options.producer));
-  return std::unique_ptr<Sender>(new Sender(options, std::move(producer)));
+                        client::Producer::Create(context->connection(), producer_options));
+  return std::unique_ptr<Sender>(new Sender(options, std::move(outcomes), std::move(producer)));
 }
 
-Sender::Sender(const SenderOptions& options, std::unique_ptr<client::Producer> producer)
+Sender::Sender(const SenderOptions& options, std::shared_ptr<Outcomes> outcomes,
+               std::unique_ptr<client::Producer> producer)
     : options_(options),
-      outcomes_(std::make_shared<Outcomes>()),
+      outcomes_(std::move(outcomes)),
       producer_(std::move(producer)),
       start_(absl::Now()),
       end_(start_),

@@ -42,7 +42,7 @@ class Sender {
  private:
   struct Outcomes;
 
-  Sender(const SenderOptions& options, std::unique_ptr<client::Producer> producer);
+  Sender(const SenderOptions& options, std::shared_ptr<Outcomes> outcomes, std::unique_ptr<client::Producer> producer);
   void Pace();
   void ShowProgress();
   void ClearProgress();

@@ -35,6 +35,20 @@ struct CommittedOffset {
   int64_t offset = -1;
   std::string metadata;
 };
+struct GroupMemberInfo {
+  std::string member;
+  std::string instance;  // empty: a dynamic member
+  std::string client_id;
+  std::string client_host;
+  std::vector<TopicPartition> partitions;  // of a stable group of consumers
+};
+struct GroupInfo {
+  std::string name;
+  std::string state;          // Empty, PreparingRebalance, CompletingRebalance, Stable, Dead
+  std::string protocol_type;  // "consumer", "connect", ..; empty: the group has offsets alone
+  std::string protocol;       // the assignor, while it is stable
+  std::vector<GroupMemberInfo> members;
+};
 struct GroupLag {
   std::string group;
   TopicPartition partition;
@@ -90,6 +104,9 @@ class Admin {
   absl::StatusOr<int64_t> DeleteRecords(const TopicPartition& partition, int64_t before_offset);  // the new begin
 
   absl::StatusOr<std::vector<std::string>> ListGroups();
+  absl::StatusOr<std::vector<GroupInfo>> DescribeGroups();            // all of them
+  absl::StatusOr<GroupInfo> DescribeGroup(const std::string& group);  // kNotFound
+  absl::Status DeleteGroup(const std::string& group);                 // kNotFound; kFailedPrecondition: it has members
   absl::StatusOr<std::vector<CommittedOffset>> GroupOffsets(const std::string& group);
   absl::Status CommitGroupOffset(const std::string& group, const TopicPartition& partition, int64_t offset);
   absl::StatusOr<std::vector<GroupLag>> Lag(const std::string& group);  // empty: all groups

@@ -86,6 +86,32 @@ data::ColumnPtr ChooseAny(const data::Type& type, const std::vector<Vector>& arm
   return WithStorage(type.storage(), [&]<typename T>(std::type_identity<T>) { return Choose<T>(type, arms, choice); });
 }
 
+// Which arm each row takes, found while the arguments are evaluated one after the other.
+class Choice {
+ public:
+  explicit Choice(size_t rows) : open_(rows, 1), arms_(rows, kNone) {}
+
+  // 1 for the rows that have not taken an arm.
+  const std::vector<uint8_t>& open() const { return open_; }
+  const std::vector<uint16_t>& arms() const { return arms_; }
+  // The open rows that `takes` says yes to take `arm`: 1 for them.
+  template <typename Takes>
+  std::vector<uint8_t> Take(size_t arm, Takes takes) {
+    std::vector<uint8_t> taken(open_.size(), 0);
+    for (size_t row = 0; row < open_.size(); ++row) {
+      if (open_[row] == 0 || !takes(row)) continue;
+      taken[row] = 1;
+      open_[row] = 0;
+      arms_[row] = static_cast<uint16_t>(arm);
+    }
+    return taken;
+  }
+
+ private:
+  std::vector<uint8_t> open_;
+  std::vector<uint16_t> arms_;
+};
+
 // CASE (condition, result, .., [else]); IF is a CASE with one condition.
 class CaseNode : public Node {
  public:
@@ -94,30 +120,21 @@ class CaseNode : public Node {
   }
 
   Vector Run(const Frame& frame) const override {
-    const size_t rows = frame.input.rows;
-    std::vector<uint8_t> open(rows, 1);
-    std::vector<uint16_t> choice(rows, kNone);
+    Choice choice(frame.input.rows);
     std::vector<Vector> arms;
     size_t i = 0;
     for (; i + 1 < arguments_.size(); i += 2) {
-      const Vector condition = RunWhere(*arguments_[i], frame, open);
+      const Vector condition = RunWhere(*arguments_[i], frame, choice.open());
       const View<uint8_t> met(condition);
-      std::vector<uint8_t> taken(rows, 0);
-      for (size_t row = 0; row < rows; ++row) {
-        if (open[row] == 0 || met.IsNull(row) || met[row] == 0) continue;
-        taken[row] = 1;
-        open[row] = 0;
-        choice[row] = static_cast<uint16_t>(arms.size());
-      }
+      const std::vector<uint8_t> taken =
+          choice.Take(arms.size(), [&](size_t row) { return !met.IsNull(row) && met[row] != 0; });
       arms.push_back(RunWhere(*arguments_[i + 1], frame, taken));
     }
     if (i < arguments_.size()) {
-      for (size_t row = 0; row < rows; ++row) {
-        if (open[row] != 0) choice[row] = static_cast<uint16_t>(arms.size());
-      }
-      arms.push_back(RunWhere(*arguments_[i], frame, open));
+      const std::vector<uint8_t> others = choice.Take(arms.size(), [](size_t) { return true; });
+      arms.push_back(RunWhere(*arguments_[i], frame, others));
     }
-    return {ChooseAny(type(), arms, choice), false};
+    return {ChooseAny(type(), arms, choice.arms()), false};
   }
 
  private:
@@ -131,19 +148,13 @@ class CoalesceNode : public Node {
   }
 
   Vector Run(const Frame& frame) const override {
-    const size_t rows = frame.input.rows;
-    std::vector<uint8_t> open(rows, 1);
-    std::vector<uint16_t> choice(rows, kNone);
+    Choice choice(frame.input.rows);
     std::vector<Vector> arms;
     for (const auto& argument : arguments_) {
-      arms.push_back(RunWhere(*argument, frame, open));
-      for (size_t row = 0; row < rows; ++row) {
-        if (open[row] == 0 || arms.back().IsNull(row)) continue;
-        open[row] = 0;
-        choice[row] = static_cast<uint16_t>(arms.size() - 1);
-      }
+      arms.push_back(RunWhere(*argument, frame, choice.open()));
+      choice.Take(arms.size() - 1, [&](size_t row) { return !arms.back().IsNull(row); });
     }
-    return {ChooseAny(type(), arms, choice), false};
+    return {ChooseAny(type(), arms, choice.arms()), false};
   }
 
  private:

@@ -37,7 +37,7 @@ absl::Status CheckNode(const plan::Node& node) {
     return InvalidArgument("table ", node.table->name,
                            ": connector 'kafka' takes only new rows, but the query updates its rows");
   }
-  return SinkWriter::Create(node, options, 1, 1).status();
+  return SinkWriter::Create(node, options, TopicShape{}, 1).status();
 }
 
 absl::Status CheckSettings(const plan::JobPlan& plan) {

@@ -3,12 +3,6 @@
 #include "stream/format/format.h"
 
 namespace leat::run {
-namespace {
-
-constexpr size_t kMaxDeadValueBytes = kMaxRecordBytes - (size_t{64} << 10);  // leaves room for key and headers
-
-}  // namespace
-
 DeadRecord FromUnwrittenRow(const data::Batch& batch, size_t row, std::string reason, std::string_view table) {
   DeadRecord record;
   record.reason = std::move(reason);
@@ -58,6 +52,12 @@ DeadRecord FromFailedRow(exec::FailedRow row, std::string step) {
   return record;
 }
 
+namespace {
+
+constexpr size_t kRoomForHeaderNames = 256;  // and what else stands around them
+
+}  // namespace
+
 absl::Status WriteDeadRecord(const DeadRecord& record, std::string_view job, int64_t wall_ms, TopicWriter& writer,
                              std::vector<PendingAppend>* ready) {
   const std::string partition = StrCat(record.partition);
@@ -72,8 +72,11 @@ absl::Status WriteDeadRecord(const DeadRecord& record, std::string_view job, int
   std::optional<std::string_view> value;
   if (record.value) value = *record.value;
   const std::string length = StrCat(value ? value->size() : 0);
-  if (value && value->size() > kMaxDeadValueBytes) {
-    value = value->substr(0, kMaxDeadValueBytes);
+  size_t beside = (record.key ? record.key->size() : 0) + kRoomForHeaderNames;
+  for (const model::Header& header : headers) beside += header.value->size();
+  const size_t room = writer.max_record_bytes() - std::min(writer.max_record_bytes(), beside);
+  if (value && value->size() > room) {
+    value = value->substr(0, room);
     headers.push_back({"leat.truncated", length});
   }
   return writer.Add(wall_ms, record.key ? std::optional<std::string_view>(*record.key) : std::nullopt, value, headers,

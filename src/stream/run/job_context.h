@@ -16,6 +16,7 @@
 #include "stream/run/job_log.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
+#include "stream/run/sink_writer.h"
 #include "stream/run/source_decoder.h"
 #include "stream/run/table_options.h"
 
@@ -116,10 +117,12 @@ struct JobContext {
   std::string job;
   Options options;
   Graph graph;
-  std::map<int, KafkaTable> tables;        // of kafka sources and sinks, by graph node
-  std::map<int, int32_t> sink_partitions;  // by graph node
+  std::map<int, KafkaTable> tables;       // of kafka sources and sinks, by graph node
+  std::map<int, TopicShape> sink_topics;  // by graph node
   std::string dead_letter_topic;
+  TopicShape dead_letters;
   std::string late_topic;  // empty: late rows are only counted
+  TopicShape late_rows;
   int workers = 1;
   std::vector<std::vector<CursorStart>> cursors;  // by worker
   LogPort* port = nullptr;

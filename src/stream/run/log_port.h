@@ -31,6 +31,7 @@ struct PartitionOffsets {
   model::PartitionId partition;
   model::Offset earliest;
   model::Offset latest;
+  size_t max_batch_bytes = size_t{1} << 20;  // of the topic (max.message.bytes): a larger batch is refused
 };
 
 class LogPort {

@@ -25,6 +25,13 @@ absl::StatusOr<Partitions> Describe(LogPort& port, const std::string& topic) {
   return Await<absl::StatusOr<Partitions>>([&](auto done) { port.DescribeTopic(topic, std::move(done)); });
 }
 
+// A topic that the job writes to, made if missing.
+absl::StatusOr<TopicShape> EnsureOutput(LogPort& port, const std::string& topic, int32_t partitions) {
+  LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, partitions, {}));
+  LEAT_ASSIGN_OR_RETURN(const Partitions found, Describe(port, topic));
+  return TopicShape{.partitions = static_cast<int32_t>(found.size()), .max_batch_bytes = found.front().max_batch_bytes};
+}
+
 // Where a partition is read from and to, by the table's options.
 class CursorPlanner {
  public:
@@ -244,8 +251,13 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->options.checkpoint_interval = absl::Milliseconds(interval_ms);
   job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
   job->late_topic = Setting(spec.plan, "leat.late.topic", "");
-  LEAT_RETURN_IF_ERROR(EnsureTopic(port, job->dead_letter_topic, 1, {}));
-  if (!job->late_topic.empty()) LEAT_RETURN_IF_ERROR(EnsureTopic(port, job->late_topic, 1, {}));
+  // Dead letters and late rows go to the first partition, whatever others the topic has.
+  LEAT_ASSIGN_OR_RETURN(job->dead_letters, EnsureOutput(port, job->dead_letter_topic, 1));
+  job->dead_letters.partitions = 1;
+  if (!job->late_topic.empty()) {
+    LEAT_ASSIGN_OR_RETURN(job->late_rows, EnsureOutput(port, job->late_topic, 1));
+    job->late_rows.partitions = 1;
+  }
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(store));
   counters.Restore(restored.totals);
   std::vector<CursorStart> cursors;
@@ -253,9 +265,7 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
     if (job->graph.nodes[static_cast<size_t>(node)].plan->kind == plan::NodeKind::kSource) {
       LEAT_RETURN_IF_ERROR(PlanSource(*job, node, restored, &cursors));
     } else {
-      LEAT_RETURN_IF_ERROR(EnsureTopic(port, table.topics.front(), -1, {}));
-      LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, table.topics.front()));
-      job->sink_partitions[node] = static_cast<int32_t>(partitions.size());
+      LEAT_ASSIGN_OR_RETURN(job->sink_topics[node], EnsureOutput(port, table.topics.front(), -1));
     }
   }
   LEAT_ASSIGN_OR_RETURN(job->workers, ChooseWorkers(spec.plan, spec.options, restored, cursors.size()));

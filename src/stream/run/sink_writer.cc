@@ -1,13 +1,36 @@
 #include "stream/run/sink_writer.h"
 
+#include <algorithm>
+
 #include "base/murmur2.h"
 
 namespace leat::run {
 
-TopicWriter::TopicWriter(std::string topic, int32_t partitions, size_t batch_bytes)
-    : topic_(std::move(topic)), batch_bytes_(batch_bytes) {
-  LEAT_CHECK(partitions > 0) << topic_;
-  builders_.resize(static_cast<size_t>(partitions));
+namespace {
+
+// At most, of a batch with one record and of each of its headers: what stands around the bytes of others.
+constexpr size_t kBatchOverhead = 61 + 40;
+constexpr size_t kHeaderOverhead = 10;
+
+size_t BytesOf(std::optional<std::string_view> key, std::optional<std::string_view> value,
+               const std::vector<model::Header>& headers) {
+  size_t bytes = (key ? key->size() : 0) + (value ? value->size() : 0) + kBatchOverhead;
+  for (const model::Header& header : headers) {
+    bytes += header.key.size() + (header.value ? header.value->size() : 0) + kHeaderOverhead;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TopicWriter::TopicWriter(std::string topic, const TopicShape& shape, size_t batch_bytes)
+    : topic_(std::move(topic)), batch_bytes_(batch_bytes), max_batch_bytes_(shape.max_batch_bytes) {
+  LEAT_CHECK(shape.partitions > 0) << topic_;
+  builders_.resize(static_cast<size_t>(shape.partitions));
+}
+
+size_t TopicWriter::max_record_bytes() const {
+  return std::min(kMaxRecordBytes, max_batch_bytes_ - std::min(max_batch_bytes_, kBatchOverhead));
 }
 
 absl::Status TopicWriter::Add(int64_t timestamp_ms, std::optional<std::string_view> key,
@@ -16,6 +39,9 @@ absl::Status TopicWriter::Add(int64_t timestamp_ms, std::optional<std::string_vi
   const size_t partition =
       key ? static_cast<size_t>(PartitionForKey(*key, static_cast<int32_t>(builders_.size()))) : sticky_;
   std::optional<model::BatchBuilder>& builder = builders_[partition];
+  if (builder && builder->uncompressed_bytes() + BytesOf(key, value, headers) > max_batch_bytes_) {
+    LEAT_RETURN_IF_ERROR(Finish(partition, ready));
+  }
   if (!builder) builder.emplace(model::BatchBuilder::Options{});
   builder->Add(timestamp_ms, key, value, headers);
   ++records_;
@@ -42,9 +68,9 @@ absl::Status TopicWriter::Flush(std::vector<PendingAppend>* ready) {
 }
 
 absl::StatusOr<std::unique_ptr<SinkWriter>> SinkWriter::Create(const plan::Node& sink, const KafkaTable& options,
-                                                               int32_t partitions, size_t batch_bytes) {
+                                                               const TopicShape& shape, size_t batch_bytes) {
   auto made = std::unique_ptr<SinkWriter>(  // NOLINT: private constructor
-      new SinkWriter(TopicWriter(options.topics.front(), partitions, batch_bytes)));
+      new SinkWriter(TopicWriter(options.topics.front(), shape, batch_bytes)));
   const plan::Table& table = *sink.table;
   // The sink's input holds the persisted columns in their order; find each table column's place among them.
   std::vector<int> place(table.columns.size(), -1);
@@ -100,9 +126,9 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const 
     key.clear();
     absl::Status encoded = value_encoder_->Encode(values, row, &value);
     if (encoded.ok() && key_encoder_) encoded = key_encoder_->Encode(keys, row, &key);
-    if (encoded.ok() && key.size() + value.size() > kMaxRecordBytes) {
-      encoded = OutOfRange("the record would have ", key.size() + value.size(), " bytes, at most ", kMaxRecordBytes,
-                           " can be written");
+    if (encoded.ok() && key.size() + value.size() > topic_.max_record_bytes()) {
+      encoded = OutOfRange("the record would have ", key.size() + value.size(), " bytes, at most ",
+                           topic_.max_record_bytes(), " can be written (max.message.bytes of the topic)");
     }
     if (!encoded.ok()) {
       fail(row, std::string(Message(encoded)));

@@ -25,22 +25,31 @@ struct PendingAppend {
 // The largest key and value together that the runner writes: below Kafka's default of max.message.bytes.
 inline constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 
+// What a writer must know of its topic.
+struct TopicShape {
+  int32_t partitions = 1;
+  size_t max_batch_bytes = size_t{1} << 20;  // a larger batch is refused by the log (max.message.bytes)
+};
+
 // Collects records for one topic. Keyed records go where Kafka's default partitioner puts them, others fill one
 // partition's batch after the other.
 class TopicWriter {
  public:
-  TopicWriter(std::string topic, int32_t partitions, size_t batch_bytes);
-  // Full batches are added to *ready.
+  TopicWriter(std::string topic, const TopicShape& shape, size_t batch_bytes);
+  // Batches of batch_bytes, or as large as the topic takes them, are added to *ready.
   absl::Status Add(int64_t timestamp_ms, std::optional<std::string_view> key, std::optional<std::string_view> value,
                    const std::vector<model::Header>& headers, std::vector<PendingAppend>* ready);
   // Everything collected so far.
   absl::Status Flush(std::vector<PendingAppend>* ready);
   bool empty() const { return records_ == 0; }
+  // The largest key, value and headers together of a record that the topic takes.
+  size_t max_record_bytes() const;
 
  private:
   absl::Status Finish(size_t partition, std::vector<PendingAppend>* ready);
   std::string topic_;
   size_t batch_bytes_;
+  size_t max_batch_bytes_;
   std::vector<std::optional<model::BatchBuilder>> builders_;  // by partition
   size_t sticky_ = 0;
   size_t records_ = 0;
@@ -49,8 +58,8 @@ class TopicWriter {
 class SinkWriter {
  public:
   static absl::StatusOr<std::unique_ptr<SinkWriter>> Create(const plan::Node& sink, const KafkaTable& options,
-                                                            int32_t partitions, size_t batch_bytes);
-  // A row that cannot be written (the format cannot carry it, or its record is larger than kMaxRecordBytes) goes to
+                                                            const TopicShape& shape, size_t batch_bytes);
+  // A row that cannot be written (the format cannot carry it, or its record is larger than the topic takes) goes to
   // `fail` with the reason, and the others go on.
   using FailedRowSink = std::function<void(size_t row, std::string reason)>;
   absl::Status Write(const data::Batch& batch, int64_t wall_ms, const FailedRowSink& fail,

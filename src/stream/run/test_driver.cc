@@ -65,7 +65,7 @@ struct TestDriver::Impl {
       impl.late += rows.size();
       if (impl.late_topic.empty()) return;
       const std::string step = impl.graph.nodes[static_cast<size_t>(node)].op->Name();
-      run::TopicWriter writer(impl.late_topic, 1, kSmallBatch);
+      run::TopicWriter writer(impl.late_topic, run::TopicShape{}, kSmallBatch);
       std::vector<run::PendingAppend> ready;
       LEAT_CHECK_OK(run::WriteLateRows(batch, rows, step, "test", impl.now_ms, writer, &ready));
       impl.Append(ready);
@@ -145,7 +145,7 @@ absl::Status TestDriver::Impl::Open() {
   for (const auto& [node, table] : tables) {
     const plan::Node& description = *graph.nodes[static_cast<size_t>(node)].plan;
     if (description.kind == plan::NodeKind::kSink) {
-      LEAT_ASSIGN_OR_RETURN(sinks[node], run::SinkWriter::Create(description, table, 1, kSmallBatch));
+      LEAT_ASSIGN_OR_RETURN(sinks[node], run::SinkWriter::Create(description, table, run::TopicShape{}, kSmallBatch));
       continue;
     }
     for (const std::string& topic : table.topics) {
@@ -266,7 +266,7 @@ void TestDriver::Impl::Append(const std::vector<run::PendingAppend>& ready) {
 
 void TestDriver::Impl::Bury(run::DeadRecord record) {
   ++dead;
-  run::TopicWriter writer(dead_letter_topic, 1, kSmallBatch);
+  run::TopicWriter writer(dead_letter_topic, run::TopicShape{}, kSmallBatch);
   std::vector<run::PendingAppend> ready;
   LEAT_CHECK_OK(run::WriteDeadRecord(record, "test", now_ms, writer, &ready));
   Append(ready);
@@ -313,7 +313,7 @@ absl::Status TestDriver::Insert(const std::string& topic, const TestRecord& reco
   if (!impl_->Reads(topic)) return NotFound("no table of the job reads topic ", topic);
   std::vector<model::Header> headers;
   for (const auto& [key, value] : record.headers) headers.push_back({key, std::string_view(value)});
-  run::TopicWriter writer(topic, 1, kSmallBatch);
+  run::TopicWriter writer(topic, run::TopicShape{}, kSmallBatch);
   std::vector<run::PendingAppend> ready;
   const auto view = [](const std::optional<std::string>& text) {
     return text ? std::optional<std::string_view>(*text) : std::nullopt;

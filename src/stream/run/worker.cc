@@ -138,11 +138,11 @@ absl::Status Worker::Open() {
       LEAT_ASSIGN_OR_RETURN(decoders_[node], SourceDecoder::Create(description, table));
     } else {
       LEAT_ASSIGN_OR_RETURN(sinks_[node],
-                            SinkWriter::Create(description, table, job_->sink_partitions.at(node), kSinkBatchBytes));
+                            SinkWriter::Create(description, table, job_->sink_topics.at(node), kSinkBatchBytes));
     }
   }
-  dead_letters_.emplace(job_->dead_letter_topic, 1, kSinkBatchBytes);
-  if (!job_->late_topic.empty()) late_rows_.emplace(job_->late_topic, 1, kSinkBatchBytes);
+  dead_letters_.emplace(job_->dead_letter_topic, job_->dead_letters, kSinkBatchBytes);
+  if (!job_->late_topic.empty()) late_rows_.emplace(job_->late_topic, job_->late_rows, kSinkBatchBytes);
   for (const CursorStart& start : job_->cursors[static_cast<size_t>(index_)]) {
     if (start.partition.topic.empty()) {  // a VALUES node that was emitted before
       values_emitted_ = true;

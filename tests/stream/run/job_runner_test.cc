@@ -255,6 +255,33 @@ TEST(JobRunner, LooksAtAJobThatNeverRan) {
   EXPECT_EQ(looking->Status().checkpoints, 0u);
 }
 
+// Topics that take less than the sink would like to write at once: batches are cut, and a row that fits in none is a
+// dead letter, itself cut to what its topic takes.
+TEST(JobRunner, KeepsToTheBatchesThatItsTopicsTake) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  port.CreateTopic("copies", 1);
+  port.CreateTopic("job-dlq", 1);
+  port.LimitBatches("copies", 10'000);
+  port.LimitBatches("job-dlq", 2'000);
+  const std::string sql =
+      std::string(kSql).substr(0, std::string(kSql).find("CREATE TABLE totals")) +
+      "CREATE TABLE copies (text STRING) WITH ('connector' = 'kafka', 'topic' = 'copies', 'format' = "
+      "'raw'); INSERT INTO copies SELECT REPEAT(card, amount) FROM payments;";
+  for (int i = 0; i < 500; ++i) port.Produce("payments", 0, {Payment(i, 1, i == 250 ? 10'000 : i)});
+  auto runner = JobRunner::Start(Spec(sql, 1), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 500);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(runner->Status().restarts, 0) << runner->Status().error;
+  const std::vector<TestRow> copies = port.Read("copies");
+  ASSERT_EQ(copies.size(), 499u);
+  EXPECT_EQ(copies[100].value.size(), 200u);
+  const std::vector<TestRow> dead = port.Read("job-dlq");
+  ASSERT_EQ(dead.size(), 1u);
+  EXPECT_NE(dead[0].headers.at("leat.reason").find("max.message.bytes"), std::string::npos);
+  EXPECT_EQ(dead[0].headers.count("leat.truncated"), 1u);
+}
+
 TEST(JobRunner, ShowsWhatAPrintSinkPrints) {
   MemoryLogPort port;
   port.CreateTopic("payments", 2);

@@ -69,6 +69,11 @@ void MemoryLogPort::FailAppends(const std::string& topic, int count, Fate fate) 
   failures_[topic] = {count, fate};
 }
 
+void MemoryLogPort::LimitBatches(const std::string& topic, size_t max_batch_bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  max_batch_bytes_[topic] = max_batch_bytes;
+}
+
 int64_t MemoryLogPort::AppendLocked(const TopicPartition& tp, std::string batches) {
   Partition& partition = topics_[tp.topic].at(static_cast<size_t>(tp.partition.value()));
   const int64_t base = partition.end();
@@ -129,15 +134,22 @@ void MemoryLogPort::AnswerParked(const TopicPartition& tp) {
 
 void MemoryLogPort::Append(TopicPartition tp, std::string batches, Callback<absl::StatusOr<model::Offset>> done) {
   int64_t base = -1;
+  bool too_large = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (const auto limit = max_batch_bytes_.find(tp.topic); limit != max_batch_bytes_.end()) {
+      for (std::string_view rest = batches; !rest.empty();)
+        too_large |= model::TakeBatch(&rest)->size() > limit->second;
+    }
     Failures& failures = failures_[tp.topic];
     const bool fail = failures.count > 0 && failures.count-- > 0;
-    if (!fail || failures.fate == Fate::kWritten) base = AppendLocked(tp, std::move(batches));
+    if (!too_large && (!fail || failures.fate == Fate::kWritten)) base = AppendLocked(tp, std::move(batches));
     if (fail) base = -1;
   }
   AnswerParked(tp);
-  if (base < 0)
+  if (too_large)
+    done(InvalidArgument("the batch is larger than max.message.bytes"));
+  else if (base < 0)
     done(Unavailable("the broker has gone"));
   else
     done(model::Offset{base});
@@ -147,9 +159,11 @@ void MemoryLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std
   std::vector<PartitionOffsets> partitions;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    const auto limit = max_batch_bytes_.find(topic);
     for (const Partition& partition : topics_[topic]) {
       const model::PartitionId id{static_cast<int32_t>(partitions.size())};
       partitions.push_back({id, model::Offset{0}, model::Offset{partition.end()}});
+      if (limit != max_batch_bytes_.end()) partitions.back().max_batch_bytes = limit->second;
     }
   }
   if (partitions.empty())

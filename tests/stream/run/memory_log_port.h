@@ -31,6 +31,8 @@ class MemoryLogPort final : public LogPort {
   // `written` the records are there all the same.
   enum class Fate { kLost, kWritten };
   void FailAppends(const std::string& topic, int count, Fate fate);
+  // A topic's max.message.bytes: Append refuses larger batches.
+  void LimitBatches(const std::string& topic, size_t max_batch_bytes);
   // --- LogPort ---
   void DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) override;
   void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
@@ -70,6 +72,7 @@ class MemoryLogPort final : public LogPort {
   std::map<std::string, std::vector<Partition>> topics_;
   std::vector<Parked> parked_;
   std::map<std::string, Failures> failures_;
+  std::map<std::string, size_t> max_batch_bytes_;  // of topics that have a limit
   std::map<std::pair<std::string, model::TopicPartition>, int64_t> committed_;
   int64_t now_ms_ = 1'000'000;
 };

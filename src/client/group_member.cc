@@ -1,0 +1,344 @@
+#include "client/group_member.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "client/assignors.h"
+#include "client/clock.h"
+#include "client/metadata.h"
+#include "model/consumer_protocol.h"
+#include "model/error_code.h"
+
+namespace leat::client {
+namespace {
+
+using model::ErrorCode;
+
+constexpr absl::Duration kRetryPause = absl::Milliseconds(200);
+constexpr absl::Duration kShortCall = absl::Seconds(10);
+constexpr absl::Duration kLeaveLimit = absl::Seconds(2);
+constexpr absl::Duration kCountInterval = absl::Seconds(60);  // between two looks at how many partitions there are
+constexpr std::string_view kProtocolType = "consumer";
+
+int32_t Millis(absl::Duration duration) { return static_cast<int32_t>(absl::ToInt64Milliseconds(duration)); }
+ErrorCode CodeOf(const v1::Outcome& outcome) { return static_cast<ErrorCode>(outcome.code()); }
+
+std::vector<TopicPartition> FromModel(const std::vector<model::TopicPartition>& partitions) {
+  std::vector<TopicPartition> out;
+  for (const model::TopicPartition& partition : partitions) {
+    out.push_back({partition.topic, partition.partition.value()});
+  }
+  return out;
+}
+
+std::string Encode(const std::vector<TopicPartition>& partitions) {
+  std::vector<model::TopicPartition> out;
+  for (const TopicPartition& partition : partitions) {
+    out.push_back({partition.topic, model::PartitionId(partition.partition)});
+  }
+  return model::EncodeAssignment(out);
+}
+
+}  // namespace
+
+GroupMember::GroupMember(std::shared_ptr<Connection> connection, const ConsumerOptions& options,
+                         std::vector<std::string> topics)
+    : connection_(std::move(connection)),
+      options_(options),
+      topics_(std::move(topics)),
+      stub_(v1::Groups::NewStub(connection_->impl().channel)),
+      polled_at_(MonotonicNow()) {
+  thread_ = std::thread([this] { Run(); });
+}
+
+GroupMember::~GroupMember() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+    if (call_ != nullptr) call_->TryCancel();
+    changed_.notify_all();
+  }
+  thread_.join();
+  Lock lock(mutex_);
+  if (options_.instance.empty()) LeaveGroup(&lock);
+}
+
+GroupMember::Event GroupMember::TakeEvent(absl::Duration timeout) {
+  Lock lock(mutex_);
+  polled_at_ = MonotonicNow();
+  const auto something = [this] { return state_ != State::kJoining && state_ != State::kMember; };
+  changed_.wait_for(lock, absl::ToChronoNanoseconds(std::max(timeout, absl::ZeroDuration())), something);
+  switch (state_) {
+    case State::kJoining:
+    case State::kMember:
+      return {};
+    case State::kAssigned:
+      Become(State::kMember);
+      return {.kind = Event::Kind::kAssigned, .partitions = assigned_};
+    case State::kRevoking:
+      return {.kind = Event::Kind::kRevoke};
+    case State::kLost:
+      return {.kind = Event::Kind::kLost};
+    case State::kFailed:
+      return {.kind = Event::Kind::kFailed, .status = failure_};
+  }
+  return {};
+}
+
+void GroupMember::Rejoin() {
+  const Lock lock(mutex_);
+  if (state_ == State::kRevoking || state_ == State::kLost) Become(State::kJoining);
+}
+
+absl::Status GroupMember::Commit(const std::map<TopicPartition, int64_t>& positions) {
+  v1::CommitGroupOffsetsRequest request;
+  request.set_group(options_.group);
+  request.set_instance(options_.instance);
+  {
+    const Lock lock(mutex_);
+    request.set_member(member_);
+    request.set_generation(generation_);
+  }
+  for (const auto& [partition, position] : positions) {
+    auto* offset = request.add_offsets();
+    offset->set_topic(partition.topic);
+    offset->set_partition(partition.partition);
+    offset->set_offset(position);
+  }
+  v1::CommitGroupOffsetsResponse response;
+  LEAT_RETURN_IF_ERROR(connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
+    response.Clear();
+    return stub_->Commit(context, request, &response);
+  }));
+  for (const v1::Outcome& outcome : response.outcomes()) {
+    switch (CodeOf(outcome)) {
+      case ErrorCode::kUnknownMemberId:
+      case ErrorCode::kIllegalGeneration:
+      case ErrorCode::kFencedInstanceId:
+      case ErrorCode::kRebalanceInProgress:
+        return FailedPrecondition("commit: group ", options_.group,
+                                  " has shared its partitions out anew: poll, and commit ",
+                                  "what the new assignment brings (", outcome.message(), ")");
+      default:
+        LEAT_RETURN_IF_ERROR(FromOutcome(outcome, StrCat("commit of group ", options_.group)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void GroupMember::Run() {
+  Lock lock(mutex_);
+  while (!stopping_) {
+    if (state_ == State::kJoining) {
+      JoinOnce(&lock);
+    } else if (state_ == State::kFailed || state_ == State::kLost) {
+      changed_.wait(lock);
+    } else if (MonotonicNow() - polled_at_ > options_.max_poll_interval) {
+      // Who does not poll does not process: the partitions are better off with another member.
+      LeaveGroup(&lock);
+      Become(State::kLost);
+    } else {
+      const State before = state_;
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.heartbeat_interval),
+                        [&] { return stopping_ || state_ == State::kJoining; });
+      if (!stopping_ && (state_ == before || state_ == State::kMember)) BeatOnce(&lock);
+    }
+  }
+}
+
+template <typename Method>
+::grpc::Status GroupMember::Call(Lock* lock, absl::Duration limit, Method method) {
+  ::grpc::ClientContext context;
+  context.set_deadline(DeadlineIn(limit));
+  call_ = &context;
+  lock->unlock();
+  const ::grpc::Status status = method(&context);
+  lock->lock();
+  call_ = nullptr;
+  return status;
+}
+
+void GroupMember::JoinOnce(Lock* lock) {
+  v1::JoinGroupRequest request;
+  request.set_group(options_.group);
+  request.set_member(member_);
+  request.set_instance(options_.instance);
+  request.set_client_id(options_.client_id);
+  request.set_protocol_type(std::string(kProtocolType));
+  request.set_session_timeout_ms(Millis(options_.session_timeout));
+  request.set_rebalance_timeout_ms(Millis(options_.max_poll_interval));
+  for (const ConsumerOptions::Assignor assignor : options_.assignors) {
+    auto* protocol = request.add_protocols();
+    protocol->set_name(std::string(AssignorName(assignor)));
+    protocol->set_metadata(model::EncodeSubscription({topics_, {}}));
+  }
+  v1::JoinGroupResponse response;
+  const ::grpc::Status status =
+      Call(lock, options_.max_poll_interval + kShortCall,
+           [&](::grpc::ClientContext* context) { return stub_->Join(context, request, &response); });
+  if (stopping_) {
+    if (member_.empty()) member_ = response.member();
+    return;
+  }
+  if (!status.ok()) return Pause(lock, kRetryPause);
+  if (CodeOf(response.outcome()) == ErrorCode::kMemberIdRequired) {
+    member_ = response.member();
+    return;
+  }
+  if (!TakeOutcome(response.outcome())) return Pause(lock, kRetryPause);
+  member_ = response.member();
+  generation_ = response.generation();
+  SyncOnce(lock, response);
+}
+
+void GroupMember::SyncOnce(Lock* lock, const v1::JoinGroupResponse& joined) {
+  v1::SyncGroupRequest request;
+  request.set_group(options_.group);
+  request.set_member(member_);
+  request.set_instance(options_.instance);
+  request.set_generation(generation_);
+  request.set_protocol_type(std::string(kProtocolType));
+  request.set_protocol(joined.protocol());
+  leads_ = joined.leader() == joined.member();
+  if (leads_ && !joined.keep_assignment()) {
+    lock->unlock();
+    const absl::Status filled = FillAssignments(joined, &request);
+    lock->lock();
+    if (stopping_) return;
+    if (!filled.ok()) {
+      // The others wait for this one; without an assignment they would wait for the rebalance timeout.
+      if (filled.code() == absl::StatusCode::kInvalidArgument) return Fail(filled);
+      return Pause(lock, kRetryPause);
+    }
+  }
+  v1::SyncGroupResponse response;
+  const ::grpc::Status status =
+      Call(lock, options_.max_poll_interval + kShortCall,
+           [&](::grpc::ClientContext* context) { return stub_->Sync(context, request, &response); });
+  if (stopping_) return;
+  if (!status.ok() || !TakeOutcome(response.outcome())) return Pause(lock, kRetryPause);
+  const auto partitions = model::DecodeAssignment(response.assignment());
+  if (!partitions) {
+    return Fail(DataLoss("group ", options_.group, ": the leader's assignment for this member cannot be read"));
+  }
+  assigned_ = FromModel(*partitions);
+  Become(State::kAssigned);
+}
+
+// Called without the lock, on the thread.
+absl::Status GroupMember::FillAssignments(const v1::JoinGroupResponse& joined, v1::SyncGroupRequest* sync) {
+  std::vector<AssignedMember> members;
+  std::map<std::string, int32_t> counts;
+  for (const auto& from : joined.members()) {
+    AssignedMember& member = members.emplace_back();
+    member.id = from.member();
+    member.instance = from.instance();
+    // A member whose subscription cannot be read reads nothing.
+    if (auto subscription = model::DecodeSubscription(from.metadata())) member.topics = std::move(subscription->topics);
+    for (const std::string& topic : member.topics) {
+      if (counts.contains(topic)) continue;
+      const absl::StatusOr<int32_t> count = PartitionCount(connection_->impl(), topic);
+      if (!count.ok() && count.status().code() != absl::StatusCode::kNotFound) return count.status();
+      counts[topic] = count.ok() ? *count : 0;
+    }
+  }
+  LEAT_ASSIGN_OR_RETURN(const Assignments assignments, AssignPartitions(joined.protocol(), members, counts));
+  for (const auto& [member, partitions] : assignments) {
+    auto* assignment = sync->add_assignments();
+    assignment->set_member(member);
+    assignment->set_assignment(Encode(partitions));
+  }
+  const Lock lock(mutex_);
+  counts_ = std::move(counts);
+  counted_at_ = MonotonicNow();
+  return absl::OkStatus();
+}
+
+void GroupMember::BeatOnce(Lock* lock) {
+  v1::GroupHeartbeatRequest request;
+  request.set_group(options_.group);
+  request.set_member(member_);
+  request.set_instance(options_.instance);
+  request.set_generation(generation_);
+  v1::GroupHeartbeatResponse response;
+  const ::grpc::Status status = Call(
+      lock, kShortCall, [&](::grpc::ClientContext* context) { return stub_->Heartbeat(context, request, &response); });
+  // A broker that does not answer may be back before the session is over.
+  if (stopping_ || !status.ok() || state_ == State::kJoining) return;
+  if (CodeOf(response.outcome()) == ErrorCode::kCoordinatorNotAvailable) return;
+  if (CodeOf(response.outcome()) == ErrorCode::kRebalanceInProgress) {
+    if (state_ != State::kLost) Become(State::kRevoking);
+    return;
+  }
+  if (TakeOutcome(response.outcome())) {
+    CheckTopics(lock);
+  } else if (state_ != State::kFailed) {
+    Become(State::kLost);
+  }
+}
+
+// A topic that has got partitions, or that has come into being, is shared out anew; the leader sees to it.
+void GroupMember::CheckTopics(Lock* lock) {
+  if (!leads_ || state_ != State::kMember || MonotonicNow() - counted_at_ < kCountInterval) return;
+  counted_at_ = MonotonicNow();
+  const std::map<std::string, int32_t> known = counts_;
+  lock->unlock();
+  bool grown = false;
+  for (const auto& [topic, count] : known) {
+    const absl::StatusOr<int32_t> now = PartitionCount(connection_->impl(), topic);
+    grown |= now.ok() && *now != count;
+  }
+  lock->lock();
+  if (grown && !stopping_ && state_ == State::kMember) Become(State::kRevoking);
+}
+
+void GroupMember::LeaveGroup(Lock* lock) {
+  if (member_.empty()) return;
+  v1::LeaveGroupRequest request;
+  request.set_group(options_.group);
+  request.set_member(std::exchange(member_, std::string()));
+  request.set_instance(options_.instance);
+  generation_ = -1;
+  v1::LeaveGroupResponse response;
+  // Whether it arrives or not: the session ends by itself.
+  static_cast<void>(Call(lock, kLeaveLimit,
+                         [&](::grpc::ClientContext* context) { return stub_->Leave(context, request, &response); }));
+}
+
+bool GroupMember::TakeOutcome(const v1::Outcome& outcome) {
+  switch (CodeOf(outcome)) {
+    case ErrorCode::kNone:
+      return true;
+    case ErrorCode::kUnknownMemberId:
+      member_.clear();
+      generation_ = -1;
+      return false;
+    case ErrorCode::kIllegalGeneration:
+    case ErrorCode::kRebalanceInProgress:
+    case ErrorCode::kCoordinatorNotAvailable:
+    case ErrorCode::kCoordinatorLoadInProgress:
+    case ErrorCode::kNotCoordinator:
+      return false;
+    default:
+      Fail(FailedPrecondition("group ", options_.group, ": ", outcome.name(), ": ", outcome.message()));
+      return false;
+  }
+}
+
+void GroupMember::Become(State state) {
+  state_ = state;
+  changed_.notify_all();
+}
+
+void GroupMember::Fail(absl::Status status) {
+  failure_ = std::move(status);
+  Become(State::kFailed);
+}
+
+void GroupMember::Pause(Lock* lock, absl::Duration wait) {
+  changed_.wait_for(*lock, absl::ToChronoNanoseconds(wait), [this] { return stopping_; });
+}
+
+}  // namespace leat::client
