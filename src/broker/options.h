@@ -30,7 +30,7 @@ struct Options {
   Duration compaction_check_interval = absl::Seconds(15);
   size_t compaction_memory_bytes = size_t{16} << 20;          // of each shard, while it compacts
   uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // of each shard, read and written
-  bool auto_create_topics = true;  // on produce and on a job's sink topics
+  bool auto_create_topics = true;                             // on produce and on a job's sink topics
   int32_t default_partitions = 1;
   Limits limits;
   run::Options jobs;

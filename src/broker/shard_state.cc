@@ -48,14 +48,14 @@ ShardState::ShardState(const Config& config) : config_(config), image_(std::make
 ShardState::~ShardState() = default;
 
 absl::Status ShardState::OpenDirectory() {
-  LEAT_ASSIGN_OR_RETURN(directory_,
-                        log::LogDirectory::Open(*config_.disk, shard(),
-                                                {.path = env::JoinPath(options().data_dir, "log"),
-                                                 .checkpoint_interval = options().checkpoint_interval,
-                                                 .retention_check_interval = options().retention_check_interval,
-                                                 .compaction_check_interval = options().compaction_check_interval,
-                                                 .compaction_memory_bytes = options().compaction_memory_bytes,
-                                                 .compaction_bytes_per_second = options().compaction_bytes_per_second}));
+  LEAT_ASSIGN_OR_RETURN(
+      directory_, log::LogDirectory::Open(*config_.disk, shard(),
+                                          {.path = env::JoinPath(options().data_dir, "log"),
+                                           .checkpoint_interval = options().checkpoint_interval,
+                                           .retention_check_interval = options().retention_check_interval,
+                                           .compaction_check_interval = options().compaction_check_interval,
+                                           .compaction_memory_bytes = options().compaction_memory_bytes,
+                                           .compaction_bytes_per_second = options().compaction_bytes_per_second}));
   return absl::OkStatus();
 }
 

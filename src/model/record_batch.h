@@ -56,9 +56,9 @@ struct BatchHeader {
 // kDataLoss: the fields cannot be a batch (magic, length, count).
 absl::StatusOr<BatchHeader> ParseBatchHeader(std::string_view bytes);
 
-// kHeaderAndCrc: a batch as a log holds it: one that compaction wrote again may have fewer records than offsets, none at
-// all, and a delete horizon. kEveryRecord: a batch as a producer sends it: every record decodes, the offset deltas are
-// 0, 1, 2.., there is no delete horizon. kEveryRecordWithKey: and every record of a data batch has a key.
+// kHeaderAndCrc: a batch as a log holds it: one that compaction wrote again may have fewer records than offsets, none
+// at all, and a delete horizon. kEveryRecord: a batch as a producer sends it: every record decodes, the offset deltas
+// are 0, 1, 2.., there is no delete horizon. kEveryRecordWithKey: and every record of a data batch has a key.
 enum class RecordCheck { kHeaderAndCrc, kEveryRecord, kEveryRecordWithKey };
 
 // Checks one whole batch: length equals bytes.size(), magic, CRC, known attributes, count against last offset delta,

@@ -50,7 +50,8 @@ struct SimProducer {
 
 class CompactionSimulation {
  public:
-  CompactionSimulation(uint64_t seed, Bug bug) : random_(seed), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
+  CompactionSimulation(uint64_t seed, Bug bug)
+      : random_(seed), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
     const auto family = [this] { return !random_.OneIn(5); };
     options_.durability = random_.OneIn(4) ? Durability::kPageCache : Durability::kFsync;
     options_.segment_bytes = random_.Between(600, 5000);
@@ -67,7 +68,8 @@ class CompactionSimulation {
     if (bug == Bug::kTombstonesGoAtOnce) options_.delete_retention = absl::ZeroDuration();
     directory_options_ = {.path = "data/log"};
     directory_options_.compaction_check_interval = absl::Seconds(random_.Between(1, 60));
-    directory_options_.compaction_memory_bytes = static_cast<size_t>(random_.OneIn(8) ? random_.Between(24, 240) : random_.Between(240, 4000));
+    directory_options_.compaction_memory_bytes =
+        static_cast<size_t>(random_.OneIn(8) ? random_.Between(24, 240) : random_.Between(240, 4000));
     directory_options_.compaction_slice_bytes = static_cast<size_t>(random_.Between(random_.OneIn(10) ? 1 : 500, 8000));
     directory_options_.compaction_bytes_per_second =
         random_.OneIn(3) ? 0 : static_cast<uint64_t>(random_.Between(1'000, 10'000'000));
@@ -225,7 +227,8 @@ class CompactionSimulation {
                         model::LeaderEpoch(0), [this, &producer](absl::StatusOr<AppendResult> result) {
                           producer.waiting = false;
                           if (result.ok()) return HasEnded(producer);
-                          if (absl::IsResourceExhausted(result.status()) || absl::IsUnavailable(result.status())) return;
+                          if (absl::IsResourceExhausted(result.status()) || absl::IsUnavailable(result.status()))
+                            return;
                           Fail(StrCat("a marker failed with ", result.status().ToString()));
                         });
   }
@@ -262,8 +265,8 @@ class CompactionSimulation {
       if (found->open_since >= log()->log_start()) {
         const auto read = log()->Read(found->open_since, 1);
         if (!read.ok() || Records(read->batches).empty()) {
-          return Fail(StrCat("the beginning of an open transaction at ", found->open_since, " cannot be read: ",
-                             read.status().ToString()));
+          return Fail(StrCat("the beginning of an open transaction at ", found->open_since,
+                             " cannot be read: ", read.status().ToString()));
         }
         transaction = Records(read->batches)[0].transaction;
       }
@@ -278,7 +281,8 @@ class CompactionSimulation {
     world_.RunUntil([&] {
       return std::none_of(producers_.begin(), producers_.end(), [](const SimProducer& p) { return p.waiting; });
     });
-    for (SimProducer& producer : producers_) producer.epoch = static_cast<int16_t>(producer.epoch + 1), producer.sequence = 0;
+    for (SimProducer& producer : producers_)
+      producer.epoch = static_cast<int16_t>(producer.epoch + 1), producer.sequence = 0;
     disk_.faults() = faults;
   }
 
@@ -388,8 +392,7 @@ class CompactionSimulation {
     for (const std::string& path : disk_.Files()) {
       if (bug_ == Bug::kSwapIsForgotten && path.ends_with(kSwapSuffix)) static_cast<void>(disk_.Remove(path));
       if (bug_ == Bug::kUnfinishedCleaningIsTaken && path.ends_with(StrCat(kLogSuffix, kCleanedSuffix))) {
-        static_cast<void>(
-            disk_.Rename(path, StrCat(path.substr(0, path.size() - kCleanedSuffix.size()), kSwapSuffix)));
+        static_cast<void>(disk_.Rename(path, StrCat(path.substr(0, path.size() - kCleanedSuffix.size()), kSwapSuffix)));
       }
     }
   }
@@ -449,8 +452,8 @@ class CompactionSimulation {
     if (!disk_.dark()) disk_.LosePowerAfter(UINT64_MAX);
   }
 
-  // On a sound disk everything can be read from anywhere, look-ups by time are right, and a log that is compacted to its
-  // end holds each key once.
+  // On a sound disk everything can be read from anywhere, look-ups by time are right, and a log that is compacted to
+  // its end holds each key once.
   void CheckEverything() {
     ReadAll();
     if (!failure_ && !oracle_->complaint()) CompactToTheEnd();
