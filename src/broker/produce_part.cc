@@ -55,8 +55,8 @@ void FollowVerified(ShardState& shard, const ShardState::Verifying& key, const O
 void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
   ShardState::Verifying key{part.partition, header.producer_id};
   if (const auto it = shard.verifying.find(key); it != shard.verifying.end()) {
-    it->second.push_back({header.producer_epoch, [&shard, part = std::move(part),
-                                                  done = std::move(done)](const Outcome& outcome) mutable {
+    it->second.push_back({header.producer_epoch,
+                          [&shard, part = std::move(part), done = std::move(done)](const Outcome& outcome) mutable {
                             if (outcome.ok()) {
                               AppendHere(shard, std::move(part), std::move(done));
                             } else {

@@ -87,10 +87,10 @@ class ShardState {
     Callback<Outcome> go_on;  // with the reason if it is refused
   };
   std::map<Verifying, std::deque<Waiting>> verifying;
-  env::Closure drained;                     // while stopping: runs when the last request that began here is answered
-  size_t produces = 0;                      // requests that arrived here and are not answered
-  size_t inflight_bytes = 0;                // of the produce requests that arrived here and are not answered
-  size_t fetch_rotation = 0;                // which partition of a fetch goes first
+  env::Closure drained;       // while stopping: runs when the last request that began here is answered
+  size_t produces = 0;        // requests that arrived here and are not answered
+  size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered
+  size_t fetch_rotation = 0;  // which partition of a fetch goes first
   absl::flat_hash_map<uint64_t, std::shared_ptr<FetchOp>> fetches;  // that began here, by ticket
 
   // Called when a request that began here is answered.

@@ -17,14 +17,10 @@ namespace leat::kafka {
 std::vector<Api> TxnApis() {
   const bool rising = HonoursTransactionVersion2();
   return {
-      Serve<&HandleInitProducerId>(0, 5),
-      Serve<&HandleAddPartitionsToTxn>(0, 5),
-      Serve<&HandleAddOffsetsToTxn>(0, 4),
-      Serve<&HandleEndTxn>(0, rising ? 5 : 4),
-      Serve<&HandleWriteTxnMarkers>(1, 2),
-      Serve<&HandleTxnOffsetCommit>(0, rising ? 5 : 4),
-      Serve<&HandleDescribeProducers>(0, 0),
-      Serve<&HandleDescribeTransactions>(0, 0),
+      Serve<&HandleInitProducerId>(0, 5),    Serve<&HandleAddPartitionsToTxn>(0, 5),
+      Serve<&HandleAddOffsetsToTxn>(0, 4),   Serve<&HandleEndTxn>(0, rising ? 5 : 4),
+      Serve<&HandleWriteTxnMarkers>(1, 2),   Serve<&HandleTxnOffsetCommit>(0, rising ? 5 : 4),
+      Serve<&HandleDescribeProducers>(0, 0), Serve<&HandleDescribeTransactions>(0, 0),
       Serve<&HandleListTransactions>(0, 2),
   };
 }

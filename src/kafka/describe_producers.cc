@@ -24,26 +24,27 @@ void HandleDescribeProducers(Call& call, const DescribeProducersRequest& request
     }
   }
   if (asked.empty()) return reply(std::move(response));
-  call.broker.DescribeProducers(std::move(asked), [response = std::move(response), reply = std::move(reply)](
-                                                      const std::vector<broker::DescribeProducersResult>& results) mutable {
-    size_t next = 0;
-    for (auto& topic : response.topics) {
-      for (auto& partition : topic.partitions) {
-        const broker::DescribeProducersResult& result = results[next++];
-        partition.error_code = Code(result.outcome.code);
-        if (!result.outcome.ok()) partition.error_message = result.outcome.message;
-        for (const broker::ActiveProducer& producer : result.producers) {
-          partition.active_producers.push_back({.producer_id = producer.producer_id.value(),
-                                                .producer_epoch = producer.epoch,
-                                                .last_sequence = producer.last_sequence,
-                                                .last_timestamp = producer.last_timestamp_ms,
-                                                .coordinator_epoch = producer.coordinator_epoch,
-                                                .current_txn_start_offset = producer.open_since.value()});
+  call.broker.DescribeProducers(
+      std::move(asked), [response = std::move(response), reply = std::move(reply)](
+                            const std::vector<broker::DescribeProducersResult>& results) mutable {
+        size_t next = 0;
+        for (auto& topic : response.topics) {
+          for (auto& partition : topic.partitions) {
+            const broker::DescribeProducersResult& result = results[next++];
+            partition.error_code = Code(result.outcome.code);
+            if (!result.outcome.ok()) partition.error_message = result.outcome.message;
+            for (const broker::ActiveProducer& producer : result.producers) {
+              partition.active_producers.push_back({.producer_id = producer.producer_id.value(),
+                                                    .producer_epoch = producer.epoch,
+                                                    .last_sequence = producer.last_sequence,
+                                                    .last_timestamp = producer.last_timestamp_ms,
+                                                    .coordinator_epoch = producer.coordinator_epoch,
+                                                    .current_txn_start_offset = producer.open_since.value()});
+            }
+          }
         }
-      }
-    }
-    reply(std::move(response));
-  });
+        reply(std::move(response));
+      });
 }
 
 }  // namespace leat::kafka

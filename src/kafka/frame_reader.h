@@ -28,8 +28,8 @@ class FrameReader {
     char* data = nullptr;
     size_t size = 0;
   };
-  // Where the next bytes belong, in this order; the second may be empty, the first never is. Valid until the next call of
-  // anything else. REQUIRES: !HasFrame().
+  // Where the next bytes belong, in this order; the second may be empty, the first never is. Valid until the next call
+  // of anything else. REQUIRES: !HasFrame().
   std::array<Space, 2> Prepare();
   // `n` bytes were put there.
   void Commit(size_t n);

@@ -59,7 +59,7 @@ Topic& AddError(MetadataResponse* response, ErrorCode code) {
 void LookUp(const Describer& describe, const MetadataRequest::MetadataRequestTopic& asked, bool create,
             Lookup* lookup) {
   MetadataResponse* const response = &lookup->response;
-  if (!asked.name) {
+  if (asked.topic_id != model::TopicId{}) {
     const meta::TopicPtr topic = describe.image.FindTopic(asked.topic_id);
     if (topic != nullptr) return describe.Fill(*topic, &response->topics.emplace_back());
     Topic& unknown = AddError(response, ErrorCode::kUnknownTopicId);
@@ -107,7 +107,9 @@ bool IsMalformed(const Call& call, const MetadataRequest& request) {
   if (!request.topics) return false;
   for (const auto& topic : *request.topics) {
     const bool has_id = topic.topic_id != model::TopicId{};
-    if (topic.name.has_value() == has_id) return true;
+    // Kafka's own client sends an empty name with an id.
+    const bool has_name = has_id ? !topic.name.value_or("").empty() : topic.name.has_value();
+    if (has_name == has_id) return true;
     if (has_id && call.version < kLookUpById) return true;
   }
   return false;

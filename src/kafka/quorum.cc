@@ -1,4 +1,6 @@
 // DescribeQuorum (55) and UpdateFeatures (57): the controller quorum of one node.
+#include <absl/strings/ascii.h>
+
 #include "base/strings.h"
 #include "kafka/admin_support.h"
 #include "kafka/features.h"
@@ -50,7 +52,7 @@ void HandleDescribeQuorum(Call& call, const DescribeQuorumRequest& request, Repl
     auto& node = response.nodes.emplace_back();
     node.node_id = cluster.controller.value();
     auto& listener = node.listeners.emplace_back();
-    listener.name = endpoint.listener;
+    listener.name = absl::AsciiStrToUpper(endpoint.listener);  // Kafka's client refuses other names
     listener.host = endpoint.host;
     listener.port = endpoint.port;
     reply(std::move(response));

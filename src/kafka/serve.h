@@ -54,6 +54,7 @@ class TypedExchange final : public Exchange {
 
   absl::Status Decode() {
     wire::Reader reader(incoming_.frame.view().substr(incoming_.body_at), incoming_.memory_budget);
+    reader.AllowMoreBehind();
     return request_.Decode(reader, incoming_.call.version);
   }
   void Run() override { handler_(incoming_.call, request_, Once(this)); }

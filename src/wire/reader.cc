@@ -202,7 +202,7 @@ void Reader::SkipTags() {
   for (TaggedFields tags(*this); tags.Next();) tags.Skip();
 }
 void Reader::ExpectEnd() {
-  if (remaining() > 0) Fail("", StrCat(remaining(), " bytes follow the end of the message"));
+  if (remaining() > 0 && !more_may_follow_) Fail("", StrCat(remaining(), " bytes follow the end of the message"));
 }
 
 TaggedFields::TaggedFields(Reader& in) : in_(in), outer_end_(in.end_), left_(in.UnsignedVarint("tagged fields")) {

@@ -120,8 +120,11 @@ class Reader {
 
   // Skips a section of tagged fields of which none is known.
   void SkipTags();
-  // Fails unless everything has been read.
+  // Fails unless everything has been read, or more may follow.
   void ExpectEnd();
+  // Bytes behind the message are ignored. For requests: clients have been seen to send some (librdkafka 2.0 one behind
+  // its ListGroups 4), and Kafka does not look at them.
+  void AllowMoreBehind() { more_may_follow_ = true; }
 
   // Makes the reader fail at the present position; the first failure stays.
   void Fail(const char* field, std::string reason);
@@ -169,6 +172,7 @@ class Reader {
   const char* const begin_;
   const char* next_;
   const char* end_;  // of the frame, or of the tagged field that is being read
+  bool more_may_follow_ = false;
   size_t budget_;
   std::unique_ptr<Failure> failure_;
 };

@@ -18,8 +18,9 @@ class Producers : public ::testing::Test {
  protected:
   Producers() { LEAT_CHECK_OK(w.Start()); }
   DescribeProducersResult Describe(const model::TopicPartition& tp) {
-    return w.Await<std::vector<DescribeProducersResult>>(
-               [&](auto done) { w.broker->DescribeProducers({{tp}}, std::move(done)); })
+    return w
+        .Await<std::vector<DescribeProducersResult>>(
+            [&](auto done) { w.broker->DescribeProducers({{tp}}, std::move(done)); })
         .at(0);
   }
   BrokerWorld w{1};

@@ -67,10 +67,8 @@ TEST(FrameReader, TakesMemoryForWhatHasArrivedOnly) {
 }
 
 TEST(FrameReader, AlwaysHasRoomForTheNextRead) {
-  const FrameReader::Options options = {.max_frame_bytes = 1 << 20,
-                                        .min_buffer_bytes = 64,
-                                        .max_buffer_bytes = 256,
-                                        .first_body_bytes = 512};
+  const FrameReader::Options options = {
+      .max_frame_bytes = 1 << 20, .min_buffer_bytes = 64, .max_buffer_bytes = 256, .first_body_bytes = 512};
   FrameReader reader(options);
   const std::string bytes = Framed(std::string(5000, 'a')) + Framed("b") + Framed(std::string(300, 'c'));
   std::string_view rest = bytes;

@@ -132,9 +132,9 @@ TEST_F(ServerTest, ClosesTheConnectionOfWhomItCannotUnderstand) {
   EXPECT_TRUE(closes(std::string("\0\x10\0\x01", 4)));  // a byte over the limit
   EXPECT_TRUE(closes(header(6, 0)));                    // an API that nobody serves
   EXPECT_TRUE(closes(header(-1, 0)));
-  EXPECT_TRUE(closes(header(3, 99)));                            // Metadata in a version that does not exist
-  EXPECT_TRUE(closes(header(1, 3)));                             // Fetch before record batches
-  EXPECT_TRUE(closes(header(3, 12)));                            // Metadata without its body
+  EXPECT_TRUE(closes(header(3, 99)));  // Metadata in a version that does not exist
+  EXPECT_TRUE(closes(header(1, 3)));   // Fetch before record batches
+  EXPECT_TRUE(closes(header(3, 12)));  // Metadata without its body
   EXPECT_TRUE(closes(KafkaClient::WithLength(std::string("\0\x03\0\x01", 4))));  // half a header
   // Others are still served.
   KafkaClient client(port());

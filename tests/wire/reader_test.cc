@@ -21,6 +21,20 @@ std::string Bytes(std::initializer_list<int> values) {
 }
 std::string Why(const Reader& in) { return std::string(Message(in.status("Test v1"))); }
 
+TEST(Reader, IgnoresWhatIsBehindAMessageWhereThatMayBe) {
+  const std::string bytes = Bytes({1, 2});
+  int8_t number = 0;
+  Reader strict(bytes, 0);
+  strict.Number("a", &number);
+  strict.ExpectEnd();
+  EXPECT_FALSE(strict.ok());
+  Reader lenient(bytes, 0);
+  lenient.AllowMoreBehind();
+  lenient.Number("a", &number);
+  lenient.ExpectEnd();
+  EXPECT_TRUE(lenient.ok());
+}
+
 TEST(Reader, ReadsNumbersInNetworkOrder) {
   const std::string bytes = Bytes({0xff, 0xfe, 0, 0, 1, 2, 0x80, 0, 0, 0, 0, 0, 0, 1, 2, 0xff, 0xff});
   Reader in(bytes, 0);
