@@ -189,7 +189,8 @@ std::optional<ProducerState::Ended> ProducerState::Note(const model::BatchHeader
     if (producer.batches.size() == kRememberedBatches) producer.batches.erase(producer.batches.begin());
     producer.batches.push_back({LastSequence(header), header.last_offset(), header.last_offset_delta, now_ms});
   }
-  if (header.transactional() && producer.open_since.value() < 0) {
+  // A batch that compaction emptied is of a transaction that has ended; its marker may be gone.
+  if (header.transactional() && header.record_count > 0 && producer.open_since.value() < 0) {
     producer.open_since = header.base_offset;
     open_.insert({header.base_offset, header.producer_id});
   }

@@ -159,6 +159,16 @@ TEST(ProducerState, OpensATransactionWithItsFirstBatchAndEndsItWithAMarker) {
   EXPECT_TRUE(log.Append({.sequence = 1, .transactional = true}).ok()) << "sequences go on in the same epoch";
 }
 
+TEST(ProducerState, OpensNoTransactionForABatchThatCompactionEmptied) {
+  Producers log;
+  model::BatchHeader emptied = log.Header({.sequence = 4, .count = 3, .transactional = true});
+  emptied.record_count = 0;
+  log.state.Note(emptied, std::nullopt, log.now_ms, log.options);
+  EXPECT_EQ(log.state.first_undecided(), std::nullopt);
+  EXPECT_EQ(log.Code({.sequence = 7}), ErrorCode::kNone) << "but its sequence counts";
+  EXPECT_EQ(log.Code({.sequence = 8}), ErrorCode::kOutOfOrderSequenceNumber);
+}
+
 TEST(ProducerState, SaysWhatWasStableWhenATransactionEnded) {
   Producers log;
   ASSERT_TRUE(log.Append({.id = 1, .transactional = true}).ok());
