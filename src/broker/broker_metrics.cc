@@ -26,15 +26,17 @@ BrokerMetrics::BrokerMetrics(env::Metrics& metrics)
       directory_online(metrics.GetGauge("leat_log_directory_online",
                                         "1 while the log directory takes writes, 0 once it is offline.", {})),
       jobs_running(metrics.GetGauge("leat_jobs_running", "Jobs whose state is running.", {})),
-      compaction_runs(metrics.GetCounter("leat_compaction_runs_total", "Compactions of a partition that ended well.", {})),
+      compaction_runs(
+          metrics.GetCounter("leat_compaction_runs_total", "Compactions of a partition that ended well.", {})),
       compaction_failures(metrics.GetCounter("leat_compaction_failures_total",
-                                             "Compactions of a partition that were given up; most are tried again.", {})),
+                                             "Compactions of a partition that were given up; most are tried again.",
+                                             {})),
       compaction_read_bytes(
           metrics.GetCounter("leat_compaction_read_bytes_total", "Bytes of record batches read by compaction.", {})),
-      compaction_written_bytes(
-          metrics.GetCounter("leat_compaction_written_bytes_total", "Bytes of record batches written by compaction.", {})),
-      compaction_dropped_records(metrics.GetCounter("leat_compaction_dropped_records_total",
-                                                    "Records that compaction left out.", {})),
+      compaction_written_bytes(metrics.GetCounter("leat_compaction_written_bytes_total",
+                                                  "Bytes of record batches written by compaction.", {})),
+      compaction_dropped_records(
+          metrics.GetCounter("leat_compaction_dropped_records_total", "Records that compaction left out.", {})),
       compaction_seconds(metrics.GetCounter("leat_compaction_seconds_total",
                                             "Time that compactions took, waiting for their share of the disk included.",
                                             {})),

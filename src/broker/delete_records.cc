@@ -20,6 +20,14 @@ void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteR
     done(std::move(result));
     return;
   }
+  if (!found.log->options().delete_old) {
+    result.outcome = Failed(model::ErrorCode::kPolicyViolation,
+                            StrCat("topic '", item.partition.topic,
+                                   "' keeps the last record of each key: write tombstones, or add delete to its "
+                                   "cleanup.policy"));
+    done(std::move(result));
+    return;
+  }
   const model::Offset end = found.log->high_watermark();
   const model::Offset before = item.before == model::Offset(-1) ? end : item.before;
   if (before < model::Offset(0) || before > end) {

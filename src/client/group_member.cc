@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 #include <utility>
 
 #include "client/assignors.h"
@@ -98,6 +97,10 @@ absl::Status GroupMember::Commit(const std::map<TopicPartition, int64_t>& positi
   request.set_instance(options_.instance);
   {
     const Lock lock(mutex_);
+    const bool holds = state_ == State::kAssigned || state_ == State::kMember || state_ == State::kRevoking;
+    if (!holds || member_.empty()) {
+      return FailedPrecondition("commit: this consumer is not in group ", options_.group, " now: poll until it is");
+    }
     request.set_member(member_);
     request.set_generation(generation_);
   }

@@ -68,9 +68,9 @@ absl::Status Recompress(std::string* bytes, PreparedAppend* prepared, const LogO
       all.append(original);
       continue;
     }
-    LEAT_ASSIGN_OR_RETURN(const std::string made,
-                          model::CompressAnew(original, *options.compression,
-                                              static_cast<size_t>(options.max_decompressed_batch_bytes)));
+    LEAT_ASSIGN_OR_RETURN(
+        const std::string made,
+        model::CompressAnew(original, *options.compression, static_cast<size_t>(options.max_decompressed_batch_bytes)));
     LEAT_ASSIGN_OR_RETURN(batch.header, model::ParseBatchHeader(made));
     LEAT_RETURN_IF_ERROR(CheckSize(batch.header, options));
     all.append(made);

@@ -20,8 +20,6 @@ bool CleanedTransactions::IsAborted(const model::BatchHeader& header) {
   return it != ongoing_.end() && header.last_offset() < it->second;
 }
 
-bool CleanedTransactions::EndsNothing(const model::BatchHeader& header) {
-  return met_.erase(header.producer_id) == 0;
-}
+bool CleanedTransactions::EndsNothing(const model::BatchHeader& header) { return met_.erase(header.producer_id) == 0; }
 
 }  // namespace leat::log

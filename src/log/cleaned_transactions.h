@@ -1,7 +1,7 @@
-// What a cleaning knows of transactions while it walks a log from its start: which batches belong to an aborted one, and
-// which markers nobody needs any more. A marker stays as long as a batch of its transaction was met in the same
-// cleaning, even one that this cleaning removes: a reader may have it, and who replays the log must find the end of what
-// the batch began. Pure; one thread.
+// What a cleaning knows of transactions while it walks a log from its start: which batches belong to an aborted one,
+// and which markers nobody needs any more. A marker stays as long as a batch of its transaction was met in the same
+// cleaning, even one that this cleaning removes: a reader may have it, and who replays the log must find the end of
+// what the batch began. Pure; one thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

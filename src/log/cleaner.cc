@@ -72,7 +72,8 @@ absl::StatusOr<bool> CleaningRun::NextBatch(env::Disk& disk, const SegmentFacts&
   if (scanner_ == nullptr) {
     const std::string path = SegmentPath(plan_.folder, segment.base, kLogSuffix);
     LEAT_ASSIGN_OR_RETURN(file_, disk.Open(path, env::OpenMode::kRead));
-    scanner_ = std::make_unique<BatchScanner>(*file_, 0, segment.bytes, segment.base, plan_.gaps_until, ScanCheck::kCrc);
+    scanner_ =
+        std::make_unique<BatchScanner>(*file_, 0, segment.bytes, segment.base, plan_.gaps_until, ScanCheck::kCrc);
   }
   LEAT_ASSIGN_OR_RETURN(*batch, scanner_->Next());
   if (batch->kind == ScannedBatch::Kind::kBatch) {
@@ -109,8 +110,8 @@ absl::Status CleaningRun::StepMap(env::Disk& disk) {
 
 absl::Status CleaningRun::NoteKeys(const ScannedBatch& batch) {
   if (batch.header.control() || map_transactions_.IsAborted(batch.header)) return absl::OkStatus();
-  absl::StatusOr<model::RecordIterator> records = model::RecordIterator::Open(
-      batch.bytes, static_cast<size_t>(plan_.options.max_decompressed_batch_bytes));
+  absl::StatusOr<model::RecordIterator> records =
+      model::RecordIterator::Open(batch.bytes, static_cast<size_t>(plan_.options.max_decompressed_batch_bytes));
   if (!records.ok()) return Fail(Failure::kDamaged, records.status());
   model::RecordView record;
   for (;;) {
@@ -164,8 +165,7 @@ absl::Status CleaningRun::BeginGroup(env::Disk& disk) {
 }
 
 absl::Status CleaningRun::CleanOne(const ScannedBatch& batch) {
-  const CleaningView view = {map_, map_end_, plan_.wall_ms,
-                             absl::ToInt64Milliseconds(plan_.options.delete_retention),
+  const CleaningView view = {map_, map_end_, plan_.wall_ms, absl::ToInt64Milliseconds(plan_.options.delete_retention),
                              static_cast<size_t>(plan_.options.max_decompressed_batch_bytes)};
   absl::StatusOr<CleanedBatch> cleaned = CleanBatch(batch.bytes, view, Judge(batch));
   if (!cleaned.ok()) return Fail(Failure::kDamaged, cleaned.status());

@@ -45,8 +45,8 @@ class CleaningRun {
     uint64_t bytes = 0;  // of the new segment
   };
   enum class State { kWorking, kGroupReady, kDone };
-  // What a failed slice means: nothing was changed, and it may work next time (a full disk, a read error, a segment that
-  // is gone); the log is damaged, so that it cannot be cleaned; the disk failed a write or a sync.
+  // What a failed slice means: nothing was changed, and it may work next time (a full disk, a read error, a segment
+  // that is gone); the log is damaged, so that it cannot be cleaned; the disk failed a write or a sync.
   enum class Failure { kNone, kTryAgain, kDamaged, kDisk };
   struct Stats {
     uint64_t read_bytes = 0, written_bytes = 0;  // of batches

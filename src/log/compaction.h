@@ -63,8 +63,8 @@ struct CleaningView {
 };
 // What is known of a batch from elsewhere: from the transactions, the producers, and its place.
 struct BatchVerdict {
-  bool discard_records = false;    // of an aborted transaction, or a marker that nobody needs any more
-  bool start_horizon = false;      // a marker of a transaction without records left: its horizon begins
+  bool discard_records = false;  // of an aborted transaction, or a marker that nobody needs any more
+  bool start_horizon = false;    // a marker of a transaction without records left: its horizon begins
   // What stays of it without records. kWhole: it holds its producer's last sequence. kPlaceholder: only its offsets, so
   // that a segment's end can be seen; no producer and no transaction is left in it.
   enum class Empty { kNothing, kPlaceholder, kWhole } empty = Empty::kNothing;

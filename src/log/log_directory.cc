@@ -19,11 +19,14 @@ constexpr size_t kLongestName = 255;  // of a file, in bytes
 class LogDirectoryImpl : public LogDirectory {
  public:
   LogDirectoryImpl(env::Disk& disk, env::Shard& shard, const Options& options, TailRule rule)
-      : options_(options), rule_(rule), shared_{disk,
-                shard,
-                SegmentCache(options.max_loaded_segments),
-                nullptr,
-                {options.compaction_memory_bytes, options.compaction_bytes_per_second, options.compaction_slice_bytes}} {
+      : options_(options),
+        rule_(rule),
+        shared_{
+            disk,
+            shard,
+            SegmentCache(options.max_loaded_segments),
+            nullptr,
+            {options.compaction_memory_bytes, options.compaction_bytes_per_second, options.compaction_slice_bytes}} {
     shared_.go_offline = [this](const absl::Status& reason) { GoOffline(reason); };
     shared_.sync = std::make_unique<GroupSync>(disk, shard, [this](const absl::Status& reason) { GoOffline(reason); });
   }

@@ -1,6 +1,6 @@
-// The last offset of each key, in a fixed number of bytes. Keys are kept as 128-bit keyed hashes (SipHash-2-4): two keys
-// that share one would lose the older one's record, which nobody can bring about without knowing the seed. Owned by one
-// cleaning; one thread at a time.
+// The last offset of each key, in a fixed number of bytes. Keys are kept as 128-bit keyed hashes (SipHash-2-4): two
+// keys that share one would lose the older one's record, which nobody can bring about without knowing the seed. Owned
+// by one cleaning; one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -28,16 +28,16 @@ struct LogOptions {
   // message.timestamp.before.max.ms and .after.max.ms: how far from the wall clock a producer's timestamp may be.
   Duration timestamp_before_max = absl::InfiniteDuration();
   Duration timestamp_after_max = absl::InfiniteDuration();
-  std::optional<model::Compression> compression;  // compression.type: of every batch; nullopt: as it was sent
-  int32_t min_insync_replicas = 1;                // min.insync.replicas; for the broker, a log has one copy
-  bool delete_old = true;                                     // cleanup.policy contains delete
-  bool compact = false;                                       // cleanup.policy contains compact
-  double min_dirty_ratio = 0.5;                               // min.cleanable.dirty.ratio
-  Duration min_compaction_lag = absl::ZeroDuration();         // min.compaction.lag.ms
-  Duration max_compaction_lag = absl::InfiniteDuration();     // max.compaction.lag.ms
-  Duration delete_retention = absl::Hours(24);                // delete.retention.ms: how long tombstones stay
-  Duration producer_expiration = absl::Hours(24);             // producer.id.expiration.ms
-  size_t max_producers = 50'000;                              // remembered per partition
+  std::optional<model::Compression> compression;           // compression.type: of every batch; nullopt: as it was sent
+  int32_t min_insync_replicas = 1;                         // min.insync.replicas; for the broker, a log has one copy
+  bool delete_old = true;                                  // cleanup.policy contains delete
+  bool compact = false;                                    // cleanup.policy contains compact
+  double min_dirty_ratio = 0.5;                            // min.cleanable.dirty.ratio
+  Duration min_compaction_lag = absl::ZeroDuration();      // min.compaction.lag.ms
+  Duration max_compaction_lag = absl::InfiniteDuration();  // max.compaction.lag.ms
+  Duration delete_retention = absl::Hours(24);             // delete.retention.ms: how long tombstones stay
+  Duration producer_expiration = absl::Hours(24);          // producer.id.expiration.ms
+  size_t max_producers = 50'000;                           // remembered per partition
 
   // When the active segment is rolled for its age: what must be compacted in time must not stay active.
   Duration roll_age() const { return compact && max_compaction_lag < segment_age ? max_compaction_lag : segment_age; }

@@ -82,9 +82,8 @@ absl::StatusOr<CleaningRun::Plan> PartitionLogImpl::PlanCleaning(int64_t wall_ms
   plan.first_dirty = range.first_dirty;
   plan.gaps_until = home_.gaps_until;
   plan.options = options_;
-  plan.map_bytes =
-      std::min(shared_.compaction.memory_bytes,
-               OffsetMap::BytesFor(static_cast<uint64_t>(range.first_uncleanable - range.first_dirty)));
+  plan.map_bytes = std::min(shared_.compaction.memory_bytes,
+                            OffsetMap::BytesFor(static_cast<uint64_t>(range.first_uncleanable - range.first_dirty)));
   // Nobody outside knows the clocks to the nanosecond.
   plan.seed = {static_cast<uint64_t>(shared_.shard.Now().nanos()) * 0x9e3779b97f4a7c15ULL,
                static_cast<uint64_t>(shared_.shard.WallMillis()) ^ ++shared_.compaction.runs << 48};
@@ -107,14 +106,12 @@ void PartitionLogImpl::ContinueCleaning() {
     return EndCleaning(Unavailable("the log of ", tp_.ToString(), " is closed, or not to be compacted any more"));
   }
   if (!shared_.offline.ok()) return EndCleaning(shared_.offline);
-  shared_.shard.RunBlocking(
-      [run = cleaning_->run, &disk = shared_.disk, bytes = shared_.compaction.slice_bytes] {
-        return run->RunSlice(disk, bytes);
-      },
-      [this, hold = std::move(hold)](const absl::Status& status) mutable {
-        const env::Gate::Hold until_return = std::move(hold);
-        AfterSlice(status);
-      });
+  shared_.shard.RunBlocking([run = cleaning_->run, &disk = shared_.disk,
+                             bytes = shared_.compaction.slice_bytes] { return run->RunSlice(disk, bytes); },
+                            [this, hold = std::move(hold)](const absl::Status& status) mutable {
+                              const env::Gate::Hold until_return = std::move(hold);
+                              AfterSlice(status);
+                            });
 }
 
 void PartitionLogImpl::AfterSlice(const absl::Status& status) {
@@ -144,8 +141,8 @@ void PartitionLogImpl::PauseCleaning() {
   const uint64_t bytes = stats.read_bytes + stats.written_bytes - cleaning_->paid_bytes;
   cleaning_->paid_bytes += bytes;
   if (closed_ || shared_.compaction.bytes_per_second == 0) return ContinueCleaning();
-  const Duration wait = absl::Seconds(static_cast<double>(bytes) /
-                                      static_cast<double>(shared_.compaction.bytes_per_second));
+  const Duration wait =
+      absl::Seconds(static_cast<double>(bytes) / static_cast<double>(shared_.compaction.bytes_per_second));
   cleaning_->pause = shared_.shard.RunAt(shared_.shard.Now() + wait, [this] { ContinueCleaning(); });
 }
 

@@ -137,9 +137,9 @@ class PartitionLog {
   // Rolls and removes old segments by age and size; called now and then by the owner. wall_ms: the current wall time.
   virtual void EnforceRetention(int64_t wall_ms) = 0;
   // Compacts the log if cleanup.policy says so and enough of it is dirty, or waits too long; called now and then by the
-  // owner. Records of older values and tombstones whose time has come go, offsets stay. `done` on this shard, at once if
-  // nothing is due. One at a time: kFailedPrecondition. kResourceExhausted, kAborted: nothing is lost, it may work next
-  // time; kDataLoss: damage, the log is not compacted any more.
+  // owner. Records of older values and tombstones whose time has come go, offsets stay. `done` on this shard, at once
+  // if nothing is due. One at a time: kFailedPrecondition. kResourceExhausted, kAborted: nothing is lost, it may work
+  // next time; kDataLoss: damage, the log is not compacted any more.
   using CompactDone = absl::AnyInvocable<void(absl::StatusOr<CompactionReport>)>;
   virtual void Compact(int64_t wall_ms, CompactDone done) = 0;
   // Writes everything out, syncs, checkpoints; `done` when closed. Parked appends are answered first.
@@ -157,7 +157,7 @@ class LogDirectory {
     Duration retention_check_interval = absl::Minutes(5);
     size_t max_loaded_segments = 64;  // old segments whose file and indexes stay open; active ones come on top
     Duration compaction_check_interval = absl::Seconds(15);
-    size_t compaction_memory_bytes = size_t{16} << 20;              // for the keys of one cleaning, while it runs
+    size_t compaction_memory_bytes = size_t{16} << 20;          // for the keys of one cleaning, while it runs
     uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // read and written; 0 is unlimited
     size_t compaction_slice_bytes = size_t{1} << 20;            // for which one disk thread is held at a time
   };

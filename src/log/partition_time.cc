@@ -81,8 +81,7 @@ absl::StatusOr<std::optional<TimestampOffset>> PartitionLogImpl::MaxTimestamp(mo
 }
 
 // The largest timestamp of the segment's batches that count, if it is larger than best_ms.
-absl::StatusOr<int64_t> PartitionLogImpl::MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms,
-                                                       model::Offset end) {
+absl::StatusOr<int64_t> PartitionLogImpl::MaxInSegment(Segment& segment, MaxBy by, int64_t best_ms, model::Offset end) {
   LEAT_RETURN_IF_ERROR(segment.Load());
   const model::Offset holder = segment.offset_of_max_timestamp();
   if (segment.max_timestamp_ms() <= best_ms) return best_ms;

@@ -61,7 +61,7 @@ absl::StatusOr<model::Offset> EndOfNewSegment(env::Disk& disk, const std::string
 
 }  // namespace
 
-std::vector<std::string_view> SegmentSuffixes() { 
+std::vector<std::string_view> SegmentSuffixes() {
   return {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kAbortedIndexSuffix};
 }
 

@@ -1,5 +1,5 @@
-// Puts a cleaned segment in the place of those it was made from, so that a crash at any point leaves either the old ones
-// or the new one. The steps, each made durable before the next begins:
+// Puts a cleaned segment in the place of those it was made from, so that a crash at any point leaves either the old
+// ones or the new one. The steps, each made durable before the next begins:
 //   1. the cleaned files are written and synced as `<base>.<suffix>.cleaned` (by the cleaning);
 //   2. they are renamed to `<base>.<suffix>.swap`: from here on the new segment holds;
 //   3. the old segments' files, except the log of the first, and the first one's indexes are removed;

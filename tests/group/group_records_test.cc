@@ -19,7 +19,7 @@ TEST(GroupRecords, AreKafkasBytes) {
       "\0\3\0\x8"
       "consumer\0\0\0\3\0\5range\0\1m\0\0\0\0\0\0\0\7\0\0\0\1"  // version to the number of members
       "\0\1m\0\1i\0\1c\0\2/h\0\0\0\xa\0\0\0\x14\0\0\0\1s\0\0\0\1a",
-      66);
+      69);
   EXPECT_EQ(EncodeGroupMetadata(Sample()), expected);
 }
 
@@ -32,7 +32,7 @@ TEST(GroupRecords, ComeBackWholeAndAreRefusedWhenCut) {
 }
 
 TEST(GroupRecords, OfOtherVersionsAreRead) {
-  const std::string v0("\0\0\0\1c\0\0\0\2\0\1r\xff\xff\0\0\0\1\0\1m\0\1c\0\1h\0\0\0\x9\0\0\0\1s\0\0\0\0", 39);
+  const std::string v0("\0\0\0\1c\0\0\0\2\0\1r\xff\xff\0\0\0\1\0\1m\0\1c\0\1h\0\0\0\x9\0\0\0\1s\0\0\0\0", 40);
   const auto old = DecodeGroupMetadata(v0);
   ASSERT_TRUE(old.ok()) << old.status();
   EXPECT_EQ(old->generation, 2);

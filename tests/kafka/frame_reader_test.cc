@@ -62,8 +62,29 @@ TEST(FrameReader, TakesMemoryForWhatHasArrivedOnly) {
   const FrameReader::Options options = {.max_frame_bytes = 100 << 20, .first_body_bytes = 4096};
   FrameReader reader(options);
   Put(reader, std::string("\x06\x00\x00\x00", 4) + std::string(100, 'x'));  // promises 96 MiB
-  EXPECT_FALSE((*reader.Next()).has_value());
+  EXPECT_FALSE(reader.HasFrame());
   EXPECT_LE(reader.Prepare()[0].size, 4096u);
+}
+
+TEST(FrameReader, AlwaysHasRoomForTheNextRead) {
+  const FrameReader::Options options = {.max_frame_bytes = 1 << 20,
+                                        .min_buffer_bytes = 64,
+                                        .max_buffer_bytes = 256,
+                                        .first_body_bytes = 512};
+  FrameReader reader(options);
+  const std::string bytes = Framed(std::string(5000, 'a')) + Framed("b") + Framed(std::string(300, 'c'));
+  std::string_view rest = bytes;
+  std::vector<size_t> sizes;
+  // Frames are asked for only when they are there, as a connection does.
+  while (!rest.empty() || reader.HasFrame()) {
+    if (reader.HasFrame()) {
+      sizes.push_back(reader.Next()->value().size);
+      continue;
+    }
+    ASSERT_GT(reader.Prepare()[0].size, 0u);
+    PutOnce(reader, &rest);
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{5000, 1, 300}));
 }
 
 TEST(FrameReader, GivesItsBufferBackWhenIdle) {
@@ -84,7 +105,8 @@ TEST(FrameReader, ShowsTheFrontWithoutTakingIt) {
   EXPECT_EQ(reader.PeekFront(2), "ab");
   EXPECT_EQ(reader.FrontBytes(), 2u);
   EXPECT_EQ(reader.Next()->value().view(), "ab");
-  EXPECT_EQ(Feed(reader, Framed(std::string(500, 'c')).substr(0, 400)).size(), 0u);
+  const std::string large = Framed(std::string(500, 'c'));
+  EXPECT_EQ(Feed(reader, large.substr(0, 400)).size(), 0u);
   EXPECT_EQ(reader.PeekFront(2), "cc");
   EXPECT_FALSE(reader.HasFrame());
 }

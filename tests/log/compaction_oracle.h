@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "log/partition_log.h"
 #include "model/record_batch.h"
+#include "model/transaction.h"
 
 namespace leat::log {
 
@@ -21,18 +22,31 @@ struct PlainRecord {
   int64_t timestamp_ms = -1;
   std::string key;
   std::optional<std::string> value;
+  int64_t mark = 0;         // no two records have the same
+  int64_t transaction = 0;  // 0: none
   friend bool operator==(const PlainRecord&, const PlainRecord&) = default;
 };
 
-// The records of concatenated batches.
+// Headers that say which record it is, and of which transaction.
+inline std::vector<model::Header> MarkHeaders(const std::string& mark, const std::string& transaction) {
+  return {{"mark", mark}, {"transaction", transaction}};
+}
+
+// The records of concatenated batches, control records left out.
 inline std::vector<PlainRecord> Records(std::string_view bytes) {
   std::vector<PlainRecord> all;
   while (!bytes.empty()) {
     auto records = model::RecordIterator::Open(model::TakeBatch(&bytes).value(), 1 << 20).value();
+    if (records.header().control()) continue;
     model::RecordView record;
     while (records.Next(&record).value()) {
-      all.push_back({record.offset.value(), record.timestamp_ms, std::string(record.key.value_or("(none)")),
-                     record.value ? std::optional<std::string>(*record.value) : std::nullopt});
+      PlainRecord plain = {record.offset.value(), record.timestamp_ms, std::string(record.key.value_or("(none)")),
+                           record.value ? std::optional<std::string>(*record.value) : std::nullopt};
+      if (record.headers.size() == 2) {
+        plain.mark = std::stoll(std::string(*record.headers[0].value));
+        plain.transaction = std::stoll(std::string(*record.headers[1].value));
+      }
+      all.push_back(std::move(plain));
     }
   }
   return all;
@@ -70,7 +84,8 @@ class CompactionOracle {
       if (!batch.ok()) return Complain("served a piece of a batch");
       const model::BatchHeader header = model::ParseBatchHeader(*batch).value();
       const auto known = ends_.find(header.base_offset.value());
-      if (known == ends_.end() || !known->second.contains(header.last_offset().value())) {
+      const bool marker = header.control() || (header.record_count == 0 && header.last_offset_delta == 0);
+      if (!marker && (known == ends_.end() || !known->second.contains(header.last_offset().value()))) {
         return Complain(StrCat("served a batch of offsets ", header.base_offset, " to ", header.last_offset(),
                                ", which nobody wrote"));
       }
@@ -89,11 +104,15 @@ class CompactionOracle {
     std::set<int64_t> there;
     for (const PlainRecord& record : records) {
       there.insert(record.offset);
-      if (record.offset >= start) last[record.key] = record.offset;
+      if (record.offset >= start && Of(record) == Fate::kCommitted) last[record.key] = record.offset;
     }
     std::map<std::string, int64_t> truth;
     for (const auto& [offset, record] : known_) {
-      if (offset >= start) truth[record.key] = offset;
+      if (offset < start) continue;
+      if (Of(record) == Fate::kCommitted) truth[record.key] = offset;
+      if (Of(record) == Fate::kOpen && !there.contains(offset)) {
+        Complain(StrCat("offset ", offset, " of the open transaction ", record.transaction, " is gone"));
+      }
     }
     for (const auto& [key, offset] : truth) {
       const auto found = last.find(key);
@@ -114,6 +133,16 @@ class CompactionOracle {
       if (!there.contains(offset)) gone_.insert(offset);
     }
   }
+  // The transaction's marker is in the log.
+  void Ended(int64_t transaction, model::TransactionEnd end) { ended_[transaction] = end; }
+  // What a reader of committed records sees of `records`, read at the same moment.
+  std::vector<PlainRecord> Committed(const std::vector<PlainRecord>& records, model::Offset stable) const {
+    std::vector<PlainRecord> visible;
+    for (const PlainRecord& record : records) {
+      if (record.offset < stable.value() && Of(record) == Fate::kCommitted) visible.push_back(record);
+    }
+    return visible;
+  }
   void Watch(const PartitionLog& log) {
     if (log.log_start().value() < start_) Complain("log start went back");
     if (log.high_watermark().value() < mark_) Complain("high watermark went back");
@@ -132,6 +161,13 @@ class CompactionOracle {
   const std::optional<std::string>& complaint() const { return complaint_; }
 
  private:
+  enum class Fate { kOpen, kCommitted, kAborted };
+  Fate Of(const PlainRecord& record) const {
+    if (record.transaction == 0) return Fate::kCommitted;
+    const auto it = ended_.find(record.transaction);
+    if (it == ended_.end()) return Fate::kOpen;
+    return it->second == model::TransactionEnd::kCommit ? Fate::kCommitted : Fate::kAborted;
+  }
   struct Offer {
     PlainRecord record;
     int64_t wall_ms;
@@ -161,6 +197,7 @@ class CompactionOracle {
   std::map<int64_t, std::set<int64_t>> ends_;  // last offsets of batches by base offset
   std::map<int64_t, PlainRecord> known_;
   std::set<int64_t> gone_;
+  std::map<int64_t, model::TransactionEnd> ended_;
   int64_t start_ = 0;
   int64_t mark_ = 0;
   std::optional<std::string> complaint_;

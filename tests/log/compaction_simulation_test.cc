@@ -10,6 +10,7 @@
 #include "base/logging.h"
 #include "log/file_names.h"
 #include "log/log_directory.h"
+#include "model/error_status.h"
 #include "tests/log/compaction_oracle.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/sim_shard.h"
@@ -18,11 +19,12 @@
 namespace leat::log {
 namespace {
 
-constexpr int kSteps = 70;
+constexpr int kSteps = 60;
 const model::TopicPartition kPartition{"a", model::PartitionId(0)};
 
 struct CompactionSimulationStats {
   int appends = 0, power_cuts = 0, kills = 0, offline = 0, cleanings = 0, given_up = 0, swaps_finished = 0;
+  int transactions = 0, looked_up = 0;
   size_t gone = 0, dropped = 0;
 };
 
@@ -36,9 +38,20 @@ enum class Bug {
   kUnfinishedCleaningIsTaken  // recovery takes files that were not finished
 };
 
+struct SimProducer {
+  int64_t id = 0;
+  int16_t epoch = 0;
+  int32_t sequence = 0;
+  int64_t transaction = 0;                      // the open one; 0: none
+  std::optional<model::TransactionEnd> ending;  // how it is to end
+  bool waiting = false;                         // for the marker's answer
+  bool failed = false;                          // an append did: the transaction must be aborted
+};
+
 class CompactionSimulation {
  public:
-  CompactionSimulation(uint64_t seed, Bug bug) : random_(seed), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
+  CompactionSimulation(uint64_t seed, Bug bug)
+      : random_(seed), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
     const auto family = [this] { return !random_.OneIn(5); };
     options_.durability = random_.OneIn(4) ? Durability::kPageCache : Durability::kFsync;
     options_.segment_bytes = random_.Between(600, 5000);
@@ -55,12 +68,17 @@ class CompactionSimulation {
     if (bug == Bug::kTombstonesGoAtOnce) options_.delete_retention = absl::ZeroDuration();
     directory_options_ = {.path = "data/log"};
     directory_options_.compaction_check_interval = absl::Seconds(random_.Between(1, 60));
-    directory_options_.compaction_memory_bytes = static_cast<size_t>(random_.OneIn(8) ? random_.Between(24, 240) : random_.Between(240, 4000));
+    directory_options_.compaction_memory_bytes =
+        static_cast<size_t>(random_.OneIn(8) ? random_.Between(24, 240) : random_.Between(240, 4000));
     directory_options_.compaction_slice_bytes = static_cast<size_t>(random_.Between(random_.OneIn(10) ? 1 : 500, 8000));
     directory_options_.compaction_bytes_per_second =
         random_.OneIn(3) ? 0 : static_cast<uint64_t>(random_.Between(1'000, 10'000'000));
     keys_ = random_.Between(2, 25);
     compressed_ = random_.OneIn(4);
+    options_.producer_expiration = absl::InfiniteDuration();
+    if (random_.OneIn(2)) {
+      for (int64_t id = 1; id <= 3; ++id) producers_.push_back({.id = id});
+    }
     power_family_ = family();
     if (family()) rates_.read_eio_one_in = static_cast<uint64_t>(random_.Between(100, 2000));
     if (family()) rates_.write_eio_one_in = static_cast<uint64_t>(random_.Between(200, 3000));
@@ -99,7 +117,7 @@ class CompactionSimulation {
   void Step() {
     const uint64_t dice = random_.Below(100);
     if (dice < 45) {
-      AppendSome();
+      producers_.empty() || random_.OneIn(3) ? AppendSome() : ProduceSome();
     } else if (dice < 55) {
       ReadSome();
     } else if (dice < 60) {
@@ -129,25 +147,23 @@ class CompactionSimulation {
     if (oracle_->complaint()) Fail(*oracle_->complaint());
   }
 
+  std::string RandomBatch(model::BatchBuilder::Options options, int64_t transaction) {
+    if (compressed_ && random_.OneIn(2)) options.compression = static_cast<model::Compression>(1 + random_.Below(4));
+    model::BatchBuilder builder(options);
+    for (uint64_t k = 1 + random_.Below(4); k > 0; --k) {
+      const std::string key = StrCat("key", random_.Below(static_cast<uint64_t>(keys_)));
+      const int64_t timestamp_ms = world_.WallMillis() - random_.Between(0, 100'000);
+      const std::string mark = StrCat(++written_), of = StrCat(transaction);
+      std::optional<std::string> value;
+      if (!random_.OneIn(5)) value.emplace(random_.OneIn(10) ? random_.Below(1500) : random_.Below(60), 'x');
+      builder.Add(timestamp_ms, key, value ? std::optional<std::string_view>(*value) : std::nullopt,
+                  MarkHeaders(mark, of));
+    }
+    return builder.Finish().value();
+  }
   std::string RandomBatches() {
     std::string batches;
-    for (uint64_t i = 1 + random_.Below(3); i > 0; --i) {
-      model::BatchBuilder builder(
-          {.compression = compressed_ && random_.OneIn(2) ? static_cast<model::Compression>(1 + random_.Below(4))
-                                                         : model::Compression::kNone});
-      for (uint64_t k = 1 + random_.Below(4); k > 0; --k) {
-        const std::string key = StrCat("key", random_.Below(static_cast<uint64_t>(keys_)));
-        const int64_t timestamp_ms = world_.WallMillis() - random_.Between(0, 100'000);
-        if (random_.OneIn(5)) {
-          builder.Add(timestamp_ms, key, std::nullopt);
-          continue;
-        }
-        std::string value = StrCat(++written_, ":");
-        value.resize(value.size() + (random_.OneIn(10) ? random_.Below(1500) : random_.Below(60)), 'x');
-        builder.Add(timestamp_ms, key, value);
-      }
-      batches += builder.Finish().value();
-    }
+    for (uint64_t i = 1 + random_.Below(3); i > 0; --i) batches += RandomBatch({}, 0);
     return batches;
   }
 
@@ -163,6 +179,141 @@ class CompactionSimulation {
         }
       });
     }
+  }
+
+  void ProduceSome() {
+    for (uint64_t i = 1 + random_.Below(4); i > 0; --i) {
+      SimProducer& producer = producers_[random_.Below(producers_.size())];
+      if (producer.ending || producer.failed) {
+        EndTransaction(producer);
+      } else if (producer.transaction != 0 && random_.OneIn(3)) {
+        producer.ending = random_.OneIn(2) ? model::TransactionEnd::kCommit : model::TransactionEnd::kAbort;
+        EndTransaction(producer);
+      } else {
+        SendBatch(producer);
+      }
+    }
+  }
+  void SendBatch(SimProducer& producer) {
+    if (producer.transaction == 0) {
+      producer.transaction = ++transactions_;
+      ++stats_.transactions;
+    }
+    const std::string batch = RandomBatch({.producer_id = model::ProducerId(producer.id),
+                                           .producer_epoch = producer.epoch,
+                                           .base_sequence = producer.sequence,
+                                           .transactional = true},
+                                          producer.transaction);
+    oracle_->Offered(batch, log()->log_end(), world_.WallMillis());
+    const auto ticket = log()->StartVerification(model::ProducerId(producer.id), producer.epoch);
+    producer.sequence += model::ParseBatchHeader(batch)->record_count;
+    log()->Append(batch, {.verification = ticket}, [this, &producer, batch](absl::StatusOr<AppendResult> result) {
+      if (result.ok()) return oracle_->Acknowledged(batch, result->base_offset);
+      producer.failed = true;
+      // Behind one that found the disk full, the next is out of sequence.
+      const auto code = model::CodeOf(result.status());
+      const bool fair = absl::IsResourceExhausted(result.status()) || absl::IsUnavailable(result.status()) ||
+                        code == model::ErrorCode::kOutOfOrderSequenceNumber;
+      if (!fair) Fail(StrCat("a transactional append failed with ", result.status().ToString()));
+    });
+  }
+  void EndTransaction(SimProducer& producer) {
+    if (producer.waiting) return;
+    if (!producer.ending) producer.ending = model::TransactionEnd::kAbort;
+    producer.waiting = true;
+    log()->AppendMarker({.producer_id = model::ProducerId(producer.id),
+                         .producer_epoch = producer.epoch,
+                         .marker = {.end = *producer.ending, .coordinator_epoch = 0}},
+                        model::LeaderEpoch(0), [this, &producer](absl::StatusOr<AppendResult> result) {
+                          producer.waiting = false;
+                          if (result.ok()) return HasEnded(producer);
+                          if (absl::IsResourceExhausted(result.status()) || absl::IsUnavailable(result.status()))
+                            return;
+                          Fail(StrCat("a marker failed with ", result.status().ToString()));
+                        });
+  }
+  void HasEnded(SimProducer& producer) {
+    if (producer.transaction != 0) {
+      ends_[producer.transaction] = *producer.ending;
+      oracle_->Ended(producer.transaction, *producer.ending);
+    }
+    if (producer.failed) {
+      ++producer.epoch;
+      producer.sequence = 0;
+    }
+    producer = {.id = producer.id, .epoch = producer.epoch, .sequence = producer.sequence};
+  }
+
+  // After a restart every transaction is ended that the log shows open: as it was to end, else it is aborted. The
+  // producers go on with a new epoch.
+  void SettleTransactions() {
+    if (producers_.empty() || failure_) return;
+    const sim::DiskFaults faults = disk_.faults();
+    Quiet();
+    const std::vector<ProducerDescription> described = log()->DescribeProducers();
+    for (SimProducer& producer : producers_) {
+      const auto found = std::find_if(described.begin(), described.end(),
+                                      [&](const auto& d) { return d.producer_id.value() == producer.id; });
+      const bool open = found != described.end() && found->open_since.value() >= 0;
+      if (!open) {
+        if (producer.ending && producer.transaction != 0) HasEnded(producer);
+        producer = {.id = producer.id, .epoch = static_cast<int16_t>(producer.epoch + 1)};
+        continue;
+      }
+      int64_t transaction = producer.transaction;
+      // Its beginning may have been deleted with other old records.
+      if (found->open_since >= log()->log_start()) {
+        const auto read = log()->Read(found->open_since, 1);
+        if (!read.ok() || Records(read->batches).empty()) {
+          return Fail(StrCat("the beginning of an open transaction at ", found->open_since,
+                             " cannot be read: ", read.status().ToString()));
+        }
+        transaction = Records(read->batches)[0].transaction;
+      }
+      if (transaction != producer.transaction) producer.ending.reset();
+      producer.transaction = transaction;
+      producer.waiting = false;
+      producer.failed = true;
+      producer.epoch = found->epoch;
+      if (const auto end = ends_.find(transaction); end != ends_.end()) producer.ending = end->second;
+      EndTransaction(producer);
+    }
+    world_.RunUntil([&] {
+      return std::none_of(producers_.begin(), producers_.end(), [](const SimProducer& p) { return p.waiting; });
+    });
+    for (SimProducer& producer : producers_)
+      producer.epoch = static_cast<int16_t>(producer.epoch + 1), producer.sequence = 0;
+    disk_.faults() = faults;
+  }
+
+  // As a client does it: batches of transactions that the answer calls aborted are left out up to their marker.
+  std::optional<std::vector<PlainRecord>> ReadCommitted() {
+    std::vector<PlainRecord> visible;
+    for (model::Offset at = log()->log_start(); at < log()->last_stable_offset();) {
+      const auto read = log()->Read(at, 1 << 20, model::Isolation::kReadCommitted);
+      if (!read.ok() || read->batches.empty()) {
+        if (read.ok() || !FairReadFailure(read.status())) Fail(StrCat("a committed read at ", at, " failed"));
+        return std::nullopt;
+      }
+      std::vector<model::AbortedTransaction> aborted = read->aborted;
+      std::sort(aborted.begin(), aborted.end(),
+                [](const auto& x, const auto& y) { return x.first_offset > y.first_offset; });
+      std::set<int64_t> skipped;
+      for (std::string_view rest = read->batches; !rest.empty();) {
+        const std::string_view batch = model::TakeBatch(&rest).value();
+        const model::BatchHeader header = model::ParseBatchHeader(batch).value();
+        at = header.next_offset();
+        for (; !aborted.empty() && aborted.back().first_offset <= header.last_offset(); aborted.pop_back()) {
+          skipped.insert(aborted.back().producer_id.value());
+        }
+        if (header.control()) {
+          skipped.erase(header.producer_id.value());
+        } else if (!header.transactional() || !skipped.contains(header.producer_id.value())) {
+          for (PlainRecord& record : Records(batch)) visible.push_back(std::move(record));
+        }
+      }
+    }
+    return visible;
   }
 
   bool FairReadFailure(const absl::Status& status) {
@@ -201,6 +352,13 @@ class CompactionSimulation {
       while (!rest.empty()) at = model::ParseBatchHeader(model::TakeBatch(&rest).value())->next_offset();
     }
     oracle_->ServedAll(all, *log(), world_.WallMillis());
+    if (producers_.empty()) return all;
+    if (const auto committed = ReadCommitted(); committed && !failure_) {
+      ++stats_.looked_up;
+      if (*committed != oracle_->Committed(all, log()->last_stable_offset())) {
+        Fail("a reader of committed records sees something else than the committed records");
+      }
+    }
     return all;
   }
 
@@ -234,8 +392,7 @@ class CompactionSimulation {
     for (const std::string& path : disk_.Files()) {
       if (bug_ == Bug::kSwapIsForgotten && path.ends_with(kSwapSuffix)) static_cast<void>(disk_.Remove(path));
       if (bug_ == Bug::kUnfinishedCleaningIsTaken && path.ends_with(StrCat(kLogSuffix, kCleanedSuffix))) {
-        static_cast<void>(
-            disk_.Rename(path, StrCat(path.substr(0, path.size() - kCleanedSuffix.size()), kSwapSuffix)));
+        static_cast<void>(disk_.Rename(path, StrCat(path.substr(0, path.size() - kCleanedSuffix.size()), kSwapSuffix)));
       }
     }
   }
@@ -279,12 +436,13 @@ class CompactionSimulation {
       return false;
     }
     if (ending == Ending::kPowerCut && options_.durability == Durability::kPageCache) oracle_->PowerWasCut(**opened);
+    SettleTransactions();
     oracle_->Watch(**opened);
     if (oracle_->complaint()) {
       Fail(StrCat(ending == Ending::kPowerCut ? "after a power cut: " : "after a restart: ", *oracle_->complaint()));
       return false;
     }
-    return true;
+    return !failure_;
   }
 
   void Quiet() {
@@ -294,8 +452,8 @@ class CompactionSimulation {
     if (!disk_.dark()) disk_.LosePowerAfter(UINT64_MAX);
   }
 
-  // On a sound disk everything can be read from anywhere, look-ups by time are right, and a log that is compacted to its
-  // end holds each key once.
+  // On a sound disk everything can be read from anywhere, look-ups by time are right, and a log that is compacted to
+  // its end holds each key once.
   void CheckEverything() {
     ReadAll();
     if (!failure_ && !oracle_->complaint()) CompactToTheEnd();
@@ -310,7 +468,8 @@ class CompactionSimulation {
     if (failure_) return;
     if (oracle_->complaint()) return Fail(*oracle_->complaint());
     CheckReadsFromAnywhere(*all);
-    CheckTimes(*all);
+    if (producers_.empty()) CheckTimes(*all);  // markers have times too
+    if (!failure_) CheckProducersAreFoundAgain();
     for (const std::string& path : disk_.Files()) {
       if (path.ends_with(kCleanedSuffix) || path.ends_with(kSwapSuffix)) Fail(StrCat(path, " was left behind"));
     }
@@ -330,6 +489,27 @@ class CompactionSimulation {
     std::set<std::string> seen;
     for (const PlainRecord& record : *all) {
       if (!seen.insert(record.key).second) return Fail(StrCat("key ", record.key, " is there twice after compaction"));
+    }
+  }
+
+  // Without snapshots, in what compaction left.
+  void CheckProducersAreFoundAgain() {
+    if (producers_.empty() || log()->log_start() > model::Offset(0)) return;
+    const std::vector<ProducerDescription> before = log()->DescribeProducers();
+    Stop(Ending::kKill);
+    for (const std::string& path : disk_.Files()) {
+      if (path.ends_with(kSnapshotSuffix)) disk_.FlipBit(path, 3, 0);
+    }
+    if (!Open(Ending::kKill)) return Fail("the log did not open without snapshots");
+    const std::vector<ProducerDescription> after = log()->DescribeProducers();
+    if (before.size() != after.size()) return Fail(StrCat(before.size(), " producers became ", after.size()));
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (before[i].epoch != after[i].epoch || before[i].last_sequence != after[i].last_sequence ||
+          before[i].open_since != after[i].open_since) {
+        Fail(StrCat("producer ", before[i].producer_id, " was at epoch ", before[i].epoch, ", sequence ",
+                    before[i].last_sequence, ", open ", before[i].open_since, ", and is found again at ",
+                    after[i].epoch, ", ", after[i].last_sequence, ", ", after[i].open_since));
+      }
     }
   }
 
@@ -388,7 +568,10 @@ class CompactionSimulation {
   int64_t keys_ = 0;
   bool compressed_ = false;
   bool power_family_ = false;
-  uint64_t written_ = 0;
+  int64_t written_ = 0;
+  std::vector<SimProducer> producers_;
+  int64_t transactions_ = 0;
+  std::map<int64_t, model::TransactionEnd> ends_;  // of transactions whose end was answered
   std::optional<std::string> failure_;
   CompactionSimulationStats stats_;
 };
@@ -419,6 +602,8 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, Bug bug, Co
     stats->swaps_finished += one.swaps_finished;
     stats->gone += one.gone;
     stats->dropped += one.dropped;
+    stats->transactions += one.transactions;
+    stats->looked_up += one.looked_up;
   }
   const std::string warnings = testing::internal::GetCapturedStderr();
   if (std::getenv("LEAT_SEED") != nullptr) *what += "\n" + warnings;
@@ -435,9 +620,9 @@ TEST(CompactionSimulation, KeepsLastValuesAndOffsetsOnADiskThatFails) {
   if (failed) ADD_FAILURE() << "seed " << *failed << ": " << what << "\nreplay with LEAT_SEED=" << *failed;
   std::printf(
       "%d appends, %d power cuts, %d kills, %d times offline, %d cleanings asked for that ran, %d given up, %d swaps "
-      "finished by recovery, %zu records seen to be gone\n",
+      "finished by recovery, %zu records seen to be gone, %d transactions, %d reads of what is committed\n",
       stats.appends, stats.power_cuts, stats.kills, stats.offline, stats.cleanings, stats.given_up,
-      stats.swaps_finished, stats.gone);
+      stats.swaps_finished, stats.gone, stats.transactions, stats.looked_up);
   if (failed || one != nullptr) return;
   // The faults did happen, and so did compaction.
   EXPECT_GT(stats.power_cuts, 0);
@@ -446,6 +631,8 @@ TEST(CompactionSimulation, KeepsLastValuesAndOffsetsOnADiskThatFails) {
   EXPECT_GT(stats.given_up, 0);
   EXPECT_GT(stats.swaps_finished, 0);
   EXPECT_GT(stats.gone, 0u);
+  EXPECT_GT(stats.transactions, 0);
+  EXPECT_GT(stats.looked_up, 0);
 }
 
 class PlantedCompactionBug : public testing::TestWithParam<std::pair<const char*, Bug>> {};

@@ -164,7 +164,8 @@ TEST_F(CleanBatchTest, LeavesABatchAloneThatLosesNothing) {
 
 TEST_F(CleanBatchTest, DropsABatchWithoutRecordsUnlessItsPlaceIsNeeded) {
   map_.Note("a", Offset(500));
-  const std::string batch = Batch({{"a", "1"}}, {.producer_id = model::ProducerId(7), .producer_epoch = 1, .base_sequence = 3});
+  const std::string batch =
+      Batch({{"a", "1"}}, {.producer_id = model::ProducerId(7), .producer_epoch = 1, .base_sequence = 3});
   EXPECT_EQ(Clean(batch).kind, CleanedBatch::Kind::kDropped);
   const CleanedBatch whole = Clean(batch, {.empty = BatchVerdict::Empty::kWhole});
   ASSERT_EQ(whole.kind, CleanedBatch::Kind::kRewritten);

@@ -17,7 +17,7 @@ TEST(ConsumerProtocol, ReadsOlderAndNewerVersions) {
   const std::string v0("\0\0\0\0\0\1\0\1a\xff\xff\xff\xff", 13);
   EXPECT_THAT(DecodeSubscription(v0)->topics, ElementsAre("a"));
   // Version 3 of a cooperative member: user data, owned partitions, generation and rack behind them.
-  const std::string v3("\0\3\0\0\0\1\0\1a\0\0\0\2xy\0\0\0\1\0\1a\0\0\0\1\0\0\0\5\0\0\0\7\0\1r", 40);
+  const std::string v3("\0\3\0\0\0\1\0\1a\0\0\0\2xy\0\0\0\1\0\1a\0\0\0\1\0\0\0\5\0\0\0\7\0\1r", 37);
   ASSERT_TRUE(DecodeSubscription(v3).has_value());
   EXPECT_THAT(DecodeSubscription(v3)->owned, ElementsAre(TopicPartition{"a", PartitionId(5)}));
   EXPECT_TRUE(DecodeAssignment("")->empty());
