@@ -54,7 +54,7 @@ absl::Status ProducerTransaction::Init() {
   Connection::Impl& connection = connection_->impl();
   const auto stub = v1::Transactions::NewStub(connection.channel);
   v1::ProducerIdResponse response;
-  LEAT_RETURN_IF_ERROR(Repeat(
+  const absl::Status initialised = Repeat(
       [&]() -> absl::StatusOr<v1::Outcome> {
         // Once more would only raise the epoch once more.
         LEAT_RETURN_IF_ERROR(connection.Invoke(client::Repeat::kSafe, [&](::grpc::ClientContext* context) {
@@ -63,7 +63,8 @@ absl::Status ProducerTransaction::Init() {
         }));
         return response.outcome();
       },
-      StrCat("producer ", options_.transactional_id)));
+      StrCat("producer ", options_.transactional_id));
+  LEAT_RETURN_IF_ERROR(initialised);
   Adopt(response);
   return absl::OkStatus();
 }
@@ -172,7 +173,7 @@ absl::Status ProducerTransaction::End(Outcome outcome) {
   Connection::Impl& connection = connection_->impl();
   const auto stub = v1::Transactions::NewStub(connection.channel);
   v1::ProducerIdResponse response;
-  LEAT_RETURN_IF_ERROR(Repeat(
+  const absl::Status ended = Repeat(
       [&]() -> absl::StatusOr<v1::Outcome> {
         LEAT_RETURN_IF_ERROR(connection.Invoke(client::Repeat::kSafe, [&](::grpc::ClientContext* context) {
           response.Clear();
@@ -180,7 +181,8 @@ absl::Status ProducerTransaction::End(Outcome outcome) {
         }));
         return response.outcome();
       },
-      what));
+      what);
+  LEAT_RETURN_IF_ERROR(ended);
   Adopt(response);
   return absl::OkStatus();
 }
