@@ -20,7 +20,7 @@ class TopicConfigs : public testing::Test {
   TopicConfigs() { EXPECT_TRUE(w.Start().ok()); }
   TopicResult Alter(const std::string& topic, const Configs& set) {
     return w.Await<std::vector<TopicResult>>(
-        [&](auto done) { w.broker->AlterTopics({{topic, set, {}, 0}}, std::move(done)); })[0];
+        [&](auto done) { w.broker->AlterTopics({{topic, set, {}, -1}}, std::move(done)); })[0];
   }
   std::vector<std::string> All(const std::string& topic) {
     std::vector<std::string> all;
