@@ -22,6 +22,8 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->log_start_ = log->log_start_target_ = recovered.log_start;
   log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
   log->recovery_point_ = recovered.recovery_point;
+  // What recovery found is on disk.
+  log->decided_to_ = recovered.producers.first_undecided().value_or(recovered.log_end);
   log->producers_ = std::move(recovered.producers);
   log->producers_.Expire(now_ms, log->producer_options());
   log->snapshots_ = std::move(recovered.snapshots);

@@ -5,6 +5,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -199,8 +200,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   };
   absl::Status ReadCompactionCheckpoints();
   absl::StatusOr<std::vector<SegmentFacts>> CompleteSegments();
-  // Nothing at or above it may be compacted.
-  model::Offset CleanableLimit() const { return last_stable_offset(); }
+  // Nothing at or above it may be compacted. A marker that a power cut could still take decides nothing: what it ended
+  // would be open again.
+  model::Offset CleanableLimit() const { return std::min(last_stable_offset(), decided_to_); }
   absl::StatusOr<CleaningRun::Plan> PlanCleaning(int64_t wall_ms);
   void ContinueCleaning();
   void AfterSlice(const absl::Status& status);
@@ -234,6 +236,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset log_end_{0};
   model::Offset synced_{0};          // everything below is on disk
   model::Offset recovery_point_{0};  // what the checkpoint file says
+  model::Offset decided_to_{0};      // every transaction that began below has its marker on disk
   model::Offset log_start_target_{0};
   // Rises with every name made in the folder. Names found at open may not be durable: their process may have died
   // before it synced them.

@@ -19,6 +19,7 @@ struct PartitionLogImpl::CheckpointPlan {
   std::vector<std::pair<model::Offset, std::string>> snapshots;     // to be written
   std::vector<model::Offset> old_snapshots;                         // of no use once those are
   std::string recovery_point;
+  model::Offset decided;  // no transaction was open below, by what the recovery point covers
   // For AdvanceLogStart.
   std::string log_start;
   std::vector<std::pair<model::Offset, std::vector<std::string>>> removals;  // oldest first
@@ -124,6 +125,7 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
   epochs_changed_ = false;
   PlanSnapshots(plan.get());
   plan->recovery_point = EncodeOffsetCheckpoint(tp_, plan->job.through);
+  plan->decided = producers_.first_undecided().value_or(log_end_);
   return plan;
 }
 
@@ -152,6 +154,7 @@ void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
     return;
   }
   recovery_point_ = std::max(recovery_point_, plan.job.through);
+  decided_to_ = std::max(decided_to_, plan.decided);
   for (const model::Offset at : plan.old_snapshots) snapshots_.erase(at);
   for (const auto& [base, mark] : plan.marks) {
     const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);
