@@ -11,6 +11,7 @@ Outcome Failed(ErrorCode code, std::string message) { return {code, std::move(me
 
 Outcome AppendOutcome(const absl::Status& status) {
   const std::string text(Message(status));
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, text};
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return {};
@@ -34,6 +35,7 @@ Outcome AppendOutcome(const absl::Status& status) {
 
 Outcome ReadOutcome(const absl::Status& status) {
   const std::string text(Message(status));
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, text};
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return {};

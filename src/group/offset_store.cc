@@ -14,9 +14,6 @@ Outcome CheckItem(const CommitCommand::Item& item, const Limits& limits) {
   if (!model::IsValidTopicName(item.partition.topic)) {
     return {ErrorCode::kInvalidTopic, StrCat("expected a topic name, got '", item.partition.topic.substr(0, 300), "'")};
   }
-  if (item.offset < model::Offset(0)) {
-    return {ErrorCode::kInvalidRequest, StrCat("expected an offset of at least 0, got ", item.offset)};
-  }
   if (item.metadata.size() > limits.metadata_bytes) {
     return {ErrorCode::kOffsetMetadataTooLarge, StrCat("the metadata of a commit has ", item.metadata.size(),
                                                        " bytes, at most ", limits.metadata_bytes, " are kept")};

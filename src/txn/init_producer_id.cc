@@ -37,9 +37,9 @@ Decision FencedBy(const Identity& producer, const Transaction& at) {
                        at.producer_id, " with epoch ", at.producer_epoch, " does; close this one"));
 }
 
-// Producer 0 with epoch 0 is what one client sends for "I have none". Ids begin above 0, so nobody is that producer.
+// A producer that names itself must be the one that the id knows, or a new id's first: one client names itself producer
+// 0 with epoch 0 always, and gets what Kafka gives it.
 Identity Normalised(Identity producer) {
-  if (producer.producer_id == model::ProducerId(0)) producer.producer_id = kNoProducerId;
   if (producer.producer_id == kNoProducerId) producer.producer_epoch = kNoEpoch;
   return producer;
 }

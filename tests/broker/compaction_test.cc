@@ -19,8 +19,9 @@ class TopicConfigs : public testing::Test {
  protected:
   TopicConfigs() { EXPECT_TRUE(w.Start().ok()); }
   TopicResult Alter(const std::string& topic, const Configs& set) {
-    return w.Await<std::vector<TopicResult>>(
-        [&](auto done) { w.broker->AlterTopics({{topic, set, {}, -1}}, std::move(done)); })[0];
+    return w.Await<std::vector<TopicResult>>([&](auto done) {
+      w.broker->AlterTopics({{topic, set, {}, -1}}, std::move(done));
+    })[0];
   }
   std::vector<std::string> All(const std::string& topic) {
     std::vector<std::string> all;
@@ -82,8 +83,9 @@ TEST_F(TopicConfigs, CompactionBeginsAndEndsWithTheConfig) {
 TEST_F(TopicConfigs, RecordsOfACompactedTopicAreNotDeletedByOffset) {
   ASSERT_TRUE(w.Create("prices", 1, kCompacted).outcome.ok());
   Fill("prices", 0, 5);
-  const auto deleted = w.Await<std::vector<DeleteRecordsResult>>(
-      [&](auto done) { w.broker->DeleteRecords({{Tp("prices"), model::Offset(3)}}, std::move(done)); })[0];
+  const auto deleted = w.Await<std::vector<DeleteRecordsResult>>([&](auto done) {
+    w.broker->DeleteRecords({{Tp("prices"), model::Offset(3)}}, std::move(done));
+  })[0];
   EXPECT_EQ(deleted.outcome.code, ErrorCode::kPolicyViolation);
 }
 

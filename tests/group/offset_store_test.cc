@@ -79,19 +79,26 @@ TEST(OffsetStore, RefusesEachItemForItsOwnReason) {
   const OffsetStore store({.metadata_bytes = 3, .offsets = 1});
   const CommitDecision decision = store.CommitOffsets({"g",
                                                        {{Tp("t", 0), model::Offset(1), "1234"},
-                                                        {Tp("t", 0), model::Offset(-1), ""},
                                                         {Tp("bad name", 0), model::Offset(1), ""},
                                                         {Tp("t", 0), model::Offset(1), "123"},
                                                         {Tp("t", 1), model::Offset(1), ""}}},
                                                       0);
   EXPECT_EQ(decision.outcomes[0].code, ErrorCode::kOffsetMetadataTooLarge);
-  EXPECT_EQ(decision.outcomes[1].code, ErrorCode::kInvalidRequest);
-  EXPECT_EQ(decision.outcomes[2].code, ErrorCode::kInvalidTopic);
-  EXPECT_EQ(decision.outcomes[3].code, ErrorCode::kNone);
-  EXPECT_EQ(decision.outcomes[4].code, ErrorCode::kPolicyViolation);
+  EXPECT_EQ(decision.outcomes[1].code, ErrorCode::kInvalidTopic);
+  EXPECT_EQ(decision.outcomes[2].code, ErrorCode::kNone);
+  EXPECT_EQ(decision.outcomes[3].code, ErrorCode::kPolicyViolation);
   EXPECT_EQ(decision.records.size(), 1u);
   EXPECT_EQ(store.CommitOffsets({"", {{Tp("t", 0), model::Offset(1), ""}}}, 0).outcomes[0].code,
             ErrorCode::kInvalidGroupId);
+}
+
+// Some clients store -1 and -2 for "the end" and "the start" and take them so when they get them back, as from Kafka.
+TEST(OffsetStore, KeepsNegativeOffsetsAsTheyAre) {
+  OffsetStore store({});
+  const CommitDecision decision = store.CommitOffsets({"g", {{Tp("t", 0), model::Offset(-2), ""}}}, 0);
+  ASSERT_EQ(decision.records.size(), 1u);
+  ASSERT_TRUE(store.Replay({}, decision.records[0].key, *decision.records[0].value).ok());
+  EXPECT_EQ(store.Find("g", Tp("t", 0))->offset, model::Offset(-2));
 }
 
 RC_GTEST_PROP(OffsetStore, ItsSnapshotMakesTheSameState, (uint64_t seed)) {
