@@ -250,6 +250,7 @@ void Connection::Drain() {
 
 void Connection::Fail(const absl::Status& why) {
   if (closed_) return;
+  host_.metrics().failed.Add(1);
   LogInfo("kafka", "closing the connection of ", Who(), ": ", Message(why));
   Close();
 }

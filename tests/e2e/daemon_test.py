@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -88,6 +90,18 @@ class Daemon(unittest.TestCase):
 
 
 class MetricsPage(unittest.TestCase):
+    @staticmethod
+    def use(broker):
+        broker.leat("produce", "transactions", "--file", str(SOURCE / "config/data/card_transactions.csv"),
+                    "--key", "cc_num")
+        broker.leat("lag", "--group", "fraud", "--topic", "transactions", "--wait", "--timeout", "60s")
+        broker.leat("consume", "fraud-alerts", "--from-beginning", "--exit-at-end")
+        broker.http("/metrics")
+        host, port = broker.kafka.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(struct.pack(">ihhih", 10, 18, 0, 1, -1))  # ApiVersions, version 0
+            connection.recv(4)
+
     def test_it_lists_what_a_run_with_a_job_registers(self):
         class Recorded(Broker):
             def command(self):
@@ -96,11 +110,11 @@ class MetricsPage(unittest.TestCase):
         with Recorded() as broker:
             broker.leat("topic", "create", "transactions")
             broker.leat("job", "submit", str(SOURCE / "config/jobs/fraud.sql"))
-            broker.leat("produce", "transactions", "--file", str(SOURCE / "config/data/card_transactions.csv"),
-                        "--key", "cc_num")
-            broker.leat("lag", "--group", "fraud", "--topic", "transactions", "--wait", "--timeout", "60s")
-            broker.leat("consume", "fraud-alerts", "--from-beginning", "--exit-at-end")
-            broker.http("/metrics")
+            self.use(broker)
+            # The lag of groups is looked at when a daemon starts that knows some, and seldom after that.
+            self.assertEqual(broker.stop(), 0)
+            broker.start()
+            self.use(broker)
             self.assertEqual(broker.stop(), 0)
             with open(os.path.join(broker.directory, "metrics.md"), encoding="utf-8") as file:
                 self.assertEqual(file.read(), (SOURCE / "docs/metrics.md").read_text())
