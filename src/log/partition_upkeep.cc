@@ -241,7 +241,11 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
     return timestamp_ms >= 0 && age != absl::InfiniteDuration() &&
            absl::Milliseconds(wall_ms) - absl::Milliseconds(timestamp_ms) > age;
   };
-  const auto largest = [](Segment& segment) { return segment.Load().ok() ? segment.max_timestamp_ms() : -1; };
+  const auto largest = [](Segment& segment) -> int64_t {
+    if (!segment.Load().ok()) return -1;
+    // A segment that compaction left without records still has the times of its batches.
+    return segment.max_timestamp_ms() >= 0 ? segment.max_timestamp_ms() : segment.FirstTimestamp().value_or(-1);
+  };
   if (active().size() > 0) {
     const absl::StatusOr<int64_t> first_ms = active().FirstTimestamp();
     const bool expired = options_.delete_old && older_than(active().max_timestamp_ms(), options_.retention_age);

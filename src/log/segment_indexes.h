@@ -21,7 +21,8 @@ struct SegmentIndexes {
 
   void Note(const model::BatchHeader& header, model::Offset segment_base, uint64_t position, int64_t interval_bytes) {
     const auto last = static_cast<int32_t>(header.last_offset() - segment_base);
-    if (header.max_timestamp_ms > max_timestamp_ms) {
+    // What compaction left without records has no time to be found by.
+    if (header.record_count > 0 && header.max_timestamp_ms > max_timestamp_ms) {
       max_timestamp_ms = header.max_timestamp_ms;
       offset_of_max = last;
     }
