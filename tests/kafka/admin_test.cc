@@ -189,8 +189,11 @@ TEST(DescribeConfigs, TellsValueSourceTypeAndSynonyms) {
     EXPECT_NE(config.config_type, 0) << config.name;
     EXPECT_FALSE(config.documentation.value_or("").empty()) << config.name;
     EXPECT_FALSE(config.synonyms.empty()) << config.name;
-    if (config.name == "retention.ms") EXPECT_EQ(config.config_source, 1);
-    if (config.name == "segment.bytes") EXPECT_EQ(config.config_source, 4);  // the fixture's broker sets another one
+    if (config.name == "retention.ms") {
+      EXPECT_EQ(config.config_source, 1);
+    } else if (config.name == "segment.bytes") {
+      EXPECT_EQ(config.config_source, 4);  // the fixture's broker sets another one
+    }
   }
   EXPECT_EQ(Configs(w, ResourceType::kTopic, "absent").error_code, Code(ErrorCode::kUnknownTopicOrPartition));
   EXPECT_EQ(ValueOf(Configs(w, ResourceType::kBroker, "1"), "log.segment.bytes"), "1048576");

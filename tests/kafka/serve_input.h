@@ -35,23 +35,22 @@ class InputServer {
       if (!dispatched.ok()) return absl::OkStatus();
       if (dispatched->refuse_version) return CheckAnswer(RefuseVersion(dispatched->header.correlation_id));
       const size_t budget = DecodeBudget(frame.size);
-      absl::StatusOr<std::unique_ptr<Exchange>> decoded =
-          dispatched->api->decode({.call = {.broker = *world_->broker,
-                                            .shard = *world_->shards[0],
-                                            .endpoint = endpoint_,
-                                            .sessions = sessions_,
-                                            .api_key = dispatched->api->key,
-                                            .version = dispatched->header.api_version,
-                                            .client_id = client_id,
-                                            .client_host = "127.0.0.1",
-                                            .auto_create_topics = true,
-                                            .answer_bytes = size_t{1} << 20,
-                                            .on_abandon = nullptr},
-                                   .frame = std::move(frame),
-                                   .body_at = dispatched->body_at,
-                                   .correlation_id = dispatched->header.correlation_id,
-                                   .memory_budget = budget,
-                                   .sink = &sink});
+      Incoming incoming{.call = {.broker = *world_->broker,
+                                 .shard = *world_->shards[0],
+                                 .endpoint = endpoint_,
+                                 .sessions = sessions_},
+                        .frame = std::move(frame)};
+      incoming.call.api_key = dispatched->api->key;
+      incoming.call.version = dispatched->header.api_version;
+      incoming.call.client_id = client_id;
+      incoming.call.client_host = "127.0.0.1";
+      incoming.call.auto_create_topics = true;
+      incoming.call.answer_bytes = size_t{1} << 20;
+      incoming.body_at = dispatched->body_at;
+      incoming.correlation_id = dispatched->header.correlation_id;
+      incoming.memory_budget = budget;
+      incoming.sink = &sink;
+      absl::StatusOr<std::unique_ptr<Exchange>> decoded = dispatched->api->decode(std::move(incoming));
       if (!decoded.ok()) return absl::OkStatus();
       exchange = *std::move(decoded);
     }
