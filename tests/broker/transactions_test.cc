@@ -161,7 +161,7 @@ TEST_F(TransactionsTest, OffsetsMoveWithTheTransaction) {
 
 TEST_F(TransactionsTest, OldRulesNeedTheGroupAdded) {
   const ProducerIdentity producer = Producer("a");
-  EXPECT_EQ(CommitOffset(producer, 5, Rules::kEpochStays), ErrorCode::kInvalidTxnState);
+  EXPECT_EQ(CommitOffset(producer, 5, Rules::kEpochStays), ErrorCode::kTransactionAbortable);
   EXPECT_TRUE(w_.Await<Outcome>([&](auto done) { face().AddGroup({producer, "g"}, std::move(done)); }).ok());
   EXPECT_EQ(CommitOffset(producer, 5, Rules::kEpochStays), ErrorCode::kNone);
   EXPECT_TRUE(Commit(producer, Rules::kEpochStays).outcome.ok());

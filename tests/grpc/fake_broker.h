@@ -138,6 +138,7 @@ class FakeBroker final : public broker::Broker {
     std::vector<std::string> batches;
     int64_t log_start = 0;
     int64_t end = 0;
+    std::map<int64_t, int32_t> next_sequences;  // by producer id
   };
   struct Parked {
     broker::FetchRequest request;

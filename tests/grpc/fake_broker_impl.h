@@ -45,6 +45,16 @@ inline broker::ProducePartitionResult FakeBroker::AppendLocked(broker::ProducePa
       result.outcome = {model::ErrorCode::kCorruptMessage, std::string(Message(header.status()))};
       return result;
     }
+    // As a real broker: what is missing is noticed, what is there already is not stored again.
+    if (header->producer_id.value() >= 0) {
+      const auto [known, added] = log->next_sequences.emplace(header->producer_id.value(), header->base_sequence);
+      if (header->base_sequence > known->second) {
+        result.outcome = {model::ErrorCode::kOutOfOrderSequenceNumber, "a batch before this one is missing"};
+        return result;
+      }
+      if (header->base_sequence < known->second) continue;
+      known->second += header->record_count;
+    }
     log->batches.emplace_back(*batch);
     model::SetBaseOffset(log->batches.back().data(), model::Offset(log->end));
     log->end += header->record_count;
