@@ -37,7 +37,7 @@ class CleaningRun {
     int64_t wall_ms = 0;
     // Those with records below the end of `segments` whose marker is at or behind first_dirty.
     std::vector<AbortedEntry> aborted;
-    absl::flat_hash_map<model::ProducerId, ProducerState::LastBatch> producers;
+    ProducerState::LastBatchMap producers;  // as they were at the recovery point
   };
   // A group that waits to be put in place.
   struct Group {

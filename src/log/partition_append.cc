@@ -24,6 +24,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->recovery_point_ = recovered.recovery_point;
   // What recovery found is on disk.
   log->decided_to_ = recovered.producers.first_undecided().value_or(recovered.log_end);
+  log->durable_last_ = std::make_shared<const ProducerState::LastBatchMap>(recovered.producers.LastBatches());
   log->producers_ = std::move(recovered.producers);
   log->producers_.Expire(now_ms, log->producer_options());
   log->snapshots_ = std::move(recovered.snapshots);

@@ -76,6 +76,11 @@ absl::StatusOr<CleaningRun::Plan> PartitionLogImpl::PlanCleaning(int64_t wall_ms
   const CleanableRange range =
       AssessCompaction(facts, std::max(cleaned_to_, log_start_), CleanableLimit(), options_, wall_ms);
   if (!range.due(options_)) return plan;
+  if (durable_last_ == nullptr && recovery_point_ != log_end_) {
+    // Compaction was turned on: the next checkpoint tells what it must leave.
+    Checkpoint();
+    return plan;
+  }
   std::erase_if(facts, [&](const SegmentFacts& fact) { return fact.end > range.first_uncleanable; });
   plan.folder = home_.folder;
   plan.segments = std::move(facts);
@@ -88,7 +93,7 @@ absl::StatusOr<CleaningRun::Plan> PartitionLogImpl::PlanCleaning(int64_t wall_ms
   plan.seed = {static_cast<uint64_t>(shared_.shard.Now().nanos()) * 0x9e3779b97f4a7c15ULL,
                static_cast<uint64_t>(shared_.shard.WallMillis()) ^ ++shared_.compaction.runs << 48};
   plan.wall_ms = wall_ms;
-  plan.producers = producers_.LastBatches();
+  plan.producers = durable_last_ == nullptr ? producers_.LastBatches() : *durable_last_;
   for (size_t i = SegmentOf(range.first_dirty); i < segments_.size(); ++i) {
     if (segments_[i]->least_aborted().value_or(model::Offset(0)) >= range.first_uncleanable) continue;
     LEAT_ASSIGN_OR_RETURN(const AbortedIndex* aborted, AbortedOf(i));

@@ -20,6 +20,7 @@ struct PartitionLogImpl::CheckpointPlan {
   std::vector<model::Offset> old_snapshots;                         // of no use once those are
   std::string recovery_point;
   model::Offset decided;  // no transaction was open below, by what the recovery point covers
+  std::shared_ptr<const ProducerState::LastBatchMap> last_batches;  // of a compacted log
   // For AdvanceLogStart.
   std::string log_start;
   std::vector<std::pair<model::Offset, std::vector<std::string>>> removals;  // oldest first
@@ -126,6 +127,9 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
   PlanSnapshots(plan.get());
   plan->recovery_point = EncodeOffsetCheckpoint(tp_, plan->job.through);
   plan->decided = producers_.first_undecided().value_or(log_end_);
+  if (options_.compact) {
+    plan->last_batches = std::make_shared<const ProducerState::LastBatchMap>(producers_.LastBatches());
+  }
   return plan;
 }
 
@@ -155,6 +159,7 @@ void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
   }
   recovery_point_ = std::max(recovery_point_, plan.job.through);
   decided_to_ = std::max(decided_to_, plan.decided);
+  durable_last_ = plan.last_batches;
   for (const model::Offset at : plan.old_snapshots) snapshots_.erase(at);
   for (const auto& [base, mark] : plan.marks) {
     const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);

@@ -222,8 +222,8 @@ void ProducerState::Expire(int64_t now_ms, const Options& options) {
   }
 }
 
-absl::flat_hash_map<model::ProducerId, ProducerState::LastBatch> ProducerState::LastBatches() const {
-  absl::flat_hash_map<model::ProducerId, LastBatch> last;
+ProducerState::LastBatchMap ProducerState::LastBatches() const {
+  LastBatchMap last;
   last.reserve(producers_.size());
   for (const auto& [id, producer] : producers_) {
     last[id] = {producer.epoch, producer.batches.empty() ? model::Offset(-1) : producer.batches.back().last_offset};

@@ -114,7 +114,8 @@ class ProducerState {
     int16_t epoch = -1;
     model::Offset last_offset{-1};  // -1: none
   };
-  absl::flat_hash_map<model::ProducerId, LastBatch> LastBatches() const;
+  using LastBatchMap = absl::flat_hash_map<model::ProducerId, LastBatch>;
+  LastBatchMap LastBatches() const;
 
   // Kafka's producer snapshot: version i16 (1), CRC-32C u32 of what follows, count i32, then entries of producer id
   // i64, epoch i16, last sequence i32, last offset i64, offset delta i32, timestamp i64, coordinator epoch i32, open
