@@ -28,11 +28,11 @@ absl::StatusOr<Dispatched> Dispatch(std::string_view frame, std::string* client_
     out.refuse_version = true;
     return out;
   }
-  LEAT_RETURN_IF_ERROR(decoded);
   if (header.api_version < out.api->min_version || header.api_version > out.api->max_version) {
     return InvalidArgument("expected ", out.api->name, " in the versions ", out.api->min_version, " to ",
                            out.api->max_version, ", got version ", header.api_version);
   }
+  LEAT_RETURN_IF_ERROR(decoded);
   out.body_at = reader.position();
   return out;
 }
