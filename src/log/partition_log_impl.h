@@ -236,10 +236,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset log_end_{0};
   model::Offset synced_{0};          // everything below is on disk
   model::Offset recovery_point_{0};  // what the checkpoint file says
-  // The producers' last batches below the recovery point: a power cut may bring the log back to there. Null while the log
-  // is not compacted.
+  // The producers' last batches below the recovery point: a power cut may bring the log back to there. Null while the
+  // log is not compacted.
   std::shared_ptr<const ProducerState::LastBatchMap> durable_last_;
-  model::Offset decided_to_{0};      // every transaction that began below has its marker on disk
+  model::Offset decided_to_{0};  // every transaction that began below has its marker on disk
   model::Offset log_start_target_{0};
   // Rises with every name made in the folder. Names found at open may not be durable: their process may have died
   // before it synced them.

@@ -198,11 +198,12 @@ class KafkaHostile(unittest.TestCase):
         before = self.peak_rss_mib()
         client = self.client()
         error, _ = client.produce("t", batch([b""], codec=1, records=squeezed))
-        self.assertLess(self.peak_rss_mib() - before, 100)
+        # What is unpacked to be checked has a limit, 64 MiB, and grows towards it by doubling.
+        self.assertLess(self.peak_rss_mib() - before, 200)
         if error == NONE:  # kept as it came: whoever reads it, in the broker too, has a limit
             self.assertEqual(self.broker.leat("consume", "t", "--from-beginning", "--count", "1", check=False,
                                               timeout=60).returncode != 0, True)
-        self.assertLess(self.peak_rss_mib() - before, 200)
+        self.assertLess(self.peak_rss_mib() - before, 300)
         self.assert_served()
 
     def test_connections_beyond_the_limit_are_refused(self):
