@@ -81,12 +81,17 @@ class C(Suite):
         if found != 0:
             raise Skip("no librdkafka-dev")
 
+    @property
+    def build_folder(self):
+        """One for each checkout: CMake does not build another source folder in the same place."""
+        return self.cache / ("build-" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:8])
+
     def build(self):
-        self.compile("cmake", "-G", "Ninja", "-S", self.folder, "-B", self.cache / "build")
-        self.compile("ninja", "-C", self.cache / "build")
+        self.compile("cmake", "-G", "Ninja", "-S", self.folder, "-B", self.build_folder)
+        self.compile("ninja", "-C", self.build_folder)
 
     def command(self):
-        return [self.cache / "build/librdkafka_suite"]
+        return [self.build_folder / "librdkafka_suite"]
 
 
 class Kcat(Suite):
