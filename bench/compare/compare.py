@@ -157,6 +157,17 @@ def create(program, server, topic):
     load(program, server, "create", "--topic", topic, "--partitions", "4", "--configs", server.topic_configs)
 
 
+def acknowledge(program, server, topic):
+    """Until one produce is acknowledged: a topic that has just been made may not have its leaders yet."""
+    while True:
+        done = subprocess.run([str(program), "produce", "--topic", topic, "--partitions", "4", "--connections", "4",
+                               "--seconds", "0.001", "--at", server.address], capture_output=True)
+        if done.returncode == 0:
+            return
+        if server.process.poll() is not None:
+            sys.exit(f"{server.name} ended")
+
+
 def idle(server, seconds):
     """Proportional set size in MB and CPU in percent of a core, of a server that nobody asks for anything."""
     stat = Path(f"/proc/{server.process.pid}/stat")
@@ -174,7 +185,7 @@ def measure(server, rows, options):
     began = time.monotonic()
     server.start()
     create(options.load, server, "first")
-    load(options.load, server, "produce", "--topic", "first", "--partitions", "4", "--seconds", "0.001")
+    acknowledge(options.load, server, "first")
     figures = {"B9": {"start_to_first_ack_ms": (time.monotonic() - began) * 1000}}
     if "B10" in rows:
         time.sleep(5)
@@ -183,6 +194,7 @@ def measure(server, rows, options):
         _, arguments, _ = ROWS[row]
         topic = arguments[arguments.index("--topic") + 1]
         create(options.load, server, topic)
+        acknowledge(options.load, server, topic)
         if row == "B2":  # something to read
             load(options.load, server, "produce", "--topic", topic, "--partitions", "4", "--connections", "4", "--records",
                  "60", "--size", "1000", "--depth", "4", "--seconds", "3")
