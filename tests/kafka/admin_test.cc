@@ -19,6 +19,7 @@
 #include "wire/messages/elect_leaders.h"
 #include "wire/messages/incremental_alter_configs.h"
 #include "wire/messages/list_config_resources.h"
+#include "wire/messages/metadata.h"
 #include "wire/messages/update_features.h"
 
 namespace leat::kafka {
@@ -327,6 +328,7 @@ TEST(OneNode, AnswersMovesAndElectionsAsTheyAre) {
   EXPECT_EQ(described.topics[0].partitions[0].leader_id, 1);
   EXPECT_GT(described.topics[0].partitions[0].high_watermark, 0);
   EXPECT_EQ(described.nodes[0].listeners[0].port, 9092);
+  EXPECT_EQ(described.nodes[0].listeners[0].name, "DEFAULT") << "Kafka's client takes upper case only";
 
   wire::UpdateFeaturesRequest features;
   features.feature_updates.emplace_back().feature = "metadata.version";
@@ -335,6 +337,22 @@ TEST(OneNode, AnswersMovesAndElectionsAsTheyAre) {
   wire::CreateAclsRequest acls;
   acls.creations.emplace_back();
   EXPECT_EQ(w.Ask(&HandleCreateAcls, acls, 3).results.at(0).error_code, Code(ErrorCode::kSecurityDisabled));
+}
+
+TEST(Metadata, TakesAnEmptyNameBesideATopicIdAsNone) {
+  HandlerWorld w;
+  w.Create("a");
+  wire::MetadataRequest request;
+  request.topics.emplace();
+  auto& asked = request.topics->emplace_back();
+  asked.topic_id = w.Describe("a").id;
+  asked.name = "";
+  const auto response = w.Ask(&HandleMetadata, request, 13);
+  ASSERT_EQ(response.topics.size(), 1u);
+  EXPECT_EQ(response.topics[0].error_code, 0);
+  EXPECT_EQ(response.topics[0].name, "a");
+  request.topics->front().name = "b";
+  EXPECT_EQ(w.Ask(&HandleMetadata, request, 13).topics.at(0).error_code, Code(ErrorCode::kInvalidRequest));
 }
 
 TEST(DescribeTopicPartitions, GoesOnAtTheCursor) {

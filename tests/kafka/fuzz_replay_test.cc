@@ -1,4 +1,4 @@
-// What the fuzzer does, without it: random messages of every API and version, whole and damaged, served by a broker in
+// Random messages of every API and version, whole and damaged, served by a broker in
 // the simulated world.
 #include "tests/kafka/serve_input.h"
 #include "tests/wire/any_message.h"

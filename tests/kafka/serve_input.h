@@ -1,4 +1,4 @@
-// Serves any bytes as one request, by a broker in the simulated world: what the fuzzer and its replay do.
+// Serves any bytes as one request, by a broker in the simulated world: what the replay of inputs and their mutation does.
 #pragma once
 
 #include <memory>
