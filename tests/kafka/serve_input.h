@@ -1,4 +1,5 @@
-// Serves any bytes as one request, by a broker in the simulated world: what the replay of inputs and their mutation does.
+// Serves any bytes as one request, by a broker in the simulated world: what the replay of inputs and their mutation
+// does.
 #pragma once
 
 #include <memory>
