@@ -648,6 +648,15 @@ TEST(CompactionSimulation, KeepsLastValuesAndOffsetsOnADiskThatFails) {
   EXPECT_GT(stats.looked_up, 0);
 }
 
+// Seeds that found something once.
+TEST(CompactionSimulation, SeedsThatFailedBeforePass) {
+  for (const uint64_t seed : {uint64_t{5970}}) {
+    CompactionSimulationStats stats;
+    std::string what;
+    EXPECT_FALSE(FirstFailure(seed, 1, Bug::kNone, &stats, &what).has_value()) << "seed " << seed << ": " << what;
+  }
+}
+
 class PlantedCompactionBug : public testing::TestWithParam<std::pair<const char*, Bug>> {};
 
 TEST_P(PlantedCompactionBug, IsNoticed) {
