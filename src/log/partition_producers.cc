@@ -14,7 +14,8 @@ absl::StatusOr<std::optional<AppendResult>> PartitionLogImpl::CheckProducers(con
   std::optional<AppendResult> duplicate;
   for (const PreparedBatch& batch : append.batches) {
     const model::BatchHeader& header = batch.header;
-    if (header.producer_id.value() >= 0 && append.batches.size() > 1) {
+    // A client's sequences are checked against the state before the append. The broker's own batches have none.
+    if (header.producer_id.value() >= 0 && append.batches.size() > 1 && options.origin == Origin::kClient) {
       return model::WithCode(InvalidArgument("expected one batch in an append of producer ", header.producer_id,
                                              ", got ", append.batches.size()),
                              model::ErrorCode::kInvalidRecord);

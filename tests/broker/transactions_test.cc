@@ -159,6 +159,31 @@ TEST_F(TransactionsTest, OffsetsMoveWithTheTransaction) {
   EXPECT_EQ(w_.Committed("g", Tp("in")), 5);
 }
 
+// More than one batch holds: they are one append.
+TEST_F(TransactionsTest, ManyOffsetsMoveWithTheTransactionTogether) {
+  constexpr int32_t kPartitions = 150;
+  w_.Create("wide", kPartitions);
+  const ProducerIdentity producer = Producer("a");
+  const auto commit = [&](int64_t offset) {
+    TxnCommitOffsetsRequest request{.producer = producer, .rules = Rules::kEpochRises, .group = "g"};
+    for (int32_t i = 0; i < kPartitions; ++i) {
+      request.offsets.push_back({.partition = Tp("wide", i), .offset = model::Offset(offset + i)});
+      request.offsets.back().metadata = std::string(4000, 'm');
+    }
+    return w_.Await<std::vector<CommitOffsetResult>>([&](auto done) { face().CommitOffsets(request, std::move(done)); });
+  };
+  for (const CommitOffsetResult& result : commit(1000)) ASSERT_TRUE(result.outcome.ok()) << result.outcome.message;
+  EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), -1);
+  ASSERT_TRUE(Commit(producer).outcome.ok());
+  w_.world.RunFor(absl::Milliseconds(50));
+  EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), 1000);
+  EXPECT_EQ(w_.Committed("g", Tp("wide", kPartitions - 1)), 1000 + kPartitions - 1);
+  w_.PowerCut();
+  ASSERT_TRUE(w_.Start().ok());
+  EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), 1000);
+  EXPECT_EQ(w_.Committed("g", Tp("wide", kPartitions - 1)), 1000 + kPartitions - 1);
+}
+
 TEST_F(TransactionsTest, OldRulesNeedTheGroupAdded) {
   const ProducerIdentity producer = Producer("a");
   EXPECT_EQ(CommitOffset(producer, 5, Rules::kEpochStays), ErrorCode::kTransactionAbortable);
