@@ -98,9 +98,11 @@ log::LogOptions InternalLogOptions() {
   return options;
 }
 
-log::LogOptions CompactedLogOptions() {
+log::LogOptions CompactedLogOptions(const log::LogOptions& defaults) {
   log::LogOptions options = InternalLogOptions();
   options.compact = true;
+  options.producer_expiration = defaults.producer_expiration;
+  options.max_producers = defaults.max_producers;
   return options;
 }
 

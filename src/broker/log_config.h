@@ -17,6 +17,6 @@ log::LogOptions TopicLogOptions(const meta::Configs& configs, const log::LogOpti
 // The log that coordinators keep: always synced, never removed by age or size.
 log::LogOptions InternalLogOptions();
 // The same for state that is found again by the last record of each key.
-log::LogOptions CompactedLogOptions();
+log::LogOptions CompactedLogOptions(const log::LogOptions& defaults);
 
 }  // namespace leat::broker

@@ -282,6 +282,27 @@ TEST_F(TransactionsTest, AnOperatorEndsAHangingTransaction) {
   EXPECT_EQ(end.last_stable_offset, end.high_watermark);
 }
 
+TEST_F(TransactionsTest, KeepsToTheLimitsThatTheBrokerWasTold) {
+  ASSERT_TRUE(w_.Stop().ok());
+  w_.options.max_transaction_timeout = absl::Seconds(5);
+  w_.options.transactional_id_expiration = absl::Hours(2);
+  w_.options.transactional_ids = 1;
+  w_.options.transactional_id_bytes = 3;
+  w_.options.partitions_per_transaction = 1;
+  ASSERT_TRUE(w_.Start().ok());
+  EXPECT_EQ(Init("a", model::ProducerId(-1), -1, 5001).outcome.code, ErrorCode::kInvalidTransactionTimeout);
+  EXPECT_EQ(Init("long").outcome.code, ErrorCode::kInvalidRequest);
+  const ProducerIdentity producer = Producer("a");
+  EXPECT_EQ(Init("b").outcome.code, ErrorCode::kPolicyViolation);
+  EXPECT_EQ(Produce(producer, Tp("out", 0), "x"), ErrorCode::kNone);
+  EXPECT_EQ(Add(producer, Tp("out", 1)), ErrorCode::kPolicyViolation);
+  EXPECT_TRUE(Commit(producer).outcome.ok());
+  w_.world.RunFor(absl::Hours(1));
+  EXPECT_EQ(Init("b").outcome.code, ErrorCode::kPolicyViolation);
+  w_.world.RunFor(absl::Hours(3));
+  EXPECT_TRUE(Init("b").outcome.ok()) << "the first one was forgotten";
+}
+
 TEST_F(TransactionsTest, ProducerIdsAreNeverGivenTwice) {
   std::set<int64_t> seen;
   for (int life = 0; life < 3; ++life) {
