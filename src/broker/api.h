@@ -68,6 +68,14 @@ struct FetchPartition {
   model::Offset offset;
   size_t max_bytes = size_t{1} << 20;
   model::LeaderEpoch current_epoch{-1};  // the leader's, as the caller knows it; another one is refused
+  // Of the record before `offset`, as the caller has it. If the log here does not have that epoch up to `offset`, the
+  // result says where the two part, and has no records (KIP-595). -1: not looked at.
+  model::LeaderEpoch last_fetched_epoch{-1};
+};
+// The largest epoch that both may have, and where it ends here.
+struct Divergence {
+  model::LeaderEpoch epoch{-1};
+  model::Offset end{-1};
 };
 struct FetchRequest {
   std::vector<FetchPartition> partitions;
@@ -84,6 +92,7 @@ struct FetchPartitionResult {
   model::Offset log_start{-1};
   model::Offset last_stable_offset{-1};
   std::vector<model::AbortedTransaction> aborted;  // kReadCommitted: those with records in `batches`
+  std::optional<Divergence> diverges;              // the caller's log is another one from there on
 };
 struct FetchReply {
   std::vector<FetchPartitionResult> partitions;
@@ -91,10 +100,12 @@ struct FetchReply {
 
 // --- offsets of a log ---
 struct ListOffsetsPartition {
-  enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
+  // kEndOfEpoch: where the leader epoch `epoch` ends, and the largest one that is not above it.
+  enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp, kEndOfEpoch };
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
   int64_t timestamp_ms = -1;                                        // kTimestamp: the first record at or after it
+  model::LeaderEpoch epoch{-1};                                     // kEndOfEpoch
   model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
   model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };
@@ -103,7 +114,7 @@ struct ListOffsetsResult {
   Outcome outcome;
   model::Offset offset{-1};  // -1: no such record
   int64_t timestamp_ms = -1;
-  model::LeaderEpoch leader_epoch{-1};  // of the record
+  model::LeaderEpoch leader_epoch{-1};  // of the record, or what kEndOfEpoch found
 };
 // The producers that a partition remembers.
 struct ActiveProducer {

@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "env/disk.h"
 #include "env/shard.h"
+#include "log/leader_epochs.h"
 #include "log/options.h"
 #include "log/producer_state.h"
 #include "model/error_code.h"
@@ -118,6 +119,7 @@ class PartitionLog {
   virtual model::Offset log_end() const = 0;
   virtual uint64_t size_bytes() const = 0;
   virtual int segment_count() const = 0;
+  virtual const LeaderEpochs& epochs() const = 0;  // of the log's batches
   virtual const RecoveryReport& recovery() const = 0;
 
   // The producers that the log remembers, by id.

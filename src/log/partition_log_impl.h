@@ -66,6 +66,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset log_end() const override { return log_end_; }
   uint64_t size_bytes() const override;
   int segment_count() const override { return static_cast<int>(segments_.size()); }
+  const LeaderEpochs& epochs() const override { return epochs_; }
   const RecoveryReport& recovery() const override { return recovery_; }
   std::vector<ProducerDescription> DescribeProducers() const override;
   absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms,
