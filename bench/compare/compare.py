@@ -118,7 +118,7 @@ class Kafka:
 
 class Leat:
     name = "leat"
-    topic_configs = "retention.bytes=3000000000,leat.durability=page-cache"
+    topic_configs = "retention.bytes=3000000000"
 
     def __init__(self, folder, leatd):
         self.folder, self.leatd = Path(folder), leatd
@@ -131,7 +131,8 @@ class Leat:
         ready.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [str(self.leatd), "--ready-file", str(ready), "--set", f"data_dir={self.folder / 'data'}", "--set",
-             "listeners.grpc=127.0.0.1:0", "--set", "listeners.admin=127.0.0.1:0", "--set", "listeners.kafka=127.0.0.1:0"],
+             "listeners.grpc=127.0.0.1:0", "--set", "listeners.admin=127.0.0.1:0", "--set", "listeners.kafka=127.0.0.1:0", "--set",
+             "log.durability=page-cache"],
             stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "w"))
         while not ready.exists() or not ready.read_text().endswith("\n"):
             if self.process.poll() is not None:
