@@ -98,8 +98,9 @@ log::LogOptions InternalLogOptions() {
   return options;
 }
 
-log::LogOptions CompactedLogOptions(const log::LogOptions& defaults) {
+log::LogOptions CoordinatedLogOptions(const log::LogOptions& defaults) {
   log::LogOptions options = InternalLogOptions();
+  options.durability = defaults.durability;
   options.compact = true;
   options.producer_expiration = defaults.producer_expiration;
   options.max_producers = defaults.max_producers;
