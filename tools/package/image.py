@@ -1,0 +1,2 @@
+def check_image(bare, packages, source):
+    pass
