@@ -107,15 +107,15 @@ class Bare:
             self.apt("update")
             return self.apt("install", *names)
 
-    def put(self, file):
-        """Copies a file of ours to /tmp inside and returns its name there."""
-        shutil.copy(file, self.path("tmp"))
-        return f"/tmp/{pathlib.Path(file).name}"
+    def put(self, file, folder="/tmp"):
+        """Copies a file of ours to a folder inside and returns its name there."""
+        shutil.copy(file, self.path(folder))
+        return f"{folder}/{pathlib.Path(file).name}"
 
     def leftovers(self):
         """Files whose name or folder says leat, outside the records of dpkg and apt."""
         found = run("find", self.root, "-xdev", "-iname", "*leat*", "-not", "-path", f"{self.root}/tmp/*",
-                    "-not", "-path", f"{self.root}/var/cache/*", "-not", "-path", f"{self.root}/var/lib/apt/*").stdout.split()
+                    "-not", "-path", f"{self.root}/root/*", "-not", "-path", f"{self.root}/var/cache/*", "-not", "-path", f"{self.root}/var/lib/apt/*").stdout.split()
         return sorted("/" + str(pathlib.Path(path).relative_to(self.root)) for path in found)
 
 
