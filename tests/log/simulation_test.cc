@@ -1,6 +1,7 @@
 // Thousands of short lives of a log on a disk that fails. LEAT_SEEDS=n runs n seeds, LEAT_SEED=s replays
 // one; both together run n seeds from s on.
 #include "tests/log/log_simulation.h"
+#include "tests/support/seeds.h"
 
 #include <gtest/gtest.h>
 
@@ -18,11 +19,6 @@ namespace leat::log {
 namespace {
 
 constexpr int kSteps = 60;
-
-uint64_t EnvNumber(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // The index files that a segment must have, computed in the plainest way.
 struct PlainIndexes {
@@ -485,19 +481,17 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, const LogSi
 }
 
 TEST(LogSimulation, KeepsItsPromisesOnADiskThatFails) {
-  const char* one = std::getenv("LEAT_SEED");
-  const uint64_t first = one != nullptr ? EnvNumber("LEAT_SEED", 1) : 1;
-  const uint64_t seeds = EnvNumber("LEAT_SEEDS", one != nullptr ? 1 : 2000);
+  const sim::Seeds seeds = sim::SeedsToRun(2000);
   SimulationStats stats;
   std::string what;
-  const std::optional<uint64_t> failed = FirstFailure(first, seeds, {}, &stats, &what);
+  const std::optional<uint64_t> failed = FirstFailure(seeds.first, seeds.count, {}, &stats, &what);
   if (failed) ADD_FAILURE() << "seed " << *failed << ": " << what << "\nreplay with LEAT_SEED=" << *failed;
   std::printf(
       "%d appends, %d acknowledged, %d power cuts, %d kills, %d tails cut, %d times offline, %d damaged logs "
       "refused, %d reads fenced, %d repeats known, %d reads of committed records, %d with aborted ones\n",
       stats.appends, stats.acknowledged, stats.power_cuts, stats.kills, stats.cut_tails, stats.offline, stats.refused,
       stats.fenced, stats.repeats, stats.committed_reads, stats.aborted_told);
-  if (failed || one != nullptr) return;
+  if (failed || seeds.replay) return;
   // The faults did happen.
   EXPECT_GT(stats.cut_tails, 0);
   EXPECT_GT(stats.offline, 0);
