@@ -190,7 +190,7 @@ void Core::SendAfterDurable(const Peer& peer, Body body, WriteId write) {
 
 void Core::PersistTerm(Term term, const Peer& voted_for) {
   LEAT_CHECK(term >= vote_.term) << "term " << term << " after " << vote_.term;
-  vote_ = {term, voted_for};
+  vote_ = {term, voted_for, vote_.joined || voted_for.id != kNobody || log_.end() > Offset{0}};
   effects_.push_back(PersistVote{durability_.NewVote(), vote_});
 }
 

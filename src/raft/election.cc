@@ -34,9 +34,11 @@ void Core::StartPreVote() {
 
 void Core::StartElection(VoteKind kind) {
   role_ = Role::kCandidate;
+  const bool known_leader = leader_.id != kNobody;
   leader_ = {};
   ResetElectionDeadline();
   PersistTerm(vote_.term + 1, options_.self);
+  if (known_leader) effects_.push_back(BecomeFollower{vote_.term, kNobody});
   own_vote_ = durability_.last_vote_write();
   tally_.Clear();
   AskForVotes(kind, vote_.term, own_vote_);
@@ -59,9 +61,10 @@ bool Core::IsSilenced(const VoteRequest& request) const {
 }
 
 bool Core::MayVoteFor(const Message& message, const VoteRequest& request) const {
-  // The set may not know its members' disks yet. This one is empty: if the candidate's log is not, this disk may have
-  // been put in the place of another that had acknowledged entries, and must get the log from a leader first.
-  const bool may_be_replaced = log_.end() == Offset{0} && message.to.directory != options_.self.directory;
+  // The set may not know its members' disks yet, and this one has never been used. If the candidate's log is not empty,
+  // this disk may have been put in the place of another that had acknowledged entries: it needs the log from a leader.
+  const bool unused = !vote_.joined && log_.end() == Offset{0};
+  const bool may_be_replaced = unused && message.to.directory != options_.self.directory;
   if (may_be_replaced && request.tip.end > Offset{0}) return false;
   return Planted(Bug::kVoteWithoutLogCheck) || IsUpToDate(request.tip, log_.tip());
 }

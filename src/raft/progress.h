@@ -18,8 +18,8 @@ enum class ProgressState : uint8_t { kProbe, kReplicate, kSnapshot, kRefused };
 
 class Progress {
  public:
-  Progress(Peer peer, Offset next_end, Window window, Instant now)
-      : peer(peer), last_heard(now), next_end_(next_end), window_(std::move(window)) {}
+  Progress(Peer who, Offset next_end, Window window, Instant now)
+      : peer(who), last_heard(now), next_end_(next_end), window_(std::move(window)) {}
 
   ProgressState state() const { return state_; }
   Offset match_end() const { return match_end_; }

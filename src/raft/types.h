@@ -63,6 +63,7 @@ struct Entry {
 struct Vote {
   Term term;          // never goes back
   Peer voted_for;     // in that term; kNobody: nobody yet
+  bool joined = false;  // this disk has voted or held entries: it was not put in another one's place since
   friend bool operator==(const Vote&, const Vote&) = default;
 };
 

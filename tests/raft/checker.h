@@ -14,13 +14,13 @@
 
 namespace leat::raft::test {
 
+struct Checks {
+  // What a message promises is on the disk of its sender. Off, a broken promise must be found by what comes of it.
+  bool promises = true;
+};
+
 class Checker {
  public:
-  struct Checks {
-    // What a message promises is on the disk of its sender. Off, a broken promise must be found by what comes of it.
-    bool promises = true;
-  };
-  Checker() = default;
   explicit Checker(Checks checks) : checks_(checks) {}
 
   bool failed() const { return !violation_.empty(); }

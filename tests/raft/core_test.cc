@@ -111,7 +111,7 @@ TEST(Core, RefusesAVoteOlderThanItsLog) {
   Random random(1);
   const auto core = Core::Open(MakeOptions(3), restored, random, Instant());
   ASSERT_EQ(core.status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_NE(Message(core.status()).find("restored to an older state"), std::string_view::npos);
+  EXPECT_NE(leat::Message(core.status()).find("restored to an older state"), std::string_view::npos);
 }
 
 TEST(Core, RefusesALogWhoseBeginningIsInNoSnapshot) {
@@ -143,7 +143,7 @@ TEST(Core, AnswersNoRequestUnlessItLeads) {
   EXPECT_EQ(node.core->AddVoter(P(4), node.now).code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(node.core->TransferLeadership(kNobody, node.now).code(), absl::StatusCode::kUnavailable);
   node.Receive(2, 4, AppendRequest{});
-  EXPECT_NE(Message(node.core->Propose({"a"}, node.now).status()).find("the leader is node 2"), std::string_view::npos);
+  EXPECT_NE(leat::Message(node.core->Propose({"a"}, node.now).status()).find("the leader is node 2"), std::string_view::npos);
 }
 
 TEST(Core, LimitsWhatIsUncommittedAndHowLargeAnEntryIs) {

@@ -25,6 +25,7 @@ struct Faults {
   int64_t sync_time = 500'000;
   int slow_sync = 0;  // a sync takes up to half a second
   int slow_read = 0;
+  int crash_after_promise = 0;  // the power goes just after a vote or an acknowledgement
 };
 
 class SimCluster {
@@ -36,7 +37,7 @@ class SimCluster {
     bool pinned = true;     // whether the first voter set names directories
     double max_drift = 0;   // of the clocks
     bool trace = false;
-    Checker::Checks checks;
+    Checks checks;
   };
 
   SimCluster(Config config, uint64_t seed) : config_(std::move(config)), random_(seed), checker_(config_.checks) {
@@ -299,9 +300,23 @@ class SimCluster {
       CarryOut(node);
     });
   }
+  static bool Promises(const Body& body) {
+    if (const auto* vote = std::get_if<VoteReply>(&body)) return vote->granted && vote->kind != VoteKind::kPreVote;
+    const auto* ack = std::get_if<AppendReply>(&body);
+    return ack != nullptr && ack->result == AppendResult::kMatched;
+  }
   void Do(Node& node, Send& effect) {
     checker_.OnSend(effect.message, node.disk.durable(), node.disk.current());
     const Message& message = effect.message;
+    const bool vote = std::holds_alternative<VoteReply>(message.body);
+    if (Promises(message.body) && Chance(vote ? 10 * faults.crash_after_promise : faults.crash_after_promise)) {
+      Later(node, static_cast<int64_t>(random_.Below(1'000'000)), [this, &node] {
+        Crash(node);
+        After(static_cast<int64_t>(random_.Below(20'000'000)), [this, &node] {
+          if (!node.core) Start(node);
+        });
+      });
+    }
     if (cut_[Index(message.from.id)][Index(message.to.id)] || Chance(faults.loss)) return;
     const int copies = Chance(faults.duplicate) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
