@@ -2,9 +2,9 @@
 // (Ongaro and Ousterhout, 2014; Ongaro's thesis for pre-vote, membership, leases and transfer) on a log of offsets and
 // leader epochs.
 //
-// Pure and synchronous: inputs with the time in, effects out. A driver calls an input, then takes the effects and carries
-// them out in order (effects.h). Not thread-safe: the driver serialises calls. `now` is the node's monotonic clock; a
-// time before the last one is taken for the last one.
+// Pure and synchronous: inputs with the time in, effects out. A driver calls an input, then takes the effects and
+// carries them out in order (effects.h). Not thread-safe: the driver serialises calls. `now` is the node's monotonic
+// clock; a time before the last one is taken for the last one.
 //
 // A node without a vote is an observer: it gets the log and never stands. How the pieces work together, and what a
 // driver must do in which order: docs/internals/raft.md.

@@ -38,7 +38,8 @@ std::string Text(const std::vector<Entry>& entries) {
   std::string text = "[";
   for (size_t i = 0; i < entries.size();) {
     size_t next = i + 1;
-    while (next < entries.size() && entries[next].term == entries[i].term && entries[next].kind == entries[i].kind) ++next;
+    while (next < entries.size() && entries[next].term == entries[i].term && entries[next].kind == entries[i].kind)
+      ++next;
     StrAppend(&text, i > 0 ? " " : "", entries[i].offset, "..", entries[i].offset + static_cast<int64_t>(next - i), "/",
               entries[i].term);
     if (entries[i].kind == EntryKind::kLeaderChange) text += "L";

@@ -53,8 +53,8 @@ void Core::AskForVotes(VoteKind kind, Term stands_for, WriteId after) {
   }
 }
 
-// A leader that has heard of a majority lately, and who has heard of a leader lately, answer no candidate: whoever is cut
-// off and comes back disturbs nobody, and a lease cannot be overtaken.
+// A leader that has heard of a majority lately, and who has heard of a leader lately, answer no candidate: whoever is
+// cut off and comes back disturbs nobody, and a lease cannot be overtaken.
 bool Core::IsSilenced(const VoteRequest& request) const {
   if (request.kind == VoteKind::kTransfer) return false;
   return role_ == Role::kLeader || now_ < promise_until_;
@@ -69,15 +69,15 @@ bool Core::MayVoteFor(const Message& message, const VoteRequest& request) const 
   return Planted(Bug::kVoteWithoutLogCheck) || IsUpToDate(request.tip, log_.tip());
 }
 
-// Another disk under the id of a voter. If its log reaches beyond this one it may know of a change that made it a voter.
+// Another disk under the id of a voter. If its log reaches beyond this one it may know of a change that made it a
+// voter.
 bool Core::RefuseStranger(const Message& message, const VoteRequest& request) {
   const Peer* voter = voters().Find(message.from.id);
   if (voter == nullptr || voters().Has(message.from)) return false;
   if (role_ != Role::kLeader && request.tip.end > log_.end()) return false;
   RefuseMessage(message, RefusalReason::kUnknownDirectory,
                 StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(), ", the candidate's is ",
-                       message.from.directory.ToString(),
-                       ": remove the voter and add it again with its new disk"));
+                       message.from.directory.ToString(), ": remove the voter and add it again with its new disk"));
   return true;
 }
 
@@ -96,8 +96,7 @@ void Core::Handle(const Message& message, const VoteRequest& request) {
   if (IsSilenced(request)) return SendAfterDurable(message.from, reply, durability_.last_vote_write());
   if (request.stands_for > vote_.term) Follow(request.stands_for, {});
   const bool free = vote_.voted_for.id == kNobody || vote_.voted_for == message.from;
-  reply.granted =
-      request.stands_for == vote_.term && free && leader_.id == kNobody && MayVoteFor(message, request);
+  reply.granted = request.stands_for == vote_.term && free && leader_.id == kNobody && MayVoteFor(message, request);
   if (reply.granted) {
     role_ = Role::kFollower;  // it may have been asking for pre-votes itself
     if (vote_.voted_for.id == kNobody) PersistTerm(vote_.term, message.from);
@@ -142,9 +141,8 @@ void Core::Handle(const Message& message, const Observe&) {
     Track(message.from);
   } else if (!voters().Has(message.from)) {
     RefuseMessage(message, RefusalReason::kUnknownDirectory,
-                  StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(),
-                         ", this disk's is ", message.from.directory.ToString(),
-                         ": remove the voter, then add it again with its new disk"));
+                  StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(), ", this disk's is ",
+                         message.from.directory.ToString(), ": remove the voter, then add it again with its new disk"));
   }
 }
 

@@ -91,9 +91,10 @@ void Core::Handle(const Message& message, const AppendRequest& request) {
   }
   if (!Matches(request.previous)) {
     if (request.previous.end <= commit_end_) {
-      return Halt(RefusalReason::kCommittedConflict, message.from,
-                  StrCat("the leader of term ", message.term, " has an entry of term ", request.previous.term, " before ",
-                         request.previous.end, ", which is committed here with another: a voter's disk was rolled back"));
+      return Halt(
+          RefusalReason::kCommittedConflict, message.from,
+          StrCat("the leader of term ", message.term, " has an entry of term ", request.previous.term, " before ",
+                 request.previous.end, ", which is committed here with another: a voter's disk was rolled back"));
     }
     reply.result = AppendResult::kMismatch;
     reply.hint = Hint(request.previous);

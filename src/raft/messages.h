@@ -82,15 +82,15 @@ struct TimeoutNow {};
 struct Observe {};
 
 enum class RefusalReason : uint8_t {
-  kForeignCluster,      // the message names another cluster
-  kWrongDirectory,      // it is meant for another disk under this node's id
-  kUnknownDirectory,    // the sender has the id of a voter and another disk
-  kDiskRolledBack,      // the disk lacks what it had acknowledged or voted
-  kCommittedConflict,   // the leader contradicts entries that are committed here
-  kTwoLeaders,          // two nodes claim to lead one term
-  kMalformed,           // the message breaks the protocol's rules or limits
-  kSnapshotDamaged,     // a chunk's checksum does not fit
-  kOverloaded,          // a limit of Options is reached
+  kForeignCluster,     // the message names another cluster
+  kWrongDirectory,     // it is meant for another disk under this node's id
+  kUnknownDirectory,   // the sender has the id of a voter and another disk
+  kDiskRolledBack,     // the disk lacks what it had acknowledged or voted
+  kCommittedConflict,  // the leader contradicts entries that are committed here
+  kTwoLeaders,         // two nodes claim to lead one term
+  kMalformed,          // the message breaks the protocol's rules or limits
+  kSnapshotDamaged,    // a chunk's checksum does not fit
+  kOverloaded,         // a limit of Options is reached
 };
 
 struct Refusal {

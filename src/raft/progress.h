@@ -64,9 +64,9 @@ class Progress {
   VoterSet snapshot_voters;
   bool chunk_out = false;
   int64_t snapshot_position = 0;
-  uint32_t snapshot_checksum = 0;     // of the bytes below the position
-  int64_t chunk_end = 0;              // of the chunk that is out
-  uint32_t chunk_checksum = 0;        // of the bytes below chunk_end
+  uint32_t snapshot_checksum = 0;  // of the bytes below the position
+  int64_t chunk_end = 0;           // of the chunk that is out
+  uint32_t chunk_checksum = 0;     // of the bytes below chunk_end
 
  private:
   void Probe(Offset next_end);

@@ -25,7 +25,7 @@ struct SeedResult {
 
 class Chaos {
  public:
-  Chaos(uint64_t seed, const SeedOptions& options) : random_(seed), cluster_(Draw(options), random_.Next()) {}
+  Chaos(uint64_t seed, const SeedOptions& options) : random_(seed), cluster_{Draw(options), random_.Next()} {}
 
   SeedResult Run() {
     DrawFaults();
@@ -44,7 +44,7 @@ class Chaos {
     cluster_.RunUntil(kChaosEnd);
     if (!cluster_.checker().failed()) Heal();
     SeedResult result{cluster_.checker().violation(), cluster_.trace(), cluster_.checker().committed_end(),
-                      cluster_.reads_served(), cluster_.steps(), cluster_.now()};
+                      cluster_.reads_served(),        cluster_.steps(), cluster_.now()};
     return result;
   }
 

@@ -34,8 +34,8 @@ class SimCluster {
     int nodes = 3;
     int voters = 3;  // nodes 1..voters
     Options options;
-    bool pinned = true;     // whether the first voter set names directories
-    double max_drift = 0;   // of the clocks
+    bool pinned = true;    // whether the first voter set names directories
+    double max_drift = 0;  // of the clocks
     bool trace = false;
     Checks checks;
   };
@@ -56,7 +56,8 @@ class SimCluster {
       node->offset = static_cast<int64_t>(random_.Below(1'000'000'000'000));
       nodes_.push_back(std::move(node));
     }
-    cut_.assign(static_cast<size_t>(config_.nodes + 1), std::vector<bool>(static_cast<size_t>(config_.nodes + 1), false));
+    cut_.assign(static_cast<size_t>(config_.nodes + 1),
+                std::vector<bool>(static_cast<size_t>(config_.nodes + 1), false));
     for (auto& node : nodes_) Start(*node);
   }
 
@@ -167,7 +168,8 @@ class SimCluster {
     const Offset floor = disk.snapshot ? disk.snapshot->point.end : Offset{0};
     if (node.disk.busy() || end <= floor || end < disk.start) return;
     const Offset start = disk.start + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(end - disk.start) + 1));
-    StoredSnapshot snapshot{{end, *disk.TermBefore(end)}, node.core->VotersAt(end),
+    StoredSnapshot snapshot{{end, *disk.TermBefore(end)},
+                            node.core->VotersAt(end),
                             std::string(random_.Below(300), static_cast<char>('a' + end.value() % 26))};
     const absl::Status status = node.core->OnSnapshot(end, static_cast<int64_t>(snapshot.bytes.size()), start);
     if (!status.ok()) return checker_.Fail(StrCat("snapshot refused: ", leat::Message(status)));
@@ -195,9 +197,7 @@ class SimCluster {
     int64_t at;
     uint64_t sequence;
     std::function<void()> what;
-    bool operator<(const Event& other) const {
-      return at != other.at ? at > other.at : sequence > other.sequence;
-    }
+    bool operator<(const Event& other) const { return at != other.at ? at > other.at : sequence > other.sequence; }
   };
 
   static size_t Index(NodeId id) { return static_cast<size_t>(id.value()); }
@@ -292,8 +292,8 @@ class SimCluster {
       if (!snapshot || snapshot->point != effect.snapshot) {
         node.core->OnSnapshotRead(effect.read, "", ChunkEnd::kFailed, Clock(node));
       } else {
-        std::string bytes = snapshot->bytes.substr(static_cast<size_t>(effect.position),
-                                                   static_cast<size_t>(effect.max_bytes));
+        std::string bytes =
+            snapshot->bytes.substr(static_cast<size_t>(effect.position), static_cast<size_t>(effect.max_bytes));
         const bool last = static_cast<size_t>(effect.position) + bytes.size() == snapshot->bytes.size();
         node.core->OnSnapshotRead(effect.read, std::move(bytes), last ? ChunkEnd::kLast : ChunkEnd::kMore, Clock(node));
       }
@@ -349,7 +349,8 @@ class SimCluster {
   void Do(Node&, const TransferFailed&) {}
   void Do(Node& node, const Refuse& effect) {
     // Nothing here is hostile: what is refused for good was broken by the cores.
-    if (effect.fatal || effect.reason == RefusalReason::kMalformed || effect.reason == RefusalReason::kSnapshotDamaged) {
+    if (effect.fatal || effect.reason == RefusalReason::kMalformed ||
+        effect.reason == RefusalReason::kSnapshotDamaged) {
       checker_.Fail(StrCat("node ", node.id, ": ", Describe(Effect(effect))));
     }
   }

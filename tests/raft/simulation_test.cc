@@ -1,5 +1,5 @@
-// Whole clusters under faults. LEAT_RAFT_SEED=n runs one seed and prints its trace, LEAT_RAFT_SEEDS=n runs more of them,
-// LEAT_RAFT_BUG=b plants the bug with that number.
+// Whole clusters under faults. LEAT_RAFT_SEED=n runs one seed and prints its trace, LEAT_RAFT_SEEDS=n runs more of
+// them, LEAT_RAFT_BUG=b plants the bug with that number.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -15,7 +15,8 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
 }
 
 std::string Replay(uint64_t seed, Bug bug) {
-  return StrCat("replay: LEAT_RAFT_SEED=", seed, bug == Bug::kNone ? "" : StrCat(" LEAT_RAFT_BUG=", static_cast<int>(bug)),
+  return StrCat("replay: LEAT_RAFT_SEED=", seed,
+                bug == Bug::kNone ? "" : StrCat(" LEAT_RAFT_BUG=", static_cast<int>(bug)),
                 " leat_raft_test --gtest_filter=Simulation.*");
 }
 
