@@ -178,6 +178,8 @@ class Core {
   void CountVotes();
   void Handle(const Message& message, const TimeoutNow& request);
   void Handle(const Message& message, const Observe& request);
+  void Handle(const Message& message, const LeaderHint& hint);
+  void Direct(const Peer& stranger);
   void Follow(Term term, const Peer& leader);  // term >= this node's
   void Lead();
 

@@ -75,6 +75,7 @@ struct BodyText {
   }
   std::string operator()(const TimeoutNow&) const { return "timeout-now"; }
   std::string operator()(const Observe&) const { return "observe"; }
+  std::string operator()(const LeaderHint& m) const { return StrCat("leader-hint ", m.leader.id); }
   std::string operator()(const Refusal& m) const { return StrCat("refusal ", raft::Name(m.reason), ": ", m.detail); }
 };
 

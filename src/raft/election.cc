@@ -83,7 +83,7 @@ bool Core::RefuseStranger(const Message& message, const VoteRequest& request) {
 
 void Core::Handle(const Message& message, const VoteRequest& request) {
   if (RefuseStranger(message, request)) return;
-  if (role_ == Role::kLeader && voters().Find(message.from.id) == nullptr) Track(message.from);
+  if (voters().Find(message.from.id) == nullptr) Direct(message.from);
   VoteReply reply{request.kind, request.stands_for, false};
   if (request.kind == VoteKind::kPreVote) {
     reply.granted = request.stands_for > vote_.term && !IsSilenced(request) && MayVoteFor(message, request);
@@ -135,14 +135,27 @@ void Core::Handle(const Message& message, const TimeoutNow&) {
 }
 
 void Core::Handle(const Message& message, const Observe&) {
-  if (role_ != Role::kLeader) return;  // the node asks everyone
   const Peer* voter = voters().Find(message.from.id);
   if (voter == nullptr) {
-    Track(message.from);
-  } else if (!voters().Has(message.from)) {
+    Direct(message.from);
+  } else if (role_ == Role::kLeader && !voters().Has(message.from)) {
     RefuseMessage(message, RefusalReason::kUnknownDirectory,
                   StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(), ", this disk's is ",
                          message.from.directory.ToString(), ": remove the voter, then add it again with its new disk"));
+  }
+}
+
+void Core::Handle(const Message&, const LeaderHint& hint) {
+  if (leader_.id == kNobody && hint.leader.id != options_.self.id) SendNow(hint.leader, Observe{});
+}
+
+// A node that has no vote and does not get the log: its own idea of who votes may be so old that it asks none of
+// today's voters.
+void Core::Direct(const Peer& stranger) {
+  if (role_ == Role::kLeader) {
+    Track(stranger);
+  } else if (leader_.id != kNobody && leader_.id != stranger.id) {
+    SendNow(stranger, LeaderHint{leader_});
   }
 }
 

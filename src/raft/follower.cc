@@ -52,12 +52,14 @@ std::string Core::Misfit(const Message& message, const AppendRequest& request) c
 bool Core::IsRolledBack(const Message& message, const AppendRequest& request, Term before) {
   if (request.acked_end == Offset{0}) return false;
   if (before >= message.term && request.acked_end <= log_.end()) return false;
-  SendNow(message.from, AppendReply{.result = AppendResult::kRolledBack,
-                                    .previous_end = request.previous.end,
-                                    .match_end = Offset{0},
-                                    .hint = {},
-                                    .round = request.round,
-                                    .sent_at = request.sent_at});
+  Message reply = To(message.from, AppendReply{.result = AppendResult::kRolledBack,
+                                               .previous_end = request.previous.end,
+                                               .match_end = Offset{0},
+                                               .hint = {},
+                                               .round = request.round,
+                                               .sent_at = request.sent_at});
+  reply.term = message.term;  // the leader would not look at an older one
+  effects_.push_back(Send{std::move(reply)});
   Halt(RefusalReason::kDiskRolledBack, message.from,
        StrCat("this disk had acknowledged the log up to ", request.acked_end, " in term ", message.term,
               " and now ends at ", log_.end(), " with term ", before,

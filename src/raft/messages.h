@@ -81,6 +81,11 @@ struct TimeoutNow {};
 // Of a node without a vote to whoever may lead: send me the log.
 struct Observe {};
 
+// Of a follower to a node that is no voter and seems to know of no leader: ask this one.
+struct LeaderHint {
+  Peer leader;
+};
+
 enum class RefusalReason : uint8_t {
   kForeignCluster,     // the message names another cluster
   kWrongDirectory,     // it is meant for another disk under this node's id
@@ -99,7 +104,7 @@ struct Refusal {
 };
 
 using Body = std::variant<VoteRequest, VoteReply, AppendRequest, AppendReply, SnapshotChunk, SnapshotReply, TimeoutNow,
-                          Observe, Refusal>;
+                          Observe, LeaderHint, Refusal>;
 
 struct Message {
   model::Uuid cluster;
