@@ -77,6 +77,9 @@ class SimCluster {
   };
 
   Faults faults;
+  // Node ids whose cores found their disks rolled back, which is a violation unless a test did it.
+  bool rollback_expected = false;
+  std::vector<NodeId> rolled_back;
   Random& random() { return random_; }
   Checker& checker() { return checker_; }
   int64_t now() const { return now_; }
@@ -142,6 +145,11 @@ class SimCluster {
     node.last_vote = node.disk.durable().vote;
   }
 
+  // Puts back a disk as it was at an earlier time. REQUIRES: the node is down.
+  void RollBack(Node& node, const DiskState& old) {
+    node.disk.RollBackTo(old);
+    node.last_vote = old.vote;
+  }
   void Cut(NodeId from, NodeId to, bool cut) { cut_[Index(from)][Index(to)] = cut; }
   void HealNetwork() {
     for (auto& row : cut_) row.assign(row.size(), false);
@@ -348,6 +356,9 @@ class SimCluster {
   void Do(Node&, const VoterChangeDone&) {}
   void Do(Node&, const TransferFailed&) {}
   void Do(Node& node, const Refuse& effect) {
+    if (rollback_expected && effect.fatal && effect.reason == RefusalReason::kDiskRolledBack) {
+      return rolled_back.push_back(node.id);
+    }
     // Nothing here is hostile: what is refused for good was broken by the cores.
     if (effect.fatal || effect.reason == RefusalReason::kMalformed ||
         effect.reason == RefusalReason::kSnapshotDamaged) {

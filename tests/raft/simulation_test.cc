@@ -49,6 +49,48 @@ TEST(Simulation, KeepsEveryInvariantUnderFaults) {
   RecordProperty("steps", std::to_string(steps));
 }
 
+// A follower's disk goes back to before what it acknowledged. The leader that has the acknowledgement must not take it
+// back into the quorum.
+TEST(Simulation, RefusesADiskThatWentBack) {
+  constexpr int64_t kMillisecond = 1'000'000;
+  int refused = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SimCluster::Config config;
+    config.options.cluster = {1, 1};
+    SimCluster cluster(config, seed);
+    cluster.rollback_expected = true;
+    const auto run = [&](int steps) {
+      for (int i = 0; i < steps; ++i) {
+        if (SimCluster::Node* leader = cluster.Leader()) cluster.Propose(*leader);
+        cluster.RunUntil(cluster.now() + 20 * kMillisecond);
+      }
+    };
+    run(150);
+    const SimCluster::Node* leader = cluster.Leader();
+    ASSERT_NE(leader, nullptr);
+    const Term term = leader->core->term();
+    SimCluster::Node& victim = cluster.node(leader->id == NodeId{1} ? 1 : 0);
+    // Half of the time the vote goes back, too.
+    DiskState old = victim.disk.durable();
+    if (seed % 2 == 0) {
+      old = DiskState();
+    }
+    run(10);
+    ASSERT_GT(victim.disk.durable().end(), old.end());
+    cluster.Crash(victim);
+    cluster.RollBack(victim, old);
+    cluster.Start(victim);
+    run(100);
+    ASSERT_EQ(cluster.checker().violation(), "") << "seed " << seed;
+    ASSERT_EQ(cluster.Leader()->core->term(), term) << "seed " << seed;
+    ASSERT_EQ(cluster.rolled_back, std::vector<NodeId>{victim.id}) << "seed " << seed;
+    EXPECT_TRUE(victim.core->halted());
+    EXPECT_EQ(cluster.Leader()->core->others().at(victim.id).state(), ProgressState::kRefused);
+    ++refused;
+  }
+  EXPECT_EQ(refused, 100);
+}
+
 TEST(Simulation, RepeatsASeedExactly) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const SeedResult first = RunSeed(seed, {.trace = true});
