@@ -1,6 +1,6 @@
 // Whether an observer is near enough to become a voter. Catching up goes in rounds: in each the observer is brought to
-// where the log ended when the round began. A round that took less than an election timeout means that the cluster would
-// not wait longer than that for the new voter (Ongaro's thesis, 4.2.1).
+// where the log ended when the round began. A round that took less than an election timeout means that the cluster
+// would not wait longer than that for the new voter (Ongaro's thesis, 4.2.1).
 #pragma once
 
 #include "base/time.h"

@@ -17,8 +17,9 @@ constexpr Term kLastTerm{std::numeric_limits<int32_t>::max() - 1};
 absl::Status CheckRestored(const Restored& restored) {
   const Term last = restored.ranges.empty() ? Term{0} : restored.ranges.back().term;
   if (restored.vote.term < last) {
-    return DataLoss("the vote file is of term ", restored.vote.term, " but the log holds entries of term ", last,
-                    ": this disk was restored to an older state; remove this voter and add it again with an empty disk");
+    return DataLoss(
+        "the vote file is of term ", restored.vote.term, " but the log holds entries of term ", last,
+        ": this disk was restored to an older state; remove this voter and add it again with an empty disk");
   }
   if (restored.log_start > restored.log_end || restored.log_start < Offset{0}) {
     return DataLoss("the log says that it starts at ", restored.log_start, " and ends at ", restored.log_end);
@@ -48,7 +49,8 @@ absl::Status Validate(const Options& options) {
                            ") must be at least twice the heartbeat interval (",
                            absl::FormatDuration(options.heartbeat_interval), "), which must be positive");
   }
-  if (options.election_jitter <= absl::ZeroDuration()) return InvalidArgument("raft: expected an election jitter above 0");
+  if (options.election_jitter <= absl::ZeroDuration())
+    return InvalidArgument("raft: expected an election jitter above 0");
   if (!(options.max_clock_drift >= 0 && options.max_clock_drift < 0.5)) {
     return InvalidArgument("raft: max_clock_drift must be in [0, 0.5), got ", options.max_clock_drift);
   }
@@ -144,10 +146,10 @@ bool Core::Admit(const Message& message) {
     return false;
   }
   if (!message.to.directory.is_zero() && message.to.directory != options_.self.directory) {
-    RefuseMessage(message, RefusalReason::kWrongDirectory,
-                  StrCat("the voter ", message.to.id, " has directory ", message.to.directory.ToString(),
-                         ", this node's is ", options_.self.directory.ToString(),
-                         ": remove the voter and add it again with its new disk"));
+    RefuseMessage(
+        message, RefusalReason::kWrongDirectory,
+        StrCat("the voter ", message.to.id, " has directory ", message.to.directory.ToString(), ", this node's is ",
+               options_.self.directory.ToString(), ": remove the voter and add it again with its new disk"));
     return false;
   }
   if (message.term < Term{0} || message.term > kLastTerm) {
@@ -190,7 +192,7 @@ void Core::SendAfterDurable(const Peer& peer, Body body, WriteId write) {
 
 void Core::PersistTerm(Term term, const Peer& voted_for) {
   LEAT_CHECK(term >= vote_.term) << "term " << term << " after " << vote_.term;
-  vote_ = {term, voted_for};
+  vote_ = {term, voted_for, vote_.joined || voted_for.id != kNobody || log_.end() > Offset{0}};
   effects_.push_back(PersistVote{durability_.NewVote(), vote_});
 }
 
@@ -251,8 +253,8 @@ absl::StatusOr<Proposed> Core::Propose(std::vector<std::string> payloads, Instan
     if (static_cast<int64_t>(payload.size()) > options_.max_entry_bytes) {
       return InvalidArgument("an entry of ", payload.size(), " bytes is larger than ", options_.max_entry_bytes);
     }
-    entries.push_back({log_.end() + static_cast<int64_t>(entries.size()), vote_.term, EntryKind::kData,
-                       std::move(payload)});
+    entries.push_back(
+        {log_.end() + static_cast<int64_t>(entries.size()), vote_.term, EntryKind::kData, std::move(payload)});
   }
   const Proposed proposed{log_.end(), log_.end() + static_cast<int64_t>(entries.size()), vote_.term};
   AppendToLog(std::move(entries));

@@ -2,9 +2,9 @@
 // (Ongaro and Ousterhout, 2014; Ongaro's thesis for pre-vote, membership, leases and transfer) on a log of offsets and
 // leader epochs.
 //
-// Pure and synchronous: inputs with the time in, effects out. A driver calls an input, then takes the effects and carries
-// them out in order (effects.h). Not thread-safe: the driver serialises calls. `now` is the node's monotonic clock; a
-// time before the last one is taken for the last one.
+// Pure and synchronous: inputs with the time in, effects out. A driver calls an input, then takes the effects and
+// carries them out in order (effects.h). Not thread-safe: the driver serialises calls. `now` is the node's monotonic
+// clock; a time before the last one is taken for the last one.
 //
 // A node without a vote is an observer: it gets the log and never stands. How the pieces work together, and what a
 // driver must do in which order: docs/internals/raft.md.
@@ -178,6 +178,8 @@ class Core {
   void CountVotes();
   void Handle(const Message& message, const TimeoutNow& request);
   void Handle(const Message& message, const Observe& request);
+  void Handle(const Message& message, const LeaderHint& hint);
+  void Direct(const Peer& stranger);
   void Follow(Term term, const Peer& leader);  // term >= this node's
   void Lead();
 

@@ -38,7 +38,8 @@ std::string Text(const std::vector<Entry>& entries) {
   std::string text = "[";
   for (size_t i = 0; i < entries.size();) {
     size_t next = i + 1;
-    while (next < entries.size() && entries[next].term == entries[i].term && entries[next].kind == entries[i].kind) ++next;
+    while (next < entries.size() && entries[next].term == entries[i].term && entries[next].kind == entries[i].kind)
+      ++next;
     StrAppend(&text, i > 0 ? " " : "", entries[i].offset, "..", entries[i].offset + static_cast<int64_t>(next - i), "/",
               entries[i].term);
     if (entries[i].kind == EntryKind::kLeaderChange) text += "L";
@@ -74,6 +75,7 @@ struct BodyText {
   }
   std::string operator()(const TimeoutNow&) const { return "timeout-now"; }
   std::string operator()(const Observe&) const { return "observe"; }
+  std::string operator()(const LeaderHint& m) const { return StrCat("leader-hint ", m.leader.id); }
   std::string operator()(const Refusal& m) const { return StrCat("refusal ", raft::Name(m.reason), ": ", m.detail); }
 };
 

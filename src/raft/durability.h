@@ -34,8 +34,8 @@ class Durability {
  private:
   struct Pending {
     WriteId write;
-    Offset end;        // the log's durable end when it is done
-    bool moves_end;    // votes and truncations do not
+    Offset end;      // the log's durable end when it is done
+    bool moves_end;  // votes and truncations do not
   };
   struct Held {
     WriteId write;

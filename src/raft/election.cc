@@ -34,9 +34,11 @@ void Core::StartPreVote() {
 
 void Core::StartElection(VoteKind kind) {
   role_ = Role::kCandidate;
+  const bool known_leader = leader_.id != kNobody;
   leader_ = {};
   ResetElectionDeadline();
   PersistTerm(vote_.term + 1, options_.self);
+  if (known_leader) effects_.push_back(BecomeFollower{vote_.term, kNobody});
   own_vote_ = durability_.last_vote_write();
   tally_.Clear();
   AskForVotes(kind, vote_.term, own_vote_);
@@ -51,36 +53,37 @@ void Core::AskForVotes(VoteKind kind, Term stands_for, WriteId after) {
   }
 }
 
-// A leader that has heard of a majority lately, and who has heard of a leader lately, answer no candidate: whoever is cut
-// off and comes back disturbs nobody, and a lease cannot be overtaken.
+// A leader that has heard of a majority lately, and who has heard of a leader lately, answer no candidate: whoever is
+// cut off and comes back disturbs nobody, and a lease cannot be overtaken.
 bool Core::IsSilenced(const VoteRequest& request) const {
   if (request.kind == VoteKind::kTransfer) return false;
   return role_ == Role::kLeader || now_ < promise_until_;
 }
 
 bool Core::MayVoteFor(const Message& message, const VoteRequest& request) const {
-  // The set may not know its members' disks yet. This one is empty: if the candidate's log is not, this disk may have
-  // been put in the place of another that had acknowledged entries, and must get the log from a leader first.
-  const bool may_be_replaced = log_.end() == Offset{0} && message.to.directory != options_.self.directory;
+  // The set may not know its members' disks yet, and this one has never been used. If the candidate's log is not empty,
+  // this disk may have been put in the place of another that had acknowledged entries: it needs the log from a leader.
+  const bool unused = !vote_.joined && log_.end() == Offset{0};
+  const bool may_be_replaced = unused && message.to.directory != options_.self.directory;
   if (may_be_replaced && request.tip.end > Offset{0}) return false;
   return Planted(Bug::kVoteWithoutLogCheck) || IsUpToDate(request.tip, log_.tip());
 }
 
-// Another disk under the id of a voter. If its log reaches beyond this one it may know of a change that made it a voter.
+// Another disk under the id of a voter. If its log reaches beyond this one it may know of a change that made it a
+// voter.
 bool Core::RefuseStranger(const Message& message, const VoteRequest& request) {
   const Peer* voter = voters().Find(message.from.id);
   if (voter == nullptr || voters().Has(message.from)) return false;
   if (role_ != Role::kLeader && request.tip.end > log_.end()) return false;
   RefuseMessage(message, RefusalReason::kUnknownDirectory,
                 StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(), ", the candidate's is ",
-                       message.from.directory.ToString(),
-                       ": remove the voter and add it again with its new disk"));
+                       message.from.directory.ToString(), ": remove the voter and add it again with its new disk"));
   return true;
 }
 
 void Core::Handle(const Message& message, const VoteRequest& request) {
   if (RefuseStranger(message, request)) return;
-  if (role_ == Role::kLeader && voters().Find(message.from.id) == nullptr) Track(message.from);
+  if (voters().Find(message.from.id) == nullptr) Direct(message.from);
   VoteReply reply{request.kind, request.stands_for, false};
   if (request.kind == VoteKind::kPreVote) {
     reply.granted = request.stands_for > vote_.term && !IsSilenced(request) && MayVoteFor(message, request);
@@ -93,8 +96,7 @@ void Core::Handle(const Message& message, const VoteRequest& request) {
   if (IsSilenced(request)) return SendAfterDurable(message.from, reply, durability_.last_vote_write());
   if (request.stands_for > vote_.term) Follow(request.stands_for, {});
   const bool free = vote_.voted_for.id == kNobody || vote_.voted_for == message.from;
-  reply.granted =
-      request.stands_for == vote_.term && free && leader_.id == kNobody && MayVoteFor(message, request);
+  reply.granted = request.stands_for == vote_.term && free && leader_.id == kNobody && MayVoteFor(message, request);
   if (reply.granted) {
     role_ = Role::kFollower;  // it may have been asking for pre-votes itself
     if (vote_.voted_for.id == kNobody) PersistTerm(vote_.term, message.from);
@@ -133,15 +135,27 @@ void Core::Handle(const Message& message, const TimeoutNow&) {
 }
 
 void Core::Handle(const Message& message, const Observe&) {
-  if (role_ != Role::kLeader) return;  // the node asks everyone
   const Peer* voter = voters().Find(message.from.id);
   if (voter == nullptr) {
-    Track(message.from);
-  } else if (!voters().Has(message.from)) {
+    Direct(message.from);
+  } else if (role_ == Role::kLeader && !voters().Has(message.from)) {
     RefuseMessage(message, RefusalReason::kUnknownDirectory,
-                  StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(),
-                         ", this disk's is ", message.from.directory.ToString(),
-                         ": remove the voter, then add it again with its new disk"));
+                  StrCat("the voter ", voter->id, " has directory ", voter->directory.ToString(), ", this disk's is ",
+                         message.from.directory.ToString(), ": remove the voter, then add it again with its new disk"));
+  }
+}
+
+void Core::Handle(const Message&, const LeaderHint& hint) {
+  if (leader_.id == kNobody && hint.leader.id != options_.self.id) SendNow(hint.leader, Observe{});
+}
+
+// A node that has no vote and does not get the log: its own idea of who votes may be so old that it asks none of
+// today's voters.
+void Core::Direct(const Peer& stranger) {
+  if (role_ == Role::kLeader) {
+    Track(stranger);
+  } else if (leader_.id != kNobody && leader_.id != stranger.id) {
+    SendNow(stranger, LeaderHint{leader_});
   }
 }
 

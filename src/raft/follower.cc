@@ -52,12 +52,14 @@ std::string Core::Misfit(const Message& message, const AppendRequest& request) c
 bool Core::IsRolledBack(const Message& message, const AppendRequest& request, Term before) {
   if (request.acked_end == Offset{0}) return false;
   if (before >= message.term && request.acked_end <= log_.end()) return false;
-  SendNow(message.from, AppendReply{.result = AppendResult::kRolledBack,
-                                    .previous_end = request.previous.end,
-                                    .match_end = Offset{0},
-                                    .hint = {},
-                                    .round = request.round,
-                                    .sent_at = request.sent_at});
+  Message reply = To(message.from, AppendReply{.result = AppendResult::kRolledBack,
+                                               .previous_end = request.previous.end,
+                                               .match_end = Offset{0},
+                                               .hint = {},
+                                               .round = request.round,
+                                               .sent_at = request.sent_at});
+  reply.term = message.term;  // the leader would not look at an older one
+  effects_.push_back(Send{std::move(reply)});
   Halt(RefusalReason::kDiskRolledBack, message.from,
        StrCat("this disk had acknowledged the log up to ", request.acked_end, " in term ", message.term,
               " and now ends at ", log_.end(), " with term ", before,
@@ -91,9 +93,10 @@ void Core::Handle(const Message& message, const AppendRequest& request) {
   }
   if (!Matches(request.previous)) {
     if (request.previous.end <= commit_end_) {
-      return Halt(RefusalReason::kCommittedConflict, message.from,
-                  StrCat("the leader of term ", message.term, " has an entry of term ", request.previous.term, " before ",
-                         request.previous.end, ", which is committed here with another: a voter's disk was rolled back"));
+      return Halt(
+          RefusalReason::kCommittedConflict, message.from,
+          StrCat("the leader of term ", message.term, " has an entry of term ", request.previous.term, " before ",
+                 request.previous.end, ", which is committed here with another: a voter's disk was rolled back"));
     }
     reply.result = AppendResult::kMismatch;
     reply.hint = Hint(request.previous);

@@ -134,11 +134,16 @@ Progress* Core::Heard(const Message& message, int64_t round, Instant sent_at) {
 }
 
 void Core::Handle(const Message& message, const AppendReply& reply) {
+  if (reply.result == AppendResult::kStaleTerm) {
+    // Its round is of the leadership that it refuses, which may be one before this.
+    if (message.term > vote_.term) Follow(message.term, {});
+    return;
+  }
   Progress* progress = Heard(message, reply.round, reply.sent_at);
   if (progress == nullptr) return;
   switch (reply.result) {
     case AppendResult::kStaleTerm:
-      return;  // an answer to an older leadership of this node
+      return;  // looked at above
     case AppendResult::kRolledBack:
       progress->Refuse();
       effects_.push_back(Refuse{RefusalReason::kDiskRolledBack, progress->peer,

@@ -82,7 +82,8 @@ void Core::AdvanceChange() {
   if (voters_.current_offset().value_or(Offset{-1}) >= commit_end_) return;
   FinishChange(absl::OkStatus());
   if (IsVoter()) return;
-  // This leader was removed. The others know from the heartbeats of the commit; one of them need not wait for a timeout.
+  // This leader was removed. The others know from the heartbeats of the commit; one of them need not wait for a
+  // timeout.
   const NodeId next = MostAdvancedVoter();
   if (next != kNobody) SendNow(lead_.others.at(next).peer, TimeoutNow{});
   Follow(vote_.term, {});
@@ -112,8 +113,8 @@ NodeId Core::MostAdvancedVoter() const {
   NodeId best = kNobody;
   Offset match{-1};
   for (const auto& [id, progress] : lead_.others) {
-    const bool alive = progress.state() == ProgressState::kReplicate &&
-                       now_ - progress.last_heard < options_.election_timeout;
+    const bool alive =
+        progress.state() == ProgressState::kReplicate && now_ - progress.last_heard < options_.election_timeout;
     if (!progress.voter || !alive || progress.match_end() <= match) continue;
     best = id;
     match = progress.match_end();

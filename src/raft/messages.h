@@ -81,16 +81,21 @@ struct TimeoutNow {};
 // Of a node without a vote to whoever may lead: send me the log.
 struct Observe {};
 
+// Of a follower to a node that is no voter and seems to know of no leader: ask this one.
+struct LeaderHint {
+  Peer leader;
+};
+
 enum class RefusalReason : uint8_t {
-  kForeignCluster,      // the message names another cluster
-  kWrongDirectory,      // it is meant for another disk under this node's id
-  kUnknownDirectory,    // the sender has the id of a voter and another disk
-  kDiskRolledBack,      // the disk lacks what it had acknowledged or voted
-  kCommittedConflict,   // the leader contradicts entries that are committed here
-  kTwoLeaders,          // two nodes claim to lead one term
-  kMalformed,           // the message breaks the protocol's rules or limits
-  kSnapshotDamaged,     // a chunk's checksum does not fit
-  kOverloaded,          // a limit of Options is reached
+  kForeignCluster,     // the message names another cluster
+  kWrongDirectory,     // it is meant for another disk under this node's id
+  kUnknownDirectory,   // the sender has the id of a voter and another disk
+  kDiskRolledBack,     // the disk lacks what it had acknowledged or voted
+  kCommittedConflict,  // the leader contradicts entries that are committed here
+  kTwoLeaders,         // two nodes claim to lead one term
+  kMalformed,          // the message breaks the protocol's rules or limits
+  kSnapshotDamaged,    // a chunk's checksum does not fit
+  kOverloaded,         // a limit of Options is reached
 };
 
 struct Refusal {
@@ -99,7 +104,7 @@ struct Refusal {
 };
 
 using Body = std::variant<VoteRequest, VoteReply, AppendRequest, AppendReply, SnapshotChunk, SnapshotReply, TimeoutNow,
-                          Observe, Refusal>;
+                          Observe, LeaderHint, Refusal>;
 
 struct Message {
   model::Uuid cluster;

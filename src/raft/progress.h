@@ -18,8 +18,8 @@ enum class ProgressState : uint8_t { kProbe, kReplicate, kSnapshot, kRefused };
 
 class Progress {
  public:
-  Progress(Peer peer, Offset next_end, Window window, Instant now)
-      : peer(peer), last_heard(now), next_end_(next_end), window_(std::move(window)) {}
+  Progress(Peer who, Offset next_end, Window window, Instant now)
+      : peer(who), last_heard(now), next_end_(next_end), window_(std::move(window)) {}
 
   ProgressState state() const { return state_; }
   Offset match_end() const { return match_end_; }
@@ -64,9 +64,9 @@ class Progress {
   VoterSet snapshot_voters;
   bool chunk_out = false;
   int64_t snapshot_position = 0;
-  uint32_t snapshot_checksum = 0;     // of the bytes below the position
-  int64_t chunk_end = 0;              // of the chunk that is out
-  uint32_t chunk_checksum = 0;        // of the bytes below chunk_end
+  uint32_t snapshot_checksum = 0;  // of the bytes below the position
+  int64_t chunk_end = 0;           // of the chunk that is out
+  uint32_t chunk_checksum = 0;     // of the bytes below chunk_end
 
  private:
   void Probe(Offset next_end);

@@ -35,8 +35,8 @@ void Core::FeedSnapshot(Progress& progress) {
   if (progress.snapshot_position == 0) BeginSnapshot(progress);  // the newest one
   progress.read = ++last_read_;
   progress.read_began = now_;
-  effects_.push_back(ReadSnapshot{progress.read, progress.snapshot, progress.snapshot_position,
-                                  options_.max_snapshot_chunk_bytes});
+  effects_.push_back(
+      ReadSnapshot{progress.read, progress.snapshot, progress.snapshot_position, options_.max_snapshot_chunk_bytes});
 }
 
 void Core::OnSnapshotRead(ReadId read, std::string bytes, ChunkEnd end, Instant now) {
@@ -91,10 +91,10 @@ void Core::Handle(const Message& message, const SnapshotChunk& chunk) {
   if (chunk.position < 0 || chunk.position > options_.max_snapshot_bytes - size || chunk.snapshot.end < Offset{1} ||
       chunk.snapshot.term > message.term || chunk.voters.empty() ||
       static_cast<int>(chunk.voters.size()) > options_.max_voters) {
-    return RefuseMessage(message, RefusalReason::kMalformed,
-                         StrCat("a snapshot up to ", chunk.snapshot.end, " with ", size, " bytes at ", chunk.position,
-                                " and ", chunk.voters.size(), " voters; at most ", options_.max_snapshot_bytes,
-                                " bytes are taken"));
+    return RefuseMessage(
+        message, RefusalReason::kMalformed,
+        StrCat("a snapshot up to ", chunk.snapshot.end, " with ", size, " bytes at ", chunk.position, " and ",
+               chunk.voters.size(), " voters; at most ", options_.max_snapshot_bytes, " bytes are taken"));
   }
   if (!AcceptLeader(message)) return;
   SnapshotReply reply{.snapshot = chunk.snapshot,

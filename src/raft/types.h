@@ -61,8 +61,9 @@ struct Entry {
 
 // What a node has promised in elections. PERSISTENT.
 struct Vote {
-  Term term;          // never goes back
-  Peer voted_for;     // in that term; kNobody: nobody yet
+  Term term;            // never goes back
+  Peer voted_for;       // in that term; kNobody: nobody yet
+  bool joined = false;  // this disk has voted or held entries: it was not put in another one's place since
   friend bool operator==(const Vote&, const Vote&) = default;
 };
 

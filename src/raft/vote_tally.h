@@ -14,9 +14,7 @@ class VoteTally {
   void Grant(NodeId from) { granted_.insert(from); }
   void Deny(NodeId from) { denied_.insert(from); }
   bool Won(const VoterSet& voters) const { return Count(granted_, voters) >= MajorityOf(voters.size()); }
-  bool Lost(const VoterSet& voters) const {
-    return voters.size() - Count(denied_, voters) < MajorityOf(voters.size());
-  }
+  bool Lost(const VoterSet& voters) const { return voters.size() - Count(denied_, voters) < MajorityOf(voters.size()); }
 
  private:
   static size_t Count(const std::set<NodeId>& nodes, const VoterSet& voters) {

@@ -64,8 +64,8 @@ absl::StatusOr<VoterSet> VoterSet::Decode(std::string_view bytes, int max_voters
   const auto version = reader.Read<int8_t>();
   const auto count = reader.Read<int32_t>();
   if (!reader.ok() || version != kVersion) {
-    return DataLoss("voters: expected version ", int{kVersion}, " and a count, got ", bytes.size(), " bytes of version ",
-                    int{version});
+    return DataLoss("voters: expected version ", int{kVersion}, " and a count, got ", bytes.size(),
+                    " bytes of version ", int{version});
   }
   if (count < 1 || count > max_voters || int64_t{count} * kVoterBytes != static_cast<int64_t>(reader.remaining())) {
     return DataLoss("voters: expected 1 to ", max_voters, " voters, got ", count, " in ", bytes.size(), " bytes");

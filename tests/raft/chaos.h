@@ -11,7 +11,7 @@ namespace leat::raft::test {
 struct SeedOptions {
   Bug bug = Bug::kNone;
   bool trace = false;
-  Checker::Checks checks;
+  Checks checks;
 };
 
 struct SeedResult {
@@ -25,7 +25,7 @@ struct SeedResult {
 
 class Chaos {
  public:
-  Chaos(uint64_t seed, const SeedOptions& options) : random_(seed), cluster_(Draw(options), random_.Next()) {}
+  Chaos(uint64_t seed, const SeedOptions& options) : random_(seed), cluster_{Draw(options), random_.Next()} {}
 
   SeedResult Run() {
     DrawFaults();
@@ -34,12 +34,17 @@ class Chaos {
     if (Family()) Keep(kSecond, [this] { CrashSome(); });
     if (Family()) Keep(kSecond * 3 / 4, [this] { CutSome(); });
     if (Family()) Keep(kSecond / 2, [this] { cluster_.TakeSnapshot(AnyNode()); });
-    if (Family()) Keep(kSecond / 3, [this] { cluster_.ChangeVoters(AnyLeader()); });
+    if (Family()) {
+      Keep(kSecond / 3, [this] {
+        SimCluster::Node& leader = AnyLeader();
+        for (uint64_t i = random_.Below(3) + 1; i > 0; --i) cluster_.ChangeVoters(leader);
+      });
+    }
     if (Family()) Keep(kSecond, [this] { cluster_.Transfer(AnyLeader()); });
     cluster_.RunUntil(kChaosEnd);
     if (!cluster_.checker().failed()) Heal();
     SeedResult result{cluster_.checker().violation(), cluster_.trace(), cluster_.checker().committed_end(),
-                      cluster_.reads_served(), cluster_.steps(), cluster_.now()};
+                      cluster_.reads_served(),        cluster_.steps(), cluster_.now()};
     return result;
   }
 
@@ -56,7 +61,7 @@ class Chaos {
     config.checks = options.checks;
     config.options.cluster = {1, 1};
     config.options.election_timeout = absl::Milliseconds(200);
-    config.options.election_jitter = absl::Milliseconds(200);
+    config.options.election_jitter = absl::Milliseconds(random_.OneIn(3) ? 60 : 200);
     config.options.heartbeat_interval = absl::Milliseconds(40);
     config.options.retry_interval = absl::Milliseconds(300);
     config.options.observer_timeout = absl::Seconds(1);
@@ -77,6 +82,7 @@ class Chaos {
     if (Family()) faults.mean_delay = random_.Between(100'000, 30'000'000);
     if (Family()) faults.sync_time = random_.Between(100'000, 20'000'000);
     if (Family()) faults.slow_sync = static_cast<int>(random_.Below(100));
+    if (Family()) faults.crash_after_promise = static_cast<int>(random_.Below(8));
     if (Family()) faults.slow_read = static_cast<int>(random_.Below(100));
   }
   bool Family() { return !random_.OneIn(3); }

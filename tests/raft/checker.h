@@ -14,13 +14,13 @@
 
 namespace leat::raft::test {
 
+struct Checks {
+  // What a message promises is on the disk of its sender. Off, a broken promise must be found by what comes of it.
+  bool promises = true;
+};
+
 class Checker {
  public:
-  struct Checks {
-    // What a message promises is on the disk of its sender. Off, a broken promise must be found by what comes of it.
-    bool promises = true;
-  };
-  Checker() = default;
   explicit Checker(Checks checks) : checks_(checks) {}
 
   bool failed() const { return !violation_.empty(); }
@@ -74,7 +74,8 @@ class Checker {
   void OnSnapshot(NodeId node, const LogPoint& point) {
     const auto end = static_cast<size_t>(point.end.value());
     if (end > committed_.size() || committed_[end - 1].term != point.term) {
-      Fail(StrCat("node ", node, " installed a snapshot up to ", point.end, "/", point.term, " that was never committed"));
+      Fail(StrCat("node ", node, " installed a snapshot up to ", point.end, "/", point.term,
+                  " that was never committed"));
     }
   }
 
@@ -99,8 +100,8 @@ class Checker {
 
   // Durable terms and whom they were given to do not change.
   void OnRestart(NodeId node, const Vote& vote, const Vote& before) {
-    if (vote.term < before.term || (vote.term == before.term && before.voted_for.id != kNobody &&
-                                    vote.voted_for != before.voted_for)) {
+    if (vote.term < before.term ||
+        (vote.term == before.term && before.voted_for.id != kNobody && vote.voted_for != before.voted_for)) {
       Fail(StrCat("durable term: node ", node, " restarted in term ", vote.term, " after ", before.term));
     }
   }

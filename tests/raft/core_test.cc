@@ -111,7 +111,7 @@ TEST(Core, RefusesAVoteOlderThanItsLog) {
   Random random(1);
   const auto core = Core::Open(MakeOptions(3), restored, random, Instant());
   ASSERT_EQ(core.status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_NE(Message(core.status()).find("restored to an older state"), std::string_view::npos);
+  EXPECT_NE(leat::Message(core.status()).find("restored to an older state"), std::string_view::npos);
 }
 
 TEST(Core, RefusesALogWhoseBeginningIsInNoSnapshot) {
@@ -143,7 +143,8 @@ TEST(Core, AnswersNoRequestUnlessItLeads) {
   EXPECT_EQ(node.core->AddVoter(P(4), node.now).code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(node.core->TransferLeadership(kNobody, node.now).code(), absl::StatusCode::kUnavailable);
   node.Receive(2, 4, AppendRequest{});
-  EXPECT_NE(Message(node.core->Propose({"a"}, node.now).status()).find("the leader is node 2"), std::string_view::npos);
+  EXPECT_NE(leat::Message(node.core->Propose({"a"}, node.now).status()).find("the leader is node 2"),
+            std::string_view::npos);
 }
 
 TEST(Core, LimitsWhatIsUncommittedAndHowLargeAnEntryIs) {
@@ -194,11 +195,11 @@ TEST(Core, RefusesMalformedEntries) {
   const auto entry = [](int64_t offset, int term, EntryKind kind = EntryKind::kData) {
     return Entry{Offset{offset}, Term{term}, kind, ""};
   };
-  EXPECT_TRUE(refuses({.entries = {entry(1, 4)}}));                                     // a gap
-  EXPECT_TRUE(refuses({.entries = {entry(0, 5)}}));                                     // of a later term
-  EXPECT_TRUE(refuses({.entries = {entry(0, 3), entry(1, 2)}}));                        // terms go back
-  EXPECT_TRUE(refuses({.entries = {entry(0, 0)}}));                                     // of no term
-  EXPECT_TRUE(refuses({.entries = {entry(0, 4, EntryKind::kVoters)}}));                 // no voters in it
+  EXPECT_TRUE(refuses({.entries = {entry(1, 4)}}));                      // a gap
+  EXPECT_TRUE(refuses({.entries = {entry(0, 5)}}));                      // of a later term
+  EXPECT_TRUE(refuses({.entries = {entry(0, 3), entry(1, 2)}}));         // terms go back
+  EXPECT_TRUE(refuses({.entries = {entry(0, 0)}}));                      // of no term
+  EXPECT_TRUE(refuses({.entries = {entry(0, 4, EntryKind::kVoters)}}));  // no voters in it
   EXPECT_TRUE(refuses({.previous = {Offset{-1}, Term{0}}}));
   EXPECT_FALSE(refuses({.entries = {entry(0, 3), entry(1, 4)}}));
 }
@@ -268,8 +269,9 @@ TEST(Core, RefusesRequestsWhileTooManyAnswersWaitForTheDisk) {
   options.max_held_messages = 2;
   Fixture node(options);
   for (int64_t i = 0; i < 3; ++i) {
-    node.Receive(2, 1, AppendRequest{.previous = {Offset{i}, Term{i == 0 ? 0 : 1}},
-                                     .entries = {{Offset{i}, Term{1}, EntryKind::kData, "a"}}});
+    node.Receive(2, 1,
+                 AppendRequest{.previous = {Offset{i}, Term{i == 0 ? 0 : 1}},
+                               .entries = {{Offset{i}, Term{1}, EntryKind::kData, "a"}}});
   }
   const Effects effects = node.core->TakeEffects();
   const auto* refuse = Fixture::Find<Refuse>(effects);

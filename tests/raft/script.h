@@ -101,8 +101,8 @@ class Script {
       node.disk = NodeDisk();
       node.self.directory.low += 100;
     } else if (name == "log") {
-      Print(StrCat("term ", node.core->term(), " log ", node.core->log().start(), "..", node.core->log_end(), " durable ",
-                   node.core->durable_end(), " commit ", node.core->commit_end(), " voters ",
+      Print(StrCat("term ", node.core->term(), " log ", node.core->log().start(), "..", node.core->log_end(),
+                   " durable ", node.core->durable_end(), " commit ", node.core->commit_end(), " voters ",
                    node.core->voters().ToString()));
     } else {
       Request(name, node, args);
@@ -117,7 +117,8 @@ class Script {
     } else if (name == "read") {
       status = node.core->Read(std::stoull(args.at(1)), now_);
     } else if (name == "snapshot") {
-      status = TakeSnapshot(node, Offset{std::stoll(args.at(1))}, Offset{std::stoll(args.at(2))}, std::stoul(args.at(3)));
+      status =
+          TakeSnapshot(node, Offset{std::stoll(args.at(1))}, Offset{std::stoll(args.at(2))}, std::stoul(args.at(3)));
     } else if (name == "add") {
       status = node.core->AddVoter(nodes_.at(std::stoi(args.at(1)))->self, now_);
     } else if (name == "remove") {

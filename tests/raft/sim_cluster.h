@@ -25,6 +25,7 @@ struct Faults {
   int64_t sync_time = 500'000;
   int slow_sync = 0;  // a sync takes up to half a second
   int slow_read = 0;
+  int crash_after_promise = 0;  // the power goes just after a vote or an acknowledgement
 };
 
 class SimCluster {
@@ -33,10 +34,10 @@ class SimCluster {
     int nodes = 3;
     int voters = 3;  // nodes 1..voters
     Options options;
-    bool pinned = true;     // whether the first voter set names directories
-    double max_drift = 0;   // of the clocks
+    bool pinned = true;    // whether the first voter set names directories
+    double max_drift = 0;  // of the clocks
     bool trace = false;
-    Checker::Checks checks;
+    Checks checks;
   };
 
   SimCluster(Config config, uint64_t seed) : config_(std::move(config)), random_(seed), checker_(config_.checks) {
@@ -55,7 +56,8 @@ class SimCluster {
       node->offset = static_cast<int64_t>(random_.Below(1'000'000'000'000));
       nodes_.push_back(std::move(node));
     }
-    cut_.assign(static_cast<size_t>(config_.nodes + 1), std::vector<bool>(static_cast<size_t>(config_.nodes + 1), false));
+    cut_.assign(static_cast<size_t>(config_.nodes + 1),
+                std::vector<bool>(static_cast<size_t>(config_.nodes + 1), false));
     for (auto& node : nodes_) Start(*node);
   }
 
@@ -75,6 +77,9 @@ class SimCluster {
   };
 
   Faults faults;
+  // Node ids whose cores found their disks rolled back, which is a violation unless a test did it.
+  bool rollback_expected = false;
+  std::vector<NodeId> rolled_back;
   Random& random() { return random_; }
   Checker& checker() { return checker_; }
   int64_t now() const { return now_; }
@@ -140,6 +145,11 @@ class SimCluster {
     node.last_vote = node.disk.durable().vote;
   }
 
+  // Puts back a disk as it was at an earlier time. REQUIRES: the node is down.
+  void RollBack(Node& node, const DiskState& old) {
+    node.disk.RollBackTo(old);
+    node.last_vote = old.vote;
+  }
   void Cut(NodeId from, NodeId to, bool cut) { cut_[Index(from)][Index(to)] = cut; }
   void HealNetwork() {
     for (auto& row : cut_) row.assign(row.size(), false);
@@ -166,7 +176,8 @@ class SimCluster {
     const Offset floor = disk.snapshot ? disk.snapshot->point.end : Offset{0};
     if (node.disk.busy() || end <= floor || end < disk.start) return;
     const Offset start = disk.start + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(end - disk.start) + 1));
-    StoredSnapshot snapshot{{end, *disk.TermBefore(end)}, node.core->VotersAt(end),
+    StoredSnapshot snapshot{{end, *disk.TermBefore(end)},
+                            node.core->VotersAt(end),
                             std::string(random_.Below(300), static_cast<char>('a' + end.value() % 26))};
     const absl::Status status = node.core->OnSnapshot(end, static_cast<int64_t>(snapshot.bytes.size()), start);
     if (!status.ok()) return checker_.Fail(StrCat("snapshot refused: ", leat::Message(status)));
@@ -194,9 +205,7 @@ class SimCluster {
     int64_t at;
     uint64_t sequence;
     std::function<void()> what;
-    bool operator<(const Event& other) const {
-      return at != other.at ? at > other.at : sequence > other.sequence;
-    }
+    bool operator<(const Event& other) const { return at != other.at ? at > other.at : sequence > other.sequence; }
   };
 
   static size_t Index(NodeId id) { return static_cast<size_t>(id.value()); }
@@ -291,17 +300,31 @@ class SimCluster {
       if (!snapshot || snapshot->point != effect.snapshot) {
         node.core->OnSnapshotRead(effect.read, "", ChunkEnd::kFailed, Clock(node));
       } else {
-        std::string bytes = snapshot->bytes.substr(static_cast<size_t>(effect.position),
-                                                   static_cast<size_t>(effect.max_bytes));
+        std::string bytes =
+            snapshot->bytes.substr(static_cast<size_t>(effect.position), static_cast<size_t>(effect.max_bytes));
         const bool last = static_cast<size_t>(effect.position) + bytes.size() == snapshot->bytes.size();
         node.core->OnSnapshotRead(effect.read, std::move(bytes), last ? ChunkEnd::kLast : ChunkEnd::kMore, Clock(node));
       }
       CarryOut(node);
     });
   }
+  static bool Promises(const Body& body) {
+    if (const auto* vote = std::get_if<VoteReply>(&body)) return vote->granted && vote->kind != VoteKind::kPreVote;
+    const auto* ack = std::get_if<AppendReply>(&body);
+    return ack != nullptr && ack->result == AppendResult::kMatched;
+  }
   void Do(Node& node, Send& effect) {
     checker_.OnSend(effect.message, node.disk.durable(), node.disk.current());
     const Message& message = effect.message;
+    const bool vote = std::holds_alternative<VoteReply>(message.body);
+    if (Promises(message.body) && Chance(vote ? 10 * faults.crash_after_promise : faults.crash_after_promise)) {
+      Later(node, static_cast<int64_t>(random_.Below(1'000'000)), [this, &node] {
+        Crash(node);
+        After(static_cast<int64_t>(random_.Below(20'000'000)), [this, &node] {
+          if (!node.core) Start(node);
+        });
+      });
+    }
     if (cut_[Index(message.from.id)][Index(message.to.id)] || Chance(faults.loss)) return;
     const int copies = Chance(faults.duplicate) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
@@ -333,8 +356,12 @@ class SimCluster {
   void Do(Node&, const VoterChangeDone&) {}
   void Do(Node&, const TransferFailed&) {}
   void Do(Node& node, const Refuse& effect) {
+    if (rollback_expected && effect.fatal && effect.reason == RefusalReason::kDiskRolledBack) {
+      return rolled_back.push_back(node.id);
+    }
     // Nothing here is hostile: what is refused for good was broken by the cores.
-    if (effect.fatal || effect.reason == RefusalReason::kMalformed || effect.reason == RefusalReason::kSnapshotDamaged) {
+    if (effect.fatal || effect.reason == RefusalReason::kMalformed ||
+        effect.reason == RefusalReason::kSnapshotDamaged) {
       checker_.Fail(StrCat("node ", node.id, ": ", Describe(Effect(effect))));
     }
   }
