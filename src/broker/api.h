@@ -9,11 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "base/owned_bytes.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "model/transaction.h"
+
+namespace leat::env {
+class Shard;
+}  // namespace leat::env
 
 namespace leat::broker {
 
@@ -36,7 +41,7 @@ enum class Acks : int16_t {
 };  // kNone: answered at once; errors are only logged and counted
 struct ProducePartition {
   model::TopicPartition partition;
-  std::string batches;  // one or more record batches, magic 2
+  OwnedBytes batches;  // one or more record batches, magic 2; their offsets and epochs are written in place
 };
 // Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of
 // its own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction
@@ -60,6 +65,7 @@ struct ProducePartitionResult {
 };
 struct ProduceReply {
   std::vector<ProducePartitionResult> partitions;  // in the order of the request
+  const env::Shard* shard = nullptr;               // that owns all of these partitions; null if several do
 };
 
 // --- fetch ---

@@ -16,6 +16,7 @@
 
 #include "broker/broker.h"
 #include "env/shard.h"
+#include "kafka/frame.h"
 
 namespace leat::kafka {
 
@@ -30,9 +31,10 @@ struct Endpoint {
 
 struct Call {
   broker::Broker& broker;
-  env::Shard& shard;            // the connection's
-  const Endpoint& endpoint;     // of the listener that the client came in by
-  FetchSessionCache& sessions;  // of the connection's shard; touched there only
+  env::Shard& shard;             // the connection's
+  const Endpoint& endpoint;      // of the listener that the client came in by
+  FetchSessionCache& sessions;   // of the connection's shard; touched there only
+  const Frame* frame = nullptr;  // what the request borrows from; its bytes may be kept for longer, as they are shared
   int16_t api_key = 0;
   int16_t version = 0;
   std::string client_id;            // as the client names itself; may be empty
@@ -42,6 +44,9 @@ struct Call {
   // Set by a handler that parks its request (a long poll): runs on the connection's shard, at most once, when the
   // client has gone or the listener stops. The reply is still to be called.
   env::Closure on_abandon;
+  // Set by a handler before it replies: the shard that does the work of this request. Null: several, or it does not
+  // matter.
+  const env::Shard* worked_on = nullptr;
 };
 
 template <class Response>

@@ -59,6 +59,7 @@ void PartitionLogImpl::NoteProducer(const model::BatchHeader& header, const std:
 }
 
 void PartitionLogImpl::AppendMarker(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone done) {
+  WriteGathered();
   if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
   if (absl::Status status = producers_.CheckMarker(marker); !status.ok()) {
     return done(Annotate(status, tp_.ToString()));
@@ -68,7 +69,8 @@ void PartitionLogImpl::AppendMarker(const ProducerState::Marker& marker, model::
       PrepareAppend(model::EncodeMarkerBatch({marker.producer_id, marker.producer_epoch, marker.marker, now_ms}),
                     options_, {log_end_, epoch, epochs_.latest(), now_ms});
   if (!append.ok()) return done(append.status());
-  Write(*append, epoch, marker.marker, std::move(done));
+  Checked checked{*std::move(append), epoch, std::move(done)};
+  WriteAll({&checked, 1}, marker.marker);
 }
 
 VerificationTicket PartitionLogImpl::StartVerification(model::ProducerId producer, int16_t epoch) {

@@ -162,7 +162,7 @@ void LogSimulation::AppendSome() {
     if (producers_family_ && !random_.OneIn(3)) {
       LetProducerAct(partition, *log);
     } else {
-      AppendPlain(partition, *log);
+      random_.OneIn(3) ? AppendTogether(partition, *log) : AppendPlain(partition, *log);
     }
   }
 }
@@ -184,6 +184,34 @@ void LogSimulation::AppendPlain(Partition& partition, PartitionLog& log) {
     oracle->Acknowledged(*result, batches, epoch);
   });
   if (log.log_end() > end) partition.transactions->Wrote(batches, end);
+}
+
+// Several appends that are written in one turn. What was written of them is a prefix; it may be none, or a part where
+// the segment ends in between.
+void LogSimulation::AppendTogether(Partition& partition, PartitionLog& log) {
+  const model::LeaderEpoch epoch(partition.epoch);
+  std::vector<std::pair<std::string, model::Offset>> offered;
+  model::Offset next = log.log_end();
+  for (uint64_t i = 2 + random_.Below(4); i > 0; --i) {
+    const std::string batch = RandomBatch({});
+    partition.oracle->Offered(batch, next, epoch);
+    log.Append(batch, {.epoch = epoch, .when = WriteTime::kThisTurn},
+               [this, oracle = partition.oracle.get(), batch, epoch](auto result) {
+                 if (result.ok()) {
+                   ++stats_.acknowledged;
+                   oracle->Acknowledged(*result, batch, epoch);
+                 } else if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
+                   Fail(StrCat("an append failed with ", result.status().ToString()));
+                 }
+               });
+    offered.emplace_back(batch, next);
+    next = next + model::ParseBatchHeader(batch).value().record_count;
+  }
+  if (random_.OneIn(20)) return Restart(power_family_ ? Ending::kPowerCut : Ending::kKill);  // before it is written
+  world_.RunFor(absl::ZeroDuration());
+  for (const auto& [batch, at] : offered) {
+    if (log.log_end() > at) partition.transactions->Wrote(batch, at);
+  }
 }
 
 void LogSimulation::LetProducerAct(Partition& partition, PartitionLog& log) {
