@@ -9,6 +9,11 @@ env::Histogram& Latency(env::Metrics& metrics, const std::string& api) {
                               {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});
 }
 
+env::Counter& Ended(env::Metrics& metrics, const std::string& result) {
+  return metrics.GetCounter("leat_transactions_ended_total", "Transactions whose markers are written everywhere.",
+                            {{"result", result}});
+}
+
 }  // namespace
 
 BrokerMetrics::BrokerMetrics(env::Metrics& metrics)
@@ -44,7 +49,29 @@ BrokerMetrics::BrokerMetrics(env::Metrics& metrics)
                                                   "Largest share of a compacted partition that waits to be compacted, "
                                                   "0 to 1.",
                                                   {})),
+      compaction_segments(
+          metrics.GetCounter("leat_compaction_segments_total", "Segments that compaction replaced by new ones.", {})),
+      compaction_last_run(metrics.GetGauge("leat_compaction_last_run_timestamp_seconds",
+                                           "When a compaction last ended well, seconds since 1970; 0 before the first "
+                                           "one since the start.",
+                                           {})),
       compaction_uncleanable(metrics.GetGauge("leat_compaction_uncleanable_partitions",
-                                              "Partitions that are not compacted because they are damaged.", {})) {}
+                                              "Partitions that are not compacted because they are damaged.", {})),
+      producers(metrics.GetGauge("leat_producers",
+                                 "Producers that the partitions remember, each counted on every partition.", {})),
+      transactional_ids(metrics.GetGauge("leat_transactional_ids", "Transactional ids that are remembered.", {})),
+      transactions_open(metrics.GetGauge("leat_transactions_open", "Transactions that go on.", {})),
+      transactions_ending(metrics.GetGauge("leat_transactions_ending",
+                                           "Transactions that are decided and wait for their markers.", {})),
+      transaction_markers_waiting(metrics.GetGauge("leat_transaction_markers_waiting",
+                                                   "Markers of decided transactions that are not written yet.", {})),
+      transactions_committed(Ended(metrics, "commit")),
+      transactions_aborted(Ended(metrics, "abort")),
+      transactions_timed_out(metrics.GetCounter("leat_transactions_timed_out_total",
+                                                "Transactions that were aborted because their time was over.", {})),
+      transaction_markers_seconds(
+          metrics.GetHistogram("leat_transaction_markers_duration_seconds",
+                               "Time from the decision about a transaction to its end on every partition, seconds.", {},
+                               {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10})) {}
 
 }  // namespace leat::broker

@@ -28,7 +28,18 @@ struct BrokerMetrics {
   env::Counter& compaction_dropped_records;
   env::Counter& compaction_seconds;
   env::Gauge& compaction_max_dirty_ratio;
+  env::Counter& compaction_segments;
+  env::Gauge& compaction_last_run;
   env::Gauge& compaction_uncleanable;
+  env::Gauge& producers;
+  env::Gauge& transactional_ids;
+  env::Gauge& transactions_open;
+  env::Gauge& transactions_ending;
+  env::Gauge& transaction_markers_waiting;
+  env::Counter& transactions_committed;
+  env::Counter& transactions_aborted;
+  env::Counter& transactions_timed_out;
+  env::Histogram& transaction_markers_seconds;
 };
 
 inline double Seconds(Duration duration) { return absl::ToDoubleSeconds(duration); }

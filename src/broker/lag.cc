@@ -1,9 +1,11 @@
 // DescribeLag and the gauges: how far groups are behind, in records and in seconds, and how large topics are.
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "broker/broker_impl.h"
 #include "broker/job_manager.h"
+#include "broker/transaction_host.h"
 #include "model/record_batch.h"
 
 namespace leat::broker {
@@ -120,18 +122,27 @@ void BrokerImpl::UpdateGauges() {
   double running = 0;
   for (const JobDescription& job : jobs_->List()) running += job.state == JobState::kRunning ? 1 : 0;
   broker_metrics_.jobs_running.Set(running);
+  transactions_->UpdateGauges();
+  OnEveryShard<size_t>(
+      shards_, 0, [](ShardState& shard, auto answer) { answer(shard.producer_count()); },
+      [this](const std::vector<size_t>& counts) {
+        broker_metrics_.producers.Set(static_cast<double>(std::accumulate(counts.begin(), counts.end(), size_t{0})));
+      });
   using Compaction = log::LogDirectory::CompactionStats;
   OnEveryShard<Compaction>(
       shards_, 0, [](ShardState& shard, auto answer) { answer(shard.ReportCompaction()); },
       [this](const std::vector<Compaction>& parts) {
         double ratio = 0;
         int uncleanable = 0;
+        int64_t last_run_ms = 0;
         for (const Compaction& part : parts) {
+          last_run_ms = std::max(last_run_ms, part.last_run_wall_ms);
           ratio = std::max(ratio, part.max_dirty_ratio);
           uncleanable += part.uncleanable;
         }
         broker_metrics_.compaction_max_dirty_ratio.Set(ratio);
         broker_metrics_.compaction_uncleanable.Set(uncleanable);
+        broker_metrics_.compaction_last_run.Set(static_cast<double>(last_run_ms) / 1000);
       });
   OnEveryShard<std::pair<absl::Status, std::map<std::string, uint64_t>>>(
       shards_, 0,

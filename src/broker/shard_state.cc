@@ -203,6 +203,14 @@ absl::Status ShardState::Health() const {
   return absl::OkStatus();
 }
 
+size_t ShardState::producer_count() const {
+  size_t count = 0;
+  for (const auto& [name, partition] : partitions_) {
+    if (partition.log != nullptr) count += partition.log->producer_count();
+  }
+  return count;
+}
+
 std::map<std::string, uint64_t> ShardState::BytesByTopic() const {
   std::map<std::string, uint64_t> bytes;
   for (const auto& [name, partition] : partitions_) {
@@ -220,6 +228,7 @@ log::LogDirectory::CompactionStats ShardState::ReportCompaction() {
   metrics().compaction_read_bytes.Add(static_cast<double>(now.read_bytes - before.read_bytes));
   metrics().compaction_written_bytes.Add(static_cast<double>(now.written_bytes - before.written_bytes));
   metrics().compaction_dropped_records.Add(static_cast<double>(now.dropped_records - before.dropped_records));
+  metrics().compaction_segments.Add(static_cast<double>(now.segments - before.segments));
   metrics().compaction_seconds.Add(Seconds(now.time - before.time));
   return now;
 }

@@ -66,6 +66,7 @@ class ShardState {
   void NoteAppend(const absl::Status& status);
   absl::Status Health() const;
   std::map<std::string, uint64_t> BytesByTopic() const;
+  size_t producer_count() const;  // that its partitions remember
   // Brings the compaction metrics up to date.
   log::LogDirectory::CompactionStats ReportCompaction();
 

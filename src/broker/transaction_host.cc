@@ -60,6 +60,25 @@ void TransactionHost::Close(env::Closure closed) {
   }
 }
 
+void TransactionHost::UpdateGauges() {
+  if (coordinator_ == nullptr) return;
+  BrokerMetrics& metrics = broker_.broker_metrics();
+  const txn::Core& core = coordinator_->core();
+  const coordinator::TxnCoordinator::Backlog backlog = coordinator_->backlog();
+  metrics.transactional_ids.Set(static_cast<double>(core.transactions().size()));
+  metrics.transactions_open.Set(static_cast<double>(core.open_count()));
+  metrics.transactions_ending.Set(static_cast<double>(backlog.transactions));
+  metrics.transaction_markers_waiting.Set(static_cast<double>(backlog.markers));
+}
+
+void TransactionHost::OnEnded(txn::Result result, Duration markers_took) {
+  BrokerMetrics& metrics = broker_.broker_metrics();
+  (result == txn::Result::kCommit ? metrics.transactions_committed : metrics.transactions_aborted).Add(1);
+  metrics.transaction_markers_seconds.Observe(Seconds(markers_took));
+}
+
+void TransactionHost::OnTimedOut() { broker_.broker_metrics().transactions_timed_out.Add(1); }
+
 void TransactionHost::OnHome(absl::AnyInvocable<void(const Outcome&)> run) {
   broker_.home().Post([this, run = std::move(run)]() mutable {
     ShardState& home = *broker_.shards()[0];

@@ -37,11 +37,16 @@ class TransactionHost final : public Transactions, public TransactionGate, priva
 
   void Check(env::Shard& from, Question question, Callback<Outcome> done) override;
 
+  // Brings the gauges up to date. On shard 0.
+  void UpdateGauges();
+
  private:
   // coordinator::TxnPort
   void ReserveProducerIds(int64_t count, absl::AnyInvocable<void(absl::StatusOr<Block>)> done) override;
   void WriteMarker(const txn::Markers& markers, const model::TopicPartition& partition,
                    absl::AnyInvocable<void(absl::Status)> done) override;
+  void OnEnded(txn::Result result, Duration markers_took) override;
+  void OnTimedOut() override;
 
   // Runs on shard 0, with OK if requests are served, else with the reason why not.
   void OnHome(absl::AnyInvocable<void(const Outcome&)> run);

@@ -100,7 +100,8 @@ std::vector<Key> LimitAndJobKeys() {
       KEY(Int, limits.http_connections, (Count{1, 100000}), "HTTP connections at a time; more are answered with 503."),
       KEY(Bytes, limits.http_header_bytes, (Count{kKiB, kMiB}), "Largest header of an HTTP request."),
       KEY(Bytes, limits.http_body_bytes, (Count{0, kGiB}), "Largest body of an HTTP request."),
-      KEY(Int, limits.topics, (Count{1, 1000000}), "Topics that may exist."),
+      KEY(Int, limits.topics, (Count{1, 1000000}),
+          "Topics that may exist, beside those that the broker keeps for itself."),
       KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
 
       KEY(Time, groups.initial_rebalance_delay, (Span{ms(0), absl::Minutes(5)}),

@@ -38,6 +38,9 @@ class TxnPort {
   // could be written to any more (the topic was deleted, a newer epoch has taken over). Any error is tried again.
   virtual void WriteMarker(const txn::Markers& markers, const model::TopicPartition& partition,
                            absl::AnyInvocable<void(absl::Status)> done) = 0;
+  // For the metrics. A transaction is over: its markers are everywhere, this long after it was decided.
+  virtual void OnEnded(txn::Result, Duration) {}
+  virtual void OnTimedOut() {}  // one is aborted because its time is over; OnEnded follows
 };
 
 class TxnCoordinator {
@@ -67,6 +70,11 @@ class TxnCoordinator {
   std::vector<model::ErrorCode> Verify(const txn::AddPartitions& command) const { return core_.Verify(command); }
 
   const txn::Core& core() const { return core_; }
+  struct Backlog {
+    size_t transactions = 0;  // that are decided
+    size_t markers = 0;       // that are still to be written for them
+  };
+  Backlog backlog() const;
   // Answers what waits and refuses the rest; `closed` once no write is under way.
   void Close(env::Closure closed);
 
@@ -81,6 +89,7 @@ class TxnCoordinator {
   };
   struct MarkerRun {
     txn::Markers markers;  // `partitions` are those still to be written
+    Instant began;
     size_t under_way = 0;
     Duration pause;  // before the next try; grows
     std::unique_ptr<env::Timer> retry;

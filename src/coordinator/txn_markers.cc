@@ -13,6 +13,7 @@ void TxnCoordinator::StartMarkers(txn::Markers markers) {
   LEAT_CHECK(lane.run == nullptr) << "two ends of one transaction at once";
   lane.run = std::make_unique<MarkerRun>();
   lane.run->markers = std::move(markers);
+  lane.run->began = shard_.Now();
   WriteMarkers(id);
 }
 
@@ -63,9 +64,20 @@ void TxnCoordinator::CompleteRun(const std::string& id) {
       if (!gate_.closing()) RetryLater(id);
       return;
     }
+    port_.OnEnded(after.run->markers.result, shard_.Now() - after.run->began);
     after.run.reset();
     Pump(id);
   });
+}
+
+TxnCoordinator::Backlog TxnCoordinator::backlog() const {
+  Backlog backlog;
+  for (const auto& [id, lane] : lanes_) {
+    if (lane.run == nullptr) continue;
+    ++backlog.transactions;
+    backlog.markers += lane.run->markers.partitions.size();
+  }
+  return backlog;
 }
 
 void TxnCoordinator::RetryLater(const std::string& id) {

@@ -29,6 +29,7 @@ void TxnCoordinator::AbortExpired() {
                         [this, id](const txn::Decision& decision) {
                           expiring_.erase(id);
                           if (!decision.record) return;  // refused or not stored: the timer comes again
+                          port_.OnTimedOut();
                           LogInfo("coordinator", "the transaction of '", id,
                                   "' took longer than its timeout: it is aborted, its producer fenced");
                         }));

@@ -103,13 +103,12 @@ class FetchCall {
       } else {
         Fill(std::move(read.partitions[results_[i]]), &data);
       }
-      const bool told =
-          begun_.session == nullptr || begun_.session->MustTell(want.key, {.error = data.error_code,
-                                                                           .high_watermark = data.high_watermark,
-                                                                           .log_start = data.log_start_offset,
-                                                                           .has_records = !data.records.empty(),
-                                                                           .diverges =
-                                                                               data.diverging_epoch.end_offset >= 0});
+      const bool told = begun_.session == nullptr ||
+                        begun_.session->MustTell(want.key, {.error = data.error_code,
+                                                            .high_watermark = data.high_watermark,
+                                                            .log_start = data.log_start_offset,
+                                                            .has_records = !data.records.empty(),
+                                                            .diverges = data.diverging_epoch.end_offset >= 0});
       if (told || !begun_.incremental) Add(want.key, std::move(data), &response);
     }
     reply_(std::move(response));

@@ -251,6 +251,7 @@ absl::Status CleaningRun::EndGroup(env::Disk& disk) {
 }
 
 void CleaningRun::GroupIsInPlace() {
+  if (changed_) stats_.segments += group_.from.size();
   group_ = Group();
   ++next_group_;
   state_ = next_group_ == groups_.size() ? State::kDone : State::kWorking;

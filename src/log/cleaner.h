@@ -51,6 +51,7 @@ class CleaningRun {
   struct Stats {
     uint64_t read_bytes = 0, written_bytes = 0;  // of batches
     uint64_t dropped_records = 0;
+    uint64_t segments = 0;  // that were replaced by new ones
   };
 
   explicit CleaningRun(Plan plan);

@@ -28,9 +28,9 @@ class LeaderEpochs {
   bool Note(model::LeaderEpoch epoch, model::Offset start);
   // -1 for an offset before the first epoch.
   model::LeaderEpoch At(model::Offset offset) const;
-  // Where an epoch ends: where the next one begins, or at log_end, with the largest epoch that is not above it. `leader`:
-  // the epoch in force, which may have written nothing yet. -1 and -1 for an epoch that has not begun. KIP-101, KIP-320.
-  // REQUIRES: leader >= latest().
+  // Where an epoch ends: where the next one begins, or at log_end, with the largest epoch that is not above it.
+  // `leader`: the epoch in force, which may have written nothing yet. -1 and -1 for an epoch that has not begun.
+  // KIP-101, KIP-320. REQUIRES: leader >= latest().
   struct End {
     model::LeaderEpoch epoch{-1};
     model::Offset end{-1};

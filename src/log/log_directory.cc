@@ -193,6 +193,8 @@ class LogDirectoryImpl : public LogDirectory {
     compaction_.read_bytes += report->read_bytes;
     compaction_.written_bytes += report->written_bytes;
     compaction_.dropped_records += report->dropped_records;
+    compaction_.segments += report->segments;
+    compaction_.last_run_wall_ms = shared_.shard.WallMillis();
     compaction_.time += report->took;
   }
 

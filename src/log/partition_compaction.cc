@@ -258,6 +258,7 @@ void PartitionLogImpl::EndCleaning(const absl::Status& status) {
   CompactionReport report = {.ran = true,
                              .read_bytes = stats.read_bytes,
                              .written_bytes = stats.written_bytes,
+                             .segments = stats.segments,
                              .dropped_records = stats.dropped_records,
                              .took = shared_.shard.Now() - ended->began};
   if (status.ok()) return ended->done(report);

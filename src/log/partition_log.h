@@ -77,6 +77,7 @@ struct RecoveryReport {
 struct CompactionReport {
   bool ran = false;  // false: nothing was due
   uint64_t read_bytes = 0, written_bytes = 0;
+  uint64_t segments = 0;  // that were replaced by new ones
   uint64_t dropped_records = 0;
   Duration took;
 };
@@ -128,6 +129,7 @@ class PartitionLog {
   virtual const LeaderEpochs& epochs() const = 0;  // of the log's batches
   virtual const RecoveryReport& recovery() const = 0;
 
+  virtual size_t producer_count() const = 0;
   // The producers that the log remembers, by id.
   virtual std::vector<ProducerDescription> DescribeProducers() const = 0;
 
@@ -180,10 +182,11 @@ class LogDirectory {
   // One partition is compacted at a time, the dirtiest first.
   struct CompactionStats {
     uint64_t runs = 0, failures = 0;
-    uint64_t read_bytes = 0, written_bytes = 0, dropped_records = 0;
+    uint64_t read_bytes = 0, written_bytes = 0, dropped_records = 0, segments = 0;
     Duration time;
-    double max_dirty_ratio = 0;  // of the partitions that are compacted, at the last look
-    int uncleanable = 0;         // partitions that damage keeps from being compacted
+    int64_t last_run_wall_ms = 0;  // when one ended well; 0: not since the directory was opened
+    double max_dirty_ratio = 0;    // of the partitions that are compacted, at the last look
+    int uncleanable = 0;           // partitions that damage keeps from being compacted
   };
   virtual const CompactionStats& compaction() const = 0;
   virtual bool online() const = 0;

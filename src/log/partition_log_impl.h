@@ -70,6 +70,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   int segment_count() const override { return static_cast<int>(segments_.size()); }
   const LeaderEpochs& epochs() const override { return epochs_; }
   const RecoveryReport& recovery() const override { return recovery_; }
+  size_t producer_count() const override { return producers_.size(); }
   std::vector<ProducerDescription> DescribeProducers() const override;
   absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms,
                                                                model::Isolation isolation) override;

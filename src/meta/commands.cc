@@ -86,6 +86,23 @@ absl::StatusOr<JobPtr> RequireJob(const Image& image, std::string_view name) {
   return NotFound("job '", name, "' does not exist; did you mean '", nearest, "'?");
 }
 
+// Topics that clients made: those of the broker itself and of its jobs are not theirs to count.
+size_t ClientTopics(const Image& image) {
+  const std::vector<TopicPtr> topics = image.Topics();
+  return static_cast<size_t>(
+      std::count_if(topics.begin(), topics.end(), [](const TopicPtr& topic) { return !IsReservedTopic(topic->name); }));
+}
+
+absl::Status CheckTopicCount(const Image& image, std::string_view name, const Limits& limits) {
+  const auto most = static_cast<size_t>(limits.topics);
+  if (image.topic_count() < most) return absl::OkStatus();
+  const size_t count = ClientTopics(image);
+  if (count < most) return absl::OkStatus();
+  return ResourceExhausted("topic '", name, "': the cluster has ", count,
+                           " topics beside its own, and limits.topics allows ", most,
+                           ": delete some or raise the limit");
+}
+
 absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const Limits& limits) {
   if (partitions >= 1 && partitions <= limits.partitions_per_topic) return absl::OkStatus();
   return OutOfRange("topic '", topic, "': expected 1 to ", limits.partitions_per_topic, " partitions, got ",
@@ -111,10 +128,7 @@ absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, c
   if (image.FindTopic(command.name) != nullptr) return AlreadyExists("topic '", command.name, "' exists already");
   LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, limits));
   LEAT_RETURN_IF_ERROR(Annotate(CheckTopicConfigs(command.configs), StrCat("topic '", command.name, "'")));
-  if (command.origin == Origin::kClient && image.topic_count() >= static_cast<size_t>(limits.topics)) {
-    return ResourceExhausted("topic '", command.name, "': the cluster has ", image.topic_count(),
-                             " topics, and limits.topics allows ", limits.topics, ": delete some or raise the limit");
-  }
+  if (command.origin == Origin::kClient) LEAT_RETURN_IF_ERROR(CheckTopicCount(image, command.name, limits));
   return Records{TopicCreated{NewTopicId(image, random), command.name, command.partitions, command.configs}};
 }
 

@@ -48,8 +48,9 @@ Decision Core::Decide(const AddPartitions& command, Now now) const {
   after.partitions.insert(command.partitions.begin(), command.partitions.end());
   if (at->state == State::kOngoing && after.partitions.size() == at->partitions.size()) return decision;
   if (after.partitions.size() > limits_.partitions_per_transaction) {
-    return Refuse(ErrorCode::kPolicyViolation, StrCat("a transaction has at most ", limits_.partitions_per_transaction,
-                                                      " partitions: commit more often, or raise transactions.max_partitions"));
+    return Refuse(ErrorCode::kPolicyViolation,
+                  StrCat("a transaction has at most ", limits_.partitions_per_transaction,
+                         " partitions: commit more often, or raise transactions.max_partitions"));
   }
   if (at->state != State::kOngoing) {
     after.state = State::kOngoing;

@@ -100,6 +100,7 @@ class Core {
   absl::Status Replay(std::string_view key, std::optional<std::string_view> value, Now now);
 
   const Transaction* Find(std::string_view transactional_id) const;  // null: none
+  size_t open_count() const { return deadline_of_.size(); }          // of transactions that go on
   std::vector<Markers> Unfinished() const;                           // what a restart must go on with
   const std::map<std::string, Transaction, std::less<>>& transactions() const { return transactions_; }
 

@@ -107,7 +107,7 @@ class BrokerWorld {
     for (size_t i = 0; i < shard_count_; ++i) shards.push_back(std::make_unique<sim::SimShard>(world));
     std::vector<env::Shard*> ports;
     for (const auto& shard : shards) ports.push_back(shard.get());
-    broker = CreateBroker(options, disk, ports, env::NullMetrics(), std::make_unique<FakeJobFactory>(&jobs));
+    broker = CreateBroker(options, disk, ports, *metrics, std::make_unique<FakeJobFactory>(&jobs));
     return Await<absl::Status>([&](auto done) { broker->Start(std::move(done)); });
   }
   absl::Status Stop() {
@@ -186,6 +186,7 @@ class BrokerWorld {
   sim::SimWorld world;
   sim::SimDisk disk;
   Options options;
+  env::Metrics* metrics = &env::NullMetrics();
   FakeJobs jobs;
   std::vector<std::unique_ptr<sim::SimShard>> shards;
   std::unique_ptr<BrokerImpl> broker;

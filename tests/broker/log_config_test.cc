@@ -16,6 +16,15 @@ TEST(LogConfig, CoordinatedLogsFollowTheDefaultClass) {
   EXPECT_EQ(options.retention_age, absl::InfiniteDuration());
 }
 
+TEST(LogConfig, CoordinatedLogsForgetProducersAsOthersDo) {
+  log::LogOptions defaults;
+  defaults.producer_expiration = absl::Hours(2);
+  defaults.max_producers = 7;
+  const log::LogOptions options = CoordinatedLogOptions(defaults);
+  EXPECT_EQ(options.producer_expiration, absl::Hours(2));
+  EXPECT_EQ(options.max_producers, 7u);
+}
+
 TEST(LogConfig, MetadataIsAlwaysSynced) { EXPECT_EQ(InternalLogOptions().durability, log::Durability::kFsync); }
 
 }  // namespace

@@ -51,7 +51,7 @@ TEST_F(ProduceFetch, CreatesAnUnknownTopicWhenAllowed) {
 
 TEST(Produce, SaysWhyATopicCannotBeMadeOnTheWay) {
   BrokerWorld w(31);
-  w.options.limits.topics = 3;  // two are the coordinators' own
+  w.options.limits.topics = 1;
   ASSERT_TRUE(w.Start().ok());
   ASSERT_TRUE(w.Produce(Tp("first"), Batch({"a"})).outcome.ok());
   const Outcome outcome = w.Produce(Tp("second"), Batch({"a"})).outcome;

@@ -58,8 +58,7 @@ class ForgetfulProducers : public Producers {
     w.Create("events");
   }
   Outcome Send(int64_t id, int32_t sequence) {
-    model::BatchBuilder builder(
-        {.producer_id = model::ProducerId(id), .producer_epoch = 0, .base_sequence = sequence});
+    model::BatchBuilder builder({.producer_id = model::ProducerId(id), .producer_epoch = 0, .base_sequence = sequence});
     builder.Add(1000, std::nullopt, "v");
     return w.Produce(Tp("events"), builder.Finish().value()).outcome;
   }

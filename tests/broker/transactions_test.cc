@@ -1,6 +1,7 @@
 // What a producer with transactions is answered, request by request.
 #include "broker/transactions.h"
 
+#include "runtime/prometheus_metrics.h"
 #include "tests/broker/broker_fixture.h"
 #include "tests/broker/read_committed.h"
 
@@ -170,7 +171,8 @@ TEST_F(TransactionsTest, ManyOffsetsMoveWithTheTransactionTogether) {
       request.offsets.push_back({.partition = Tp("wide", i), .offset = model::Offset(offset + i)});
       request.offsets.back().metadata = std::string(4000, 'm');
     }
-    return w_.Await<std::vector<CommitOffsetResult>>([&](auto done) { face().CommitOffsets(request, std::move(done)); });
+    return w_.Await<std::vector<CommitOffsetResult>>(
+        [&](auto done) { face().CommitOffsets(request, std::move(done)); });
   };
   for (const CommitOffsetResult& result : commit(1000)) ASSERT_TRUE(result.outcome.ok()) << result.outcome.message;
   EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), -1);
@@ -301,6 +303,33 @@ TEST_F(TransactionsTest, KeepsToTheLimitsThatTheBrokerWasTold) {
   EXPECT_EQ(Init("b").outcome.code, ErrorCode::kPolicyViolation);
   w_.world.RunFor(absl::Hours(3));
   EXPECT_TRUE(Init("b").outcome.ok()) << "the first one was forgotten";
+}
+
+TEST_F(TransactionsTest, AreCountedByTheMetrics) {
+  runtime::PrometheusMetrics metrics({});
+  ASSERT_TRUE(w_.Stop().ok());
+  w_.metrics = &metrics;
+  ASSERT_TRUE(w_.Start().ok());
+  const auto begin = [&](const std::string& id, int32_t timeout_ms = 2000) {
+    const ProducerIdReply reply = Init(id, model::ProducerId(-1), -1, timeout_ms);
+    const ProducerIdentity producer{id, reply.producer_id, reply.producer_epoch};
+    EXPECT_EQ(Produce(producer, Tp("out"), "x"), ErrorCode::kNone);
+    return producer;
+  };
+  EXPECT_TRUE(Commit(begin("committed")).outcome.ok());
+  EXPECT_TRUE(End(begin("aborted"), model::TransactionEnd::kAbort).outcome.ok());
+  begin("timed out");
+  begin("open", 600'000);
+  w_.world.RunFor(absl::Seconds(20));
+  const std::string text = metrics.RenderText();
+  for (const char* line :
+       {"leat_transactions_ended_total{result=\"commit\"} 1\n", "leat_transactions_ended_total{result=\"abort\"} 2\n",
+        "leat_transactions_timed_out_total 1\n", "leat_transactions_open 1\n", "leat_transactions_ending 0\n",
+        "leat_transaction_markers_waiting 0\n", "leat_transactional_ids 4\n", "leat_producers 4\n",
+        "leat_transaction_markers_duration_seconds_count 3\n"}) {
+    EXPECT_THAT(text, ::testing::HasSubstr(line));
+  }
+  ASSERT_TRUE(w_.Stop().ok());
 }
 
 TEST_F(TransactionsTest, ProducerIdsAreNeverGivenTwice) {

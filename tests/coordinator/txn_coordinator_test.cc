@@ -41,7 +41,12 @@ class FakePort final : public TxnPort {
     shard_.Post([done = std::move(done), status]() mutable { done(status); });
   }
 
+  void OnEnded(txn::Result result, Duration markers_took) override { ended.emplace_back(result, markers_took); }
+  void OnTimedOut() override { ++timed_out; }
+
   absl::Status ids;
+  std::vector<std::pair<txn::Result, Duration>> ended;
+  int timed_out = 0;
   std::set<model::TopicPartition> failing;
   std::vector<std::string> written;
   int attempts = 0;
@@ -108,10 +113,17 @@ TEST_F(TxnCoordinators, TriesMarkersAgainUntilEachPartitionHasItsOwn) {
   EXPECT_EQ(StateOf("a"), txn::State::kPrepareCommit);
   EXPECT_GT(port_.attempts, 3);
   EXPECT_LT(port_.attempts, 10) << "the pauses grow";
+  EXPECT_EQ(coordinator_->backlog().transactions, 1u);
+  EXPECT_EQ(coordinator_->backlog().markers, 1u);
+  EXPECT_THAT(port_.ended, IsEmpty());
   port_.failing.clear();
   world_.RunFor(absl::Seconds(5));
   EXPECT_EQ(StateOf("a"), txn::State::kCompleteCommit);
   EXPECT_THAT(port_.written, ElementsAre("t-0 commit 1", "t-1 commit 1"));
+  EXPECT_EQ(coordinator_->backlog().transactions, 0u);
+  ASSERT_EQ(port_.ended.size(), 1u);
+  EXPECT_EQ(port_.ended[0].first, txn::Result::kCommit);
+  EXPECT_GT(port_.ended[0].second, absl::Seconds(2));
 }
 
 TEST_F(TxnCoordinators, GoesOnWithMarkersAfterAPowerCut) {
@@ -177,6 +189,9 @@ TEST_F(TxnCoordinators, AbortsWhatTakesLongerThanItsTimeout) {
   EXPECT_EQ(StateOf("a"), txn::State::kOngoing);
   world_.RunFor(absl::Milliseconds(400));
   EXPECT_EQ(StateOf("a"), txn::State::kCompleteAbort);
+  EXPECT_EQ(port_.timed_out, 1);
+  ASSERT_EQ(port_.ended.size(), 1u);
+  EXPECT_EQ(port_.ended[0].first, txn::Result::kAbort);
   EXPECT_EQ(Commit({"a", producer.producer_id, 0}).code, ErrorCode::kProducerFenced);
 }
 

@@ -231,6 +231,8 @@ TEST_F(CleanerTest, NeedsSeveralPassesIfKeysDoNotFit) {
   Fill(log, 0, 300, 40);
   Settle();
   EXPECT_GT(directory_->compaction().runs, 3u);
+  EXPECT_GT(directory_->compaction().segments, 3u);
+  EXPECT_GT(directory_->compaction().last_run_wall_ms, 0);
   const auto last = Last(log);
   ASSERT_EQ(last.size(), 40u);
   for (int i = 260; i < 300; ++i) EXPECT_EQ(last.at(StrCat("k", i % 40)), StrCat("v", i));

@@ -111,6 +111,16 @@ RC_GTEST_PROP(Image, IsAFunctionOfItsRecords, (uint64_t seed)) {
   RC_ASSERT(After(all).Hash() == image.Hash());
 }
 
+TEST(Commands, CountOnlyTheTopicsOfClientsAgainstTheirLimit) {
+  Random random(1);
+  const Image image = After({TopicCreated{kId, "a", 1, {}}, TopicCreated{{2, 2}, "__consumer_offsets", 1, {}},
+                             TopicCreated{{2, 3}, "__leat_changelog", 1, {}}});
+  EXPECT_TRUE(Decide(image, CreateTopic{"b"}, {.topics = 2}, random).ok());
+  const auto refused = Decide(image, CreateTopic{"b"}, {.topics = 1}, random);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status()));
+  EXPECT_THAT(std::string(Message(refused.status())), HasSubstr("the cluster has 1 topics beside its own"));
+}
+
 TEST(Commands, SayWhatIsWrong) {
   Random random(1);
   const Image image = After({TopicCreated{kId, "a", 4, {}}});
