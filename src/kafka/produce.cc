@@ -64,8 +64,10 @@ void Refuse(const Outcome& outcome, PartitionResponse* partition) {
 
 class Translator {
  public:
-  Translator(const Call& call, const ProduceRequest& request) : call_(call), request_(request) {
-    out_.acks = static_cast<broker::Acks>(request.acks);
+  Translator(Call& call, const ProduceRequest& request) : call_(call), request_(request) {
+    // Who wants no answer has to learn of an error all the same, so the broker is asked for the outcome; until it is
+    // there the request counts towards the connection's limits, which slows down who sends faster than the disk takes.
+    out_.acks = request.acks == 0 ? broker::Acks::kLeader : static_cast<broker::Acks>(request.acks);
     out_.transactional_id = std::string(request.transactional_id.value_or(std::string_view()));
     out_.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
                                                       : broker::TransactionRules::kEpochStays;
@@ -111,7 +113,10 @@ class Translator {
     }
     return TakeResponse();
   }
-  ProduceResponse TakeResponse() { return std::move(response_); }
+  ProduceResponse TakeResponse() {
+    if (request_.acks == 0) CloseAfterSilentError();
+    return std::move(response_);
+  }
 
  private:
   void Add(const std::string& topic, const Outcome& refused, const ProduceRequest::PartitionProduceData& from) {
@@ -124,7 +129,20 @@ class Translator {
     out_.partitions.push_back({{topic, model::PartitionId(from.index)}, std::string(*from.records)});
   }
 
-  const Call& call_;
+  // A client that wants no answer learns of an error by losing its connection, as with Kafka.
+  void CloseAfterSilentError() {
+    for (const auto& topic : response_.responses) {
+      for (const PartitionResponse& partition : topic.partition_responses) {
+        if (partition.error_code == 0) continue;
+        call_.close_because =
+            StrCat("a produce with acks 0 failed: topic '", topic.name, "', partition ", partition.index, ": ",
+                   partition.error_message.value_or(""), " (code ", partition.error_code, ")");
+        return;
+      }
+    }
+  }
+
+  Call& call_;
   const ProduceRequest& request_;
   broker::ProduceRequest out_;
   ProduceResponse response_;
