@@ -5,12 +5,13 @@ include(CMakePackageConfigHelpers)
 
 foreach(program leatd leat logdump)
   if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT broker)
   endif()
 endforeach()
-install(DIRECTORY include/leat DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/leat DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT client
+        FILES_MATCHING PATTERN "*.h")
 if(EXISTS "${CMAKE_SOURCE_DIR}/config")
-  install(DIRECTORY config/ DESTINATION "${CMAKE_INSTALL_DATADIR}/leat")
+  install(DIRECTORY config/ DESTINATION "${CMAKE_INSTALL_DATADIR}/leat" COMPONENT broker)
 endif()
 
 # Appends the target and every target of ours that it links, directly or not, to *out. A static library needs them all
@@ -57,14 +58,14 @@ function(leat_install_client)
     set_target_properties(${target} PROPERTIES EXPORT_NAME "${name}")
   endforeach()
   set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/leat")
-  install(TARGETS ${targets} EXPORT leatTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  install(TARGETS ${targets} EXPORT leatTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT client
           INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-  install(EXPORT leatTargets NAMESPACE leat:: DESTINATION "${package_dir}")
+  install(EXPORT leatTargets NAMESPACE leat:: DESTINATION "${package_dir}" COMPONENT client)
   configure_package_config_file(cmake/leatConfig.cmake.in "${CMAKE_BINARY_DIR}/leatConfig.cmake"
                                 INSTALL_DESTINATION "${package_dir}")
   write_basic_package_version_file("${CMAKE_BINARY_DIR}/leatConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
   install(FILES "${CMAKE_BINARY_DIR}/leatConfig.cmake" "${CMAKE_BINARY_DIR}/leatConfigVersion.cmake"
-          DESTINATION "${package_dir}")
+          DESTINATION "${package_dir}" COMPONENT client)
 endfunction()
 
 # A module without sources is an INTERFACE library: then there is no client to install.

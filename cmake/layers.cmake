@@ -22,6 +22,7 @@ leat_layer(model            1 DEPS base THIRD_PARTY zstd lz4 snappy zlib)
 leat_layer(env              1 DEPS base)
 leat_layer(stream/data      1 DEPS base)
 # floor 2: pure cores
+leat_layer(raft             2 DEPS base model)
 leat_layer(meta             2 DEPS base model)
 leat_layer(group            2 DEPS base model)
 leat_layer(txn              2 DEPS base model)

@@ -9,11 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "base/owned_bytes.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "model/transaction.h"
+
+namespace leat::env {
+class Shard;
+}  // namespace leat::env
 
 namespace leat::broker {
 
@@ -36,7 +41,7 @@ enum class Acks : int16_t {
 };  // kNone: answered at once; errors are only logged and counted
 struct ProducePartition {
   model::TopicPartition partition;
-  std::string batches;  // one or more record batches, magic 2
+  OwnedBytes batches;  // one or more record batches, magic 2; their offsets and epochs are written in place
 };
 // Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of
 // its own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction
@@ -60,6 +65,7 @@ struct ProducePartitionResult {
 };
 struct ProduceReply {
   std::vector<ProducePartitionResult> partitions;  // in the order of the request
+  const env::Shard* shard = nullptr;               // that owns all of these partitions; null if several do
 };
 
 // --- fetch ---
@@ -68,6 +74,14 @@ struct FetchPartition {
   model::Offset offset;
   size_t max_bytes = size_t{1} << 20;
   model::LeaderEpoch current_epoch{-1};  // the leader's, as the caller knows it; another one is refused
+  // Of the record before `offset`, as the caller has it. If the log here does not have that epoch up to `offset`, the
+  // result says where the two part, and has no records (KIP-595). -1: not looked at.
+  model::LeaderEpoch last_fetched_epoch{-1};
+};
+// The largest epoch that both may have, and where it ends here.
+struct Divergence {
+  model::LeaderEpoch epoch{-1};
+  model::Offset end{-1};
 };
 struct FetchRequest {
   std::vector<FetchPartition> partitions;
@@ -84,6 +98,7 @@ struct FetchPartitionResult {
   model::Offset log_start{-1};
   model::Offset last_stable_offset{-1};
   std::vector<model::AbortedTransaction> aborted;  // kReadCommitted: those with records in `batches`
+  std::optional<Divergence> diverges;              // the caller's log is another one from there on
 };
 struct FetchReply {
   std::vector<FetchPartitionResult> partitions;
@@ -91,10 +106,12 @@ struct FetchReply {
 
 // --- offsets of a log ---
 struct ListOffsetsPartition {
-  enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
+  // kEndOfEpoch: where the leader epoch `epoch` ends, and the largest one that is not above it.
+  enum class Spec { kEarliest, kLatest, kTimestamp, kMaxTimestamp, kEndOfEpoch };
   model::TopicPartition partition;
   Spec spec = Spec::kLatest;
   int64_t timestamp_ms = -1;                                        // kTimestamp: the first record at or after it
+  model::LeaderEpoch epoch{-1};                                     // kEndOfEpoch
   model::Isolation isolation = model::Isolation::kReadUncommitted;  // kReadCommitted: the log ends where it is stable
   model::LeaderEpoch current_epoch{-1};                             // as in FetchPartition
 };
@@ -103,7 +120,7 @@ struct ListOffsetsResult {
   Outcome outcome;
   model::Offset offset{-1};  // -1: no such record
   int64_t timestamp_ms = -1;
-  model::LeaderEpoch leader_epoch{-1};  // of the record
+  model::LeaderEpoch leader_epoch{-1};  // of the record, or what kEndOfEpoch found
 };
 // The producers that a partition remembers.
 struct ActiveProducer {

@@ -150,6 +150,7 @@ class BrokerImpl final : public Broker {
   void StartProduce(std::shared_ptr<ProduceOp> op);
   void CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTopic> missing);
   void Append(std::shared_ptr<ProduceOp> op);
+  void FinishProduce(ProduceOp& op, std::vector<ProducePartitionResult> results);
 
   // fetch.cc
   void StartFetch(FetchOpPtr op);

@@ -44,7 +44,12 @@ void BrokerImpl::DescribeBroker(Callback<std::vector<BrokerConfig>> done) {
         {"offsets.topic.num.partitions", StrCat(options_.offsets_partitions), "fixed when the data directory is made"},
         {"offsets.topic.replication.factor", "1", "one node keeps one copy"},
         {"process.roles", "broker,controller", "one node is its own controller quorum"},
+        {"producer.id.expiration.ms", Millis(options_.log_defaults.producer_expiration), "log.producer_expiration"},
+        {"transaction.max.timeout.ms", Millis(options_.max_transaction_timeout), "transactions.max_timeout"},
+        {"transaction.state.log.num.partitions", StrCat(options_.transactions_partitions),
+         "fixed when the data directory is made"},
         {"transaction.state.log.replication.factor", "1", "one node keeps one copy"},
+        {"transactional.id.expiration.ms", Millis(options_.transactional_id_expiration), "transactions.id_expiration"},
     };
     done(std::move(configs));
   });

@@ -23,6 +23,22 @@ uint64_t NewTicket(const FetchOp* op, size_t home) {
   return (hash << 8) | home;
 }
 
+// Where the caller's log is another one. OFFSET_OUT_OF_RANGE: the epoch of its last record never was.
+void FindDivergence(const log::PartitionLog& log, const FetchPartition& wanted, FetchPartitionResult* result) {
+  if (wanted.last_fetched_epoch.value() < 0) return;
+  const log::LeaderEpochs::End end = log.epochs().EndOf(wanted.last_fetched_epoch, kLeaderEpoch, log.log_end());
+  if (end.end.value() < 0) {
+    result->outcome = Failed(model::ErrorCode::kOffsetOutOfRange,
+                             StrCat(result->partition.ToString(), ": nothing is known of leader epoch ",
+                                    wanted.last_fetched_epoch, ", of which the caller says it has records"));
+    return;
+  }
+  // Below the log's start an error is due, whatever the epochs are.
+  if (wanted.offset < log.log_start()) return;
+  if (end.epoch == wanted.last_fetched_epoch && end.end >= wanted.offset) return;
+  result->diverges = Divergence{end.epoch, end.end};
+}
+
 std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchPartition> partitions, size_t budget,
                                            model::Isolation isolation) {
   std::vector<FetchPartitionResult> results;
@@ -37,7 +53,8 @@ std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchP
     result.high_watermark = found.log->high_watermark();
     result.last_stable_offset = found.log->last_stable_offset();
     result.log_start = found.log->log_start();
-    if (budget == 0) continue;
+    FindDivergence(*found.log, wanted, &result);
+    if (budget == 0 || result.diverges || !result.outcome.ok()) continue;
     absl::StatusOr<log::ReadResult> read =
         found.log->Read(wanted.offset, std::min(wanted.max_bytes, budget), isolation);
     result.outcome = ReadOutcome(read.status());
@@ -150,7 +167,7 @@ void BrokerImpl::TakeVisit(const FetchOpPtr& op, std::vector<FetchPartitionResul
   const FetchOp::Visit& visit = op->visits[op->visit++];
   for (size_t k = 0; k < results.size(); ++k) {
     op->bytes += results[k].batches.size();
-    op->failed |= !results[k].outcome.ok();
+    op->failed |= !results[k].outcome.ok() || results[k].diverges;
     op->reply.partitions[visit.partitions[k]] = std::move(results[k]);
   }
   NextVisit(op);

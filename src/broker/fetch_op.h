@@ -30,7 +30,7 @@ struct FetchOp {
   uint64_t pass = 0;    // which pass the waits belong to
   bool parked = false;  // between passes, waiting for data
   bool hurry = false;   // the deadline passed, or somebody cancelled: answer after the next pass, whatever it finds
-  bool failed = false;  // a partition has an error: answer after this pass
+  bool failed = false;  // a partition has an error, or diverges: answer after this pass
   size_t bytes = 0;     // found by this pass
   FetchReply reply;
 };

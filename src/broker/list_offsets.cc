@@ -22,6 +22,12 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
     result.offset = found.log->log_start();
   } else if (item.spec == Spec::kLatest) {
     result.offset = committed ? found.log->last_stable_offset() : found.log->high_watermark();
+  } else if (item.spec == Spec::kEndOfEpoch) {
+    const log::LeaderEpochs::End end = found.log->epochs().EndOf(item.epoch, kLeaderEpoch, found.log->log_end());
+    result.offset = end.end;
+    result.leader_epoch = end.epoch;
+    done(std::move(result));
+    return;
   } else {
     const absl::StatusOr<std::optional<log::TimestampOffset>> at =
         item.spec == Spec::kTimestamp ? found.log->FindTimestamp(item.timestamp_ms, item.isolation)
@@ -32,7 +38,10 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
       result.timestamp_ms = (*at)->timestamp_ms;
     }
   }
-  if (result.offset.value() >= 0) result.leader_epoch = model::LeaderEpoch(0);
+  if (result.offset.value() >= 0) {
+    const model::LeaderEpoch written = found.log->epochs().At(result.offset);
+    result.leader_epoch = written.value() < 0 || item.spec == Spec::kLatest ? kLeaderEpoch : written;
+  }
   done(std::move(result));
 }
 

@@ -98,9 +98,12 @@ log::LogOptions InternalLogOptions() {
   return options;
 }
 
-log::LogOptions CompactedLogOptions() {
+log::LogOptions CoordinatedLogOptions(const log::LogOptions& defaults) {
   log::LogOptions options = InternalLogOptions();
+  options.durability = defaults.durability;
   options.compact = true;
+  options.producer_expiration = defaults.producer_expiration;
+  options.max_producers = defaults.max_producers;
   return options;
 }
 

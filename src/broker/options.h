@@ -38,6 +38,9 @@ struct Options {
   int32_t transactions_partitions = 1;  // of __transaction_state, the same
   Duration max_transaction_timeout = absl::Minutes(15);
   Duration transactional_id_expiration = absl::Hours(7 * 24);
+  size_t transactional_ids = 1'000'000;
+  size_t transactional_id_bytes = 1024;
+  size_t partitions_per_transaction = 10'000;
   group::Options groups;
   uint64_t random_seed = 0;  // of topic and cluster ids; mixed with the clocks
 };

@@ -54,11 +54,14 @@ Outcome ReadOutcome(const absl::Status& status) {
   }
 }
 
-// One node leads every partition for good, in epoch 0.
-Outcome EpochOutcome(model::LeaderEpoch current) {
-  if (current.value() <= 0) return {};
-  return {ErrorCode::kUnknownLeaderEpoch,
-          StrCat("the partition's leader epoch is 0, the caller knows ", current, ": it met another cluster")};
+Outcome EpochOutcome(model::LeaderEpoch known, model::LeaderEpoch leader) {
+  if (known.value() < 0 || known == leader) return {};
+  if (known < leader) {
+    return {ErrorCode::kFencedLeaderEpoch,
+            StrCat("the partition's leader epoch is ", leader, ", the caller knows ", known, ": it is out of date")};
+  }
+  return {ErrorCode::kUnknownLeaderEpoch, StrCat("the partition's leader epoch is ", leader, ", the caller knows ",
+                                                 known, ": it is ahead of this broker, or met another cluster")};
 }
 
 Outcome TopicOutcome(const absl::Status& status, std::string_view topic) {

@@ -7,16 +7,19 @@
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
 #include "broker/produce_part.h"
+#include "broker/scatter.h"
 
 namespace leat::broker {
 
 struct BrokerImpl::ProduceOp {
+  BrokerImpl* broker = nullptr;
   size_t home = 0;
   meta::Origin origin = meta::Origin::kClient;
   ProduceRequest request;
   Callback<ProduceReply> done;  // null once a request with Acks::kNone is answered
   size_t bytes = 0;
   Instant began;
+  const env::Shard* owner = nullptr;           // of all of its partitions; null: there are several
   std::map<std::string, Outcome> not_created;  // topics that were to be made on the way, with the reason
 
   // An append that found no topic because none could be made says why.
@@ -57,6 +60,17 @@ Outcome Admit(const ShardState& shard, size_t shards, size_t bytes) {
   return {};
 }
 
+// The shard that owns all of them; null if several do.
+const env::Shard* CommonOwner(const Shards& shards, const std::vector<ProducePartition>& partitions) {
+  const env::Shard* common = nullptr;
+  for (const ProducePartition& part : partitions) {
+    const env::Shard* const owner = &shards[OwnerOf(part.partition, shards.size())]->shard();
+    if (common != nullptr && common != owner) return nullptr;
+    common = owner;
+  }
+  return common;
+}
+
 }  // namespace
 
 void BrokerImpl::Produce(ProduceRequest request, Callback<ProduceReply> done) {
@@ -65,6 +79,7 @@ void BrokerImpl::Produce(ProduceRequest request, Callback<ProduceReply> done) {
     // From a connection that lives on this shard: everything begins here, so that its requests reach each partition in
     // the order in which they came.
     auto op = std::make_shared<ProduceOp>();
+    op->broker = this;
     op->home = i;
     op->request = std::move(request);
     op->done = std::move(done);
@@ -75,6 +90,7 @@ void BrokerImpl::Produce(ProduceRequest request, Callback<ProduceReply> done) {
 
 void BrokerImpl::ProduceAs(meta::Origin origin, ProduceRequest request, Callback<ProduceReply> done) {
   auto op = std::make_shared<ProduceOp>();
+  op->broker = this;
   op->origin = origin;
   op->request = std::move(request);
   op->done = std::move(done);
@@ -134,8 +150,9 @@ void BrokerImpl::CreateMissing(std::shared_ptr<ProduceOp> op, std::vector<NewTop
 }
 
 void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
+  op->owner = CommonOwner(shards_, op->request.partitions);
   if (op->request.acks == Acks::kNone) {
-    ProduceReply reply;
+    ProduceReply reply{.partitions = {}, .shard = op->owner};
     for (const ProducePartition& part : op->request.partitions)
       reply.partitions.push_back({.partition = part.partition});
     std::exchange(op->done, nullptr)(std::move(reply));
@@ -145,30 +162,45 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
     transaction = std::make_shared<const TransactionUse>(
         TransactionUse{std::move(op->request.transactional_id), op->request.rules});
   }
+  const PartitionWork<Part, ProducePartitionResult> work = op->request.acks == Acks::kAll ? AppendToAll : AppendHere;
+  ShardState& home = *shards_[op->home];
+  if (op->request.partitions.size() == 1 && op->owner == &home.shard()) {
+    // Most requests are like this. The closure is small enough to need no memory of its own.
+    ProducePartition& only = op->request.partitions[0];
+    Part part{std::move(only.partition), std::move(only.batches), std::move(transaction)};
+    work(home, std::move(part), [op = std::move(op)](ProducePartitionResult result) {
+      std::vector<ProducePartitionResult> results;
+      results.push_back(std::move(result));
+      op->broker->FinishProduce(*op, std::move(results));
+    });
+    return;
+  }
   std::vector<Part> parts;
   parts.reserve(op->request.partitions.size());
   for (ProducePartition& part : op->request.partitions) {
     parts.push_back({std::move(part.partition), std::move(part.batches), transaction});
   }
   Scatter<Part, ProducePartitionResult>(
-      shards_, op->home, std::move(parts), op->request.acks == Acks::kAll ? AppendToAll : AppendHere,
-      [this, op](std::vector<ProducePartitionResult> results) {
-        op->Explain(&results);
-        ShardState& home = *shards_[op->home];
-        home.inflight_bytes -= op->bytes;
-        --home.produces;
-        home.metrics().produce_seconds.Observe(Seconds(home.shard().Now() - op->began));
-        if (op->done) {
-          op->done({std::move(results)});
-        } else {
-          for (const ProducePartitionResult& result : results) {
-            if (result.outcome.ok()) continue;
-            LogWarning("broker", "records for ", result.partition.ToString(),
-                       " whose producer wants no answer were refused: ", result.outcome.message);
-          }
-        }
-        home.MaybeDrained();
-      });
+      shards_, op->home, std::move(parts), work,
+      [op](std::vector<ProducePartitionResult> results) { op->broker->FinishProduce(*op, std::move(results)); });
+}
+
+void BrokerImpl::FinishProduce(ProduceOp& op, std::vector<ProducePartitionResult> results) {
+  op.Explain(&results);
+  ShardState& home = *shards_[op.home];
+  home.inflight_bytes -= op.bytes;
+  --home.produces;
+  home.metrics().produce_seconds.Observe(Seconds(home.shard().Now() - op.began));
+  if (op.done) {
+    op.done({std::move(results), op.owner});
+  } else {
+    for (const ProducePartitionResult& result : results) {
+      if (result.outcome.ok()) continue;
+      LogWarning("broker", "records for ", result.partition.ToString(),
+                 " whose producer wants no answer were refused: ", result.outcome.message);
+    }
+  }
+  home.MaybeDrained();
 }
 
 }  // namespace leat::broker

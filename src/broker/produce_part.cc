@@ -22,7 +22,8 @@ void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, Par
   }
   const size_t bytes = part.batches.size();
   found.log->Append(
-      std::move(part.batches), {.epoch = model::LeaderEpoch(0), .verification = ticket},
+      std::move(part.batches),
+      {.epoch = model::LeaderEpoch(0), .verification = ticket, .when = log::WriteTime::kThisTurn},
       [&shard, bytes, name = std::move(part.partition),
        done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
         shard.NoteAppend(appended.status());

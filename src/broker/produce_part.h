@@ -16,7 +16,7 @@ struct TransactionUse {
 };
 struct Part {
   model::TopicPartition partition;
-  std::string batches;
+  OwnedBytes batches;
   std::shared_ptr<const TransactionUse> transaction;  // null: none
 };
 using PartDone = Callback<ProducePartitionResult>;

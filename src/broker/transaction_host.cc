@@ -42,6 +42,9 @@ absl::Status TransactionHost::Open(std::vector<log::PartitionLog*> logs) {
   options.limits.max_timeout_ms =
       static_cast<int32_t>(absl::ToInt64Milliseconds(broker_.options().max_transaction_timeout));
   options.limits.id_expiration = broker_.options().transactional_id_expiration;
+  options.limits.transactional_ids = broker_.options().transactional_ids;
+  options.limits.id_bytes = broker_.options().transactional_id_bytes;
+  options.limits.partitions_per_transaction = broker_.options().partitions_per_transaction;
   LEAT_ASSIGN_OR_RETURN(coordinator_,
                         coordinator::TxnCoordinator::Open(std::move(logs), broker_.home(), *this, options));
   return absl::OkStatus();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,7 +43,8 @@ Key Int(std::string name, Field field, Range<int64_t> range, std::string help) {
           .set = [=](BrokerOptions& options, std::string_view text) -> absl::Status {
             LEAT_ASSIGN_OR_RETURN(const int64_t value, ParseInt(text));
             LEAT_RETURN_IF_ERROR(CheckRange(value, range, text, [](int64_t v) { return StrCat(v); }));
-            field(options) = value;
+            using Number = std::remove_reference_t<decltype(field(options))>;
+            field(options) = static_cast<Number>(value);
             return absl::OkStatus();
           },
           .get = [=](const BrokerOptions& options) { return StrCat(field(options)); }};

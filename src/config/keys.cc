@@ -42,7 +42,8 @@ std::vector<Key> NodeKeys() {
 
       KEY(OneOf, log.durability,
           (Names<log::Durability>{{"fsync", log::Durability::kFsync}, {"page-cache", log::Durability::kPageCache}}),
-          "When a record counts as acknowledged: on disk, or in the page cache; the default of new topics."),
+          "When a record counts as acknowledged: on disk, or in the page cache; of topics that do not say, "
+          "and of the logs of groups and transactions."),
       KEY(Bytes, log.segment_bytes, (Count{kMiB, kTiB}), "Size at which a partition starts a new segment file."),
       KEY(Time, log.segment_age, (Span{absl::Seconds(1), 10 * year}),
           "Age at which a partition starts a new segment file."),
@@ -54,6 +55,10 @@ std::vector<Key> NodeKeys() {
       KEY(Bytes, log.max_batch_bytes, (Count{kKiB, kGiB}), "Largest record batch that is taken, as it is sent."),
       KEY(Bytes, log.max_decompressed_batch_bytes, (Count{kKiB, 2 * kGiB}),
           "Largest record batch that is taken, when decompressed."),
+      KEY(Time, log.producer_expiration, (Span{absl::Seconds(1), 10 * year}),
+          "After this time without a batch a partition forgets a producer, unless it has a transaction open."),
+      KEY(Int, log.max_producers, (Count{1, 10000000}),
+          "Producers that a partition remembers; beyond it, the one that was silent longest is forgotten."),
       KEY(Time, log.checkpoint_interval, (Span{absl::Seconds(1), absl::Hours(24)}),
           "How often the point is written from which recovery after a crash has to read."),
       KEY(Time, log.retention_check_interval, (Span{ms(100), absl::Hours(24)}),
@@ -79,6 +84,9 @@ std::vector<Key> LimitAndJobKeys() {
           "Longest transaction timeout that a producer may ask for; after its timeout a transaction is aborted."),
       KEY(Time, transactions.id_expiration, (Span{absl::Minutes(1), 10 * year}),
           "After this time without use a transactional id is forgotten."),
+      KEY(Int, transactions.max_ids, (Count{1, 100000000}), "Transactional ids that are remembered; more are refused."),
+      KEY(Bytes, transactions.max_id_bytes, (Count{1, 32 * kKiB - 1}), "Longest transactional id."),
+      KEY(Int, transactions.max_partitions, (Count{1, 1000000}), "Partitions that one transaction may write to."),
 
       KEY(Int, limits.connections, (Count{1, 1000000}),
           "Client connections of a listener at a time, and streams over gRPC; more are refused."),

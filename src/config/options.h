@@ -39,9 +39,13 @@ struct TopicOptions {
   int64_t default_partitions = 1;
 };
 
+// Kafka's names: transaction.max.timeout.ms, transactional.id.expiration.ms; it has no such limits.
 struct TransactionOptions {
   Duration max_timeout = absl::Minutes(15);
   Duration id_expiration = absl::Hours(7 * 24);
+  int64_t max_ids = 1'000'000;
+  int64_t max_id_bytes = 1024;
+  int64_t max_partitions = 10'000;
 };
 
 struct LimitOptions {

@@ -2,6 +2,12 @@
 
 namespace leat::env {
 
+absl::Status File::WritePiecesAt(uint64_t offset, std::span<const std::string_view> pieces) {
+  std::string joined;
+  for (const std::string_view piece : pieces) joined.append(piece);
+  return WriteAt(offset, joined);
+}
+
 std::string JoinPath(std::string_view directory, std::string_view name) {
   if (directory.empty()) return std::string(name);
   if (directory.ends_with('/')) return StrCat(directory, name);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,16 @@ class File {
   virtual absl::StatusOr<size_t> ReadAt(uint64_t offset, char* buffer, size_t n) const = 0;
   // Writes all bytes or fails; after a failure any prefix may have been written.
   virtual absl::Status WriteAt(uint64_t offset, std::string_view bytes) = 0;
+  // The same for bytes in several places: one behind the other in the file.
+  virtual absl::Status WritePiecesAt(uint64_t offset, std::span<const std::string_view> pieces);
   virtual absl::Status Truncate(uint64_t size) = 0;
+  // Room for bytes that will be written from `at` on, behind the end of the file, which stays where it is: writing
+  // there is cheaper then. False where that is not possible now; nothing has changed then. Truncate gives the room
+  // back.
+  virtual bool Reserve(uint64_t at, uint64_t bytes) {
+    static_cast<void>(at), static_cast<void>(bytes);
+    return false;
+  }
   virtual absl::StatusOr<uint64_t> Size() const = 0;
   // Data and the metadata needed to read it back (fdatasync). After a failure the file's unsynced bytes are unknown:
   // never retry, fence the log directory. Thread-safe against the other calls.

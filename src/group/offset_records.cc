@@ -9,6 +9,7 @@ namespace {
 constexpr int16_t kKeyVersion = 1;
 constexpr int16_t kGroupMetadataKeyVersion = 2;
 constexpr int16_t kValueVersion = 3;
+constexpr int16_t kFlexibleValueVersion = 4;  // compact lengths and tagged fields; what Kafka 4 writes
 
 void WriteString(BytesWriter& writer, std::string_view text) {
   LEAT_CHECK(text.size() <= INT16_MAX) << "a string of " << text.size() << " bytes in an offset record";
@@ -19,6 +20,19 @@ void WriteString(BytesWriter& writer, std::string_view text) {
 std::string_view ReadString(BytesReader& reader) {
   const int16_t size = reader.Read<int16_t>();
   return reader.ReadBytes(size);
+}
+
+std::string_view ReadCompactString(BytesReader& reader) {
+  return reader.ReadBytes(static_cast<int64_t>(reader.ReadUnsignedVarint()) - 1);
+}
+
+// One is the topic's id: here an offset belongs to a name, and goes when the topic of that name does.
+void SkipTaggedFields(BytesReader& reader) {
+  const uint32_t fields = reader.ReadUnsignedVarint();
+  for (uint32_t i = 0; i < fields && reader.ok(); ++i) {
+    reader.ReadUnsignedVarint();
+    reader.ReadBytes(reader.ReadUnsignedVarint());
+  }
 }
 
 // The UTF-16 units of a UTF-8 text, one call of `unit` each. Bytes that are not UTF-8 count as U+FFFD, as Java decodes
@@ -96,15 +110,16 @@ absl::StatusOr<OffsetValue> DecodeOffsetValue(std::string_view bytes) {
   BytesReader reader(bytes);
   const int16_t version = reader.Read<int16_t>();
   if (!reader.ok()) return DataLoss("offset record: expected a value of at least 2 bytes, got ", bytes.size());
-  if (version < 0 || version > kValueVersion) {
-    return Unimplemented("offset record: expected value version 0 to 3, got ", version);
+  if (version < 0 || version > kFlexibleValueVersion) {
+    return Unimplemented("offset record: expected value version 0 to 4, got ", version);
   }
   OffsetValue value;
   value.offset = model::Offset(reader.Read<int64_t>());
   if (version >= 3) value.leader_epoch = model::LeaderEpoch(reader.Read<int32_t>());
-  value.metadata = ReadString(reader);
+  value.metadata = version >= kFlexibleValueVersion ? ReadCompactString(reader) : ReadString(reader);
   value.commit_time_ms = reader.Read<int64_t>();
   if (version == 1) reader.Read<int64_t>();  // when it expires: later versions leave that to the broker
+  if (version >= kFlexibleValueVersion) SkipTaggedFields(reader);
   if (!reader.ok() || reader.remaining() != 0) {
     return DataLoss("offset record: the value of ", bytes.size(), " bytes does not hold the fields of version ",
                     version);

@@ -1,5 +1,6 @@
 // The records of `__consumer_offsets`, byte for byte as Kafka writes them (OffsetCommitKey version 1, OffsetCommitValue
-// version 3), so that Kafka's own tools read this topic. Older value versions are read too. Pure; any thread.
+// version 3), so that Kafka's own tools read this topic. The other value versions, 0 to 4,
+// are read too. Pure; any thread.
 #pragma once
 
 #include <optional>

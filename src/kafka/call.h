@@ -16,6 +16,7 @@
 
 #include "broker/broker.h"
 #include "env/shard.h"
+#include "kafka/frame.h"
 
 namespace leat::kafka {
 
@@ -30,9 +31,10 @@ struct Endpoint {
 
 struct Call {
   broker::Broker& broker;
-  env::Shard& shard;            // the connection's
-  const Endpoint& endpoint;     // of the listener that the client came in by
-  FetchSessionCache& sessions;  // of the connection's shard; touched there only
+  env::Shard& shard;             // the connection's
+  const Endpoint& endpoint;      // of the listener that the client came in by
+  FetchSessionCache& sessions;   // of the connection's shard; touched there only
+  const Frame* frame = nullptr;  // what the request borrows from; its bytes may be kept for longer, as they are shared
   int16_t api_key = 0;
   int16_t version = 0;
   std::string client_id;            // as the client names itself; may be empty
@@ -45,6 +47,9 @@ struct Call {
   // Set, before it replies, by the handler of a request that wants no answer and failed: closing is then the only way
   // to let the client know. Goes to the log with the client's name.
   std::string close_because;
+  // Set by a handler before it replies: the shard that does the work of this request. Null: several, or it does not
+  // matter.
+  const env::Shard* worked_on = nullptr;
 };
 
 template <class Response>

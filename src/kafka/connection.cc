@@ -1,5 +1,7 @@
 #include "kafka/connection.h"
 
+#include <absl/container/inlined_vector.h>
+
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <span>
@@ -18,13 +20,20 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr size_t kMaxPieces = 64;  // of one write: what one system call takes
+constexpr size_t kMaxPieces = 64;                   // of one write: what one system call takes
+constexpr size_t kMostOfATurn = size_t{256} << 10;  // read from one connection before the others have their turn
 constexpr int16_t kFetchKey = 1;
 
 }  // namespace
 
-Connection::Connection(ShardHost& host, asio::ip::tcp::socket socket, std::shared_ptr<const Endpoint> endpoint)
-    : host_(host), socket_(std::move(socket)), endpoint_(std::move(endpoint)), reader_(host.frame_options()) {
+Connection::Connection(ShardHost& host, Handover from)
+    : host_(host),
+      socket_(from.socket.Take(host.shard().context())),
+      endpoint_(std::move(from.endpoint)),
+      client_id_(std::move(from.client_id)),
+      reader_(from.reader ? FrameReader(*std::move(from.reader), host.frame_options())
+                          : FrameReader(host.frame_options())),
+      ask_after_(kMoveAfter) {
   error_code error;
   const auto peer = socket_.remote_endpoint(error);
   peer_host_ = error ? "unknown" : peer.address().to_string();
@@ -55,19 +64,21 @@ void Connection::Pump() {
     }
     CollectAnswers();
     Write();
-  } while (MayStartNext());
+  } while (MayStartNext() || ReadMore());
   pumping_ = false;
   if (!closed_ && draining_ && slots_.empty() && output_.empty()) Close();
   if (closed_) {
     MaybeGone();
-  } else {
-    NotePartial();
-    Read();
+    return;
   }
+  NotePartial();
+  if (moving_to_ != nullptr) return ContinueMove();
+  if (worked_elsewhere_ >= ask_after_ && !asking_) AskToMove();
+  Read();
 }
 
 bool Connection::MayStartNext() {
-  if (closed_ || draining_ || !reader_.HasFrame()) return false;
+  if (closed_ || draining_ || moving_to_ != nullptr || !reader_.HasFrame()) return false;
   const ServerOptions& options = host_.options();
   if (slots_.size() >= options.connection_requests || output_.bytes() >= options.connection_output) return false;
   if (fetches_ > 0) {
@@ -87,12 +98,15 @@ Connection::Slot& Connection::AddSlot(int16_t api_key, size_t bytes) {
   inflight_bytes_ += bytes;
   host_.Charge(bytes);
   ++running_;
-  if (api_key == kFetchKey) ++fetches_;
+  if (api_key == kFetchKey) {
+    ++fetches_;
+    stays_ = true;  // its session is this shard's
+  }
   return slot;
 }
 
 absl::Status Connection::StartRequest(Frame frame) {
-  last_active_ = host_.shard().Now();
+  last_active_ = read_at_;
   host_.metrics().bytes_in.Add(static_cast<double>(frame.size + sizeof(int32_t)));
   LEAT_ASSIGN_OR_RETURN(const Dispatched request, Dispatch(frame.view(), &client_id_));
   const Api& api = *request.api;
@@ -146,7 +160,9 @@ void Connection::Finish(Slot& slot, Answer answer) {
   slot.answer = std::move(answer);
   slot.done = true;
   --running_;
-  host_.metrics().NoteRequest(slot.api_key, slot.answer.error, host_.shard().Now() - slot.began);
+  NoteWorkedOn(slot);
+  last_active_ = host_.shard().Now();
+  host_.metrics().NoteRequest(slot.api_key, slot.answer.error, last_active_ - slot.began);
   if (!pumping_) host_.FlushSoon(*this);
 }
 
@@ -172,18 +188,26 @@ void Connection::CollectAnswers() {
 
 void Connection::Write() {
   while (!closed_ && !writing_ && !output_.empty()) {
-    std::array<asio::const_buffer, kMaxPieces> pieces;
-    size_t count = 0;
-    output_.Front(kMaxPieces, [&](std::string_view piece) { pieces[count++] = asio::buffer(piece); });
     error_code error;
-    const size_t n = socket_.write_some(std::span<const asio::const_buffer>(pieces.data(), count), error);
+    const size_t n = WritePieces(error);
     if (error == asio::error::would_block || error == asio::error::try_again) return WaitForRoom();
     if (error) return Close();  // the client has gone
     output_.Consume(n);
     host_.RemoveOutput(n);
     host_.metrics().bytes_out.Add(static_cast<double>(n));
-    last_active_ = host_.shard().Now();
   }
+}
+
+// What one system call takes; for one piece that is a cheaper one.
+size_t Connection::WritePieces(boost::system::error_code& error) {
+  if (output_.pieces() == 1) {
+    size_t n = 0;
+    output_.Front(1, [&](std::string_view piece) { n = socket_.write_some(asio::buffer(piece), error); });
+    return n;
+  }
+  absl::InlinedVector<asio::const_buffer, 8> pieces;
+  output_.Front(kMaxPieces, [&](std::string_view piece) { pieces.push_back(asio::buffer(piece)); });
+  return socket_.write_some(std::span<const asio::const_buffer>(pieces.data(), pieces.size()), error);
 }
 
 void Connection::WaitForRoom() {
@@ -192,28 +216,64 @@ void Connection::WaitForRoom() {
   socket_.async_wait(asio::socket_base::wait_write, [this](const error_code&) {
     --handlers_;
     writing_ = false;
+    last_active_ = host_.shard().Now();
     Pump();
   });
 }
 
-void Connection::Read() {
-  if (reading_ || closed_ || draining_ || reader_.HasFrame() || !host_.MayRead(*this)) return;
-  reading_ = true;
-  ++handlers_;
+bool Connection::MayRead() {
+  if (reading_ || closed_ || draining_ || moving_to_ != nullptr || reader_.HasFrame()) return false;
+  return host_.MayRead(*this);
+}
+
+std::array<FrameReader::Space, 2> Connection::Room() {
   const std::array<FrameReader::Space, 2> space = reader_.Prepare();
-  const std::array<asio::mutable_buffer, 2> buffers = {asio::buffer(space[0].data, space[0].size),
-                                                       asio::buffer(space[1].data, space[1].size)};
-  socket_.async_read_some(buffers, [this](const error_code& error, size_t n) {
+  room_ = space[0].size + space[1].size;
+  return space;
+}
+
+void Connection::Read() {
+  if (!MayRead()) return;
+  reading_ = true;
+  read_cancelled_ = false;
+  ++handlers_;
+  const std::array<FrameReader::Space, 2> space = Room();
+  auto done = [this](const error_code& error, size_t n) {
     --handlers_;
     reading_ = false;
     OnRead(error, n);
-  });
+  };
+  const asio::mutable_buffer first(space[0].data, space[0].size);
+  if (space[1].size == 0) return socket_.async_read_some(first, std::move(done));  // a cheaper system call
+  socket_.async_read_some(std::array<asio::mutable_buffer, 2>{first, asio::buffer(space[1].data, space[1].size)},
+                          std::move(done));
+}
+
+// More of what has come, so that requests which came together are worked on together. True if there was some.
+bool Connection::ReadMore() {
+  if (!std::exchange(filled_, false) || read_this_turn_ >= kMostOfATurn || !MayRead()) return false;
+  const std::array<FrameReader::Space, 2> space = Room();
+  const std::array<asio::mutable_buffer, 2> buffers = {asio::buffer(space[0].data, space[0].size),
+                                                       asio::buffer(space[1].data, space[1].size)};
+  error_code error;
+  const size_t n = socket_.read_some(buffers, error);
+  if (error == asio::error::would_block || error == asio::error::try_again) return false;
+  if (error) Close();
+  TakeRead(n);
+  return !closed_;
+}
+
+void Connection::TakeRead(size_t n) {
+  filled_ = n == room_;
+  read_this_turn_ += n;
+  reader_.Commit(n);
 }
 
 void Connection::OnRead(const error_code& error, size_t n) {
-  reader_.Commit(n);
+  read_this_turn_ = 0;
+  TakeRead(n);
   if (n > 0) read_at_ = host_.shard().Now();
-  if (error && std::exchange(shrinking_, false) && error == asio::error::operation_aborted) {
+  if (error && std::exchange(read_cancelled_, false) && error == asio::error::operation_aborted) {
     reader_.Shrink();
   } else if (error) {
     Close();
@@ -238,7 +298,7 @@ void Connection::Sweep(Instant now) {
     Fail(DeadlineExceeded(output_.empty() ? "no request" : "the client took nothing of its answers", " for ",
                           absl::FormatDuration(options.max_idle), " (limits.connection_idle)"));
   } else if (reading_ && slots_.empty() && reader_.buffered_bytes() == 0 && reader_.large()) {
-    shrinking_ = true;
+    read_cancelled_ = true;
     error_code ignored;
     socket_.cancel(ignored);
   }
@@ -246,6 +306,7 @@ void Connection::Sweep(Instant now) {
 
 void Connection::Drain() {
   draining_ = true;
+  if (moving_to_ != nullptr) host_.StayAfterAll(*std::exchange(moving_to_, nullptr));
   for (Slot& slot : slots_) {
     if (slot.done || slot.exchange == nullptr) continue;
     if (env::Closure abandon = std::exchange(slot.exchange->call().on_abandon, nullptr)) abandon();
@@ -263,6 +324,7 @@ void Connection::Fail(const absl::Status& why) {
 void Connection::Close() {
   if (closed_) return;
   closed_ = true;
+  if (moving_to_ != nullptr) host_.StayAfterAll(*std::exchange(moving_to_, nullptr));
   error_code ignored;
   socket_.close(ignored);
   host_.RemoveOutput(output_.bytes());

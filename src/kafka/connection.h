@@ -3,6 +3,10 @@
 // Requests are cut from what arrives and started in order; answers leave in that order, whatever the order they come
 // in. Reading pauses while too much is under way (see ServerOptions). An idle connection holds its socket, one small
 // buffer and this object.
+//
+// A connection that writes only to partitions of another shard goes there, so that its requests need not be passed to
+// and fro: it starts no further request, waits until those under way are answered, and is made again on the other shard
+// with what has arrived.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -13,6 +17,7 @@
 
 #include "kafka/apis.h"
 #include "kafka/frame_reader.h"
+#include "kafka/handover.h"
 #include "kafka/output_queue.h"
 
 namespace leat::kafka {
@@ -21,7 +26,7 @@ class ShardHost;
 
 class Connection {
  public:
-  Connection(ShardHost& host, boost::asio::ip::tcp::socket socket, std::shared_ptr<const Endpoint> endpoint);
+  Connection(ShardHost& host, Handover from);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -41,6 +46,9 @@ class Connection {
   bool flush_queued = false;                              // in the host's lists of those to flush, or to wake
   bool waits_for_budget = false;
 
+  // Requests, one after the other, that were all worked on the same other shard, before a connection asks to go there.
+  static constexpr size_t kMoveAfter = 32;
+
  private:
   // A request under way: the place of its answer.
   struct Slot final : AnswerSink {
@@ -58,6 +66,10 @@ class Connection {
   };
 
   void Read();
+  bool MayRead();
+  std::array<FrameReader::Space, 2> Room();
+  bool ReadMore();
+  void TakeRead(size_t n);
   void OnRead(const boost::system::error_code& error, size_t n);
   bool MayStartNext();
   absl::Status StartRequest(Frame frame);
@@ -65,8 +77,12 @@ class Connection {
   void Finish(Slot& slot, Answer answer);
   void CollectAnswers();
   void Write();
+  size_t WritePieces(boost::system::error_code& error);
   void WaitForRoom();
   void NotePartial();
+  void NoteWorkedOn(const Slot& slot);
+  void AskToMove();
+  void ContinueMove();
   void MaybeGone();
   std::string Who() const;
 
@@ -85,12 +101,21 @@ class Connection {
   size_t fetches_ = 0;         // slots of fetches
   size_t handlers_ = 0;        // of Asio's, pending
   Instant last_active_;
-  Instant read_at_;  // the last bytes
+  Instant read_at_;                       // the last bytes
+  const env::Shard* works_on_ = nullptr;  // the other shard that the last requests were worked on
+  size_t worked_elsewhere_ = 0;           // how many of them, one after the other
+  ShardHost* moving_to_ = nullptr;
+  size_t ask_after_;  // so many of them it asks to move
+  bool asking_ = false;
+  bool stays_ = false;         // it has something on this shard that cannot be moved
+  bool filled_ = false;        // the last read took all that there was room for: there is more, most likely
+  size_t read_this_turn_ = 0;  // bytes
+  size_t room_ = 0;            // for the read under way
   bool reading_ = false;
   bool writing_ = false;  // waiting until the socket takes more
   bool pumping_ = false;
   bool draining_ = false;
-  bool shrinking_ = false;  // the pending read was cancelled to give its buffer back
+  bool read_cancelled_ = false;  // the pending read, to give its buffer back or to move
   bool closed_ = false;
   bool gone_ = false;
 };

@@ -77,7 +77,8 @@ class FetchCall {
           {.partition = {topic == nullptr ? want.key.topic : topic->name, model::PartitionId(want.key.partition)},
            .offset = model::Offset(want.offset),
            .max_bytes = static_cast<size_t>(std::max(0, want.max_bytes)),
-           .current_epoch = model::LeaderEpoch(want.current_leader_epoch)});
+           .current_epoch = model::LeaderEpoch(want.current_leader_epoch),
+           .last_fetched_epoch = model::LeaderEpoch(want.last_fetched_epoch)});
     }
     if (out.partitions.empty()) {
       Answer({});
@@ -106,7 +107,9 @@ class FetchCall {
           begun_.session == nullptr || begun_.session->MustTell(want.key, {.error = data.error_code,
                                                                            .high_watermark = data.high_watermark,
                                                                            .log_start = data.log_start_offset,
-                                                                           .has_records = !data.records.empty()});
+                                                                           .has_records = !data.records.empty(),
+                                                                           .diverges =
+                                                                               data.diverging_epoch.end_offset >= 0});
       if (told || !begun_.incremental) Add(want.key, std::move(data), &response);
     }
     reply_(std::move(response));
@@ -119,6 +122,10 @@ class FetchCall {
     to->last_stable_offset = from.last_stable_offset.value();
     to->log_start_offset = from.log_start.value();
     to->records = std::move(from.batches);
+    if (from.diverges) {
+      to->diverging_epoch.epoch = from.diverges->epoch.value();
+      to->diverging_epoch.end_offset = from.diverges->end.value();
+    }
     if (request_.isolation_level != 1) return;
     auto& aborted = to->aborted_transactions.emplace();
     for (const model::AbortedTransaction& transaction : from.aborted) {

@@ -21,7 +21,11 @@ std::string_view Guess(uint32_t length) {
 
 }  // namespace
 
-FrameReader::FrameReader(const Options& options) : options_(options) { Resize(options.min_buffer_bytes); }
+FrameReader::FrameReader(const Options& options) : options_(&options) { Resize(options.min_buffer_bytes); }
+
+FrameReader::FrameReader(FrameReader from, const Options& options) : FrameReader(std::move(from)) {
+  options_ = &options;
+}
 
 void FrameReader::Resize(size_t capacity) {
   const std::string_view kept = waiting();
@@ -36,10 +40,14 @@ void FrameReader::Resize(size_t capacity) {
 
 void FrameReader::Shrink() {
   filled_ = false;
-  if (buffered_bytes() == 0 && capacity_ > options_.min_buffer_bytes) Resize(options_.min_buffer_bytes);
+  if (buffered_bytes() == 0 && capacity_ > options_->min_buffer_bytes) Resize(options_->min_buffer_bytes);
 }
 
 std::array<FrameReader::Space, 2> FrameReader::Prepare() {
+  const bool full = std::exchange(filled_, false) || end_ == capacity_;
+  if (full && capacity_ < options_->max_buffer_bytes && !FrontIsLarge()) {
+    Resize(std::min(capacity_ * 4, options_->max_buffer_bytes));
+  }
   if (body_bytes_ == 0) BeginBody();
   if (begin_ == end_) {
     begin_ = end_ = 0;
@@ -48,19 +56,25 @@ std::array<FrameReader::Space, 2> FrameReader::Prepare() {
     end_ -= begin_;
     begin_ = 0;
   }
-  if (std::exchange(filled_, false) || end_ == capacity_) {
-    if (capacity_ < options_.max_buffer_bytes) Resize(std::min(capacity_ * 4, options_.max_buffer_bytes));
-  }
-  const Space rest{buffer_.get() + end_, capacity_ - end_};
-  if (body_bytes_ == 0) return {rest, Space{}};
+  if (body_bytes_ == 0) return {Space{buffer_.get() + end_, capacity_ - end_}, Space{}};
   if (body_received_ == body_.size) {  // more was promised: as much again as has come
     Frame grown = Frame::Of(std::min(body_bytes_, body_.size * 2));
     std::memcpy(grown.bytes.get(), body_.bytes.get(), body_received_);
     body_ = std::move(grown);
   }
   const Space body{body_.bytes.get() + body_received_, body_.size - body_received_};
-  // What comes behind a body that is not all there yet would come too early.
-  return {body, body_.size == body_bytes_ ? rest : Space{}};
+  // What comes behind a body that is not all there yet would come too early. Not much of it either: where one frame is
+  // large the next one is, most likely, and what is in the buffer is copied from there.
+  if (body_.size < body_bytes_) return {body, Space{}};
+  return {body, Space{buffer_.get() + end_, std::min(capacity_ - end_, options_->min_buffer_bytes)}};
+}
+
+// The frame in front gets memory of its own whatever the buffer grows to.
+bool FrameReader::FrontIsLarge() const {
+  if (body_bytes_ > 0) return true;
+  if (waiting().size() < kLengthBytes) return false;
+  const absl::StatusOr<size_t> bytes = FrameBytes();
+  return bytes.ok() && kLengthBytes + *bytes > options_->max_buffer_bytes;
 }
 
 void FrameReader::Commit(size_t n) {
@@ -76,8 +90,8 @@ void FrameReader::Commit(size_t n) {
 
 absl::StatusOr<size_t> FrameReader::FrameBytes() const {
   const auto length = LoadBigEndian<uint32_t>(waiting().data());
-  if (length == 0 || length > options_.max_frame_bytes) {
-    return InvalidArgument("expected the length of a request, 1 to ", options_.max_frame_bytes,
+  if (length == 0 || length > options_->max_frame_bytes) {
+    return InvalidArgument("expected the length of a request, 1 to ", options_->max_frame_bytes,
                            " (limits.request_bytes), got ", length, Guess(length));
   }
   return length;
@@ -130,7 +144,7 @@ void FrameReader::BeginBody() {
   if (!bytes.ok() || kLengthBytes + *bytes <= capacity_) return;
   const std::string_view arrived = waiting().substr(kLengthBytes);
   LEAT_CHECK(arrived.size() < *bytes) << "a whole frame is taken before more is read";
-  body_ = Frame::Of(std::min(*bytes, std::max(options_.first_body_bytes, arrived.size())));
+  body_ = Frame::Of(std::min(*bytes, std::max(options_->first_body_bytes, arrived.size())));
   std::memcpy(body_.bytes.get(), arrived.data(), arrived.size());
   body_bytes_ = *bytes;
   body_received_ = arrived.size();

@@ -23,6 +23,9 @@ class FrameReader {
   };
   // `options` outlives the reader.
   explicit FrameReader(const Options& options);
+  FrameReader(FrameReader&&) = default;
+  // Goes on where `from` ends, with other options.
+  FrameReader(FrameReader from, const Options& options);
 
   struct Space {
     char* data = nullptr;
@@ -44,7 +47,7 @@ class FrameReader {
 
   // Bytes that have arrived and were not taken.
   size_t buffered_bytes() const { return body_received_ + (end_ - begin_); }
-  bool large() const { return capacity_ > options_.min_buffer_bytes; }
+  bool large() const { return capacity_ > options_->min_buffer_bytes; }
   // Gives memory back when nothing is buffered. REQUIRES: no read is under way into Prepare's space.
   void Shrink();
 
@@ -52,9 +55,10 @@ class FrameReader {
   std::string_view waiting() const { return {buffer_.get() + begin_, end_ - begin_}; }
   void Resize(size_t capacity);
   void BeginBody();
+  bool FrontIsLarge() const;
   absl::StatusOr<size_t> FrameBytes() const;
 
-  const Options& options_;
+  const Options* options_;
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;
   size_t begin_ = 0;  // of what was not taken

@@ -96,7 +96,6 @@ void HandleListOffsets(Call& call, const ListOffsetsRequest& request, Reply<List
                           });
 }
 
-// There is one leader epoch, 0, which lasts to the end of each log. Of later ones nothing is known.
 void HandleOffsetForLeaderEpoch(Call& call, const OffsetForLeaderEpochRequest& request,
                                 Reply<OffsetForLeaderEpochResponse> reply) {
   OffsetForLeaderEpochResponse response;
@@ -107,9 +106,9 @@ void HandleOffsetForLeaderEpoch(Call& call, const OffsetForLeaderEpochRequest& r
     for (const auto& partition : topic.partitions) {
       auto& answer = to.partitions.emplace_back();
       answer.partition = partition.partition;
-      answer.leader_epoch = partition.leader_epoch;
       asked.push_back({.partition = {to.topic, model::PartitionId(partition.partition)},
-                       .spec = Spec::kLatest,
+                       .spec = Spec::kEndOfEpoch,
+                       .epoch = model::LeaderEpoch(partition.leader_epoch),
                        .current_epoch = model::LeaderEpoch(partition.current_leader_epoch)});
     }
   }
@@ -120,10 +119,9 @@ void HandleOffsetForLeaderEpoch(Call& call, const OffsetForLeaderEpochRequest& r
     for (auto& topic : response.topics) {
       for (auto& partition : topic.partitions) {
         const broker::ListOffsetsResult& result = results[next++];
-        const bool known = result.outcome.ok() && partition.leader_epoch == 0;
         partition.error_code = Code(result.outcome.code);
-        partition.leader_epoch = known ? 0 : -1;
-        partition.end_offset = known ? result.offset.value() : -1;
+        partition.leader_epoch = result.leader_epoch.value();
+        partition.end_offset = result.offset.value();
       }
     }
     reply(std::move(response));

@@ -20,6 +20,9 @@ ServerMetrics::ServerMetrics(env::Metrics& metrics)
       accepted(metrics.GetCounter("leat_kafka_connections_accepted_total", "Connections of Kafka clients taken.", {})),
       refused(metrics.GetCounter("leat_kafka_connections_refused_total",
                                  "Connections of Kafka clients closed at once because there were too many.", {})),
+      moved(metrics.GetCounter("leat_kafka_connections_moved_total",
+                               "Connections of Kafka clients that went to the shard of the partitions they write to.",
+                               {})),
       failed(metrics.GetCounter("leat_kafka_connections_failed_total",
                                 "Connections of Kafka clients closed for what came, or did not come, on them.", {})),
       metrics_(metrics) {}

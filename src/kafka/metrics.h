@@ -22,6 +22,7 @@ class ServerMetrics {
   env::Counter& bytes_out;
   env::Counter& accepted;
   env::Counter& refused;
+  env::Counter& moved;
   env::Counter& failed;  // closed for what the client did
 
  private:

@@ -21,6 +21,7 @@ class OutputQueue {
     }
   }
   size_t bytes() const { return bytes_; }
+  size_t pieces() const { return chunks_.size(); }
   bool empty() const { return bytes_ == 0; }
 
   // Calls add(view) for what is to be written next, in order: at most max_pieces.

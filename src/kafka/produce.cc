@@ -1,4 +1,7 @@
 // Produce (0). What the protocol itself asks of the records is checked here; the log checks the batches.
+#include <absl/container/inlined_vector.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "kafka/admin_support.h"
@@ -19,6 +22,7 @@ constexpr int16_t kFirstOfRecordBatches = 3;  // versions before it carry format
 constexpr int16_t kFirstWithZstd = 7;
 constexpr int16_t kFirstOfRisingEpochs = 12;
 constexpr int16_t kFirstByTopicId = 13;
+constexpr size_t kFewPartitions = 64;  // for which memory is taken before their records were looked at
 
 // Which partition of the response each of the broker's results belongs to.
 struct Place {
@@ -62,9 +66,15 @@ void Refuse(const Outcome& outcome, PartitionResponse* partition) {
   if (!outcome.message.empty()) partition->error_message = outcome.message;
 }
 
+// The records without copying them: a part of the frame, which lives as long as they do.
+OwnedBytes TakeRecords(const Frame& frame, std::string_view records) {
+  return {frame.bytes, frame.bytes.get() + (records.data() - frame.bytes.get()), records.size()};
+}
+
 class Translator {
  public:
-  Translator(Call& call, const ProduceRequest& request) : call_(call), request_(request) {
+  Translator(Call& call, const ProduceRequest& request, Reply<ProduceResponse> reply)
+      : call_(call), request_(request), reply_(std::move(reply)) {
     // Who wants no answer has to learn of an error all the same, so the broker is asked for the outcome; until it is
     // there the request counts towards the connection's limits, which slows down who sends faster than the disk takes.
     out_.acks = request.acks == 0 ? broker::Acks::kLeader : static_cast<broker::Acks>(request.acks);
@@ -76,6 +86,8 @@ class Translator {
 
   void Run() {
     const Outcome refused = CheckRequest(call_.version, request_.acks);
+    if (request_.topic_data.size() == 1)
+      out_.partitions.reserve(std::min(request_.topic_data[0].partition_data.size(), kFewPartitions));
     const meta::ImagePtr image = call_.version >= kFirstByTopicId ? call_.broker.ImageOn(call_.shard) : nullptr;
     response_.responses.reserve(request_.topic_data.size());
     for (const auto& topic : request_.topic_data) {
@@ -99,10 +111,11 @@ class Translator {
   bool nothing_to_do() const { return places_.empty(); }
   broker::ProduceRequest TakeRequest() { return std::move(out_); }
 
-  ProduceResponse Finish(broker::ProduceReply reply) {
+  void Finish(broker::ProduceReply done) {
+    call_.worked_on = done.shard;
     for (size_t i = 0; i < places_.size(); ++i) {
       PartitionResponse& to = response_.responses[places_[i].topic].partition_responses[places_[i].partition];
-      const broker::ProducePartitionResult& from = reply.partitions[i];
+      const broker::ProducePartitionResult& from = done.partitions[i];
       if (!from.outcome.ok()) {
         Refuse(from.outcome, &to);
         continue;
@@ -111,11 +124,8 @@ class Translator {
       to.log_append_time_ms = from.log_append_time_ms;
       to.log_start_offset = from.log_start.value();
     }
-    return TakeResponse();
-  }
-  ProduceResponse TakeResponse() {
     if (request_.acks == 0) CloseAfterSilentError();
-    return std::move(response_);
+    reply_(std::move(response_));
   }
 
  private:
@@ -126,7 +136,7 @@ class Translator {
     const Outcome outcome = refused.ok() ? CheckRecords(call_.version, from.records) : refused;
     if (!outcome.ok()) return Refuse(outcome, &to);
     places_.push_back({response_.responses.size() - 1, partitions.size() - 1});
-    out_.partitions.push_back({{topic, model::PartitionId(from.index)}, std::string(*from.records)});
+    out_.partitions.push_back({{topic, model::PartitionId(from.index)}, TakeRecords(*call_.frame, *from.records)});
   }
 
   // A client that wants no answer learns of an error by losing its connection, as with Kafka.
@@ -144,21 +154,23 @@ class Translator {
 
   Call& call_;
   const ProduceRequest& request_;
+  Reply<ProduceResponse> reply_;
   broker::ProduceRequest out_;
   ProduceResponse response_;
-  std::vector<Place> places_;
+  absl::InlinedVector<Place, 2> places_;
 };
 
 }  // namespace
 
 void HandleProduce(Call& call, const ProduceRequest& request, Reply<ProduceResponse> reply) {
-  auto translator = std::make_unique<Translator>(call, request);
+  auto translator = std::make_unique<Translator>(call, request, std::move(reply));
   translator->Run();
-  if (translator->nothing_to_do()) return reply(translator->TakeResponse());
+  if (translator->nothing_to_do()) return translator->Finish({});
   broker::ProduceRequest out = translator->TakeRequest();
-  call.broker.Produce(std::move(out),
-                      [translator = std::move(translator), reply = std::move(reply)](
-                          broker::ProduceReply done) mutable { reply(translator->Finish(std::move(done))); });
+  // As small as it is, the closure needs no memory of its own.
+  call.broker.Produce(std::move(out), [translator = std::move(translator)](broker::ProduceReply done) {
+    translator->Finish(std::move(done));
+  });
 }
 
 }  // namespace leat::kafka

@@ -50,7 +50,9 @@ template <class Request, class Response>
 class TypedExchange final : public Exchange {
  public:
   TypedExchange(Incoming incoming, Handler<Request, Response> handler)
-      : incoming_(std::move(incoming)), handler_(handler) {}
+      : incoming_(std::move(incoming)), handler_(handler) {
+    incoming_.call.frame = &incoming_.frame;
+  }
 
   absl::Status Decode() {
     wire::Reader reader(incoming_.frame.view().substr(incoming_.body_at), incoming_.memory_budget);

@@ -75,11 +75,21 @@ struct KafkaServer::State {
       : options(from), shards(std::move(of)), connections(OpenConnections(metrics)), open(shards.size(), 0) {
     for (size_t i = 0; i < shards.size(); ++i) {
       hosts.push_back(std::make_unique<ShardHost>(
-          options, ShardHost::Ports{.shard = *shards[i],
-                                    .broker = broker,
-                                    .metrics = metrics,
-                                    .shards = shards.size(),
-                                    .connection_closed = [this, i] { home().Post([this, i] { NoteClosed(i); }); }}));
+          options, ShardHost::Ports{
+                       .shard = *shards[i],
+                       .broker = broker,
+                       .metrics = metrics,
+                       .shards = shards.size(),
+                       .connection_closed = [this, i] { home().Post([this, i] { NoteClosed(i); }); },
+                       .ask_to_move =
+                           [this, i](const env::Shard& to, absl::AnyInvocable<void(ShardHost*)> answer) {
+                             home().Post([this, i, &to, answer = std::move(answer)]() mutable {
+                               shards[i]->Post(
+                                   [host = AllowMove(i, to), answer = std::move(answer)]() mutable { answer(host); });
+                             });
+                           },
+                       .stay_after_all =
+                           [this, i](ShardHost& to) { home().Post([this, i, &to] { NoteMoved(to, *hosts[i]); }); }}));
     }
   }
 
@@ -90,6 +100,8 @@ struct KafkaServer::State {
     --open[shard];
     connections.Set(static_cast<double>(--total));
   }
+  ShardHost* AllowMove(size_t from, const env::Shard& to);
+  void NoteMoved(const ShardHost& from, const ShardHost& to);
   void CloseDoors(env::Closure stopped);
 
   const ServerOptions options;
@@ -144,15 +156,33 @@ void KafkaServer::State::Take(Door& door, tcp::socket socket) {
   ++open[target];
   connections.Set(static_cast<double>(++total));
   std::shared_ptr<const Endpoint> endpoint = door.EndpointFor(socket);
-  ShardHost& host = *hosts[target];
-  if (target == 0) return host.Adopt(std::move(socket), std::move(endpoint));
   // A socket belongs to the context that it was made on: only the descriptor moves.
-  error_code error;
-  const tcp::socket::native_handle_type handle = socket.release(error);
-  LEAT_CHECK(!error) << "a socket without operations can be released: " << error.message();
-  shards[target]->Post([&host, handle, protocol = door.bound.protocol(), endpoint = std::move(endpoint)]() mutable {
-    host.Adopt(tcp::socket(host.shard().context(), protocol, handle), std::move(endpoint));
-  });
+  Handover what{.socket = runtime::LooseSocket(std::move(socket)),
+                .endpoint = std::move(endpoint),
+                .reader = {},
+                .client_id = {}};
+  if (target == 0) return hosts[0]->Adopt(std::move(what));
+  shards[target]->Post(
+      [host = hosts[target].get(), what = std::move(what)]() mutable { host->Adopt(std::move(what)); });
+}
+
+// A shard gets at most one and a half times its even share: the work of many connections that write to few partitions
+// stays spread.
+ShardHost* KafkaServer::State::AllowMove(size_t from, const env::Shard& to) {
+  const auto at = std::find(shards.begin(), shards.end(), &to);
+  if (at == shards.end()) return nullptr;
+  const auto target = static_cast<size_t>(at - shards.begin());
+  const size_t most = (total * 3 + shards.size() * 2 - 1) / (shards.size() * 2);
+  if (open[target] + 1 > most) return nullptr;
+  NoteMoved(*hosts[from], *hosts[target]);
+  return hosts[target].get();
+}
+
+void KafkaServer::State::NoteMoved(const ShardHost& from, const ShardHost& to) {
+  for (size_t i = 0; i < hosts.size(); ++i) {
+    if (hosts[i].get() == &from) --open[i];
+    if (hosts[i].get() == &to) ++open[i];
+  }
 }
 
 void KafkaServer::State::CloseDoors(env::Closure stopped) {

@@ -30,10 +30,10 @@ ShardHost::ShardHost(const ServerOptions& options, Ports ports)
 
 ShardHost::~ShardHost() = default;
 
-void ShardHost::Adopt(boost::asio::ip::tcp::socket socket, std::shared_ptr<const Endpoint> endpoint) {
+void ShardHost::Adopt(Handover from) {
   ++open_;
-  metrics_.accepted.Add(1);
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(socket), std::move(endpoint)));
+  (from.reader ? metrics_.moved : metrics_.accepted).Add(1);
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(from)));
   Connection& connection = *connections_.back();
   connection.self = std::prev(connections_.end());
   if (draining_) {
@@ -42,6 +42,11 @@ void ShardHost::Adopt(boost::asio::ip::tcp::socket socket, std::shared_ptr<const
   }
   connection.Pump();
   if (sweep_timer_ == nullptr) ArmSweep();
+}
+
+void ShardHost::HandOver(ShardHost& to, Handover what) {
+  --open_;
+  to.shard().Post([&to, what = std::move(what)]() mutable { to.Adopt(std::move(what)); });
 }
 
 bool ShardHost::Admit(Connection& connection, size_t bytes) {

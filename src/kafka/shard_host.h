@@ -12,6 +12,7 @@
 #include "kafka/connection.h"
 #include "kafka/fetch_session.h"
 #include "kafka/frame_reader.h"
+#include "kafka/handover.h"
 #include "kafka/metrics.h"
 #include "kafka/server.h"
 
@@ -25,12 +26,21 @@ class ShardHost {
     env::Metrics& metrics;
     size_t shards = 1;  // of the node, to share limits
     env::Closure connection_closed;
+    // May one of its connections go to shard `to`? The answer comes on this host's shard: the host there, or null.
+    absl::AnyInvocable<void(const env::Shard& to, absl::AnyInvocable<void(ShardHost*)> answer)> ask_to_move;
+    absl::AnyInvocable<void(ShardHost& to)> stay_after_all;  // one that was allowed to go does not
   };
   ShardHost(const ServerOptions& options, Ports ports);
   ~ShardHost();
 
-  // Takes over an accepted connection.
-  void Adopt(boost::asio::ip::tcp::socket socket, std::shared_ptr<const Endpoint> endpoint);
+  // Takes over a connection that was accepted, or comes from another shard.
+  void Adopt(Handover from);
+  // Gives one away, on this host's shard.
+  void HandOver(ShardHost& to, Handover what);
+  void AskToMove(const env::Shard& to, absl::AnyInvocable<void(ShardHost*)> answer) {
+    ports_.ask_to_move(to, std::move(answer));
+  }
+  void StayAfterAll(ShardHost& to) { ports_.stay_after_all(to); }
   // Closes what is idle, the rest once it is answered or the time is up; `drained` when no socket is open.
   void Drain(env::Closure drained);
 

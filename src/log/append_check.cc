@@ -59,10 +59,10 @@ absl::StatusOr<model::BatchHeader> CheckBatch(std::string_view batch, const LogO
 }
 
 // Compresses the batches anew that are not compressed as the topic wants it.
-absl::Status Recompress(std::string* bytes, PreparedAppend* prepared, const LogOptions& options) {
+absl::Status Recompress(OwnedBytes* bytes, PreparedAppend* prepared, const LogOptions& options) {
   std::string all;
   for (PreparedBatch& batch : prepared->batches) {
-    const std::string_view original = std::string_view(*bytes).substr(batch.at, batch.header.total_bytes());
+    const std::string_view original = bytes->view().substr(batch.at, batch.header.total_bytes());
     batch.at = all.size();
     if (batch.header.control() || batch.header.compression() == *options.compression) {
       all.append(original);
@@ -81,7 +81,7 @@ absl::Status Recompress(std::string* bytes, PreparedAppend* prepared, const LogO
 
 }  // namespace
 
-absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions& options, const AppendPlace& place) {
+absl::StatusOr<PreparedAppend> PrepareAppend(OwnedBytes bytes, const LogOptions& options, const AppendPlace& place) {
   if (bytes.empty()) return InvalidArgument("expected at least one record batch, got no bytes");
   if (place.epoch < place.latest_epoch) {
     return InvalidArgument("leader epoch ", place.epoch, " is older than the log's, which is ", place.latest_epoch);
@@ -108,13 +108,7 @@ absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions
   model::Offset next = place.base;
   for (PreparedBatch& batch : prepared.batches) {
     if (prepared.log_append_time_ms >= 0) {
-      if (prepared.batches.size() == 1) {
-        model::SetLogAppendTime(&bytes, prepared.log_append_time_ms);
-      } else {
-        std::string stamped = bytes.substr(batch.at, batch.header.total_bytes());
-        model::SetLogAppendTime(&stamped, prepared.log_append_time_ms);
-        bytes.replace(batch.at, stamped.size(), stamped);
-      }
+      model::SetLogAppendTime(bytes.data() + batch.at, batch.header.total_bytes(), prepared.log_append_time_ms);
       batch.header.max_timestamp_ms = prepared.log_append_time_ms;
     }
     model::SetBaseOffset(bytes.data() + batch.at, next);

@@ -5,8 +5,8 @@
 #include <absl/container/inlined_vector.h>
 
 #include <cstdint>
-#include <string>
 
+#include "base/owned_bytes.h"
 #include "base/status.h"
 #include "log/options.h"
 #include "model/ids.h"
@@ -19,7 +19,7 @@ struct PreparedBatch {
   model::BatchHeader header;
 };
 struct PreparedAppend {
-  std::string bytes;
+  OwnedBytes bytes;
   absl::InlinedVector<PreparedBatch, 1> batches;  // at least one
   int64_t log_append_time_ms = -1;
   int64_t max_timestamp_ms = -1;
@@ -36,6 +36,6 @@ struct AppendPlace {
 // INVALID_RECORD a record without key in a compacted log, INVALID_TIMESTAMP one too far from the wall clock.
 // kOutOfRange: a batch above options.max_batch_bytes. Batches that are not compressed as options.compression says are
 // compressed anew.
-absl::StatusOr<PreparedAppend> PrepareAppend(std::string bytes, const LogOptions& options, const AppendPlace& place);
+absl::StatusOr<PreparedAppend> PrepareAppend(OwnedBytes bytes, const LogOptions& options, const AppendPlace& place);
 
 }  // namespace leat::log

@@ -205,7 +205,10 @@ BatchVerdict CleaningRun::Judge(const ScannedBatch& batch) {
   const ProducerState::LastBatch& last = producer->second;
   const bool is_last = last.last_offset.value() >= 0 ? last.last_offset == header.last_offset()
                                                      : header.control() && last.epoch == header.producer_epoch;
-  if (is_last) verdict.empty = BatchVerdict::Empty::kWhole;
+  if (!is_last) return verdict;
+  verdict.empty = BatchVerdict::Empty::kWhole;
+  // Of a marker the record is kept too: the producer's epoch and the coordinator's are to be found again.
+  if (header.control()) verdict.discard_records = false;
   return verdict;
 }
 

@@ -50,6 +50,16 @@ model::LeaderEpoch LeaderEpochs::At(model::Offset offset) const {
   return behind == entries_.begin() ? model::LeaderEpoch(-1) : std::prev(behind)->epoch;
 }
 
+LeaderEpochs::End LeaderEpochs::EndOf(model::LeaderEpoch epoch, model::LeaderEpoch leader,
+                                      model::Offset log_end) const {
+  LEAT_CHECK(leader >= latest()) << "the leader's epoch " << leader << " is below " << latest();
+  if (epoch.value() < 0 || epoch > leader) return {};
+  if (epoch == leader) return {leader, log_end};
+  const auto next = std::upper_bound(entries_.begin(), entries_.end(), epoch,
+                                     [](model::LeaderEpoch e, const Entry& entry) { return e < entry.epoch; });
+  return {next == entries_.begin() ? epoch : std::prev(next)->epoch, next == entries_.end() ? log_end : next->start};
+}
+
 void LeaderEpochs::DropFrom(model::Offset offset) {
   while (!entries_.empty() && entries_.back().start >= offset) entries_.pop_back();
 }

@@ -28,6 +28,15 @@ class LeaderEpochs {
   bool Note(model::LeaderEpoch epoch, model::Offset start);
   // -1 for an offset before the first epoch.
   model::LeaderEpoch At(model::Offset offset) const;
+  // Where an epoch ends: where the next one begins, or at log_end, with the largest epoch that is not above it. `leader`:
+  // the epoch in force, which may have written nothing yet. -1 and -1 for an epoch that has not begun. KIP-101, KIP-320.
+  // REQUIRES: leader >= latest().
+  struct End {
+    model::LeaderEpoch epoch{-1};
+    model::Offset end{-1};
+    friend bool operator==(const End&, const End&) = default;
+  };
+  End EndOf(model::LeaderEpoch epoch, model::LeaderEpoch leader, model::Offset log_end) const;
   // Forgets the epochs that begin at or behind the offset.
   void DropFrom(model::Offset offset);
   const std::vector<Entry>& entries() const { return entries_; }

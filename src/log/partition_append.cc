@@ -1,3 +1,5 @@
+#include <absl/container/inlined_vector.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -75,51 +77,39 @@ absl::Status PartitionLogImpl::CheckWritable() const {
   return absl::OkStatus();
 }
 
-void PartitionLogImpl::Append(std::string batches, const AppendOptions& options, AppendDone done) {
+void PartitionLogImpl::Append(OwnedBytes batches, const AppendOptions& options, AppendDone done) {
+  bool waits = MayWait(batches, options);
+  if (!waits && !gathered_.empty()) {
+    WriteGathered();
+    waits = MayWait(batches, options);
+  }
   if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
-  absl::StatusOr<PreparedAppend> append = PrepareAppend(
-      std::move(batches), options_, {log_end_, options.epoch, epochs_.latest(), shared_.shard.WallMillis()});
+  const model::Offset base = gathered_.empty() ? log_end_ : gathered_.back().append.batches.back().header.next_offset();
+  absl::StatusOr<PreparedAppend> append =
+      PrepareAppend(std::move(batches), options_, {base, options.epoch, epochs_.latest(), shared_.shard.WallMillis()});
   if (!append.ok()) return done(append.status());
   absl::StatusOr<std::optional<AppendResult>> duplicate = CheckProducers(*append, options);
   if (!duplicate.ok()) return done(Annotate(duplicate.status(), tp_.ToString()));
-  if (*duplicate) return AnswerDuplicate(**duplicate, std::move(done));
-  Write(*append, options.epoch, std::nullopt, std::move(done));
-}
-
-// Checked and written.
-void PartitionLogImpl::Write(const PreparedAppend& append, model::LeaderEpoch epoch,
-                             const std::optional<model::EndMarker>& marker, AppendDone done) {
-  absl::Status status = MaybeRoll(append);
-  if (status.ok()) status = WriteToActive(append);
-  if (!status.ok()) {
-    if (absl::IsResourceExhausted(status)) {
-      return done(ResourceExhausted("disk full, nothing was appended to ", tp_.ToString(), ": ", Message(status),
-                                    "; free space or lower the retention"));
-    }
-    shared_.go_offline(status);
-    return done(shared_.offline);
+  if (*duplicate) {
+    WriteGathered();  // came before, and is answered before
+    if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
+    return AnswerDuplicate(**duplicate, std::move(done));
   }
-  epochs_changed_ |= epochs_.Note(epoch, log_end_);
-  const model::Offset base = log_end_;
-  log_end_ = append.batches.back().header.next_offset();
-  for (const PreparedBatch& batch : append.batches) NoteProducer(batch.header, marker);
-  parked_.push_back({{base, log_end_ - 1, append.log_append_time_ms}, options_.durability, std::move(done)});
-  if (options_.durability == Durability::kFsync) shared_.sync->Request(this);
-  Advance();
+  Checked checked{*std::move(append), options.epoch, std::move(done)};
+  if (waits) return Gather(std::move(checked));
+  WriteAll({&checked, 1}, std::nullopt);
 }
 
-absl::Status PartitionLogImpl::MaybeRoll(const PreparedAppend& append) {
+absl::StatusOr<bool> PartitionLogImpl::NeedsRoll(const PreparedAppend& append, uint64_t size) {
+  if (size == 0) return false;
   Segment& segment = active();
-  if (segment.size() == 0) return absl::OkStatus();
-  const int64_t limit = std::min<int64_t>(options_.segment_bytes, INT32_MAX);
-  const int64_t size = static_cast<int64_t>(segment.size() + append.bytes.size());
-  bool roll = size > limit || append.batches.back().header.last_offset() - segment.base() > INT32_MAX;
-  if (!roll && options_.roll_age() != absl::InfiniteDuration() && append.max_timestamp_ms >= 0) {
-    LEAT_ASSIGN_OR_RETURN(const int64_t first_ms, segment.FirstTimestamp());
-    roll = first_ms >= 0 &&
-           absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.roll_age();
-  }
-  return roll ? Roll() : absl::OkStatus();
+  const auto limit = static_cast<uint64_t>(std::min<int64_t>(options_.segment_bytes, INT32_MAX));
+  if (size + append.bytes.size() > limit) return true;
+  if (append.batches.back().header.last_offset() - segment.base() > INT32_MAX) return true;
+  if (options_.roll_age() == absl::InfiniteDuration() || append.max_timestamp_ms < 0) return false;
+  LEAT_ASSIGN_OR_RETURN(const int64_t first_ms, segment.FirstTimestamp());
+  return first_ms >= 0 &&
+         absl::Milliseconds(append.max_timestamp_ms) - absl::Milliseconds(first_ms) > options_.roll_age();
 }
 
 absl::Status PartitionLogImpl::Roll() {
@@ -137,14 +127,19 @@ absl::Status PartitionLogImpl::Roll() {
   return absl::OkStatus();
 }
 
-absl::Status PartitionLogImpl::WriteToActive(const PreparedAppend& append) {
+absl::Status PartitionLogImpl::WriteToActive(std::span<const Checked> group) {
   Segment& segment = active();
-  const uint64_t position = segment.size();
-  if (absl::Status status = segment.Write(append.bytes); !status.ok()) {
+  uint64_t position = segment.size();
+  absl::InlinedVector<std::string_view, 8> pieces;
+  for (const Checked& one : group) pieces.push_back(one.append.bytes);
+  if (absl::Status status = segment.Write(pieces); !status.ok()) {
     if (absl::IsResourceExhausted(status)) RepairAfterFailedWrite();
     return status;
   }
-  for (const PreparedBatch& batch : append.batches) segment.NoteBatch(batch.header, position + batch.at);
+  for (const Checked& one : group) {
+    for (const PreparedBatch& batch : one.append.batches) segment.NoteBatch(batch.header, position + batch.at);
+    position += one.append.bytes.size();
+  }
   return absl::OkStatus();
 }
 
@@ -250,6 +245,8 @@ void PartitionLogImpl::FailParked(const absl::Status& status) {
     parked_.pop_front();
     failed.done(status);
   }
+  gathered_bytes_ = 0;
+  for (Checked& failed : std::exchange(gathered_, {})) failed.done(status);
 }
 
 }  // namespace leat::log

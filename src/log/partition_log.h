@@ -15,9 +15,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/owned_bytes.h"
 #include "base/status.h"
 #include "env/disk.h"
 #include "env/shard.h"
+#include "log/leader_epochs.h"
 #include "log/options.h"
 #include "log/producer_state.h"
 #include "model/error_code.h"
@@ -35,12 +37,17 @@ struct AppendResult {
 // Stands for a look at the coordinator that is under way; see StartVerification.
 enum class VerificationTicket : uint64_t { kNone = 0 };
 
+// kAtOnce: written before Append returns, unless it fails. kThisTurn: written before this shard's next turn, together
+// with what else comes for the log until then.
+enum class WriteTime { kAtOnce, kThisTurn };
+
 struct AppendOptions {
   model::LeaderEpoch epoch{0};
   Origin origin = Origin::kClient;
   FirstSequence first_sequence = FirstSequence::kAny;
   // Needed for a client's batch that would begin a transaction in this log; where given, it must still be good.
   VerificationTicket verification = VerificationTicket::kNone;
+  WriteTime when = WriteTime::kAtOnce;
 };
 
 struct ReadResult {
@@ -88,7 +95,7 @@ class PartitionLog {
   // reads go on), kOutOfRange (batch larger than max_batch_bytes), kUnavailable (log directory offline), and those of
   // ProducerState::Check, with model::CodeOf; INVALID_TXN_STATE also if a verification is missing.
   using AppendDone = absl::AnyInvocable<void(absl::StatusOr<AppendResult>)>;
-  virtual void Append(std::string batches, const AppendOptions& options, AppendDone done) = 0;
+  virtual void Append(OwnedBytes batches, const AppendOptions& options, AppendDone done) = 0;
 
   // Ends the producer's transaction in this log, if it has one; the marker is written in any case, with the wall time.
   // Only the transaction coordinator calls this. Failures: those of Append and of ProducerState::CheckMarker.
@@ -118,6 +125,7 @@ class PartitionLog {
   virtual model::Offset log_end() const = 0;
   virtual uint64_t size_bytes() const = 0;
   virtual int segment_count() const = 0;
+  virtual const LeaderEpochs& epochs() const = 0;  // of the log's batches
   virtual const RecoveryReport& recovery() const = 0;
 
   // The producers that the log remembers, by id.

@@ -1,6 +1,7 @@
-// The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), producers and
-// transactions (partition_producers.cc), reads and fences (partition_read.cc), times (partition_time.cc), compaction
-// (partition_compaction.cc), and what runs on the disk thread (partition_upkeep.cc).
+// The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), writes of several at
+// once (partition_gather.cc), producers and transactions (partition_producers.cc), reads and fences
+// (partition_read.cc), times (partition_time.cc), compaction (partition_compaction.cc), and what runs on the disk
+// thread (partition_upkeep.cc).
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -10,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,7 +56,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
                                                                 const LogOptions& options, TailRule rule);
   ~PartitionLogImpl() override;
 
-  void Append(std::string batches, const AppendOptions& options, AppendDone done) override;
+  void Append(OwnedBytes batches, const AppendOptions& options, AppendDone done) override;
   void AppendMarker(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone done) override;
   VerificationTicket StartVerification(model::ProducerId producer, int16_t epoch) override;
   absl::StatusOr<ReadResult> Read(model::Offset from, size_t max_bytes, model::Isolation isolation) override;
@@ -66,6 +68,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset log_end() const override { return log_end_; }
   uint64_t size_bytes() const override;
   int segment_count() const override { return static_cast<int>(segments_.size()); }
+  const LeaderEpochs& epochs() const override { return epochs_; }
   const RecoveryReport& recovery() const override { return recovery_; }
   std::vector<ProducerDescription> DescribeProducers() const override;
   absl::StatusOr<std::optional<TimestampOffset>> FindTimestamp(int64_t timestamp_ms,
@@ -101,6 +104,12 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     Durability durability;
     AppendDone done;
   };
+  // An append that was checked, and has its offsets.
+  struct Checked {
+    PreparedAppend append;
+    model::LeaderEpoch epoch;
+    AppendDone done;
+  };
   struct Wait {
     model::Offset after;
     model::Isolation isolation;
@@ -129,9 +138,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
 
   // partition_append.cc
   absl::Status CheckWritable() const;
-  absl::Status MaybeRoll(const PreparedAppend& append);
+  // Whether a segment of this size cannot take it.
+  absl::StatusOr<bool> NeedsRoll(const PreparedAppend& append, uint64_t size);
   absl::Status Roll();
-  absl::Status WriteToActive(const PreparedAppend& append);
+  absl::Status WriteToActive(std::span<const Checked> group);
   void RepairAfterFailedWrite();
   // Everything that is not known to be on disk.
   SyncJob MakeSyncJob() const;
@@ -139,8 +149,14 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void Advance();
   void WakeWaits();
 
-  void Write(const PreparedAppend& append, model::LeaderEpoch epoch, const std::optional<model::EndMarker>& marker,
-             AppendDone done);
+  // partition_gather.cc
+  bool MayWait(std::string_view batches, const AppendOptions& options) const;
+  void Gather(Checked checked);
+  void WriteGathered();
+  // All of them go to one disk, but each is answered for itself; a marker comes alone.
+  void WriteAll(std::span<Checked> group, const std::optional<model::EndMarker>& marker);
+  void NoteWritten(Checked& written, const std::optional<model::EndMarker>& marker);
+  void FailUnwritten(std::span<Checked> group, const absl::Status& status);
 
   // partition_producers.cc
   ProducerState::Options producer_options() const { return {options_.max_producers, options_.producer_expiration}; }
@@ -247,6 +263,8 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   uint64_t folder_synced_ = 0;  // the version that is on disk
   bool repairing_ = false;
   bool closed_ = false;
+  std::vector<Checked> gathered_;  // to be written this turn, in this order; their offsets follow log_end_
+  uint64_t gathered_bytes_ = 0;
   std::deque<Parked> parked_;
   bool draining_ = false;
   std::map<uint64_t, Wait> waits_;

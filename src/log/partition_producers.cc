@@ -14,7 +14,8 @@ absl::StatusOr<std::optional<AppendResult>> PartitionLogImpl::CheckProducers(con
   std::optional<AppendResult> duplicate;
   for (const PreparedBatch& batch : append.batches) {
     const model::BatchHeader& header = batch.header;
-    if (header.producer_id.value() >= 0 && append.batches.size() > 1) {
+    // A client's sequences are checked against the state before the append. The broker's own batches have none.
+    if (header.producer_id.value() >= 0 && append.batches.size() > 1 && options.origin == Origin::kClient) {
       return model::WithCode(InvalidArgument("expected one batch in an append of producer ", header.producer_id,
                                              ", got ", append.batches.size()),
                              model::ErrorCode::kInvalidRecord);
@@ -58,6 +59,7 @@ void PartitionLogImpl::NoteProducer(const model::BatchHeader& header, const std:
 }
 
 void PartitionLogImpl::AppendMarker(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone done) {
+  WriteGathered();
   if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
   if (absl::Status status = producers_.CheckMarker(marker); !status.ok()) {
     return done(Annotate(status, tp_.ToString()));
@@ -67,7 +69,8 @@ void PartitionLogImpl::AppendMarker(const ProducerState::Marker& marker, model::
       PrepareAppend(model::EncodeMarkerBatch({marker.producer_id, marker.producer_epoch, marker.marker, now_ms}),
                     options_, {log_end_, epoch, epochs_.latest(), now_ms});
   if (!append.ok()) return done(append.status());
-  Write(*append, epoch, marker.marker, std::move(done));
+  Checked checked{*std::move(append), epoch, std::move(done)};
+  WriteAll({&checked, 1}, marker.marker);
 }
 
 VerificationTicket PartitionLogImpl::StartVerification(model::ProducerId producer, int16_t epoch) {

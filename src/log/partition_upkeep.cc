@@ -274,6 +274,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
 
 void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
+  WriteGathered();
   closed_ = true;
   StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();

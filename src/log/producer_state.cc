@@ -169,7 +169,9 @@ std::optional<ProducerState::Ended> ProducerState::Note(const model::BatchHeader
                                                         const Options& options) {
   if (header.base_offset < end_) return std::nullopt;
   end_ = header.next_offset();
-  if (header.producer_id.value() < 0 || (header.control() && !marker)) return std::nullopt;
+  // A marker that was emptied by Kafka's cleaner still names its producer and epoch.
+  const bool emptied = header.control() && header.record_count == 0;
+  if (header.producer_id.value() < 0 || (header.control() && !marker && !emptied)) return std::nullopt;
   Producer& producer = Touch(header.producer_id, options);
   producer.last_timestamp_ms = now_ms;
   if (producer.epoch != header.producer_epoch) {
@@ -185,6 +187,7 @@ std::optional<ProducerState::Ended> ProducerState::Note(const model::BatchHeader
     const model::Offset stable = open_.empty() ? end_ : open_.begin()->first;
     return Ended{marker->end, {header.producer_id, first, header.base_offset, stable}};
   }
+  if (emptied) return std::nullopt;
   if (header.base_sequence >= 0) {
     if (producer.batches.size() == kRememberedBatches) producer.batches.erase(producer.batches.begin());
     producer.batches.push_back({LastSequence(header), header.last_offset(), header.last_offset_delta, now_ms});

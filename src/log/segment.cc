@@ -226,10 +226,20 @@ absl::StatusOr<int64_t> Segment::FirstTimestamp() {
   return *first_timestamp_ms_;
 }
 
-absl::Status Segment::Write(std::string_view bytes) {
-  LEAT_RETURN_IF_ERROR(file_->WriteAt(size_, bytes));
-  size_ += bytes.size();
+absl::Status Segment::Write(std::span<const std::string_view> pieces) {
+  uint64_t bytes = 0;
+  for (const std::string_view piece : pieces) bytes += piece.size();
+  if (size_ + bytes > reserve_at_) ReserveAhead(bytes);
+  LEAT_RETURN_IF_ERROR(pieces.size() == 1 ? file_->WriteAt(size_, pieces[0]) : file_->WritePiecesAt(size_, pieces));
+  size_ += bytes;
   return absl::OkStatus();
+}
+
+// What the file system decides for a whole stretch at once it need not decide for each page that is written.
+void Segment::ReserveAhead(uint64_t bytes) {
+  const uint64_t room = bytes + std::clamp(size_, kReserveFrom, kMostReserved);
+  reserved_ |= file_->Reserve(size_, room);
+  reserve_at_ = size_ + room;
 }
 
 absl::Status Segment::TruncateTo(uint64_t size) {
@@ -245,6 +255,8 @@ void Segment::NoteBatch(const model::BatchHeader& header, uint64_t position) {
 
 void Segment::Seal() {
   sealed_ = true;
+  // If that fails the room is lost until the segment is removed, and nothing else.
+  if (std::exchange(reserved_, false)) file_->Truncate(size_).IgnoreError();
   indexes_.Seal();
 }
 

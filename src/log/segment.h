@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -110,7 +111,7 @@ class Segment {
   absl::StatusOr<int64_t> FirstTimestamp();
 
   // One write at the end. After a failure the size is unchanged and the bytes behind it are unknown.
-  absl::Status Write(std::string_view bytes);
+  absl::Status Write(std::span<const std::string_view> pieces);
   absl::Status TruncateTo(uint64_t size);
   // Tells the indexes of the batch at `position`. Every batch exactly once, in order.
   void NoteBatch(const model::BatchHeader& header, uint64_t position);
@@ -136,6 +137,9 @@ class Segment {
 
  private:
   friend class SegmentCache;
+  // Room is asked for once a file has shown that it grows: as much again as it has, within these limits.
+  static constexpr uint64_t kReserveFrom = uint64_t{1} << 20;
+  static constexpr uint64_t kMostReserved = uint64_t{16} << 20;
   bool index_files_current() const;
   bool aborted_file_current() const { return !aborted_file_longer_ && written_aborted_ == aborted_.entries().size(); }
   bool droppable() const { return !pinned_ && index_files_current(); }
@@ -144,11 +148,14 @@ class Segment {
   absl::Status ReadIndexes();
   void NoteLeastAborted();
   void ClearIndexes();
+  void ReserveAhead(uint64_t bytes);
 
   const SegmentHome& home_;
   const model::Offset base_;
   const std::string path_;
   uint64_t size_;
+  uint64_t reserve_at_ = kReserveFrom;  // the size at which more room is asked for
+  bool reserved_ = false;
   std::shared_ptr<env::File> file_;
   bool loaded_ = false;
   bool pinned_ = false;

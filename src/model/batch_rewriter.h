@@ -35,6 +35,9 @@ class BatchRewriter {
   int64_t max_timestamp_ms_ = kNoTimestamp;
 };
 
+// SetLogAppendTime for a batch that is part of a larger buffer. REQUIRES: `bytes` bytes of one whole batch.
+void SetLogAppendTime(char* batch, size_t bytes, int64_t timestamp_ms);
+
 // The same batch under another codec. REQUIRES: a validated batch. kResourceExhausted, kDataLoss: as Decompress.
 absl::StatusOr<std::string> CompressAnew(std::string_view batch, Compression compression,
                                          size_t max_decompressed_bytes);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "model/batch_header.h"
+#include "model/batch_rewriter.h"
 #include "model/record_codec.h"
 
 namespace leat::model {
@@ -58,8 +59,10 @@ absl::Status RecordError(const BatchHeader& header, int32_t index, std::string_v
 
 absl::Status CheckRecords(const BatchHeader& header, std::string_view records, RecordCheck check) {
   const bool wants_keys = check == RecordCheck::kEveryRecordWithKey && !header.control();
+  const KeyRule keys = wants_keys ? KeyRule::kNeeded : KeyRule::kAny;
   DecodedRecord record;
   for (int32_t i = 0; i < header.record_count; ++i) {
+    if (SkipPlainRecord(&records, i, keys)) continue;
     const char* problem = DecodeRecord(&records, &record, nullptr);
     if (problem != nullptr) return RecordError(header, i, problem);
     if (record.offset_delta != i) {
@@ -267,12 +270,15 @@ void SetProducer(std::string* batch, const ProducerStamp& stamp) {
 }
 
 void SetLogAppendTime(std::string* batch, int64_t timestamp_ms) {
-  LEAT_CHECK(batch->size() >= kBatchHeaderBytes) << "got " << batch->size() << " bytes";
-  char* to = batch->data();
-  StoreBigEndian(to + kAttributesAt,
-                 static_cast<int16_t>(LoadBigEndian<int16_t>(to + kAttributesAt) | kLogAppendTimeBit));
-  StoreBigEndian(to + kMaxTimestampAt, timestamp_ms);
-  StoreBigEndian(to + kCrcAt, BatchCrc(*batch));
+  SetLogAppendTime(batch->data(), batch->size(), timestamp_ms);
+}
+
+void SetLogAppendTime(char* batch, size_t bytes, int64_t timestamp_ms) {
+  LEAT_CHECK(bytes >= kBatchHeaderBytes) << "got " << bytes << " bytes";
+  StoreBigEndian(batch + kAttributesAt,
+                 static_cast<int16_t>(LoadBigEndian<int16_t>(batch + kAttributesAt) | kLogAppendTimeBit));
+  StoreBigEndian(batch + kMaxTimestampAt, timestamp_ms);
+  StoreBigEndian(batch + kCrcAt, BatchCrc({batch, bytes}));
 }
 
 }  // namespace leat::model

@@ -21,6 +21,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// Few, so that closures which always post others leave the sockets their turns.
+constexpr int kRoundsOfATurn = 3;
+
 thread_local const AsioShard* current_shard = nullptr;
 
 // Shared with the handler that Asio holds: a timer that expired at the same moment as it was cancelled has its handler
@@ -59,18 +62,22 @@ class AsioTimer final : public env::Timer {
 struct AsioShard::State {
   State(std::string shard_name, DiskThreads& disk_threads) : name(std::move(shard_name)), disk(disk_threads) {}
 
-  // Runs the closures that were waiting when it began; those that they post wait for the next turn, after the sockets.
+  // Runs the closures that were waiting when it began, and those that these post: a closure that collects (the writes
+  // or the answers of a turn) runs in the turn that it collects for. What comes later waits for the next turn, after
+  // the sockets.
   void Drain() {
-    running.clear();
-    {
-      const std::lock_guard lock(mutex);
-      running.swap(queue);
+    for (int round = 0; round < kRoundsOfATurn; ++round) {
+      {
+        const std::lock_guard lock(mutex);
+        running.swap(queue);
+      }
+      if (running.empty()) break;
+      for (env::Closure& closure : running) {
+        closure();
+        closure = nullptr;
+      }
+      running.clear();
     }
-    for (env::Closure& closure : running) {
-      closure();
-      closure = nullptr;
-    }
-    running.clear();
     const std::lock_guard lock(mutex);
     if (queue.empty()) {
       drain_queued = false;

@@ -2,7 +2,8 @@
 // runs there, so they need no strand.
 //
 // Posted closures wait in one queue and cost one wake-up of the thread per batch, not per closure; closures and socket
-// events take turns. A shard with nothing to do sleeps in the kernel without a time-out.
+// events take turns, where what a closure posts to its own shard may still run in the same turn. A shard with nothing
+// to do sleeps in the kernel without a time-out.
 #pragma once
 
 #include <memory>

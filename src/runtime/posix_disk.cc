@@ -5,9 +5,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -44,6 +46,8 @@ absl::StatusOr<Descriptor> OpenDescriptor(const std::string& path, int flags) {
   return Descriptor(fd);
 }
 
+constexpr size_t kMostPieces = 64;  // of one system call
+
 class PosixFile final : public env::File {
  public:
   PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -73,11 +77,41 @@ class PosixFile final : public env::File {
     return absl::OkStatus();
   }
 
+  absl::Status WritePiecesAt(uint64_t offset, std::span<const std::string_view> pieces) override {
+    while (!pieces.empty()) {
+      std::array<iovec, kMostPieces> vectors;
+      const size_t count = std::min(pieces.size(), kMostPieces);
+      for (size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+      const ssize_t put = RetryOnInterrupt(
+          [&] { return ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(offset)); });
+      if (put < 0) return ErrnoStatus(errno, "pwritev", path_);
+      offset += static_cast<uint64_t>(put);
+      auto rest = static_cast<size_t>(put);
+      while (!pieces.empty() && rest >= pieces[0].size()) {
+        rest -= pieces[0].size();
+        pieces = pieces.subspan(1);
+      }
+      if (rest == 0 && put > 0) continue;
+      // Only a part of one, or nothing: WriteAt goes on with that one.
+      if (pieces.empty()) break;
+      LEAT_RETURN_IF_ERROR(WriteAt(offset, pieces[0].substr(rest)));
+      offset += pieces[0].size() - rest;
+      pieces = pieces.subspan(1);
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Truncate(uint64_t size) override {
     if (RetryOnInterrupt([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) {
       return ErrnoStatus(errno, "ftruncate", path_);
     }
     return absl::OkStatus();
+  }
+
+  bool Reserve(uint64_t at, uint64_t bytes) override {
+    return RetryOnInterrupt([&] {
+             return ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), static_cast<off_t>(bytes));
+           }) == 0;
   }
 
   absl::StatusOr<uint64_t> Size() const override {

@@ -14,6 +14,7 @@
 #include "env/disk.h"
 #include "runtime/footprint.h"
 #include "runtime/posix_disk.h"
+#include "runtime/service_manager.h"
 #include "runtime/signals.h"
 #include "server/node.h"
 
@@ -27,7 +28,8 @@ constexpr char kFooter[] = R"(Examples:
 
 When it is ready it prints one line of JSON on stdout:
   {"event":"ready","grpc":"127.0.0.1:9095","kafka":"127.0.0.1:9092","admin":"127.0.0.1:9096","pid":1}
-Logs go to stderr. SIGTERM and SIGINT end it in order; a second one at once.)";
+Logs go to stderr. SIGTERM and SIGINT end it in order; a second one at once. Under systemd (Type=notify) it says when it
+is ready and when it stops.)";
 
 struct Arguments {
   std::string config;
@@ -59,6 +61,13 @@ void KeepFreedMemory() {
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
+// A manager that cannot be told is no reason to end: the broker works, and the manager will say what it missed.
+void Tell(std::string_view state) {
+  if (const absl::Status told = leat::runtime::TellServiceManager(state); !told.ok()) {
+    leat::LogWarning("server", leat::Message(told));
+  }
+}
+
 int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) {
   leat::InitLogging(options.logging.level);
   KeepFreedMemory();
@@ -78,9 +87,11 @@ int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) 
       return Fail(leat::Annotate(written, "--ready-file"));
     }
   }
+  Tell("READY=1");
   leat::runtime::GiveBackStartMemory();
   const int signal = stop.get_future().get();
   leat::LogInfo("server", "signal ", signal, ": stopping");
+  Tell("STOPPING=1");
   absl::Status stopped = node.Stop();
   if (!arguments.metrics_reference.empty()) {
     stopped.Update(leat::env::WriteFileAtomically(disk, arguments.metrics_reference, node.MetricsReference()));

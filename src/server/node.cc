@@ -42,6 +42,9 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.groups.retention_check_interval = options.groups.retention_check_interval;
   out.max_transaction_timeout = options.transactions.max_timeout;
   out.transactional_id_expiration = options.transactions.id_expiration;
+  out.transactional_ids = static_cast<size_t>(options.transactions.max_ids);
+  out.transactional_id_bytes = static_cast<size_t>(options.transactions.max_id_bytes);
+  out.partitions_per_transaction = static_cast<size_t>(options.transactions.max_partitions);
   out.limits.inflight_bytes = static_cast<size_t>(options.limits.inflight_bytes);
   out.limits.fetch_max_bytes = static_cast<size_t>(options.limits.fetch_max_bytes);
   out.limits.fetch_max_wait = options.limits.fetch_max_wait;

@@ -49,7 +49,7 @@ Decision Core::Decide(const AddPartitions& command, Now now) const {
   if (at->state == State::kOngoing && after.partitions.size() == at->partitions.size()) return decision;
   if (after.partitions.size() > limits_.partitions_per_transaction) {
     return Refuse(ErrorCode::kPolicyViolation, StrCat("a transaction has at most ", limits_.partitions_per_transaction,
-                                                      " partitions: commit more often"));
+                                                      " partitions: commit more often, or raise transactions.max_partitions"));
   }
   if (at->state != State::kOngoing) {
     after.state = State::kOngoing;

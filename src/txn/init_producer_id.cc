@@ -78,7 +78,7 @@ Decision Core::Decide(const InitProducerId& given, model::ProducerId fresh, Now 
 Decision Core::Begin(const InitProducerId& command, model::ProducerId fresh, Now now) const {
   if (transactions_.size() >= limits_.transactional_ids) {
     return Refuse(ErrorCode::kPolicyViolation,
-                  StrCat("the broker keeps at most ", limits_.transactional_ids, " transactional ids: use them again"));
+                  StrCat("the broker keeps at most ", limits_.transactional_ids, " transactional ids: use them again, or raise transactions.max_ids"));
   }
   Transaction after;
   after.producer_id = fresh;

@@ -8,9 +8,16 @@
 
 namespace leat::wire {
 
+namespace {
+
+constexpr size_t kFirstBytes = 128;  // most answers are smaller, and are written in the memory that they begin with
+
+}  // namespace
+
 void Writer::BeginFrame() {
   LEAT_CHECK(size() == 0);
   frame_ = true;
+  open_.reserve(kFirstBytes);
   open_.append(sizeof(int32_t), '\0');
 }
 

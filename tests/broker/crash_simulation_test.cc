@@ -3,11 +3,10 @@
 #include <set>
 
 #include "tests/broker/broker_fixture.h"
+#include "tests/support/seeds.h"
 
 namespace leat::broker {
 namespace {
-
-constexpr uint64_t kSeeds = 500;
 
 struct Model {
   std::map<std::string, bool> topics;                                // name -> acknowledged; false: asked, not answered
@@ -126,7 +125,8 @@ class Simulation {
 };
 
 TEST(CrashSimulation, KeepsWhatWasAcknowledgedInEverySeed) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  const sim::Seeds seeds = sim::SeedsToRun(500);
+  for (uint64_t seed = seeds.first; seed < seeds.end(); ++seed) {
     SCOPED_TRACE(StrCat("seed ", seed));
     Simulation run(seed);
     run.Go();

@@ -1,3 +1,4 @@
+#include "broker/outcomes.h"
 #include "tests/broker/broker_fixture.h"
 
 namespace leat::broker {
@@ -221,6 +222,45 @@ TEST_F(ProduceFetch, SaysWhenTheOffsetIsOutOfRange) {
   w.Create("events");
   w.Produce(Tp("events"), Batch({"x"}));
   EXPECT_EQ(w.FetchOne(Tp("events"), 5).outcome.code, ErrorCode::kOffsetOutOfRange);
+}
+
+TEST_F(ProduceFetch, SaysAtOnceWhereTheCallersLogIsAnotherOne) {
+  w.Create("events");
+  w.Produce(Tp("events"), Batch({"a", "b"}));
+  const auto fetch = [&](int64_t offset, int32_t last_fetched_epoch) {
+    FetchRequest request;
+    request.max_wait = absl::Seconds(20);
+    request.partitions.push_back({.partition = Tp("events"),
+                                  .offset = model::Offset(offset),
+                                  .last_fetched_epoch = model::LeaderEpoch(last_fetched_epoch)});
+    return w.Fetch(std::move(request)).partitions[0];
+  };
+  const Instant began = w.world.Now();
+  const FetchPartitionResult beyond = fetch(7, 0);
+  EXPECT_TRUE(beyond.outcome.ok()) << beyond.outcome.message;
+  ASSERT_TRUE(beyond.diverges.has_value());
+  EXPECT_EQ(beyond.diverges->epoch, model::LeaderEpoch(0));
+  EXPECT_EQ(beyond.diverges->end, model::Offset(2));
+  EXPECT_EQ(beyond.high_watermark, model::Offset(2));
+  EXPECT_TRUE(beyond.batches.empty());
+  const FetchPartitionResult unheard_of = fetch(1, 3);
+  EXPECT_EQ(unheard_of.outcome.code, ErrorCode::kOffsetOutOfRange);
+  EXPECT_THAT(unheard_of.outcome.message, HasSubstr("leader epoch 3"));
+  EXPECT_FALSE(unheard_of.diverges.has_value());
+  const FetchPartitionResult same = fetch(1, 0);
+  EXPECT_FALSE(same.diverges.has_value());
+  EXPECT_THAT(Values(same.batches, model::Offset(1)), ElementsAre("b"));
+  EXPECT_LT(w.world.Now() - began, absl::Seconds(1)) << "none of them waits for records";
+}
+
+TEST(EpochOutcome, TellsWhoIsBehindFromWhoIsAhead) {
+  const auto code = [](int32_t known, int32_t leader) {
+    return EpochOutcome(model::LeaderEpoch(known), model::LeaderEpoch(leader)).code;
+  };
+  EXPECT_EQ(code(-1, 4), ErrorCode::kNone) << "the caller does not say";
+  EXPECT_EQ(code(4, 4), ErrorCode::kNone);
+  EXPECT_EQ(code(3, 4), ErrorCode::kFencedLeaderEpoch);
+  EXPECT_EQ(code(5, 4), ErrorCode::kUnknownLeaderEpoch);
 }
 
 TEST_F(ProduceFetch, StopAnswersWhatIsParked) {

@@ -48,6 +48,40 @@ TEST_F(Producers, AreToldWhatIsWrongWithKafkasCodes) {
   EXPECT_EQ(w.Produce(Tp("events"), marker).outcome.code, ErrorCode::kInvalidRecord);
 }
 
+class ForgetfulProducers : public Producers {
+ protected:
+  ForgetfulProducers() {
+    LEAT_CHECK_OK(w.Stop());
+    w.options.log_defaults.producer_expiration = absl::Minutes(20);
+    w.options.log_defaults.max_producers = 2;
+    LEAT_CHECK_OK(w.Start());
+    w.Create("events");
+  }
+  Outcome Send(int64_t id, int32_t sequence) {
+    model::BatchBuilder builder(
+        {.producer_id = model::ProducerId(id), .producer_epoch = 0, .base_sequence = sequence});
+    builder.Add(1000, std::nullopt, "v");
+    return w.Produce(Tp("events"), builder.Finish().value()).outcome;
+  }
+};
+
+TEST_F(ForgetfulProducers, AreForgottenAfterTheTimeThatTheBrokerWasTold) {
+  ASSERT_TRUE(Send(1, 0).ok());
+  w.world.RunFor(absl::Minutes(16));
+  EXPECT_EQ(Describe(Tp("events")).producers.size(), 1u);
+  EXPECT_EQ(Send(1, 5).code, ErrorCode::kOutOfOrderSequenceNumber);
+  w.world.RunFor(absl::Minutes(10));
+  EXPECT_TRUE(Describe(Tp("events")).producers.empty());
+  EXPECT_TRUE(Send(1, 5).ok()) << "taken at any sequence";
+}
+
+TEST_F(ForgetfulProducers, AreForgottenBeyondTheNumberThatTheBrokerWasTold) {
+  for (int64_t id = 1; id <= 3; ++id) ASSERT_TRUE(Send(id, 0).ok());
+  const auto producers = Describe(Tp("events")).producers;
+  ASSERT_EQ(producers.size(), 2u);
+  EXPECT_EQ(producers[0].producer_id, model::ProducerId(2));
+}
+
 TEST_F(Producers, AreDescribed) {
   w.Create("events");
   ASSERT_TRUE(w.Produce(Tp("events"), BatchOf(0, {"a", "b"})).outcome.ok());

@@ -2,30 +2,25 @@
 // transaction, and nothing stays open: over many seeds. And the same checks find bugs that are planted.
 #include "tests/broker/transaction_simulation.h"
 
-#include <cstdlib>
+#include "tests/support/seeds.h"
 
 namespace leat::broker {
 namespace {
 
-constexpr uint64_t kSeeds = 1000;
-
-// LEAT_SEED=N in the environment runs that one alone.
 TEST(TransactionSimulation, KeepsItsPromisesInEverySeed) {
-  const char* only = std::getenv("LEAT_SEED");
-  const uint64_t first = only == nullptr ? 1 : std::strtoull(only, nullptr, 10);
-  const uint64_t last = only == nullptr ? kSeeds : first;
+  const sim::Seeds seeds = sim::SeedsToRun(1000);
   std::map<SimulatedTransaction::Outcome, uint64_t> outcomes;
-  for (uint64_t seed = first; seed <= last; ++seed) {
+  for (uint64_t seed = seeds.first; seed < seeds.end(); ++seed) {
     TransactionSimulation run(seed, {});
     const std::string violation = run.Run();
     ASSERT_EQ(violation, "") << "seed " << seed << " (LEAT_SEED=" << seed << " runs it alone)";
     for (const SimulatedTransaction& transaction : run.transactions()) ++outcomes[transaction.outcome];
   }
-  if (only != nullptr) return;
+  if (seeds.replay) return;
   // The histories are worth something: every way in which a transaction can end is there many times.
-  EXPECT_GT(outcomes[SimulatedTransaction::Outcome::kCommitted], 5 * kSeeds);
-  EXPECT_GT(outcomes[SimulatedTransaction::Outcome::kAborted], 3 * kSeeds);
-  EXPECT_GT(outcomes[SimulatedTransaction::Outcome::kUnknown], kSeeds / 10);
+  EXPECT_GT(outcomes[SimulatedTransaction::Outcome::kCommitted], 5 * seeds.count);
+  EXPECT_GT(outcomes[SimulatedTransaction::Outcome::kAborted], 3 * seeds.count);
+  EXPECT_GT(outcomes[SimulatedTransaction::Outcome::kUnknown], seeds.count / 10);
 }
 
 // The first seed of a few hundred in which the bug shows, or nothing.

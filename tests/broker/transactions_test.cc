@@ -159,6 +159,31 @@ TEST_F(TransactionsTest, OffsetsMoveWithTheTransaction) {
   EXPECT_EQ(w_.Committed("g", Tp("in")), 5);
 }
 
+// More than one batch holds: they are one append.
+TEST_F(TransactionsTest, ManyOffsetsMoveWithTheTransactionTogether) {
+  constexpr int32_t kPartitions = 150;
+  w_.Create("wide", kPartitions);
+  const ProducerIdentity producer = Producer("a");
+  const auto commit = [&](int64_t offset) {
+    TxnCommitOffsetsRequest request{.producer = producer, .rules = Rules::kEpochRises, .group = "g"};
+    for (int32_t i = 0; i < kPartitions; ++i) {
+      request.offsets.push_back({.partition = Tp("wide", i), .offset = model::Offset(offset + i)});
+      request.offsets.back().metadata = std::string(4000, 'm');
+    }
+    return w_.Await<std::vector<CommitOffsetResult>>([&](auto done) { face().CommitOffsets(request, std::move(done)); });
+  };
+  for (const CommitOffsetResult& result : commit(1000)) ASSERT_TRUE(result.outcome.ok()) << result.outcome.message;
+  EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), -1);
+  ASSERT_TRUE(Commit(producer).outcome.ok());
+  w_.world.RunFor(absl::Milliseconds(50));
+  EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), 1000);
+  EXPECT_EQ(w_.Committed("g", Tp("wide", kPartitions - 1)), 1000 + kPartitions - 1);
+  w_.PowerCut();
+  ASSERT_TRUE(w_.Start().ok());
+  EXPECT_EQ(w_.Committed("g", Tp("wide", 0)), 1000);
+  EXPECT_EQ(w_.Committed("g", Tp("wide", kPartitions - 1)), 1000 + kPartitions - 1);
+}
+
 TEST_F(TransactionsTest, OldRulesNeedTheGroupAdded) {
   const ProducerIdentity producer = Producer("a");
   EXPECT_EQ(CommitOffset(producer, 5, Rules::kEpochStays), ErrorCode::kTransactionAbortable);
@@ -255,6 +280,27 @@ TEST_F(TransactionsTest, AnOperatorEndsAHangingTransaction) {
   EXPECT_EQ(outcomes[1].code, ErrorCode::kUnknownTopicOrPartition);
   const FetchPartitionResult end = w_.FetchOne(Tp("out"));
   EXPECT_EQ(end.last_stable_offset, end.high_watermark);
+}
+
+TEST_F(TransactionsTest, KeepsToTheLimitsThatTheBrokerWasTold) {
+  ASSERT_TRUE(w_.Stop().ok());
+  w_.options.max_transaction_timeout = absl::Seconds(5);
+  w_.options.transactional_id_expiration = absl::Hours(2);
+  w_.options.transactional_ids = 1;
+  w_.options.transactional_id_bytes = 3;
+  w_.options.partitions_per_transaction = 1;
+  ASSERT_TRUE(w_.Start().ok());
+  EXPECT_EQ(Init("a", model::ProducerId(-1), -1, 5001).outcome.code, ErrorCode::kInvalidTransactionTimeout);
+  EXPECT_EQ(Init("long").outcome.code, ErrorCode::kInvalidRequest);
+  const ProducerIdentity producer = Producer("a");
+  EXPECT_EQ(Init("b").outcome.code, ErrorCode::kPolicyViolation);
+  EXPECT_EQ(Produce(producer, Tp("out", 0), "x"), ErrorCode::kNone);
+  EXPECT_EQ(Add(producer, Tp("out", 1)), ErrorCode::kPolicyViolation);
+  EXPECT_TRUE(Commit(producer).outcome.ok());
+  w_.world.RunFor(absl::Hours(1));
+  EXPECT_EQ(Init("b").outcome.code, ErrorCode::kPolicyViolation);
+  w_.world.RunFor(absl::Hours(3));
+  EXPECT_TRUE(Init("b").outcome.ok()) << "the first one was forgotten";
 }
 
 TEST_F(TransactionsTest, ProducerIdsAreNeverGivenTwice) {

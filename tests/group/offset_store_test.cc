@@ -29,6 +29,40 @@ TEST(OffsetRecords, OfOlderVersionsAreRead) {
   EXPECT_EQ(DecodeOffsetKey(std::string("\0\x9", 2)).status().code(), absl::StatusCode::kUnimplemented);
 }
 
+std::string FromHex(std::string_view hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return bytes;
+}
+
+// Written by the classes of Apache Kafka 4.3.1, which itself writes version 4.
+TEST(OffsetRecords, ThatKafkaWroteAreRead) {
+  const std::pair<const char*, int32_t> all[] = {
+      {"00000000011f71fb04cb000a66726f6d206b61666b610000018bcfe5687b", -1},
+      {"00010000011f71fb04cb000a66726f6d206b61666b610000018bcfe5687b0000018bcfe56be7", -1},
+      {"00020000011f71fb04cb000a66726f6d206b61666b610000018bcfe5687b", -1},
+      {"00030000011f71fb04cb00000007000a66726f6d206b61666b610000018bcfe5687b", 7},
+      // With the topic's id in a tagged field.
+      {"00040000011f71fb04cb000000070b66726f6d206b61666b610000018bcfe5687b010010000102030405060708090a0b0c0d0e0f", 7}};
+  for (const auto& [hex, leader_epoch] : all) {
+    const std::string bytes = FromHex(hex);
+    const auto value = DecodeOffsetValue(bytes);
+    ASSERT_TRUE(value.ok()) << hex << ": " << value.status();
+    const OffsetValue expected{model::Offset(1234567890123), model::LeaderEpoch(leader_epoch), "from kafka",
+                               1700000000123};
+    EXPECT_EQ(*value, expected) << hex;
+    for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(DecodeOffsetValue(bytes.substr(0, n)).ok()) << hex << n;
+    EXPECT_FALSE(DecodeOffsetValue(bytes + "x").ok()) << hex;
+  }
+  // Without a leader epoch and an id.
+  const auto plain = DecodeOffsetValue(FromHex("00040000000000000005ffffffff01000000000000000900"));
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(*plain, (OffsetValue{model::Offset(5), model::LeaderEpoch(-1), "", 9}));
+  EXPECT_EQ(DecodeOffsetValue(FromHex("0005")).status().code(), absl::StatusCode::kUnimplemented);
+}
+
 RC_GTEST_PROP(OffsetRecords, ComeBackWholeAndAreRefusedWhenCut,
               (const std::string& group, int64_t offset, int32_t number)) {
   const OffsetKey key{group, Tp("t", number)};

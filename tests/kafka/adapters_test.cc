@@ -200,6 +200,37 @@ TEST_F(AdaptersTest, FetchSaysWhatIsWrongWithEachPartition) {
   EXPECT_EQ(client.Ask<FetchResponse>(epoch, 12).responses[0].partitions[0].error_code, 75);
 }
 
+TEST_F(AdaptersTest, FetchSaysWhereTheLogsOfTheTwoPart) {
+  Start();
+  CreateTopic("t");
+  KafkaClient client(port());
+  Produce(client, Batch({"a", "b"}));
+  FetchRequest request = FetchOf("t", 0, 9, 10000);
+  request.session_epoch = 0;
+  request.topics[0].partitions[0].last_fetched_epoch = 0;
+  const auto first = client.Ask<FetchResponse>(request, 12);
+  const auto& parting = first.responses.at(0).partitions.at(0);
+  EXPECT_EQ(parting.error_code, 0);
+  EXPECT_EQ(parting.diverging_epoch.epoch, 0);
+  EXPECT_EQ(parting.diverging_epoch.end_offset, 2);
+  EXPECT_TRUE(parting.records.empty());
+  // It is told again in a session, though nothing has changed.
+  FetchRequest next;
+  next.max_bytes = 1 << 20;
+  next.session_id = first.session_id;
+  next.session_epoch = 1;
+  const auto second = client.Ask<FetchResponse>(next, 12);
+  ASSERT_EQ(second.responses.size(), 1u);
+  EXPECT_EQ(second.responses[0].partitions.at(0).diverging_epoch.end_offset, 2);
+  request.session_epoch = -1;
+  request.topics[0].partitions[0].last_fetched_epoch = 8;
+  EXPECT_EQ(client.Ask<FetchResponse>(request, 12).responses[0].partitions[0].error_code, 1);
+  request.topics[0].partitions[0].last_fetched_epoch = 0;
+  request.topics[0].partitions[0].fetch_offset = 2;
+  request.max_wait_ms = 0;
+  EXPECT_EQ(client.Ask<FetchResponse>(request, 12).responses[0].partitions[0].diverging_epoch.end_offset, -1);
+}
+
 TEST_F(AdaptersTest, AFetchGivesOneBatchHoweverSmallItsLimits) {
   Start();
   CreateTopic("t");
@@ -307,9 +338,15 @@ TEST_F(AdaptersTest, KnowsWhereTheOnlyLeaderEpochEnds) {
   topic.partitions.emplace_back().leader_epoch = 0;
   topic.partitions.emplace_back().leader_epoch = 1;
   topic.partitions.emplace_back().partition = 9;
+  auto& ahead = topic.partitions.emplace_back();
+  ahead.leader_epoch = 0;
+  ahead.current_leader_epoch = 1;
   const auto response = client.Ask<wire::OffsetForLeaderEpochResponse>(request, 4);
+  EXPECT_EQ(response.topics[0].partitions[0].leader_epoch, 0);
   EXPECT_EQ(response.topics[0].partitions[0].end_offset, 2);
+  EXPECT_EQ(response.topics[0].partitions[1].leader_epoch, -1);
   EXPECT_EQ(response.topics[0].partitions[1].end_offset, -1);
+  EXPECT_EQ(response.topics[0].partitions[3].error_code, 75);
   EXPECT_EQ(response.topics[0].partitions[2].error_code, 3);
 }
 

@@ -95,6 +95,38 @@ TEST(FrameReader, GivesItsBufferBackWhenIdle) {
   EXPECT_EQ(Feed(reader, Framed("z")), std::vector<std::string>{"z"});
 }
 
+TEST(FrameReader, ReadsLargeFramesToWhereTheyStay) {
+  const FrameReader::Options options = {.min_buffer_bytes = 64, .max_buffer_bytes = 4096};
+  FrameReader reader(options);
+  const std::string frames = Framed(std::string(50'000, 'a')) + Framed(std::string(60'000, 'b')) + Framed("c");
+  std::string_view rest = frames;
+  size_t through_the_buffer = 0;
+  std::vector<size_t> sizes;
+  while (sizes.size() < 3) {
+    const auto space = reader.Prepare();
+    // A frame that has memory of its own already is what the first space is for.
+    if (space[1].size == 0) through_the_buffer += std::min(space[0].size, rest.size());
+    EXPECT_LE(space[1].size, options.min_buffer_bytes);
+    PutOnce(reader, &rest);
+    while (reader.HasFrame()) sizes.push_back(reader.Next()->value().size);
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{50'000, 60'000, 1}));
+  EXPECT_LE(through_the_buffer, 2 * options.min_buffer_bytes);
+  EXPECT_FALSE(reader.large()) << "large frames do not need a large buffer";
+}
+
+TEST(FrameReader, GoesOnWithWhatAnotherHasRead) {
+  const FrameReader::Options options = {.min_buffer_bytes = 64, .max_buffer_bytes = 256};
+  const std::string frames = Framed("first") + Framed(std::string(1000, 'x')) + Framed("last");
+  for (size_t cut = 1; cut < frames.size(); ++cut) {
+    FrameReader first(options);
+    std::vector<std::string> got = Feed(first, std::string_view(frames).substr(0, cut));
+    FrameReader second(std::move(first), options);
+    for (std::string& frame : Feed(second, std::string_view(frames).substr(cut))) got.push_back(std::move(frame));
+    ASSERT_EQ(got, (std::vector<std::string>{"first", std::string(1000, 'x'), "last"})) << cut;
+  }
+}
+
 TEST(FrameReader, ShowsTheFrontWithoutTakingIt) {
   const FrameReader::Options options = {.min_buffer_bytes = 64, .max_buffer_bytes = 64};
   FrameReader reader(options);

@@ -197,6 +197,79 @@ TEST_F(ServerTest, PausesWhenTooManyBytesAreUnderWayAndGoesOn) {
   }
 }
 
+// How many connections have gone to another shard so far.
+int Moved(const runtime::PrometheusMetrics& metrics) {
+  const std::string text = metrics.RenderText();
+  const std::string name = "\nleat_kafka_connections_moved_total ";
+  const size_t at = text.find(name);
+  return at == std::string::npos ? -1 : std::stoi(text.substr(at + name.size()));
+}
+
+TEST_F(ServerTest, AConnectionGoesToTheShardOfThePartitionThatItWritesTo) {
+  Start();
+  CreateTopic("t", 2);  // neighbours live on different shards
+  KafkaClient client(port());
+  for (int64_t i = 0; i < 100; ++i) {
+    for (int32_t partition : {0, 1}) client.Ask<ProduceResponse>(ProduceOf("t", partition, Batch({"a"})), 7);
+  }
+  EXPECT_EQ(Moved(metrics_), 0) << "it writes to both";
+  for (int32_t partition : {0, 1}) {
+    for (int64_t i = 0; i < 100; ++i) {
+      const auto response = client.Ask<ProduceResponse>(ProduceOf("t", partition, Batch({"a"})), 7);
+      EXPECT_EQ(response.responses.at(0).partition_responses.at(0).base_offset, 100 + i);
+    }
+  }
+  const int moved = Moved(metrics_);
+  EXPECT_GE(moved, 1);
+  EXPECT_LE(moved, 2);
+  EXPECT_THAT(metrics_.RenderText(), testing::HasSubstr("leat_kafka_connections 1"));
+}
+
+TEST_F(ServerTest, AMoveKeepsTheOrderOfWhatIsUnderWay) {
+  Start();
+  CreateTopic("t", 2);
+  KafkaClient client(port());
+  // Of all sizes: some end in the buffer of what is read, some in memory of their own.
+  std::string frames;
+  constexpr int32_t kRequests = 2000;
+  for (int32_t i = 0; i < kRequests; ++i) {
+    const std::string value(static_cast<size_t>(i) * 7919 % 50'000, 'v');
+    frames += KafkaClient::Frame(ProduceOf("t", i < kRequests / 2 ? 0 : 1, Batch({value})), 7, i);
+  }
+  std::thread sender([&] { EXPECT_EQ(client.Send(frames), frames.size()); });
+  for (int32_t i = 0; i < kRequests; ++i) {
+    const auto response = client.ReceiveAs<ProduceResponse>(7, i);
+    ASSERT_EQ(response.responses.at(0).partition_responses.at(0).base_offset, i % (kRequests / 2));
+  }
+  sender.join();
+  EXPECT_GE(Moved(metrics_), 1);
+}
+
+TEST_F(ServerTest, ConnectionsThatWriteToOnePartitionDoNotAllCrowdItsShard) {
+  Start();
+  CreateTopic("t", 2);
+  std::vector<std::unique_ptr<KafkaClient>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::make_unique<KafkaClient>(port()));
+    clients.back()->Ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
+  }
+  for (int i = 0; i < 200; ++i) {
+    for (const auto& client : clients) client->Ask<ProduceResponse>(ProduceOf("t", 0, Batch({"a"})), 7);
+  }
+  EXPECT_EQ(Moved(metrics_), 2);  // from four and four to six and two: one and a half times the even share
+}
+
+TEST_F(ServerTest, AConnectionThatFetchesStaysWhereItsSessionIs) {
+  Start();
+  CreateTopic("t", 2);
+  KafkaClient client(port());
+  for (const int32_t partition : {0, 1}) {
+    client.Ask<FetchResponse>(FetchOf("t", partition, 0), 4);
+    for (int i = 0; i < 100; ++i) client.Ask<ProduceResponse>(ProduceOf("t", partition, Batch({"a"})), 7);
+  }
+  EXPECT_EQ(Moved(metrics_), 0);
+}
+
 TEST_F(ServerTest, ClosesIdleConnectionsAndKeepsThoseThatWait) {
   Start({.max_idle = absl::Milliseconds(200)});
   CreateTopic("t");

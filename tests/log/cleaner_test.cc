@@ -469,5 +469,26 @@ TEST_F(CleanedTransactionsTest, ABeginningThatStaysAsAnEmptyBatchKeepsItsMarker)
   EXPECT_EQ(Markers(log), 1u);
 }
 
+TEST_F(CleanedTransactionsTest, AnEpochThatOnlyAMarkerHasWrittenIsFoundAgain) {
+  options_.delete_retention = absl::ZeroDuration();
+  PartitionLog& log = Open();
+  ASSERT_TRUE(Send(log, {}, "k0", "aborted").ok());
+  End(log, model::TransactionEnd::kAbort, {.epoch = 1});
+  for (int round = 0; round < 6; ++round) {
+    Fill(log, 0, 40);
+    Settle();
+  }
+  ASSERT_TRUE(CloseDirectory().ok());
+  Kill();
+  for (const std::string& path : FilesWith(kSnapshotSuffix)) disk_.FlipBit(path, 20, 0);
+  OpenDirectory();
+  PartitionLog& again = Open();
+  const auto after = again.DescribeProducers();
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(after[0].epoch, 1);
+  EXPECT_EQ(after[0].coordinator_epoch, 0);
+  EXPECT_EQ(after[0].open_since, Offset(-1));
+}
+
 }  // namespace
 }  // namespace leat::log

@@ -91,6 +91,27 @@ TEST(LeaderEpochs, AreKafkasTextFile) {
   EXPECT_EQ(epochs.latest(), model::LeaderEpoch(0));
 }
 
+TEST(LeaderEpochs, SayWhereEachEnds) {
+  using End = LeaderEpochs::End;
+  const auto epoch = [](int32_t e) { return model::LeaderEpoch(e); };
+  const auto end = [](int32_t e, int64_t at) { return End{model::LeaderEpoch(e), model::Offset(at)}; };
+  LeaderEpochs epochs;
+  const model::Offset log_end(40);
+  EXPECT_EQ(epochs.EndOf(epoch(0), epoch(0), model::Offset(0)), end(0, 0)) << "the leader's own, without records";
+  EXPECT_EQ(epochs.EndOf(epoch(0), epoch(2), model::Offset(0)), end(0, 0));
+  epochs.Note(epoch(2), model::Offset(10));
+  epochs.Note(epoch(5), model::Offset(30));
+  EXPECT_EQ(epochs.EndOf(epoch(-1), epoch(5), log_end), End());
+  EXPECT_EQ(epochs.EndOf(epoch(6), epoch(5), log_end), End()) << "it has not begun";
+  EXPECT_EQ(epochs.EndOf(epoch(5), epoch(5), log_end), end(5, 40));
+  EXPECT_EQ(epochs.EndOf(epoch(2), epoch(5), log_end), end(2, 30));
+  EXPECT_EQ(epochs.EndOf(epoch(4), epoch(5), log_end), end(2, 30)) << "it wrote nothing here";
+  EXPECT_EQ(epochs.EndOf(epoch(1), epoch(5), log_end), end(1, 10)) << "before the first that is known";
+  EXPECT_EQ(epochs.EndOf(epoch(5), epoch(7), log_end), end(5, 40)) << "the leader's has no records yet";
+  EXPECT_EQ(epochs.EndOf(epoch(6), epoch(7), log_end), end(5, 40));
+  EXPECT_EQ(epochs.EndOf(epoch(7), epoch(7), log_end), end(7, 40));
+}
+
 TEST(LeaderEpochs, RefuseAFileThatDoesNotRise) {
   for (const char* text : {"", "0\n", "1\n0\n", "0\n1\n", "0\n2\n1 5\n1 6\n", "0\n2\n1 5\n2 5\n", "0\n1\nx 5\n"}) {
     EXPECT_TRUE(absl::IsDataLoss(LeaderEpochs::Decode(text).status())) << text;

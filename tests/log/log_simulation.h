@@ -52,6 +52,7 @@ class LogSimulation {
   void Step();
   void AppendSome();
   void AppendPlain(Partition& partition, PartitionLog& log);
+  void AppendTogether(Partition& partition, PartitionLog& log);
   void LetProducerAct(Partition& partition, PartitionLog& log);
   // The partition is new: nothing is known of it.
   void ForgetHistory(Partition& partition);

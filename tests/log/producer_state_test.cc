@@ -183,6 +183,18 @@ TEST(ProducerState, RefusesAnOrdinaryBatchInsideOfATransaction) {
   EXPECT_EQ(log.Code({.sequence = 1}), ErrorCode::kInvalidTxnState);
 }
 
+TEST(ProducerState, KnowsTheEpochOfAMarkerThatKafkasCleanerEmptied) {
+  Producers log;
+  ASSERT_TRUE(log.Append({.sequence = 0}).ok());
+  model::BatchHeader header =
+      log.Header({.id = 7, .epoch = 2, .sequence = -1, .count = 1, .transactional = true, .control = true});
+  header.record_count = 0;
+  EXPECT_EQ(log.state.Note(header, std::nullopt, log.now_ms, log.options), std::nullopt);
+  EXPECT_EQ(log.Code({.epoch = 1, .sequence = 1}), ErrorCode::kInvalidProducerEpoch);
+  EXPECT_TRUE(log.Check({.epoch = 2, .sequence = 0}).ok());
+  EXPECT_EQ(log.state.first_undecided(), std::nullopt);
+}
+
 TEST(ProducerState, FencesMarkersOfOlderProducersAndCoordinators) {
   Producers log;
   ASSERT_TRUE(log.Append({.epoch = 2, .transactional = true}).ok());

@@ -1,6 +1,7 @@
 // Thousands of short lives of a log on a disk that fails. LEAT_SEEDS=n runs n seeds, LEAT_SEED=s replays
 // one; both together run n seeds from s on.
 #include "tests/log/log_simulation.h"
+#include "tests/support/seeds.h"
 
 #include <gtest/gtest.h>
 
@@ -18,11 +19,6 @@ namespace leat::log {
 namespace {
 
 constexpr int kSteps = 60;
-
-uint64_t EnvNumber(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // The index files that a segment must have, computed in the plainest way.
 struct PlainIndexes {
@@ -166,7 +162,7 @@ void LogSimulation::AppendSome() {
     if (producers_family_ && !random_.OneIn(3)) {
       LetProducerAct(partition, *log);
     } else {
-      AppendPlain(partition, *log);
+      random_.OneIn(3) ? AppendTogether(partition, *log) : AppendPlain(partition, *log);
     }
   }
 }
@@ -188,6 +184,34 @@ void LogSimulation::AppendPlain(Partition& partition, PartitionLog& log) {
     oracle->Acknowledged(*result, batches, epoch);
   });
   if (log.log_end() > end) partition.transactions->Wrote(batches, end);
+}
+
+// Several appends that are written in one turn. What was written of them is a prefix; it may be none, or a part where
+// the segment ends in between.
+void LogSimulation::AppendTogether(Partition& partition, PartitionLog& log) {
+  const model::LeaderEpoch epoch(partition.epoch);
+  std::vector<std::pair<std::string, model::Offset>> offered;
+  model::Offset next = log.log_end();
+  for (uint64_t i = 2 + random_.Below(4); i > 0; --i) {
+    const std::string batch = RandomBatch({});
+    partition.oracle->Offered(batch, next, epoch);
+    log.Append(batch, {.epoch = epoch, .when = WriteTime::kThisTurn},
+               [this, oracle = partition.oracle.get(), batch, epoch](auto result) {
+                 if (result.ok()) {
+                   ++stats_.acknowledged;
+                   oracle->Acknowledged(*result, batch, epoch);
+                 } else if (!absl::IsResourceExhausted(result.status()) && !absl::IsUnavailable(result.status())) {
+                   Fail(StrCat("an append failed with ", result.status().ToString()));
+                 }
+               });
+    offered.emplace_back(batch, next);
+    next = next + model::ParseBatchHeader(batch).value().record_count;
+  }
+  if (random_.OneIn(20)) return Restart(power_family_ ? Ending::kPowerCut : Ending::kKill);  // before it is written
+  world_.RunFor(absl::ZeroDuration());
+  for (const auto& [batch, at] : offered) {
+    if (log.log_end() > at) partition.transactions->Wrote(batch, at);
+  }
 }
 
 void LogSimulation::LetProducerAct(Partition& partition, PartitionLog& log) {
@@ -485,19 +509,17 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, const LogSi
 }
 
 TEST(LogSimulation, KeepsItsPromisesOnADiskThatFails) {
-  const char* one = std::getenv("LEAT_SEED");
-  const uint64_t first = one != nullptr ? EnvNumber("LEAT_SEED", 1) : 1;
-  const uint64_t seeds = EnvNumber("LEAT_SEEDS", one != nullptr ? 1 : 2000);
+  const sim::Seeds seeds = sim::SeedsToRun(2000);
   SimulationStats stats;
   std::string what;
-  const std::optional<uint64_t> failed = FirstFailure(first, seeds, {}, &stats, &what);
+  const std::optional<uint64_t> failed = FirstFailure(seeds.first, seeds.count, {}, &stats, &what);
   if (failed) ADD_FAILURE() << "seed " << *failed << ": " << what << "\nreplay with LEAT_SEED=" << *failed;
   std::printf(
       "%d appends, %d acknowledged, %d power cuts, %d kills, %d tails cut, %d times offline, %d damaged logs "
       "refused, %d reads fenced, %d repeats known, %d reads of committed records, %d with aborted ones\n",
       stats.appends, stats.acknowledged, stats.power_cuts, stats.kills, stats.cut_tails, stats.offline, stats.refused,
       stats.fenced, stats.repeats, stats.committed_reads, stats.aborted_told);
-  if (failed || one != nullptr) return;
+  if (failed || seeds.replay) return;
   // The faults did happen.
   EXPECT_GT(stats.cut_tails, 0);
   EXPECT_GT(stats.offline, 0);

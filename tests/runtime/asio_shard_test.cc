@@ -1,5 +1,8 @@
 #include "runtime/asio_shard.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <functional>
 #include <future>
 #include <optional>
 #include <thread>
@@ -73,6 +76,24 @@ TEST_F(AsioShardTest, AClosureMayPost) {
   std::promise<int> done;
   shard_.Post([&] { shard_.Post([&] { shard_.Post([&] { done.set_value(3); }); }); });
   EXPECT_EQ(done.get_future().get(), 3);
+}
+
+TEST_F(AsioShardTest, ClosuresThatAlwaysPostAnotherLeaveSocketsTheirTurns) {
+  std::promise<void> done;
+  bool over = false;  // on the shard
+  std::function<void()> again = [&] {
+    if (!over) shard_.Post([&] { again(); });
+  };
+  OnShard([&] {
+    again();
+    boost::asio::post(shard_.context(), [&] {
+      over = true;
+      done.set_value();
+    });
+  });
+  EXPECT_EQ(done.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  OnShard([] {});
+  OnShard([] {});
 }
 
 TEST_F(AsioShardTest, IsCurrentOnlyOnItsThread) {

@@ -1,5 +1,6 @@
 #include "runtime/posix_disk.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +133,39 @@ TEST_F(PosixDiskTest, WritesAFileAtomically) {
   ASSERT_TRUE(env::WriteFileAtomically(disk_, directory_.Path("f"), "two").ok());
   EXPECT_EQ(*env::ReadWholeFile(disk_, directory_.Path("f")), "two");
   EXPECT_THAT(*disk_.List(directory_.path()), ElementsAre("f"));
+}
+
+TEST_F(PosixDiskTest, WritesManyPiecesOneBehindTheOther) {
+  const auto file = Create("f");
+  std::vector<std::string> texts;
+  std::string all = "head";
+  for (size_t i = 0; i < 200; ++i)
+    all += texts.emplace_back(i % 7 == 0 ? "" : std::string(i, static_cast<char>('a' + i % 26)));
+  ASSERT_TRUE(file->WriteAt(0, "head").ok());
+  const std::vector<std::string_view> pieces(texts.begin(), texts.end());
+  ASSERT_TRUE(file->WritePiecesAt(4, pieces).ok());
+  ASSERT_TRUE(file->WritePiecesAt(2, {}).ok());
+  EXPECT_EQ(env::ReadWholeFile(disk_, directory_.Path("f")).value(), all);
+}
+
+TEST_F(PosixDiskTest, RoomThatIsReservedIsNotPartOfTheFileAndIsGivenBack) {
+  const std::string path = env::JoinPath(directory_.path(), "f");
+  const auto file = disk_.Open(path, env::OpenMode::kCreate);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->WriteAt(0, "abc").ok());
+  const auto blocks = [&] {
+    struct stat info = {};
+    EXPECT_EQ(stat(path.c_str(), &info), 0);
+    return info.st_blocks;
+  };
+  if (!(*file)->Reserve(3, 1 << 20)) GTEST_SKIP() << "this file system cannot";
+  EXPECT_EQ((*file)->Size().value(), 3u);
+  EXPECT_GE(blocks() * 512, 1 << 20);
+  ASSERT_TRUE((*file)->WriteAt(3, "def").ok());
+  EXPECT_EQ((*file)->Size().value(), 6u);
+  ASSERT_TRUE((*file)->Truncate(6).ok());
+  EXPECT_LT(blocks() * 512, 1 << 20);
+  EXPECT_EQ(env::ReadWholeFile(disk_, path).value(), "abcdef");
 }
 
 TEST_F(PosixDiskTest, TheSecondHolderOfADirectoryIsToldThePidOfTheFirst) {

@@ -12,6 +12,7 @@ void AddOffsetsCommand(CLI::App* app, Context* context);
 void AddGroupCommands(CLI::App* app, Context* context);
 void AddLagCommand(CLI::App* app, Context* context);
 void AddClusterCommand(CLI::App* app, Context* context);
+void AddHealthCommand(CLI::App* app, Context* context);
 void AddJobCommands(CLI::App* app, Context* context);
 void AddDatagenCommands(CLI::App* app, Context* context);
 void AddCompletionCommand(CLI::App* app, Context* context);

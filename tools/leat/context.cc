@@ -56,7 +56,10 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 std::string ErrorText(const absl::Status& status, const Context& context) {
   std::string text = StrCat("leat: ", Message(status));
   if (absl::IsUnavailable(status)) {
-    StrAppend(&text, "\nleat: asked ", context.address, "; --address HOST:PORT or LEAT_ADDRESS names another broker");
+    StrAppend(&text, "\nleat: ",
+              context.unreachable_hint.empty()
+                  ? StrCat("asked ", context.address, "; --address HOST:PORT or LEAT_ADDRESS names another broker")
+                  : context.unreachable_hint);
   }
   return text;
 }

@@ -27,6 +27,8 @@ class Context {
   std::string address = "127.0.0.1:9095";
   std::string output = "table";
   std::string request_timeout = "10s";
+  // What to say when the broker cannot be reached, by a command that asks somebody else than `address`.
+  std::string unreachable_hint;
   // Set while parsing, by the command that was named. Runs after everything was parsed.
   std::function<absl::Status()> command;
 

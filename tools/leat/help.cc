@@ -115,10 +115,13 @@ std::string ReferenceMarkdown(const CLI::App& app) {
 std::string CompletionScript(const CLI::App& app, const std::string& shell) {
   if (shell == "fish") return FishScript(app);
   if (shell == "bash") return BashScript(app);
-  // zsh runs bash's completion functions.
+  // zsh runs bash's completion functions. From a folder of $fpath, the first line names the command, and the script is
+  // the body of a function _leat that replaces itself and then has to answer what it was called for.
   return StrCat(
-      "# Completion of leat for zsh: source <(leat completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n",
-      BashScript(app));
+      "#compdef leat\n"
+      "# Completion of leat for zsh: source <(leat completion zsh)\n"
+      "autoload -U +X bashcompinit && bashcompinit\n",
+      BashScript(app), "if [ \"${funcstack[1]}\" = _leat ]; then _bash_complete -o default -F _leat; fi\n");
 }
 
 void AddCompletionCommand(CLI::App* app, Context* context) {

@@ -51,6 +51,7 @@ int Run(int argc, char** argv) {
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
   AddClusterCommand(&app, &context);
+  AddHealthCommand(&app, &context);
   AddDatagenCommands(&app, &context);
   AddCompletionCommand(&app, &context);
   AddReferenceCommand(&app, &context);

@@ -117,6 +117,27 @@ def kafka_transactions():
 
 
 @test
+def kafka_transactions_aborts_one_that_hangs():
+    topic = create("hanging")
+    produce(topic, ["before"])
+    run("OpenTransaction", BOOTSTRAP, topic, name("hanging"), "in the transaction")
+    produce(topic, ["behind"])
+    described = tool("TransactionsCommand", "describe-producers", "--topic", topic, "--partition", 0)
+    open_since = {line.split()[-1] for line in described.splitlines()[1:]} - {"None"}
+    equal(open_since, {"1"}, f"where the open transaction begins, in {described!r}")
+    refused = tool("TransactionsCommand", "abort", "--topic", topic, "--partition", 0, "--start-offset", 2, check=False)
+    holds("Could not find any open transactions starting at offset 2" in refused, f"a refusal, not {refused[-300:]!r}")
+    tool("TransactionsCommand", "abort", "--topic", topic, "--partition", 0, "--start-offset", 1)
+    described = tool("TransactionsCommand", "describe-producers", "--topic", topic, "--partition", 0)
+    equal({line.split()[-1] for line in described.splitlines()[1:]}, {"None"}, f"open transactions in {described!r}")
+    equal(consume(topic, 2, "--isolation-level", "read_committed"), ["before", "behind"], "committed records")
+    # The producer itself is free to begin again.
+    tool("ProducerPerformance", "--topic", topic, "--num-records", 10, "--record-size", 10, "--throughput", -1,
+         "--transactional-id", name("hanging"), "--transaction-duration-ms", 50)
+    equal(len(consume(topic, 12, "--isolation-level", "read_committed")), 12, "committed records")
+
+
+@test
 def kafka_perf_tests():
     topic = create("perf", 4)
     found = tool("ProducerPerformance", "--topic", topic, "--num-records", 20000, "--record-size", 200, "--throughput", -1,
