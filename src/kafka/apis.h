@@ -23,6 +23,7 @@ namespace leat::kafka {
 struct Answer {
   std::vector<std::string> chunks;  // empty: no answer is to be sent
   int16_t error = 0;                // the first code that the answer carries, for the metrics
+  std::string close_because;        // not empty: when the answers before this one have left, the connection is closed
 };
 
 // Gets the answer of one request; on any shard's thread, one of the two, once.

@@ -44,6 +44,9 @@ struct Call {
   // Set by a handler that parks its request (a long poll): runs on the connection's shard, at most once, when the
   // client has gone or the listener stops. The reply is still to be called.
   env::Closure on_abandon;
+  // Set, before it replies, by the handler of a request that wants no answer and failed: closing is then the only way
+  // to let the client know. Goes to the log with the client's name.
+  std::string close_because;
   // Set by a handler before it replies: the shard that does the work of this request. Null: several, or it does not
   // matter.
   const env::Shard* worked_on = nullptr;

@@ -172,12 +172,17 @@ void Connection::CollectAnswers() {
     inflight_bytes_ -= slot.bytes;
     host_.Release(slot.bytes);
     if (slot.api_key == kFetchKey) --fetches_;
+    const std::string close_because = std::move(slot.answer.close_because);
     if (!closed_) {
       const size_t before = output_.bytes();
       output_.Add(std::move(slot.answer.chunks));
       host_.AddOutput(output_.bytes() - before);
     }
     slots_.pop_front();
+    if (!close_because.empty()) {
+      Write();  // what was answered before it
+      Fail(FailedPrecondition(close_because));
+    }
   }
 }
 

@@ -75,7 +75,9 @@ class Translator {
  public:
   Translator(Call& call, const ProduceRequest& request, Reply<ProduceResponse> reply)
       : call_(call), request_(request), reply_(std::move(reply)) {
-    out_.acks = static_cast<broker::Acks>(request.acks);
+    // Who wants no answer has to learn of an error all the same, so the broker is asked for the outcome; until it is
+    // there the request counts towards the connection's limits, which slows down who sends faster than the disk takes.
+    out_.acks = request.acks == 0 ? broker::Acks::kLeader : static_cast<broker::Acks>(request.acks);
     out_.transactional_id = std::string(request.transactional_id.value_or(std::string_view()));
     out_.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
                                                       : broker::TransactionRules::kEpochStays;
@@ -122,6 +124,7 @@ class Translator {
       to.log_append_time_ms = from.log_append_time_ms;
       to.log_start_offset = from.log_start.value();
     }
+    if (request_.acks == 0) CloseAfterSilentError();
     reply_(std::move(response_));
   }
 
@@ -134,6 +137,19 @@ class Translator {
     if (!outcome.ok()) return Refuse(outcome, &to);
     places_.push_back({response_.responses.size() - 1, partitions.size() - 1});
     out_.partitions.push_back({{topic, model::PartitionId(from.index)}, TakeRecords(*call_.frame, *from.records)});
+  }
+
+  // A client that wants no answer learns of an error by losing its connection, as with Kafka.
+  void CloseAfterSilentError() {
+    for (const auto& topic : response_.responses) {
+      for (const PartitionResponse& partition : topic.partition_responses) {
+        if (partition.error_code == 0) continue;
+        call_.close_because =
+            StrCat("a produce with acks 0 failed: topic '", topic.name, "', partition ", partition.index, ": ",
+                   partition.error_message.value_or(""), " (code ", partition.error_code, ")");
+        return;
+      }
+    }
   }
 
   Call& call_;

@@ -75,8 +75,11 @@ class TypedExchange final : public Exchange {
     void operator()(Response response) {
       TypedExchange* const to = std::exchange(to_, nullptr);
       LEAT_CHECK(to != nullptr) << "a request was answered twice";
-      const Incoming& in = to->incoming_;
-      if (WantsNoAnswer(to->request_)) return in.sink->Take({.chunks = {}, .error = ErrorOf(response)});
+      Incoming& in = to->incoming_;
+      if (WantsNoAnswer(to->request_)) {
+        return in.sink->Take(
+            {.chunks = {}, .error = ErrorOf(response), .close_because = std::move(in.call.close_because)});
+      }
       in.sink->Take(EncodeAnswer(in.call, in.correlation_id, std::move(response)));
     }
 

@@ -91,10 +91,14 @@ class Client:
         self.send(key, version, body)
         return self.answer()
 
+    def send_batch(self, topic, records, partition=0, acks=-1):
+        body = struct.pack(">hhii", -1, acks, 30000, 1) + text(topic) + struct.pack(">iii", 1, partition, len(records))
+        self.send(PRODUCE, 7, body + records)
+
     def produce(self, topic, records, partition=0):
         """(error, base offset) of one batch."""
-        body = struct.pack(">hhii", -1, -1, 30000, 1) + text(topic) + struct.pack(">iii", 1, partition, len(records))
-        answer = self.ask(PRODUCE, 7, body + records)
+        self.send_batch(topic, records, partition)
+        answer = self.answer()
         at = 4 + 2 + len(topic) + 4 + 4
         return struct.unpack(">hq", answer[at:at + 10])
 
@@ -171,6 +175,16 @@ class KafkaHostile(unittest.TestCase):
         self.assertEqual(client.produce("t", batch([b"x" * 1_100_000]))[0], TOO_LARGE)
         error, base = client.produce("t", batch([b"good"]))
         self.assertEqual((error, base), (NONE, 0), "nothing of the others was appended")
+
+    def test_who_wants_no_answer_is_cut_off_when_it_fails(self):
+        for topic, records in [("nowhere", batch([b"x"])), ("t", batch([b"x"], damage=True)), ("t", b"no batch")]:
+            with self.subTest(topic=topic):
+                client = self.client()
+                client.send_batch("t", batch([b"good"]), acks=0)
+                client.send_batch(topic, records, acks=0)
+                self.assertIsNone(client.answer())
+        self.assertIn("a produce with acks 0 failed: topic 'nowhere', partition 0", self.broker.log_text())
+        self.assertEqual(self.client().produce("t", batch([b"after"])), (NONE, 3), "the good ones were kept")
 
     def test_sequences_and_epochs_of_producers_are_checked(self):
         client = self.client()

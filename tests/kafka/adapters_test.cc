@@ -90,6 +90,33 @@ TEST_F(AdaptersTest, AProducerThatWantsNoAnswerGetsNone) {
   EXPECT_EQ(produced.base_offset, 1);
 }
 
+TEST_F(AdaptersTest, AnErrorThatHasNoAnswerClosesTheConnection) {
+  Start();
+  CreateTopic("t");
+  std::string wrong_crc = Batch({"a"});
+  wrong_crc.back() = static_cast<char>(wrong_crc.back() ^ 1);
+  // One is refused before the broker is asked, the others by it; one of two partitions is enough.
+  wire::ProduceRequest half = ProduceOf("t", 0, wrong_crc, 0);
+  const std::string fine = Batch({"fine"});
+  half.topic_data.emplace_back(ProduceOf("t", 0, fine, 0).topic_data[0]);
+  for (const wire::ProduceRequest& request :
+       {ProduceOf("t", 0, "short", 0), ProduceOf("t", 0, wrong_crc, 0), ProduceOf("no-such", 0, wrong_crc, 0),
+        ProduceOf("t", 7, fine, 0), half}) {
+    for (const int16_t version : {int16_t{3}, int16_t{9}}) {
+      KafkaClient client(port());
+      // What was asked before is answered first.
+      client.Send(KafkaClient::Frame(MetadataOf({"t"}), 4, 1) + KafkaClient::Frame(request, version, 2));
+      EXPECT_EQ(client.ReceiveAs<MetadataResponse>(4, 1).topics.size(), 1u);
+      EXPECT_TRUE(client.IsClosed());
+    }
+  }
+  KafkaClient old(port());
+  old.Send(KafkaClient::Frame(ProduceOf("t", 0, fine, 0), 2, 1));
+  EXPECT_TRUE(old.IsClosed());
+  KafkaClient client(port());
+  EXPECT_EQ(Produce(client, fine).base_offset, 2) << "the two whole batches beside the damaged ones are kept";
+}
+
 TEST_F(AdaptersTest, RefusesRecordsThatCannotBe) {
   Start();
   CreateTopic("t");

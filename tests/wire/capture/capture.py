@@ -135,7 +135,7 @@ class Proxy:
 
 
 class Kafka:
-    def __init__(self, lib: Path, folder: Path):
+    def __init__(self, lib: Path, folder: Path, more_properties: str = ""):
         self.classes = ["-cp", f"{lib}/*"]
         properties = folder / "server.properties"
         properties.write_text(f"""process.roles=broker,controller
@@ -155,7 +155,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=3
 group.initial.rebalance.delay.ms=0
-""")
+{more_properties}""")
         tool = ["java", *self.classes, "kafka.tools.StorageTool"]
         subprocess.run([*tool, "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", properties], check=True, capture_output=True)
         self.process = subprocess.Popen(["java", "-Xmx512m", *self.classes, "kafka.Kafka", str(properties)],
