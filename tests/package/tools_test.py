@@ -14,19 +14,23 @@ import lifecycle
 
 
 class Dockerfiles(unittest.TestCase):
+    def ours(self):
+        return image.stages((SOURCE / "docker/Dockerfile").read_text(encoding="utf-8"))
+
     def test_comments_go_and_continued_lines_are_joined(self):
         text = "# a\nFROM x AS y\nRUN a \\\n && b\n# between\nCMD [\"c\"]\n"
         self.assertEqual(image.instructions(text), [("FROM", "x AS y"), ("RUN", "a   && b"), ("CMD", '["c"]')])
 
-    def test_the_last_stage_begins_at_the_last_from(self):
-        self.assertEqual(image.last_stage("FROM a AS b\nRUN x\nFROM c\nRUN y\n"), [("FROM", "c"), ("RUN", "y")])
+    def test_a_stage_begins_with_from(self):
+        self.assertEqual(image.stages("FROM a AS b\nRUN x\nFROM c\nRUN y\n"),
+                         [[("FROM", "a AS b"), ("RUN", "x")], [("FROM", "c"), ("RUN", "y")]])
 
     def test_every_instruction_of_our_image_is_one_that_the_check_carries_out(self):
-        for word, rest in image.last_stage((SOURCE / "docker/Dockerfile").read_text(encoding="utf-8")):
+        for word, rest in sum(self.ours(), []):
             self.assertTrue(hasattr(image.Image, f"do_{word.lower()}"), f"{word} {rest}")
 
     def test_our_image_is_not_root_and_says_how_healthy_it_is(self):
-        words = dict(image.last_stage((SOURCE / "docker/Dockerfile").read_text(encoding="utf-8")))
+        words = dict(self.ours()[-1])
         self.assertRegex(words["USER"], r"^[1-9]\d*:[1-9]\d*$")
         self.assertIn('["leat", "health"]', words["HEALTHCHECK"])
         self.assertEqual(words["EXPOSE"].split(), ["9092", "9095", "9096"])
