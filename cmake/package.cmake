@@ -5,6 +5,13 @@
 #
 # What goes to the places of a Debian system and nowhere else (/etc, the unit) is not part of `cmake --install`.
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
+# Without these cpack makes a package that does not say what it depends on.
+find_program(LEAT_SHLIBDEPS dpkg-shlibdeps)
+find_program(LEAT_FILE file)
+if(NOT LEAT_SHLIBDEPS OR NOT LEAT_FILE)
+  message(STATUS "no Debian packages: dpkg-shlibdeps or file is missing (tools/setup installs both)")
+  return()
+endif()
 
 set(packaging "${CMAKE_SOURCE_DIR}/packaging")
 set(package_files "${CMAKE_BINARY_DIR}/package_files")

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 from leat_process import BIN, SOURCE, Broker
 
@@ -53,6 +54,22 @@ class Daemon(unittest.TestCase):
             self.assertEqual(broker.ready["pid"], broker.process.pid)
             self.assertNotIn(":0", broker.ready["grpc"][-2:])
             self.assertEqual(broker.stop(), 0)
+
+    def test_the_service_manager_hears_when_it_is_ready_and_when_it_stops(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(f"{folder}/notify")
+            manager.settimeout(60)
+            with unittest.mock.patch.dict(os.environ, {"NOTIFY_SOCKET": f"{folder}/notify"}), Broker() as broker:
+                self.assertEqual(manager.recv(100), b"READY=1")
+                self.assertEqual(broker.stop(), 0)
+                self.assertEqual(manager.recv(100), b"STOPPING=1")
+
+    def test_a_service_manager_that_is_gone_is_a_warning_and_no_end(self):
+        with unittest.mock.patch.dict(os.environ, {"NOTIFY_SOCKET": "/nonexistent/notify"}), Broker() as broker:
+            self.assertEqual(broker.http("/health/ready")[0], 200)
+            self.assertEqual(broker.stop(), 0)
+            with open(os.path.join(broker.directory, "leatd.log"), encoding="utf-8") as log:
+                self.assertIn("'READY=1' did not reach the service manager at NOTIFY_SOCKET=/nonexistent/notify", log.read())
 
     def test_a_second_daemon_on_the_data_directory_is_refused_and_names_the_first(self):
         with Broker() as broker:

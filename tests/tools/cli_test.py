@@ -5,8 +5,10 @@ import os
 import pathlib
 import pty
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -52,6 +54,48 @@ class Tool(unittest.TestCase):
 
     def values(self, topic, *arguments):
         return self.leat("consume", topic, "--from-beginning", "--exit-at-end", *arguments).stdout
+
+
+class Health(Tool):
+    def test_a_broker_that_takes_work_is_ready(self):
+        self.assertEqual(self.leat("health", "--admin", self.broker.admin).stdout, "ready\n")
+        self.assertEqual(self.leat("health", "--wait", "--admin", self.broker.admin).stdout, "ready\n")
+        self.assertEqual(self.json("health", "--admin", self.broker.admin), {"status": "ready"})
+
+    def test_nobody_there_is_exit_code_5_and_says_whom_it_asked(self):
+        said = self.fails(5, "health", "--admin", "127.0.0.1:1")
+        self.assertIn("127.0.0.1:1", said)
+        self.assertIn("--admin HOST:PORT", said)
+
+    def answered_with(self, answer):
+        """What `leat health` says, and its exit code, to somebody who answers so and closes."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def serve():
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            done = self.leat("health", "--admin", f"127.0.0.1:{server.getsockname()[1]}", check=False)
+            thread.join()
+            return done.returncode, done.stderr
+
+    def test_a_broker_that_is_not_ready_is_exit_code_1_with_its_reason(self):
+        code, said = self.answered_with(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n"
+                                        b'{"error":{"code":"not_ready","message":"the disk is full","reasons":[]}}\n')
+        self.assertEqual(code, 1)
+        self.assertIn("503: the disk is full", said)
+
+    def test_an_answer_that_is_not_http_is_told_from_a_health(self):
+        for answer in (b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\n"):
+            code, said = self.answered_with(answer)
+            self.assertEqual(code, 1, said)
+            self.assertIn("is this the admin listener?", said)
+
+    def test_an_answer_that_never_comes_is_exit_code_4(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.fails(4, "health", "--timeout", "200ms", "--admin", f"127.0.0.1:{server.getsockname()[1]}")
 
 
 class Topics(Tool):

@@ -43,7 +43,7 @@ std::string BashScript(const CLI::App& app) {
       "# Completion of leat for bash: source <(leat completion bash)\n"
       "_leat() {\n"
       "  local word path= words candidate\n"
-      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+      "  for word in \"${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}\"; do\n"
       "    candidate=\"${path:+$path }$word\"\n"
       "    case \"$candidate\" in\n";
   std::string known;

@@ -1,6 +1,7 @@
 """A bare Debian to try packages on: a root folder of debootstrap's, made once, under an overlay that takes every change."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import resource
@@ -37,11 +38,23 @@ def run(*command, check=True, **options):
     return done
 
 
+@contextlib.contextmanager
+def alone():
+    """One check at a time on a machine: they share the bare system and what apt fetched."""
+    BASE.parent.mkdir(parents=True, exist_ok=True)
+    with open(BASE.parent / f"{BASE.name}.lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another check of packages to end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def make_base():
     if (BASE / "etc/debian_version").exists():
         return
     print(f"making a bare Debian in {BASE}: about two minutes, once", flush=True)
-    BASE.parent.mkdir(parents=True, exist_ok=True)
     # A run that is interrupted leaves no half of a system under the final name.
     making = pathlib.Path(tempfile.mkdtemp(prefix=f"{BASE.name}.", dir=BASE.parent))
     try:

@@ -1,10 +1,13 @@
-"""Carries out the last stage of docker/Dockerfile on a bare Debian, and runs its container's command, without a container daemon."""
+"""Carries out docker/Dockerfile on bare Debians, and runs its container's command, without a container daemon."""
 
 import json
+import os
+import pathlib
 import re
 import shutil
 
-from bare import Service, expect
+from bare import Bare, Service, expect, run
+from lifecycle import find_packages
 
 PACKAGES = "/leat/build/release/packages/"  # where the first stage leaves them
 # In a network of its own, answers only somebody who listens on all addresses: not on 127.0.0.1 alone.
@@ -17,17 +20,21 @@ def instructions(text):
     return [tuple(line.split(None, 1)) for line in lines.splitlines() if line.strip()]
 
 
-def last_stage(text):
-    words = instructions(text)
-    starts = [i for i, (word, _) in enumerate(words) if word == "FROM"]
-    return words[starts[-1]:]
+def stages(text):
+    """The instructions of each stage; a stage begins with FROM."""
+    found = []
+    for word, rest in instructions(text):
+        if word == "FROM":
+            found.append([])
+        found[-1].append((word, rest))
+    return found
 
 
 class Image:
-    """What the instructions have made of the bare system so far."""
+    """What the instructions have made of the bare system so far. packages: those that an earlier stage made."""
 
-    def __init__(self, bare, packages, source):
-        self.bare, self.packages, self.source = bare, packages, source
+    def __init__(self, bare, packages, source, **environment):
+        self.bare, self.packages, self.source, self.environment = bare, packages, source, environment
         self.user, self.directory, self.health, self.entrypoint, self.volumes = "0:0", "/", None, None, []
 
     def carry_out(self, word, rest):
@@ -36,23 +43,36 @@ class Image:
         handler(rest)
 
     def do_from(self, rest):
-        expect("bookworm-slim" in rest, f"docker/Dockerfile: the bare system here is bookworm, FROM says {rest}")
+        expect("debian:bookworm" in rest, f"docker/Dockerfile: the bare system here is bookworm, FROM says {rest}")
 
     def do_run(self, rest):
-        self.bare.do("sh", "-c", rest)
+        self.bare.do("sh", "-c", f"cd {self.directory} && {rest}", **self.environment)
 
     def do_copy(self, rest):
         *options, what, where = rest.split()
         if options:
             expect(options == ["--from=build"] and what == f"{PACKAGES}leat_*.deb", f"docker/Dockerfile: unexpected COPY {rest}")
             what = self.packages["leat"]
-        shutil.copy(self.source / what, self.bare.path(where))
+        if what == ".":
+            self._copy_sources(where)
+            return
+        target = self.bare.path(os.path.join(self.directory, where))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.source / what, target)
+
+    def _copy_sources(self, where):
+        """What git has: .dockerignore keeps builds and data out, which git does not have either."""
+        for name in run("git", "-C", self.source, "ls-files").stdout.splitlines():
+            target = self.bare.path(os.path.join(self.directory, where, name))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.source / name, target)
 
     def do_user(self, rest):
         self.user = rest
 
     def do_workdir(self, rest):
         self.directory = rest
+        self.bare.path(rest).mkdir(parents=True, exist_ok=True)
 
     def do_volume(self, rest):
         self.volumes.append(rest)
@@ -70,10 +90,26 @@ class Image:
         self.entrypoint = json.loads(rest)
 
 
+def carry_out_stage(number, image):
+    for word, rest in stages((image.source / "docker/Dockerfile").read_text(encoding="utf-8"))[number]:
+        image.carry_out(word, rest)
+
+
+def check_image_build(bare, packages, source):
+    """The first stage too: builds the packages on a bare system, with the compiler cache of this one, and makes the image of them."""
+    cache = pathlib.Path(os.environ.get("CCACHE_DIR", pathlib.Path.home() / ".cache/ccache"))
+    cache.mkdir(parents=True, exist_ok=True)
+    bare.path("ccache").mkdir()
+    run("mount", "--bind", cache, bare.path("ccache"))
+    carry_out_stage(0, Image(bare, {}, source, CCACHE_DIR="/ccache"))
+    print("carried out the first stage of docker/Dockerfile: packages built on a bare system", flush=True)
+    with Bare("image-of-build") as last:
+        check_image(last, find_packages(bare.path(PACKAGES)), source)
+
+
 def check_image(bare, packages, source):
     image = Image(bare, packages, source)
-    for word, rest in last_stage((source / "docker/Dockerfile").read_text(encoding="utf-8")):
-        image.carry_out(word, rest)
+    carry_out_stage(-1, image)
     expect(image.user != "0:0" and image.health and image.volumes, "docker/Dockerfile: no USER, no HEALTHCHECK or no VOLUME")
     print("carried out the last stage of docker/Dockerfile", flush=True)
 

@@ -184,6 +184,31 @@ def check_lifecycle(bare, packages, source):
     print("removed (data stayed), purged twice (kept when told so; else said so, and nothing is left)", flush=True)
 
 
+# zsh completes only for somebody who types: on a pseudo-terminal. Twice, because the first time loads the function.
+ZSH = r"""
+zmodload zsh/zpty
+zpty typist zsh -f -i
+zpty -w typist 'PS1="> "; autoload -Uz compinit; compinit -u -D; echo rea""dy'
+zpty -r typist seen '*ready*'
+for line in 'leat topic cr:leat topic create' 'leat consume clicks --from-b:leat consume clicks --from-beginning'; do
+  zpty -w -n typist "${line%%:*}"$'\t'
+  zpty -r typist seen "*${line##*:}*"
+  zpty -w -n typist $'\x15'
+done
+echo completed
+"""
+
+
+def check_shells(bare, packages, source):
+    bare.install("bash", "zsh", "fish", bare.put(packages["leat"]))
+    bare.path("root/typist").write_text(ZSH)
+    zsh = bare.do("timeout", "30", "zsh", "/root/typist", check=False, TERM="dumb")
+    expect(zsh.stdout.endswith("completed\n"), f"zsh does not complete 'leat topic cr':\n{zsh.stdout}{zsh.stderr}")
+    fish = bare.do("fish", "-c", "complete -C 'leat topic cr'; complete -C 'leat consume clicks --from-b'").stdout.split()
+    expect(fish == ["create", "--from-beginning"], f"fish completes 'leat topic cr' and 'leat consume clicks --from-b' to {fish}")
+    print("completion works in zsh and fish (in bash: see above)")
+
+
 def check_lintian(bare, packages, source):
     bare.install("lintian")
     files = [bare.put(package) for package in packages.values()]
