@@ -3,22 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include "client/sticky_assignor.h"
+
 namespace leat::client {
 namespace {
 
 constexpr std::string_view kRange = "range";
 constexpr std::string_view kRoundRobin = "roundrobin";
-
-// Static members keep their place in the order when they come back under another id.
-std::vector<const AssignedMember*> InOrder(const std::vector<AssignedMember>& members) {
-  std::vector<const AssignedMember*> order;
-  for (const AssignedMember& member : members) order.push_back(&member);
-  std::sort(order.begin(), order.end(), [](const AssignedMember* a, const AssignedMember* b) {
-    return std::make_tuple(a->instance.empty(), std::string_view(a->instance), std::string_view(a->id)) <
-           std::make_tuple(b->instance.empty(), std::string_view(b->instance), std::string_view(b->id));
-  });
-  return order;
-}
+constexpr std::string_view kCooperativeSticky = "cooperative-sticky";
 
 bool Reads(const AssignedMember& member, const std::string& topic) {
   return std::find(member.topics.begin(), member.topics.end(), topic) != member.topics.end();
@@ -56,12 +48,31 @@ void AssignRoundRobin(const std::vector<const AssignedMember*>& order, const std
 
 }  // namespace
 
+std::vector<const AssignedMember*> InOrder(const std::vector<AssignedMember>& members) {
+  std::vector<const AssignedMember*> order;
+  for (const AssignedMember& member : members) order.push_back(&member);
+  std::sort(order.begin(), order.end(), [](const AssignedMember* a, const AssignedMember* b) {
+    return std::make_tuple(a->instance.empty(), std::string_view(a->instance), std::string_view(a->id)) <
+           std::make_tuple(b->instance.empty(), std::string_view(b->instance), std::string_view(b->id));
+  });
+  return order;
+}
+
 std::string_view AssignorName(ConsumerOptions::Assignor assignor) {
-  return assignor == ConsumerOptions::Assignor::kRange ? kRange : kRoundRobin;
+  switch (assignor) {
+    case ConsumerOptions::Assignor::kRange:
+      return kRange;
+    case ConsumerOptions::Assignor::kRoundRobin:
+      return kRoundRobin;
+    case ConsumerOptions::Assignor::kCooperativeSticky:
+      return kCooperativeSticky;
+  }
+  return {};
 }
 
 absl::StatusOr<Assignments> AssignPartitions(std::string_view assignor, const std::vector<AssignedMember>& members,
                                              const std::map<std::string, int32_t>& partitions) {
+  if (assignor == kCooperativeSticky) return AssignCooperativeSticky(members, partitions);
   Assignments assignments;
   for (const AssignedMember& member : members) assignments[member.id];
   if (assignor == kRange) {
@@ -69,7 +80,8 @@ absl::StatusOr<Assignments> AssignPartitions(std::string_view assignor, const st
   } else if (assignor == kRoundRobin) {
     AssignRoundRobin(InOrder(members), partitions, &assignments);
   } else {
-    return InvalidArgument("the group chose the assignor ", assignor, ", expected range or roundrobin");
+    return InvalidArgument("the group chose the assignor ", assignor,
+                           ", expected range, roundrobin or cooperative-sticky");
   }
   return assignments;
 }

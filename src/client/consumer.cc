@@ -50,10 +50,14 @@ struct Consumer::Impl {
   // Opens the next batch of the piece in hand that has records to return. False: the piece is used up.
   absl::StatusOr<bool> NextBatch();
   absl::Status AssignHere(const std::vector<TopicPartition>& partitions);
+  // Where each of these is to be read from: its committed offset, or as `reset` says.
+  absl::StatusOr<std::map<TopicPartition, int64_t>> StartsOf(const std::vector<TopicPartition>& partitions);
   // Does what the group asks of this member; waits for it at most so long.
   absl::Status ServeGroup(absl::Duration timeout);
   // Begins at the assignment that the group has made. What fails is tried again by the next Poll.
   absl::Status TakeAssignment();
+  absl::Status TakeAdjustment();
+  void GiveBackWhatIsMissing(const std::set<TopicPartition>& wanted);
   void GiveUp(const std::function<void(const std::vector<TopicPartition>&)>& callback);
   // To be asked of every batch of the piece, in order.
   bool IsAborted(std::string_view batch, const model::BatchHeader& header);
@@ -77,6 +81,7 @@ struct Consumer::Impl {
   Fetcher fetcher;
   RebalanceCallbacks callbacks;
   std::optional<std::vector<TopicPartition>> assigned;  // by the group, and not yet begun
+  bool adjusts = false;                                 // with what is there before going on
   std::unique_ptr<GroupMember> member;                  // of Subscribe
 };
 
@@ -177,6 +182,14 @@ absl::Status Consumer::Impl::AssignHere(const std::vector<TopicPartition>& parti
   if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
     return InvalidArgument("assign: ", NameOf(*twice), " is listed twice");
   }
+  LEAT_ASSIGN_OR_RETURN(positions, StartsOf(partitions));
+  assignment = partitions;
+  Restart();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<TopicPartition, int64_t>> Consumer::Impl::StartsOf(
+    const std::vector<TopicPartition>& partitions) {
   Connection::Impl& broker = this->connection->impl();
   std::vector<int64_t> offsets(partitions.size(), -1);
   if (!options.group.empty() && !partitions.empty()) {
@@ -200,10 +213,7 @@ absl::Status Consumer::Impl::AssignHere(const std::vector<TopicPartition>& parti
   for (size_t i = 0; i < partitions.size(); ++i) {
     if (offsets[i] >= 0) begin[partitions[i]] = offsets[i];
   }
-  assignment = partitions;
-  positions = std::move(begin);
-  Restart();
-  return absl::OkStatus();
+  return begin;
 }
 
 void Consumer::Impl::GiveUp(const std::function<void(const std::vector<TopicPartition>&)>& callback) {
@@ -217,9 +227,44 @@ void Consumer::Impl::GiveUp(const std::function<void(const std::vector<TopicPart
 
 absl::Status Consumer::Impl::TakeAssignment() {
   if (!assigned) return absl::OkStatus();
+  if (adjusts) return TakeAdjustment();
   LEAT_RETURN_IF_ERROR(AssignHere(*assigned));
   assigned.reset();
   if (callbacks.on_assigned) callbacks.on_assigned(assignment);
+  return absl::OkStatus();
+}
+
+void Consumer::Impl::GiveBackWhatIsMissing(const std::set<TopicPartition>& wanted) {
+  std::vector<TopicPartition> gone, kept;
+  for (const TopicPartition& had : assignment) (wanted.contains(had) ? kept : gone).push_back(had);
+  if (gone.empty()) return;
+  if (callbacks.on_revoked) callbacks.on_revoked(gone);
+  assignment = kept;
+  for (const TopicPartition& partition : gone) positions.erase(partition);
+  if (piece && !wanted.contains(piece->partition)) {
+    iterator.reset();
+    piece.reset();
+    damage = absl::OkStatus();
+  }
+  fetcher.Change(positions);
+}
+
+absl::Status Consumer::Impl::TakeAdjustment() {
+  const std::set<TopicPartition> wanted(assigned->begin(), assigned->end());
+  GiveBackWhatIsMissing(wanted);
+  std::vector<TopicPartition> added;
+  for (const TopicPartition& partition : wanted) {
+    if (!positions.contains(partition)) added.push_back(partition);
+  }
+  LEAT_ASSIGN_OR_RETURN(const auto starts, StartsOf(added));
+  assigned.reset();
+  if (!added.empty()) {
+    positions.insert(starts.begin(), starts.end());
+    assignment.assign(wanted.begin(), wanted.end());
+    fetcher.Change(positions);
+    if (callbacks.on_assigned) callbacks.on_assigned(added);
+  }
+  member->Rejoin();
   return absl::OkStatus();
 }
 
@@ -230,7 +275,9 @@ absl::Status Consumer::Impl::ServeGroup(absl::Duration timeout) {
     case GroupMember::Event::Kind::kNone:
       return absl::OkStatus();
     case GroupMember::Event::Kind::kAssigned:
+    case GroupMember::Event::Kind::kAdjusted:
       assigned = event.partitions;
+      adjusts = event.kind == GroupMember::Event::Kind::kAdjusted;
       return TakeAssignment();
     case GroupMember::Event::Kind::kRevoke:
       GiveUp(callbacks.on_revoked);

@@ -67,6 +67,25 @@ void Fetcher::Restart(const std::map<TopicPartition, int64_t>& offsets) {
   next_ = offsets;
   pieces_.clear();
   bytes_ = 0;
+  BeginAnewLocked();
+}
+
+void Fetcher::Change(const std::map<TopicPartition, int64_t>& offsets) {
+  const std::lock_guard lock(mutex_);
+  std::map<TopicPartition, int64_t> next = offsets;
+  for (auto& [partition, offset] : next) {
+    if (const auto before = next_.find(partition); before != next_.end()) offset = before->second;
+  }
+  next_ = std::move(next);
+  std::erase_if(pieces_, [this](const Fetched& piece) {
+    if (next_.contains(piece.partition)) return false;
+    bytes_ -= piece.batches.size();
+    return true;
+  });
+  BeginAnewLocked();
+}
+
+void Fetcher::BeginAnewLocked() {
   error_ = absl::OkStatus();
   ++generation_;
   if (stream_ != nullptr) stream_->TryCancel();

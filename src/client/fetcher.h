@@ -41,12 +41,16 @@ class Fetcher {
 
   // Forgets what was fetched and goes on from these offsets.
   void Restart(const std::map<TopicPartition, int64_t>& offsets);
+  // Partitions that are in `offsets` and were fetched before go on undisturbed, what was fetched of them included; the
+  // others end, or begin at these offsets.
+  void Change(const std::map<TopicPartition, int64_t>& offsets);
   // The next fetched piece; waits for one at most so long. nullopt: none came. An error is told when everything fetched
   // before it was taken; kOutOfRange then stays until Restart, other errors are told once and tried again.
   absl::StatusOr<std::optional<Fetched>> Next(absl::Duration timeout);
 
  private:
   void Run();
+  void BeginAnewLocked();
   // Reads one stream to its end. Returns true if it brought anything.
   bool ReadStream(std::unique_lock<std::mutex>* lock);
   v1::FetchRequest RequestLocked() const;

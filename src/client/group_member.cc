@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
+#include "base/bytes.h"
 #include "client/assignors.h"
 #include "client/clock.h"
 #include "client/metadata.h"
@@ -32,12 +34,51 @@ std::vector<TopicPartition> FromModel(const std::vector<model::TopicPartition>& 
   return out;
 }
 
-std::string Encode(const std::vector<TopicPartition>& partitions) {
+std::vector<model::TopicPartition> ToModel(const std::vector<TopicPartition>& partitions) {
   std::vector<model::TopicPartition> out;
   for (const TopicPartition& partition : partitions) {
     out.push_back({partition.topic, model::PartitionId(partition.partition)});
   }
-  return model::EncodeAssignment(out);
+  return out;
+}
+
+// What Kafka's CooperativeStickyAssignor adds to a subscription: the generation of what is owned. (librdkafka puts its
+// partitions before it.)
+std::string StickyUserData(int32_t generation) {
+  std::string bytes(sizeof(generation), '\0');
+  StoreBigEndian(bytes.data(), generation);
+  return bytes;
+}
+
+int32_t GenerationOf(const model::ConsumerSubscription& subscription) {
+  if (subscription.generation) return *subscription.generation;
+  const std::string& data = subscription.user_data;
+  if (data.size() < sizeof(int32_t)) return -1;
+  return LoadBigEndian<int32_t>(data.data() + data.size() - sizeof(int32_t));
+}
+
+// Of a commit. kFailedPrecondition: the group has gone on, or is about to.
+absl::Status FirstError(const std::vector<v1::Outcome>& outcomes, const std::string& group) {
+  for (const v1::Outcome& outcome : outcomes) {
+    switch (CodeOf(outcome)) {
+      case ErrorCode::kUnknownMemberId:
+      case ErrorCode::kIllegalGeneration:
+      case ErrorCode::kFencedInstanceId:
+      case ErrorCode::kRebalanceInProgress:
+        return FailedPrecondition("commit: group ", group, " has shared its partitions out anew: poll, and commit ",
+                                  "what the new assignment brings (", outcome.message(), ")");
+      default:
+        LEAT_RETURN_IF_ERROR(FromOutcome(outcome, StrCat("commit of group ", group)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// As in Kafka's consumers: one assignor that is not cooperative makes the member give everything back each time.
+bool AllCooperative(const std::vector<ConsumerOptions::Assignor>& assignors) {
+  return std::all_of(assignors.begin(), assignors.end(), [](ConsumerOptions::Assignor assignor) {
+    return assignor == ConsumerOptions::Assignor::kCooperativeSticky;
+  });
 }
 
 }  // namespace
@@ -47,6 +88,7 @@ GroupMember::GroupMember(std::shared_ptr<Connection> connection, const ConsumerO
     : connection_(std::move(connection)),
       options_(options),
       topics_(std::move(topics)),
+      incremental_(AllCooperative(options.assignors)),
       stub_(v1::Groups::NewStub(connection_->impl().channel)),
       polled_at_(MonotonicNow()) {
   thread_ = std::thread([this] { Run(); });
@@ -74,9 +116,11 @@ GroupMember::Event GroupMember::TakeEvent(absl::Duration timeout) {
     case State::kMember:
       return {};
     case State::kAssigned:
+      if (incremental_) return TakeAdjustment();
       Become(State::kMember);
       return {.kind = Event::Kind::kAssigned, .partitions = assigned_};
     case State::kRevoking:
+      if (incremental_) return {};  // Rejoin is yet to come
       return {.kind = Event::Kind::kRevoke};
     case State::kLost:
       return {.kind = Event::Kind::kLost};
@@ -86,24 +130,51 @@ GroupMember::Event GroupMember::TakeEvent(absl::Duration timeout) {
   return {};
 }
 
+GroupMember::Event GroupMember::TakeAdjustment() {
+  const std::set<TopicPartition> now(assigned_.begin(), assigned_.end());
+  const bool gives_back =
+      std::any_of(owned_.begin(), owned_.end(), [&](const TopicPartition& had) { return !now.contains(had); });
+  owned_ = assigned_;
+  Become(gives_back ? State::kRevoking : State::kMember);
+  return {.kind = Event::Kind::kAdjusted, .partitions = assigned_};
+}
+
 void GroupMember::Rejoin() {
   const Lock lock(mutex_);
+  if (state_ == State::kLost) owned_.clear();
   if (state_ == State::kRevoking || state_ == State::kLost) Become(State::kJoining);
 }
 
+bool GroupMember::MayCommit() const {
+  if (member_.empty()) return false;
+  if (state_ == State::kJoining) return incremental_ && generation_ >= 0;
+  return state_ == State::kAssigned || state_ == State::kMember || state_ == State::kRevoking;
+}
+
 absl::Status GroupMember::Commit(const std::map<TopicPartition, int64_t>& positions) {
+  Lock lock(mutex_);
+  const Instant deadline = MonotonicNow() + kShortCall;
+  while (true) {
+    if (!MayCommit()) {
+      return FailedPrecondition("commit: this consumer is not in group ", options_.group, " now: poll until it is");
+    }
+    const int32_t generation = generation_;
+    LEAT_ASSIGN_OR_RETURN(const std::vector<v1::Outcome> outcomes, CommitOnce(&lock, positions));
+    const absl::Status status = FirstError(outcomes, options_.group);
+    // An incremental member keeps its partitions while it joins; a moment later it may commit again.
+    const bool joining = state_ == State::kJoining || generation_ != generation;
+    if (!absl::IsFailedPrecondition(status) || !incremental_ || !joining || MonotonicNow() > deadline) return status;
+    changed_.wait_for(lock, absl::ToChronoNanoseconds(kRetryPause), [this] { return state_ != State::kJoining; });
+  }
+}
+
+absl::StatusOr<std::vector<v1::Outcome>> GroupMember::CommitOnce(Lock* lock,
+                                                                 const std::map<TopicPartition, int64_t>& positions) {
   v1::CommitGroupOffsetsRequest request;
   request.set_group(options_.group);
   request.set_instance(options_.instance);
-  {
-    const Lock lock(mutex_);
-    const bool holds = state_ == State::kAssigned || state_ == State::kMember || state_ == State::kRevoking;
-    if (!holds || member_.empty()) {
-      return FailedPrecondition("commit: this consumer is not in group ", options_.group, " now: poll until it is");
-    }
-    request.set_member(member_);
-    request.set_generation(generation_);
-  }
+  request.set_member(member_);
+  request.set_generation(generation_);
   for (const auto& [partition, position] : positions) {
     auto* offset = request.add_offsets();
     offset->set_topic(partition.topic);
@@ -111,24 +182,14 @@ absl::Status GroupMember::Commit(const std::map<TopicPartition, int64_t>& positi
     offset->set_offset(position);
   }
   v1::CommitGroupOffsetsResponse response;
-  LEAT_RETURN_IF_ERROR(connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
+  lock->unlock();
+  const absl::Status status = connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
     response.Clear();
     return stub_->Commit(context, request, &response);
-  }));
-  for (const v1::Outcome& outcome : response.outcomes()) {
-    switch (CodeOf(outcome)) {
-      case ErrorCode::kUnknownMemberId:
-      case ErrorCode::kIllegalGeneration:
-      case ErrorCode::kFencedInstanceId:
-      case ErrorCode::kRebalanceInProgress:
-        return FailedPrecondition("commit: group ", options_.group,
-                                  " has shared its partitions out anew: poll, and commit ",
-                                  "what the new assignment brings (", outcome.message(), ")");
-      default:
-        LEAT_RETURN_IF_ERROR(FromOutcome(outcome, StrCat("commit of group ", options_.group)));
-    }
-  }
-  return absl::OkStatus();
+  });
+  lock->lock();
+  LEAT_RETURN_IF_ERROR(status);
+  return std::vector<v1::Outcome>(response.outcomes().begin(), response.outcomes().end());
 }
 
 void GroupMember::Run() {
@@ -163,6 +224,16 @@ template <typename Method>
   return status;
 }
 
+std::string GroupMember::Subscription(ConsumerOptions::Assignor assignor) const {
+  model::ConsumerSubscription subscription = {.topics = topics_};
+  if (assignor == ConsumerOptions::Assignor::kCooperativeSticky) {
+    subscription.owned = ToModel(owned_);
+    subscription.user_data = StickyUserData(generation_);
+    subscription.generation = generation_;
+  }
+  return model::EncodeSubscription(subscription);
+}
+
 void GroupMember::JoinOnce(Lock* lock) {
   v1::JoinGroupRequest request;
   request.set_group(options_.group);
@@ -175,7 +246,7 @@ void GroupMember::JoinOnce(Lock* lock) {
   for (const ConsumerOptions::Assignor assignor : options_.assignors) {
     auto* protocol = request.add_protocols();
     protocol->set_name(std::string(AssignorName(assignor)));
-    protocol->set_metadata(model::EncodeSubscription({topics_, {}}));
+    protocol->set_metadata(Subscription(assignor));
   }
   v1::JoinGroupResponse response;
   const ::grpc::Status status =
@@ -190,7 +261,10 @@ void GroupMember::JoinOnce(Lock* lock) {
     member_ = response.member();
     return;
   }
-  if (!TakeOutcome(response.outcome())) return Pause(lock, kRetryPause);
+  if (!TakeOutcome(response.outcome())) {
+    NoteLoss();
+    return Pause(lock, kRetryPause);
+  }
   member_ = response.member();
   generation_ = response.generation();
   SyncOnce(lock, response);
@@ -221,7 +295,10 @@ void GroupMember::SyncOnce(Lock* lock, const v1::JoinGroupResponse& joined) {
       Call(lock, options_.max_poll_interval + kShortCall,
            [&](::grpc::ClientContext* context) { return stub_->Sync(context, request, &response); });
   if (stopping_) return;
-  if (!status.ok() || !TakeOutcome(response.outcome())) return Pause(lock, kRetryPause);
+  if (!status.ok() || !TakeOutcome(response.outcome())) {
+    NoteLoss();
+    return Pause(lock, kRetryPause);
+  }
   const auto partitions = model::DecodeAssignment(response.assignment());
   if (!partitions) {
     return Fail(DataLoss("group ", options_.group, ": the leader's assignment for this member cannot be read"));
@@ -239,7 +316,11 @@ absl::Status GroupMember::FillAssignments(const v1::JoinGroupResponse& joined, v
     member.id = from.member();
     member.instance = from.instance();
     // A member whose subscription cannot be read reads nothing.
-    if (auto subscription = model::DecodeSubscription(from.metadata())) member.topics = std::move(subscription->topics);
+    if (auto subscription = model::DecodeSubscription(from.metadata())) {
+      member.generation = GenerationOf(*subscription);
+      member.owned = FromModel(subscription->owned);
+      member.topics = std::move(subscription->topics);
+    }
     for (const std::string& topic : member.topics) {
       if (counts.contains(topic)) continue;
       const absl::StatusOr<int32_t> count = PartitionCount(connection_->impl(), topic);
@@ -251,7 +332,7 @@ absl::Status GroupMember::FillAssignments(const v1::JoinGroupResponse& joined, v
   for (const auto& [member, partitions] : assignments) {
     auto* assignment = sync->add_assignments();
     assignment->set_member(member);
-    assignment->set_assignment(Encode(partitions));
+    assignment->set_assignment(model::EncodeAssignment(ToModel(partitions)));
   }
   const Lock lock(mutex_);
   counts_ = std::move(counts);
@@ -272,7 +353,9 @@ void GroupMember::BeatOnce(Lock* lock) {
   if (stopping_ || !status.ok() || state_ == State::kJoining) return;
   if (CodeOf(response.outcome()) == ErrorCode::kCoordinatorNotAvailable) return;
   if (CodeOf(response.outcome()) == ErrorCode::kRebalanceInProgress) {
-    if (state_ != State::kLost) Become(State::kRevoking);
+    // An incremental member that has something to give back does so first: the next round can hand that on.
+    const bool at_once = incremental_ && state_ != State::kRevoking;
+    if (state_ != State::kLost) Become(at_once ? State::kJoining : State::kRevoking);
     return;
   }
   if (TakeOutcome(response.outcome())) {
@@ -294,7 +377,7 @@ void GroupMember::CheckTopics(Lock* lock) {
     grown |= now.ok() && *now != count;
   }
   lock->lock();
-  if (grown && !stopping_ && state_ == State::kMember) Become(State::kRevoking);
+  if (grown && !stopping_ && state_ == State::kMember) Become(incremental_ ? State::kJoining : State::kRevoking);
 }
 
 void GroupMember::LeaveGroup(Lock* lock) {
@@ -328,6 +411,11 @@ bool GroupMember::TakeOutcome(const v1::Outcome& outcome) {
       Fail(FailedPrecondition("group ", options_.group, ": ", outcome.name(), ": ", outcome.message()));
       return false;
   }
+}
+
+// The group has forgotten this member while it joined: what it went on reading is another's by now.
+void GroupMember::NoteLoss() {
+  if (member_.empty() && !owned_.empty() && state_ == State::kJoining) Become(State::kLost);
 }
 
 void GroupMember::Become(State state) {

@@ -2,6 +2,9 @@
 // membership; what happens to the partitions waits for the thread that polls. Methods may be called on any thread.
 //
 //   joining -> assigned (waits for TakeEvent) -> member -> revoking (waits for Rejoin) -> joining ..
+//
+// Incremental members (KIP-429) join again without giving anything back, and say what they have; they are revoking only
+// while they give back what the new assignment took from them, and then join once more, so that others can have it.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -27,6 +30,7 @@ class GroupMember {
     enum class Kind {
       kNone,
       kAssigned,  // `partitions` are this member's from now on
+      kAdjusted,  // the same; go on with those that were there before, give back what is missing, then call Rejoin
       kRevoke,    // give all partitions back (committing is still possible), then call Rejoin
       kLost,      // they are another's already: forget them, then call Rejoin
       kFailed     // the membership is over: `status`
@@ -41,7 +45,7 @@ class GroupMember {
 
   // What the polling thread has to do next; waits for it at most so long. Also says that the application polls.
   Event TakeEvent(absl::Duration timeout);
-  void Rejoin();
+  void Rejoin();  // if this is what the member waits for
   // As the member that it is now. kFailedPrecondition: the group has gone on without it.
   absl::Status Commit(const std::map<TopicPartition, int64_t>& positions);
 
@@ -51,6 +55,7 @@ class GroupMember {
 
   void Run();
   void JoinOnce(Lock* lock);
+  std::string Subscription(ConsumerOptions::Assignor assignor) const;
   void SyncOnce(Lock* lock, const v1::JoinGroupResponse& joined);
   absl::Status FillAssignments(const v1::JoinGroupResponse& joined, v1::SyncGroupRequest* sync);
   void BeatOnce(Lock* lock);
@@ -58,6 +63,10 @@ class GroupMember {
   void LeaveGroup(Lock* lock);
   // What the group answered; false if this member has to begin again or has failed.
   bool TakeOutcome(const v1::Outcome& outcome);
+  void NoteLoss();
+  Event TakeAdjustment();
+  bool MayCommit() const;
+  absl::StatusOr<std::vector<v1::Outcome>> CommitOnce(Lock* lock, const std::map<TopicPartition, int64_t>& positions);
   void Become(State state);
   void Fail(absl::Status status);
   void Pause(Lock* lock, absl::Duration wait);
@@ -68,6 +77,7 @@ class GroupMember {
   const std::shared_ptr<Connection> connection_;
   const ConsumerOptions options_;
   const std::vector<std::string> topics_;
+  const bool incremental_;
   const std::unique_ptr<v1::Groups::Stub> stub_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -77,6 +87,7 @@ class GroupMember {
   std::string member_;
   int32_t generation_ = -1;
   std::vector<TopicPartition> assigned_;
+  std::vector<TopicPartition> owned_;  // of an incremental member: what the polling thread has
   absl::Status failure_;
   Instant polled_at_;
   bool leads_ = false;

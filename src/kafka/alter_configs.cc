@@ -1,10 +1,10 @@
 // AlterConfigs (33), which gives the whole set, and IncrementalAlterConfigs (44), which gives the changes.
-#include <memory>
 #include <set>
 #include <vector>
 
 #include "base/strings.h"
 #include "kafka/admin_support.h"
+#include "kafka/alter_topics.h"
 #include "kafka/handlers.h"
 #include "wire/messages/alter_configs.h"
 #include "wire/messages/incremental_alter_configs.h"
@@ -83,15 +83,20 @@ broker::Outcome Translate(const IncrementalAlterConfigsRequest::AlterConfigsReso
   return {};
 }
 
+template <class Result>
+void SetOutcome(const broker::Outcome& outcome, Result* result) {
+  result->error_code = Code(outcome.code);
+  result->error_message = ErrorText(outcome);
+}
+
 // Both APIs have messages of the same shape.
 template <class Request, class Response>
 void Alter(Call& call, const Request& request, Reply<Response> reply) {
   using Result = typename Response::AlterConfigsResourceResponse;
   Repeated<std::pair<int8_t, std::string_view>> repeated;
   for (const auto& resource : request.resources) repeated.Add({resource.resource_type, resource.resource_name});
-  auto response = std::make_shared<Response>();
-  std::vector<broker::AlterTopic> changes;
-  std::vector<size_t> places;
+  Response response;
+  TopicChanges changes;
   for (const auto& resource : request.resources) {
     broker::AlterTopic change;
     change.name = std::string(resource.resource_name);
@@ -100,30 +105,17 @@ void Alter(Call& call, const Request& request, Reply<Response> reply) {
       outcome = Refuse(model::ErrorCode::kInvalidRequest, "the resource comes twice in this request");
     }
     if (outcome.ok()) outcome = Translate(resource, &change);
-    Result& result = response->responses.emplace_back();
+    Result& result = response.responses.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = change.name;
-    result.error_code = Code(outcome.code);
-    result.error_message = ErrorText(outcome);
-    if (!outcome.ok()) continue;
-    places.push_back(response->responses.size() - 1);
-    changes.push_back(std::move(change));
-  }
-  if (changes.empty()) {
-    reply(std::move(*response));
-    return;
+    SetOutcome(outcome, &result);
+    if (outcome.ok()) changes.Add(std::move(change), response.responses.size() - 1);
   }
   const auto mode = request.validate_only ? broker::ChangeMode::kValidate : broker::ChangeMode::kApply;
-  call.broker.AlterTopics(std::move(changes), mode,
-                          [response, places = std::move(places),
-                           reply = std::move(reply)](const std::vector<broker::TopicResult>& results) mutable {
-                            for (size_t i = 0; i < results.size(); ++i) {
-                              Result& result = response->responses[places[i]];
-                              result.error_code = Code(results[i].outcome.code);
-                              result.error_message = ErrorText(results[i].outcome);
-                            }
-                            reply(std::move(*response));
-                          });
+  AlterTopics(call, std::move(changes), mode, std::move(response), std::move(reply),
+              [](Response& to, size_t place, const broker::TopicResult& result) {
+                SetOutcome(result.outcome, &to.responses[place]);
+              });
 }
 
 }  // namespace

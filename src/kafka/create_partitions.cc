@@ -1,9 +1,9 @@
 // CreatePartitions (37).
-#include <memory>
 #include <vector>
 
 #include "base/strings.h"
 #include "kafka/admin_support.h"
+#include "kafka/alter_topics.h"
 #include "kafka/handlers.h"
 #include "wire/messages/create_partitions.h"
 
@@ -37,9 +37,8 @@ broker::Outcome CheckAssignments(const CreatePartitionsRequest::CreatePartitions
 void HandleCreatePartitions(Call& call, const CreatePartitionsRequest& request, Reply<CreatePartitionsResponse> reply) {
   Repeated<std::string_view> repeated;
   for (const auto& topic : request.topics) repeated.Add(topic.name);
-  auto response = std::make_shared<CreatePartitionsResponse>();
-  std::vector<broker::AlterTopic> changes;
-  std::vector<size_t> places;
+  CreatePartitionsResponse response;
+  TopicChanges changes;
   for (const auto& topic : request.topics) {
     broker::Outcome outcome = CheckAssignments(topic, call.broker.node_id());
     if (repeated(topic.name)) outcome = {model::ErrorCode::kInvalidRequest, "the topic comes twice in this request"};
@@ -52,24 +51,15 @@ void HandleCreatePartitions(Call& call, const CreatePartitionsRequest& request, 
       change.partitions = topic.count;
       change.must_grow = true;
       if (topic.assignments) change.added_partitions = static_cast<int32_t>(topic.assignments->size());
-      changes.push_back(std::move(change));
-      places.push_back(response->results.size());
+      changes.Add(std::move(change), response.results.size());
     }
-    response->results.push_back(ResultOf(topic.name, outcome));
-  }
-  if (changes.empty()) {
-    reply(std::move(*response));
-    return;
+    response.results.push_back(ResultOf(topic.name, outcome));
   }
   const auto mode = request.validate_only ? broker::ChangeMode::kValidate : broker::ChangeMode::kApply;
-  call.broker.AlterTopics(std::move(changes), mode,
-                          [response, places = std::move(places),
-                           reply = std::move(reply)](const std::vector<broker::TopicResult>& results) mutable {
-                            for (size_t i = 0; i < results.size(); ++i) {
-                              response->results[places[i]] = ResultOf(results[i].name, results[i].outcome);
-                            }
-                            reply(std::move(*response));
-                          });
+  AlterTopics(call, std::move(changes), mode, std::move(response), std::move(reply),
+              [](CreatePartitionsResponse& to, size_t place, const broker::TopicResult& result) {
+                to.results[place] = ResultOf(result.name, result.outcome);
+              });
 }
 
 }  // namespace leat::kafka

@@ -17,14 +17,8 @@ void HandleEndTxn(Call& call, const wire::EndTxnRequest& request, Reply<wire::En
   end.end = request.committed ? model::TransactionEnd::kCommit : model::TransactionEnd::kAbort;
   end.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
                                                    : broker::TransactionRules::kEpochStays;
-  call.broker.transactions().End(
-      std::move(end), [version = call.version, reply = std::move(reply)](const broker::ProducerIdReply& got) mutable {
-        wire::EndTxnResponse response;
-        response.error_code = FencingCode(got.outcome.code, version, kFirstWithFenced);
-        response.producer_id = got.producer_id.value();
-        response.producer_epoch = got.producer_epoch;
-        reply(std::move(response));
-      });
+  call.broker.transactions().End(std::move(end),
+                                 AnswerWithProducerId(call.version, kFirstWithFenced, std::move(reply)));
 }
 
 }  // namespace leat::kafka

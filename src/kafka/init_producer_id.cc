@@ -17,14 +17,8 @@ void HandleInitProducerId(Call& call, const wire::InitProducerIdRequest& request
   init.timeout_ms = request.transaction_timeout_ms;
   init.producer_id = model::ProducerId(request.producer_id);
   init.producer_epoch = request.producer_epoch;
-  call.broker.transactions().InitProducerId(
-      std::move(init), [version = call.version, reply = std::move(reply)](const broker::ProducerIdReply& got) mutable {
-        wire::InitProducerIdResponse response;
-        response.error_code = FencingCode(got.outcome.code, version, kFirstWithFenced);
-        response.producer_id = got.producer_id.value();
-        response.producer_epoch = got.producer_epoch;
-        reply(std::move(response));
-      });
+  call.broker.transactions().InitProducerId(std::move(init),
+                                            AnswerWithProducerId(call.version, kFirstWithFenced, std::move(reply)));
 }
 
 }  // namespace leat::kafka

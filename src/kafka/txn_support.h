@@ -8,6 +8,7 @@
 
 #include "broker/transactions.h"
 #include "kafka/admin_support.h"
+#include "kafka/call.h"
 
 namespace leat::kafka {
 
@@ -21,6 +22,18 @@ inline int16_t FencingCode(model::ErrorCode code, int16_t version, int16_t first
 
 inline broker::ProducerIdentity Producer(std::string_view transactional_id, int64_t id, int16_t epoch) {
   return {std::string(transactional_id), model::ProducerId(id), epoch};
+}
+
+// What answers a request for a producer's id and epoch.
+template <class Response>
+auto AnswerWithProducerId(int16_t version, int16_t first_with_fenced, Reply<Response> reply) {
+  return [=, reply = std::move(reply)](const broker::ProducerIdReply& got) mutable {
+    Response response;
+    response.error_code = FencingCode(got.outcome.code, version, first_with_fenced);
+    response.producer_id = got.producer_id.value();
+    response.producer_epoch = got.producer_epoch;
+    reply(std::move(response));
+  };
 }
 
 // Partitions one after the other, as lists by topic: both the element types of requests and of responses.

@@ -9,6 +9,7 @@ namespace leat::model {
 namespace {
 
 constexpr int16_t kVersion = 1;
+constexpr int16_t kFirstWithGeneration = 2;
 
 void WriteString(BytesWriter& writer, std::string_view text) {
   LEAT_CHECK(text.size() <= INT16_MAX);
@@ -50,11 +51,13 @@ bool ReadPartitions(BytesReader& reader, std::vector<TopicPartition>* partitions
 std::string EncodeSubscription(const ConsumerSubscription& subscription) {
   std::string bytes;
   BytesWriter writer(&bytes);
-  writer.Write(kVersion);
+  writer.Write(subscription.generation ? kFirstWithGeneration : kVersion);
   writer.Write(static_cast<int32_t>(subscription.topics.size()));
   for (const std::string& topic : subscription.topics) WriteString(writer, topic);
-  writer.Write(int32_t{-1});  // no user data
+  writer.Write(subscription.user_data.empty() ? int32_t{-1} : static_cast<int32_t>(subscription.user_data.size()));
+  writer.WriteBytes(subscription.user_data);
   WritePartitions(writer, subscription.owned);
+  if (subscription.generation) writer.Write(*subscription.generation);
   return bytes;
 }
 
@@ -67,8 +70,9 @@ std::optional<ConsumerSubscription> DecodeSubscription(std::string_view bytes) {
   for (int32_t i = 0; i < count; ++i) subscription.topics.emplace_back(reader.ReadBytes(reader.Read<int16_t>()));
   if (!reader.ok()) return std::nullopt;
   const int32_t user_data = reader.remaining() == 0 ? -1 : reader.Read<int32_t>();
-  if (user_data > 0) reader.ReadBytes(user_data);
+  if (user_data > 0) subscription.user_data = reader.ReadBytes(user_data);
   if (version >= 1 && reader.remaining() > 0 && !ReadPartitions(reader, &subscription.owned)) return std::nullopt;
+  if (version >= kFirstWithGeneration) subscription.generation = reader.Read<int32_t>();
   if (!reader.ok()) return std::nullopt;
   return subscription;
 }

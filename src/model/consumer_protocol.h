@@ -12,10 +12,12 @@
 
 namespace leat::model {
 
-// ConsumerProtocolSubscription version 1.
+// ConsumerProtocolSubscription version 1, or 2 if it says its generation.
 struct ConsumerSubscription {
   std::vector<std::string> topics;
-  std::vector<TopicPartition> owned;  // version 1 and newer
+  std::vector<TopicPartition> owned = {};            // version 1 and newer
+  std::string user_data = {};                        // of the assignor
+  std::optional<int32_t> generation = std::nullopt;  // in which `owned` was assigned; version 2 and newer
 };
 std::string EncodeSubscription(const ConsumerSubscription& subscription);
 std::optional<ConsumerSubscription> DecodeSubscription(std::string_view bytes);  // nullopt: something else

@@ -73,9 +73,9 @@ class GroupKill(unittest.TestCase):
         return self.join(name, ["kcat", "-b", self.broker.kafka, "-E", "-q", "-u", "-f", "%s\n",
                                 *(part for word in words for part in ("-X", word)), "-G", "g", "t"])
 
-    def leat_member(self, name):
+    def leat_member(self, name, *arguments):
         return self.join(name, [str(BIN / "leat"), "--address", self.broker.grpc, "consume", "t", "--group", "g",
-                                "--from-beginning"])
+                                "--from-beginning", *arguments])
 
     def kill_member(self, member):
         self.selector.unregister(member.process.stdout)
@@ -164,6 +164,24 @@ class GroupKill(unittest.TestCase):
             self.kill_and_start()
         self.assert_nothing_is_lost()
         self.wait_until("three members to share the topic again", self.is_shared)
+
+    def test_members_of_both_kinds_share_incrementally_and_lose_nothing(self):
+        cooperative = "partition.assignment.strategy=cooperative-sticky"
+        self.leat_member("leat-1", "--assignor", "cooperative-sticky")
+        self.wait_until("the first member to have everything", self.is_shared)
+        self.produce(9_000, 1000)
+        self.wait_until("some records to be read", lambda: len(self.seen()) >= 500)
+        self.kcat("kcat-1", cooperative)
+        self.wait_until("kcat to share what we had", self.is_shared)
+        leaving = self.leat_member("leat-2", "--assignor", "cooperative-sticky")
+        self.wait_until("three members to share the topic", self.is_shared)
+        self.produce(6_000, 1000)
+        self.wait_until("the third member to read", lambda: leaving.values)
+        self.kill_and_start()
+        self.kcat("kcat-2", cooperative)
+        self.kill_member(leaving)
+        self.assert_nothing_is_lost()
+        self.wait_until("the three that are left to share the topic", self.is_shared)
 
     def test_a_member_that_dies_with_the_broker_is_replaced(self):
         self.kcat("kcat-1")

@@ -13,6 +13,23 @@ TEST(ConsumerProtocol, IsKafkasBytes) {
             std::string("\0\1\0\0\0\1\0\1a\0\0\0\2\0\0\0\0\0\0\0\2\xff\xff\xff\xff", 25));
 }
 
+// What Kafka's CooperativeStickyAssignor 4.3.1 makes of generation 7 and two partitions.
+TEST(ConsumerProtocol, IsTheBytesOfKafkasCooperativeMembers) {
+  const std::string v2("\0\2\0\0\0\1\0\1t\0\0\0\4\0\0\0\7\0\0\0\1\0\1t\0\0\0\2\0\0\0\1\0\0\0\3\0\0\0\7", 40);
+  const std::vector<TopicPartition> owned = {{"t", PartitionId(1)}, {"t", PartitionId(3)}};
+  const std::string user_data("\0\0\0\7", 4);
+  EXPECT_EQ(EncodeSubscription({.topics = {"t"}, .owned = owned, .user_data = user_data, .generation = 7}), v2);
+  const auto read = DecodeSubscription(v2);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->owned, owned);
+  EXPECT_EQ(read->user_data, user_data);
+  EXPECT_EQ(read->generation, 7);
+  std::string v1 = v2.substr(0, 36);
+  v1[1] = 1;
+  EXPECT_EQ(DecodeSubscription(v1)->generation, std::nullopt);
+  EXPECT_EQ(DecodeSubscription(v1)->user_data, user_data);
+}
+
 TEST(ConsumerProtocol, ReadsOlderAndNewerVersions) {
   const std::string v0("\0\0\0\0\0\1\0\1a\xff\xff\xff\xff", 13);
   EXPECT_THAT(DecodeSubscription(v0)->topics, ElementsAre("a"));

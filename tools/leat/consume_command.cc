@@ -27,6 +27,7 @@ struct ConsumeOptions {
   std::optional<uint64_t> count;
   bool exit_at_end = false;
   std::string group;
+  std::string assignor;
   std::string format = "%v\\n";
   std::optional<RecordFormat> parsed_format;
 };
@@ -135,14 +136,22 @@ class Run {
   std::string out_;
 };
 
+client::ConsumerOptions::Assignor AssignorOf(std::string_view name) {
+  using Assignor = client::ConsumerOptions::Assignor;
+  if (name == "cooperative-sticky") return Assignor::kCooperativeSticky;
+  return name == "roundrobin" ? Assignor::kRoundRobin : Assignor::kRange;
+}
+
 absl::Status Consume(Context* context, const ConsumeOptions& options) {
   InstallInterrupt();
   using Reset = client::ConsumerOptions::Reset;
   const Reset reset = options.from_beginning                              ? Reset::kEarliest
                       : options.offset || options.time_ms || options.tail ? Reset::kError
                                                                           : Reset::kLatest;
+  client::ConsumerOptions consumer_options{.group = options.group, .reset = reset};
+  if (!options.assignor.empty()) consumer_options.assignors = {AssignorOf(options.assignor)};
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<client::Consumer> consumer,
-                        client::Consumer::Create(context->connection(), {.group = options.group, .reset = reset}));
+                        client::Consumer::Create(context->connection(), consumer_options));
   Run run(*context, options, std::move(consumer));
   LEAT_RETURN_IF_ERROR(run.Start());
   return run.ReadAll();
@@ -198,6 +207,11 @@ void AddConsumeCommand(CLI::App* app, Context* context) {
   command->add_flag("--exit-at-end", options->exit_at_end, "end at the records that were there when it began");
   command->add_option("--group", options->group,
                       "share the topic with the other members of this group, and commit what was printed");
+  command
+      ->add_option("--assignor", options->assignor,
+                   "of --group, the same for all its members: range, roundrobin or cooperative-sticky")
+      ->check(CLI::IsMember({"range", "roundrobin", "cooperative-sticky"}))
+      ->type_name("TEXT");
   command
       ->add_option("--format", options->format,
                    "%t topic, %p partition, %o offset, %k key, %v value, %T timestamp in ms, %h headers, %%, \\n, \\t")

@@ -20,7 +20,10 @@ struct ConsumerOptions {
   absl::Duration max_wait = absl::Milliseconds(500);
 
   // Of Subscribe: membership in `group`. Kafka's consumers with one of these assignors can be members of it too.
-  enum class Assignor { kRange, kRoundRobin };
+  // kCooperativeSticky moves as few partitions as it can. If it is the only one, sharing is incremental: a member goes
+  // on reading while the group is shared out anew, and gives back only what another member gets. A group changes over
+  // to it in two rounds of restarts: first every member lists it before the others, then alone.
+  enum class Assignor { kRange, kRoundRobin, kCooperativeSticky };
   std::vector<Assignor> assignors = {Assignor::kRange, Assignor::kRoundRobin};  // the first that all members have
   std::string instance;  // a static member's name, its own in the group: it keeps its partitions over a restart
   std::string client_id = "leat";
@@ -30,7 +33,8 @@ struct ConsumerOptions {
 };
 
 // Called by Poll, on its thread. Partitions that were given back are committed best in on_revoked: it is the last time
-// that this member may. Those that are lost are another member's already.
+// that this member may. Those that are lost are another member's already. With incremental sharing they are told what
+// comes and what goes, and are not called if nothing does; else, all of it.
 struct RebalanceCallbacks {
   std::function<void(const std::vector<TopicPartition>&)> on_assigned;
   std::function<void(const std::vector<TopicPartition>&)> on_revoked;
