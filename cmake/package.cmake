@@ -83,9 +83,10 @@ file(WRITE "${package_files}/conffiles" "/etc/leat/leatd.yaml\n")
 set(CPACK_DEBIAN_CLIENT_PACKAGE_NAME libleat-client-dev)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SHLIBDEPS OFF)
+# pkg-config and the compiler's plugin: gRPC's package file asks for both.
 set(CPACK_DEBIAN_CLIENT_PACKAGE_DEPENDS
     "libabsl-dev, libfmt-dev, libgrpc++-dev (>= 1.51), libisal-dev, liblz4-dev, libprotobuf-dev (>= 3.21), libsnappy-dev, \
-libspdlog-dev, libzstd-dev, pkg-config, zlib1g-dev")
+libspdlog-dev, libzstd-dev, pkg-config, protobuf-compiler-grpc, zlib1g-dev")
 set(CPACK_DEBIAN_CLIENT_DESCRIPTION "C++ client library of the Leat log broker
 Producer, consumer, administration and transactions over Leat's gRPC API,
 as a static library with headers and a package file for CMake:
