@@ -102,7 +102,7 @@ class Core {
   const LogIndex& log() const { return log_; }
   const VoterSet& voters() const { return voters_.current(); }
   // For the snapshot of the log up to `end`. REQUIRES: the newest snapshot's end <= end <= log_end().
-  const VoterSet& VotersAt(Offset end) const { return voters_.At(end); }
+  const VoterSet& VotersUpTo(Offset end) const { return voters_.At(end); }
   const std::optional<Snapshot>& snapshot() const { return snapshot_; }
   bool IsVoter() const { return voters_.current().Has(options_.self); }
   bool halted() const { return halted_; }
