@@ -166,6 +166,7 @@ class Core {
   // election.cc
   void ResetElectionDeadline();
   void ElectionTimeout();
+  bool MayStand() const;
   void StartPreVote();
   void StartElection(VoteKind kind);
   void AskForVotes(VoteKind kind, Term stands_for, WriteId after);
@@ -179,7 +180,8 @@ class Core {
   void Handle(const Message& message, const Observe& request);
   void Handle(const Message& message, const LeaderHint& hint);
   void Direct(const Peer& stranger);
-  void Follow(Term term, const Peer& leader);  // term >= this node's
+  // term >= this node's; `vote_for`: who gets this node's vote in it, if it is new
+  void Follow(Term term, const Peer& leader, const Peer& vote_for = {});
   void Lead();
 
   // leader.cc
