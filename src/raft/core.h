@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -103,7 +102,7 @@ class Core {
   const LogIndex& log() const { return log_; }
   const VoterSet& voters() const { return voters_.current(); }
   // For the snapshot of the log up to `end`. REQUIRES: the newest snapshot's end <= end <= log_end().
-  const VoterSet& VotersAt(Offset end) const { return voters_.At(end); }
+  const VoterSet& VotersUpTo(Offset end) const { return voters_.At(end); }
   const std::optional<Snapshot>& snapshot() const { return snapshot_; }
   bool IsVoter() const { return voters_.current().Has(options_.self); }
   bool halted() const { return halted_; }
@@ -167,6 +166,7 @@ class Core {
   // election.cc
   void ResetElectionDeadline();
   void ElectionTimeout();
+  bool MayStand() const;
   void StartPreVote();
   void StartElection(VoteKind kind);
   void AskForVotes(VoteKind kind, Term stands_for, WriteId after);
@@ -180,7 +180,8 @@ class Core {
   void Handle(const Message& message, const Observe& request);
   void Handle(const Message& message, const LeaderHint& hint);
   void Direct(const Peer& stranger);
-  void Follow(Term term, const Peer& leader);  // term >= this node's
+  // term >= this node's; `vote_for`: who gets this node's vote in it, if it is new
+  void Follow(Term term, const Peer& leader, const Peer& vote_for = {});
   void Lead();
 
   // leader.cc

@@ -13,11 +13,18 @@ void Core::ResetElectionDeadline() {
 
 void Core::ElectionTimeout() {
   ResetElectionDeadline();
-  if (IsVoter()) return StartPreVote();
+  if (MayStand()) return StartPreVote();
   if (leader_.id != kNobody) Follow(vote_.term, {});
   for (const Peer& voter : voters()) {
     if (voter.id != options_.self.id) SendNow(voter, Observe{});
   }
+}
+
+// A node whose own removal is in its log, and not known to be committed, still stands: the voters that are left may be
+// behind it, and then nobody else can be elected (Ongaro's thesis, 4.2.2). It does not count itself.
+bool Core::MayStand() const {
+  const std::optional<Offset> change = voters_.current_offset();
+  return IsVoter() || (change && *change >= commit_end_ && voters_.At(*change).Has(options_.self));
 }
 
 void Core::StartPreVote() {
@@ -94,9 +101,12 @@ void Core::Handle(const Message& message, const VoteRequest& request) {
                          StrCat("a candidate of term ", message.term, " stands for ", request.stands_for));
   }
   if (IsSilenced(request)) return SendAfterDurable(message.from, reply, durability_.last_vote_write());
-  if (request.stands_for > vote_.term) Follow(request.stands_for, {});
+  const bool newer = request.stands_for > vote_.term;
   const bool free = vote_.voted_for.id == kNobody || vote_.voted_for == message.from;
-  reply.granted = request.stands_for == vote_.term && free && leader_.id == kNobody && MayVoteFor(message, request);
+  const bool may_vote = newer || (request.stands_for == vote_.term && free && leader_.id == kNobody);
+  reply.granted = may_vote && MayVoteFor(message, request);
+  // The term and the vote in it are one write.
+  if (newer) Follow(request.stands_for, {}, reply.granted ? message.from : Peer{});
   if (reply.granted) {
     role_ = Role::kFollower;  // it may have been asking for pre-votes itself
     if (vote_.voted_for.id == kNobody) PersistTerm(vote_.term, message.from);
@@ -130,7 +140,7 @@ void Core::CountVotes() {
 void Core::Handle(const Message& message, const TimeoutNow&) {
   if (message.term > vote_.term) Follow(message.term, message.from);
   // One of an earlier term was overtaken by an election; one that comes late must not unseat the next leader.
-  if (message.term < vote_.term || role_ != Role::kFollower || !IsVoter() || leader_.id != message.from.id) return;
+  if (message.term < vote_.term || role_ != Role::kFollower || !MayStand() || leader_.id != message.from.id) return;
   StartElection(VoteKind::kTransfer);
 }
 
@@ -159,11 +169,11 @@ void Core::Direct(const Peer& stranger) {
   }
 }
 
-void Core::Follow(Term term, const Peer& leader) {
+void Core::Follow(Term term, const Peer& leader, const Peer& vote_for) {
   const bool was_leader = role_ == Role::kLeader;
   const bool news = was_leader || term > vote_.term || leader.id != leader_.id;
   if (was_leader) EndLeadership();
-  if (term > vote_.term) PersistTerm(term, {});
+  if (term > vote_.term) PersistTerm(term, vote_for);
   if (role_ != Role::kFollower || was_leader) ResetElectionDeadline();
   role_ = Role::kFollower;
   leader_ = leader;

@@ -145,12 +145,11 @@ void Core::Handle(const Message& message, const AppendReply& reply) {
     case AppendResult::kStaleTerm:
       return;  // looked at above
     case AppendResult::kRolledBack:
-      progress->Refuse();
       effects_.push_back(Refuse{RefusalReason::kDiskRolledBack, progress->peer,
                                 StrCat("it had acknowledged the log up to ", progress->match_end(),
                                        " and no longer has it: its disk was restored to an older state"),
                                 false});
-      return;
+      return progress->Refuse();
     case AppendResult::kMatched:
       if (reply.match_end > log_.end() || reply.match_end < Offset{0}) {
         return RefuseMessage(message, RefusalReason::kMalformed,

@@ -31,7 +31,11 @@ bool Progress::Matched(Offset match_end) {
     Probe(next);
     state_ = ProgressState::kReplicate;
   } else if (state_ == ProgressState::kReplicate) {
-    next_end_ = std::max(next_end_, match_end);
+    if (match_end > next_end_) {
+      // An entry that was sent as a probe: what is being read begins too early.
+      next_end_ = match_end;
+      StopReading();
+    }
     window_.FreeTo(match_end);
   } else if (match_end >= snapshot.end) {
     EndSnapshot(match_end);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "base/time.h"
 #include "raft/types.h"
 #include "raft/voters.h"
 #include "raft/window.h"

@@ -91,8 +91,10 @@ class Checker {
     }
     const auto* ack = std::get_if<AppendReply>(&message.body);
     if (ack == nullptr || ack->result != AppendResult::kMatched || ack->match_end <= durable.start) return;
-    if (durable.vote.term < message.term || durable.end() < ack->match_end ||
-        durable.TermBefore(ack->match_end) != current.TermBefore(ack->match_end)) {
+    // Below a snapshot that is on its way to the disk there is nothing to compare with.
+    const bool other = ack->match_end > current.start &&
+                       durable.TermBefore(ack->match_end) != current.TermBefore(ack->match_end);
+    if (durable.vote.term < message.term || durable.end() < ack->match_end || other) {
       Fail(StrCat("promise: node ", message.from.id, " acknowledged the log up to ", ack->match_end, " in term ",
                   message.term, ", which is not on its disk"));
     }

@@ -134,7 +134,7 @@ class Script {
 
   absl::Status TakeSnapshot(Node& node, Offset end, Offset start, size_t bytes) {
     const LogPoint point{end, node.core->log().TermBefore(end).value_or(Term{0})};
-    StoredSnapshot snapshot{point, node.core->VotersAt(end), std::string(bytes, 's')};
+    StoredSnapshot snapshot{point, node.core->VotersUpTo(end), std::string(bytes, 's')};
     const absl::Status status = node.core->OnSnapshot(end, static_cast<int64_t>(bytes), start);
     if (status.ok()) node.disk.Store(std::move(snapshot), start);
     return status;

@@ -177,7 +177,7 @@ class SimCluster {
     if (node.disk.busy() || end <= floor || end < disk.start) return;
     const Offset start = disk.start + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(end - disk.start) + 1));
     StoredSnapshot snapshot{{end, *disk.TermBefore(end)},
-                            node.core->VotersAt(end),
+                            node.core->VotersUpTo(end),
                             std::string(random_.Below(300), static_cast<char>('a' + end.value() % 26))};
     const absl::Status status = node.core->OnSnapshot(end, static_cast<int64_t>(snapshot.bytes.size()), start);
     if (!status.ok()) return checker_.Fail(StrCat("snapshot refused: ", leat::Message(status)));
