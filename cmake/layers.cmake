@@ -23,6 +23,7 @@ leat_layer(env              1 DEPS base)
 leat_layer(stream/data      1 DEPS base)
 # floor 2: pure cores
 leat_layer(meta             2 DEPS base model)
+leat_layer(replication      2 DEPS base model)
 leat_layer(group            2 DEPS base model)
 leat_layer(txn              2 DEPS base model)
 leat_layer(wire             2 DEPS base model)
