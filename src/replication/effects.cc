@@ -31,9 +31,7 @@ std::string Text(const ProposeIsr& propose) {
   for (const IsrMember& member : propose.isr) StrAppend(&text, " ", member.node, "/", member.broker_epoch);
   return text;
 }
-std::string Text(const Answer& answer) {
-  return StrCat("answer ", answer.waiter, " ", model::ErrorName(answer.error));
-}
+std::string Text(const Answer& answer) { return StrCat("answer ", answer.waiter, " ", model::ErrorName(answer.error)); }
 std::string Text(const Refuse& refuse) { return StrCat("refuse: ", refuse.reason); }
 
 }  // namespace

@@ -105,8 +105,8 @@ void FollowerCore::OnError(const FetchAnswer& answer, Instant now) {
       return OnOutOfRange(answer, now);
     case ErrorCode::kFencedLeaderEpoch:
     case ErrorCode::kStaleBrokerEpoch:
-      // The image here is behind, or this process is not the one that the cluster knows. Asking again soon helps nobody;
-      // asking now and then does no harm and ends it should the image never change.
+      // The image here is behind, or this process is not the one that the cluster knows. Asking again soon helps
+      // nobody; asking now and then does no harm and ends it should the image never change.
       ++counts_.failures;
       state_ = State::kAwaitImage;
       deadline_ = now + options_.fetch_timeout;

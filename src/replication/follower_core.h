@@ -2,10 +2,10 @@
 // answer. Not thread-safe; lives on the partition's shard, owned by its PartitionReplica.
 //
 // There is at most one fetch on its way. Its offset is the end of the log, sent with the epoch of the last record; the
-// leader takes it only if its own log holds that epoch that far, and otherwise says where the logs part. The follower then
-// truncates and asks again until they agree. It never truncates by a high watermark: what it may have committed as far
-// as anybody else knows lies above its own (KIP-101). In class F it asks again only when all it has is on disk, so that the
-// offset it asks for says so.
+// leader takes it only if its own log holds that epoch that far, and otherwise says where the logs part. The follower
+// then truncates and asks again until they agree. It never truncates by a high watermark: what it may have committed as
+// far as anybody else knows lies above its own (KIP-101). In class F it asks again only when all it has is on disk, so
+// that the offset it asks for says so.
 #pragma once
 
 #include <optional>
@@ -25,8 +25,8 @@ struct FetchedBatch {
   model::LeaderEpoch epoch;
 };
 
-// The leader's answer, batches checked (CRC, lengths) by the driver, which keeps their bytes until the effects that name
-// this fetch are carried out.
+// The leader's answer, batches checked (CRC, lengths) by the driver, which keeps their bytes until the effects that
+// name this fetch are carried out.
 struct FetchAnswer {
   model::ErrorCode error = model::ErrorCode::kNone;
   std::optional<EpochEnd> diverging;
@@ -40,10 +40,10 @@ struct FetchAnswer {
 class FollowerCore {
  public:
   enum class State {
-    kFetching,       // a fetch is on its way
-    kAwaitDurable,   // class F: the next one waits for the disk
+    kFetching,      // a fetch is on its way
+    kAwaitDurable,  // class F: the next one waits for the disk
     kBackoff,
-    kAwaitImage,     // no fetch makes sense before the image changes
+    kAwaitImage,  // no fetch makes sense before the image changes
   };
 
   // Sends the first fetch. REQUIRES: view.leader is another node.

@@ -1,5 +1,5 @@
-// What a leader knows of one other replica: how far its log goes, and since when it has not been level. Valid within one
-// leader epoch, and one life of the replica: in between it may lose the end of its log. Pure; not thread-safe.
+// What a leader knows of one other replica: how far its log goes, and since when it has not been level. Valid within
+// one leader epoch, and one life of the replica: in between it may lose the end of its log. Pure; not thread-safe.
 #pragma once
 
 #include "base/time.h"
@@ -9,12 +9,12 @@ namespace leat::replication {
 
 class FollowerProgress {
  public:
-  // `caught_up_at`: the benefit of the doubt that a new leader gives to the members of the in-sync set that it inherits;
-  // nullopt for others.
+  // `caught_up_at`: the benefit of the doubt that a new leader gives to the members of the in-sync set that it
+  // inherits; nullopt for others.
   explicit FollowerProgress(std::optional<Instant> caught_up_at) : caught_up_at_(caught_up_at) {}
 
-  // A fetch that fits the leader's log: the replica holds everything below `offset`. Fetches may come out of order; those
-  // of a former life are not brought here.
+  // A fetch that fits the leader's log: the replica holds everything below `offset`. Fetches may come out of order;
+  // those of a former life are not brought here.
   void OnFetch(BrokerEpoch life, model::Offset offset, model::Offset log_start, model::Offset leader_end, Instant now);
   // A fetch that shows the replica's present life, but not how far its log agrees with the leader's.
   void OnLife(BrokerEpoch life);

@@ -22,10 +22,10 @@ struct ProposalResult {
 class IsrState {
  public:
   enum class Outcome {
-    kNothing,   // of no interest any more, or the image will say what holds
-    kChanged,   // committed() is another set now
-    kRefused,   // the proposal will never be accepted
-    kUnknown,   // the proposal may have been accepted or may yet be: send it again
+    kNothing,  // of no interest any more, or the image will say what holds
+    kChanged,  // committed() is another set now
+    kRefused,  // the proposal will never be accepted
+    kUnknown,  // the proposal may have been accepted or may yet be: send it again
   };
 
   IsrState(std::vector<model::NodeId> isr, int32_t partition_epoch);

@@ -104,7 +104,8 @@ bool LeaderCore::IsActive(const FollowerProgress& follower, NodeId node) const {
 
 // The rule of the high watermark. A replica that is about to join counts as well, so that it gets the chance to: while
 // the set is {leader} everything appended would be committed at once and the others stay behind for ever. One that the
-// controller would refuse (fenced, shutting down, of another life) does not, or it would hold up everybody (KAFKA-15021).
+// controller would refuse (fenced, shutting down, of another life) does not, or it would hold up everybody
+// (KAFKA-15021).
 void LeaderCore::AdvanceHighWatermark(Instant now) {
   advanced_at_ = now;
   if (!EnoughInSync() && !Planted(Defect::kAckBeforeMinInSync)) return;

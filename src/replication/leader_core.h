@@ -1,11 +1,11 @@
-// One replica while it leads its partition in one leader epoch. It decides what is committed (the high watermark), who is
-// in sync, and what followers and readers may be told. Not thread-safe; lives on the partition's shard, owned by its
+// One replica while it leads its partition in one leader epoch. It decides what is committed (the high watermark), who
+// is in sync, and what followers and readers may be told. Not thread-safe; lives on the partition's shard, owned by its
 // PartitionReplica. Effects go to the outbox; see effects.h for when to carry them out.
 //
-// The high watermark is the lowest progress over the maximal in-sync set: everybody whom the controller may hold to be in
-// sync. Progress is the end of the log in class P, of what is on disk in class F; a follower of class F asks for the next
-// offset only when everything below is on its disk, so its fetch offset says both. It never advances while the committed
-// set is smaller than min.insync.replicas (KIP-966), and never goes back.
+// The high watermark is the lowest progress over the maximal in-sync set: everybody whom the controller may hold to be
+// in sync. Progress is the end of the log in class P, of what is on disk in class F; a follower of class F asks for the
+// next offset only when everything below is on its disk, so its fetch offset says both. It never advances while the
+// committed set is smaller than min.insync.replicas (KIP-966), and never goes back.
 #pragma once
 
 #include <map>

@@ -25,13 +25,13 @@ const LogFacts& PartitionReplica::log() const {
 }
 
 void PartitionReplica::Leave() {
-  if (LeaderCore* core = leader()) {
-    core->Resign(ErrorCode::kNotLeaderOrFollower);
-    log_ = core->log();
-  } else if (FollowerCore* core = follower()) {
-    log_ = core->log();
-    damaged_ = core->damaged();
-    last_fetch_ = core->last_fetch();
+  if (LeaderCore* leading = leader()) {
+    leading->Resign(ErrorCode::kNotLeaderOrFollower);
+    log_ = leading->log();
+  } else if (const FollowerCore* following = follower()) {
+    log_ = following->log();
+    damaged_ = following->damaged();
+    last_fetch_ = following->last_fetch();
   }
   core_.emplace<std::monostate>();
 }
@@ -48,8 +48,9 @@ void PartitionReplica::OnView(const PartitionView& view, Instant now) {
   if (self == nullptr) return Leave();
   if (self->broker_epoch > self_.broker_epoch) {
     Leave();
-    out_.Add(Refuse{StrCat("broker ", self_.node, " is registered with epoch ", self->broker_epoch,
-                           ": this process, of epoch ", self_.broker_epoch, ", is not the one that the cluster knows")});
+    out_.Add(
+        Refuse{StrCat("broker ", self_.node, " is registered with epoch ", self->broker_epoch,
+                      ": this process, of epoch ", self_.broker_epoch, ", is not the one that the cluster knows")});
     return;
   }
   if (view.leader == kNoNode) return Leave();
@@ -137,9 +138,8 @@ FetchVerdict PartitionReplica::OnFollowerFetch(const FollowerFetch& fetch, Insta
 ReadVerdict PartitionReplica::CheckRead(const ConsumerRead& read) const {
   if (role() == Role::kNone) return {.error = ErrorCode::kNotLeaderOrFollower};
   const LogFacts& facts = log();
-  ReadVerdict verdict{.error = CheckEpoch(read.leader_epoch),
-                      .high_watermark = facts.high_watermark,
-                      .log_start = facts.start};
+  ReadVerdict verdict{
+      .error = CheckEpoch(read.leader_epoch), .high_watermark = facts.high_watermark, .log_start = facts.start};
   if (verdict.error != ErrorCode::kNone) return verdict;
   if (read.offset < facts.start) {
     verdict.error = ErrorCode::kOffsetOutOfRange;

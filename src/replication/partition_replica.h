@@ -1,6 +1,6 @@
-// One replica of one partition on this broker, whatever part the image gives it: leader, follower, or none. It keeps what
-// is known of the log across changes of role. Not thread-safe; lives on the partition's shard, owned by the driver, one
-// object for one life of the process (a topic made again gets another one).
+// One replica of one partition on this broker, whatever part the image gives it: leader, follower, or none. It keeps
+// what is known of the log across changes of role. Not thread-safe; lives on the partition's shard, owned by the
+// driver, one object for one life of the process (a topic made again gets another one).
 //
 // The driver makes one call at a time, carries out TakeEffects() in order before the next, and calls Tick no later than
 // NextDeadline().
@@ -63,8 +63,8 @@ class PartitionReplica {
   // An effect could not be carried out (those behind it in the same list must not be either): this is what the log is
   // now. Nothing may be missing from it that was there and durable (class F) or written (class P).
   void OnLogFacts(LogFacts log, Instant now);
-  // Damaged bytes were found. A replica with a damaged range leaves the in-sync set, and does not lead as long as another
-  // one can.
+  // Damaged bytes were found. A replica with a damaged range leaves the in-sync set, and does not lead as long as
+  // another one can.
   void OnDamage(OffsetRange range, Instant now);
   void OnMended(OffsetRange range, Instant now);
 

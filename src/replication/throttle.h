@@ -1,6 +1,6 @@
-// Bytes per second for the traffic of replicas that are being moved, on the side that sends (leader) and on the side that
-// fetches (follower). One for each side of a broker, shared by its partitions; replicas in sync are never throttled, so
-// that a throttle cannot hold up acknowledgements. Pure; not thread-safe.
+// Bytes per second for the traffic of replicas that are being moved, on the side that sends (leader) and on the side
+// that fetches (follower). One for each side of a broker, shared by its partitions; replicas in sync are never
+// throttled, so that a throttle cannot hold up acknowledgements. Pure; not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,9 @@ struct PartitionView {
     return it == replicas.end() ? nullptr : &*it;
   }
   // min.insync.replicas, but never more than there are replicas.
-  size_t effective_min_insync() const { return std::clamp<size_t>(min_insync, 1, std::max<size_t>(1, replicas.size())); }
+  size_t effective_min_insync() const {
+    return std::clamp(static_cast<size_t>(std::max(1, min_insync)), size_t{1}, std::max<size_t>(1, replicas.size()));
+  }
 };
 
 inline bool Contains(const std::vector<model::NodeId>& nodes, model::NodeId node) {

@@ -1,5 +1,5 @@
-// Requests that wait until an offset passes a mark, each with a deadline: acks=all produces wait for the high watermark,
-// DeleteRecords for the log start of all replicas. Pure; not thread-safe.
+// Requests that wait until an offset passes a mark, each with a deadline: acks=all produces wait for the high
+// watermark, DeleteRecords for the log start of all replicas. Pure; not thread-safe.
 #pragma once
 
 #include <map>

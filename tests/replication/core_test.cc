@@ -164,8 +164,9 @@ TEST_F(CoreTest, ALogWithRecordsOfTheEpochIsNotLedInIt) {
 }
 
 TEST_F(CoreTest, AHighWatermarkCheckpointOutsideTheLogIsPutRight) {
-  PartitionReplica replica({NodeId(1), BrokerEpoch(101)}, options_,
-                           {.start = Offset(2), .end = Offset(4), .durable_end = Offset(4), .high_watermark = Offset(9)});
+  PartitionReplica replica(
+      {NodeId(1), BrokerEpoch(101)}, options_,
+      {.start = Offset(2), .end = Offset(4), .durable_end = Offset(4), .high_watermark = Offset(9)});
   EXPECT_EQ(replica.log().high_watermark, Offset(4));
 }
 
@@ -186,8 +187,8 @@ TEST_F(CoreTest, AnAnswerToAnEarlierFetchIsIgnored) {
   replica_.Tick(Ms(5000));
   replica_.Tick(Ms(6000));
   Effects();
-  follower->OnFetchAnswer(
-      first, {.leader_epoch = LeaderEpoch(4), .batches = {{Offset(0), Offset(1), LeaderEpoch(4)}}}, Ms(6000));
+  follower->OnFetchAnswer(first, {.leader_epoch = LeaderEpoch(4), .batches = {{Offset(0), Offset(1), LeaderEpoch(4)}}},
+                          Ms(6000));
   EXPECT_EQ(Effects(), "");
   EXPECT_EQ(replica_.log().end, Offset(0));
 }
@@ -225,9 +226,8 @@ TEST_F(CoreTest, AFencedFollowerWaitsForTheImage) {
 TEST_F(CoreTest, AFailedAppendIsTriedAgainFromWhatTheLogIs) {
   replica_.OnView(View(2, 4, {1, 2, 3}, 10), Ms(0));
   FollowerCore* follower = replica_.follower();
-  follower->OnFetchAnswer(
-      follower->last_fetch(),
-      {.leader_epoch = LeaderEpoch(4), .batches = {{Offset(0), Offset(2), LeaderEpoch(4)}}}, Ms(1));
+  follower->OnFetchAnswer(follower->last_fetch(),
+                          {.leader_epoch = LeaderEpoch(4), .batches = {{Offset(0), Offset(2), LeaderEpoch(4)}}}, Ms(1));
   Effects();
   replica_.OnLogFacts({}, Ms(2));
   replica_.Tick(Ms(60));

@@ -154,7 +154,8 @@ TEST(IsrState, AnAcceptedProposalIsTheCommittedSet) {
 TEST(IsrState, ARefusedProposalCountsNoMore) {
   IsrState isr(Nodes({1}), 7);
   const ProposeIsr propose = isr.Propose(Members({1, 2}), kEpoch);
-  EXPECT_EQ(isr.OnResult(propose.attempt, {.error = ErrorCode::kIneligibleReplica}, kEpoch), IsrState::Outcome::kRefused);
+  EXPECT_EQ(isr.OnResult(propose.attempt, {.error = ErrorCode::kIneligibleReplica}, kEpoch),
+            IsrState::Outcome::kRefused);
   EXPECT_FALSE(isr.IsMaximal(NodeId(2)));
 }
 

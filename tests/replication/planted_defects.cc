@@ -1,5 +1,5 @@
-// The bank of planted defects: each must be caught by the simulation within 2,000 seeds. The cores are compiled into this
-// program once more, with the switch; see src/replication/planted.h.
+// The bank of planted defects: each must be caught by the simulation within 2,000 seeds. The cores are compiled into
+// this program once more, with the switch; see src/replication/planted.h.
 //   leat_replication_planted            all defects; the last column is the first seed that caught it
 //   leat_replication_planted N SEEDS    defect N alone
 #include <cstdio>
@@ -17,15 +17,24 @@ namespace {
 
 const char* Name(Defect defect) {
   switch (defect) {
-    case Defect::kNone: return "none";
-    case Defect::kTruncateByHighWatermark: return "truncate by high watermark";
-    case Defect::kAckBeforeMinInSync: return "acknowledge before min.insync";
-    case Defect::kAcceptStaleBrokerEpoch: return "accept a stale broker epoch";
-    case Defect::kIgnorePendingIsr: return "ignore the pending in-sync set";
-    case Defect::kAnswerEpochAboveAsked: return "answer an epoch above the asked one";
-    case Defect::kTrustLeaderHighWatermark: return "trust the leader's high watermark";
-    case Defect::kCompareOffsetsOnly: return "compare offsets only";
-    case Defect::kInSyncByTime: return "in sync by time";
+    case Defect::kNone:
+      return "none";
+    case Defect::kTruncateByHighWatermark:
+      return "truncate by high watermark";
+    case Defect::kAckBeforeMinInSync:
+      return "acknowledge before min.insync";
+    case Defect::kAcceptStaleBrokerEpoch:
+      return "accept a stale broker epoch";
+    case Defect::kIgnorePendingIsr:
+      return "ignore the pending in-sync set";
+    case Defect::kAnswerEpochAboveAsked:
+      return "answer an epoch above the asked one";
+    case Defect::kTrustLeaderHighWatermark:
+      return "trust the leader's high watermark";
+    case Defect::kCompareOffsetsOnly:
+      return "compare offsets only";
+    case Defect::kInSyncByTime:
+      return "in sync by time";
   }
   return "?";
 }

@@ -1,5 +1,6 @@
 #include "tests/replication/script.h"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -129,10 +130,11 @@ bool Script::AskCommand(const Words& words) {
   const LeaderEpoch epoch(Number(Value(words, "epoch").value_or("-1")));
   if (words[0] == "read") {
     const std::string rack = Value(words, "rack").value_or("");
-    const ReadVerdict verdict = replica.CheckRead({.leader_epoch = epoch,
-                                                   .offset = Offset(Number(words[2])),
-                                                   .last_epoch = LeaderEpoch(Number(Value(words, "last").value_or("-1"))),
-                                                   .rack = rack});
+    const ReadVerdict verdict =
+        replica.CheckRead({.leader_epoch = epoch,
+                           .offset = Offset(Number(words[2])),
+                           .last_epoch = LeaderEpoch(Number(Value(words, "last").value_or("-1"))),
+                           .rack = rack});
     std::string text = StrCat("read: ", model::ErrorName(verdict.error), " below ", verdict.high_watermark);
     if (verdict.diverging) StrAppend(&text, ", epoch ", verdict.diverging->epoch, " ends at ", verdict.diverging->end);
     if (verdict.preferred) StrAppend(&text, ", better from ", *verdict.preferred);
@@ -233,7 +235,7 @@ void Script::Fetch(int id, const Words& words) {
     return Say(id, "the leader is down");
   }
   const FetchVerdict verdict = Arrive(id, fetch);
-  if (std::ranges::find(words, "lost") != words.end()) return;
+  if (std::find(words.begin(), words.end(), "lost") != words.end()) return;
   FetchAnswer answer{.error = verdict.error,
                      .diverging = verdict.diverging,
                      .leader_epoch = verdict.leader_epoch,
@@ -243,7 +245,8 @@ void Script::Fetch(int id, const Words& words) {
   node.fetched.clear();
   const sim::SimLog& log = nodes_.at(fetch.leader.value()).log;
   const int64_t max = Number(Value(words, "max").value_or("100"));
-  for (int64_t at = fetch.offset.value(); verdict.error == ErrorCode::kNone && !verdict.diverging && at < log.end(); ++at) {
+  for (int64_t at = fetch.offset.value(); verdict.error == ErrorCode::kNone && !verdict.diverging && at < log.end();
+       ++at) {
     if (at - fetch.offset.value() >= max) break;
     node.fetched.push_back(log.At(at));
     answer.batches.push_back({Offset(at), Offset(at + 1), LeaderEpoch(log.At(at).epoch)});

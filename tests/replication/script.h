@@ -38,7 +38,7 @@ class Script {
     int64_t broker_epoch = 0;
     sim::SimLog log;
     std::unique_ptr<PartitionReplica> replica;
-    std::optional<SendFetch> fetch;     // not delivered yet
+    std::optional<SendFetch> fetch;       // not delivered yet
     std::optional<SendFetch> last_fetch;  // delivered last, in any life
     std::optional<ProposeIsr> proposal;
     std::vector<sim::Record> fetched;

@@ -39,7 +39,8 @@ void Cluster::CheckHighWatermark(int id, size_t p, int64_t to) {
   Truth& truth = truths_[p];
   const SimLog& log = at.logs[p];
   const PartitionReplica& replica = *at.replicas[p];
-  if (to > log.end()) return Fail(StrCat("I6: node ", id, " has high watermark ", to, " and its log ends at ", log.end()));
+  if (to > log.end())
+    return Fail(StrCat("I6: node ", id, " has high watermark ", to, " and its log ends at ", log.end()));
   if (to < at.checked[p]) return Fail(StrCat("I4: the high watermark of node ", id, " goes back to ", to));
   for (int64_t o = std::max(at.checked[p], log.start); o < to; ++o) {
     const Record& record = log.At(o);
@@ -94,7 +95,9 @@ void Cluster::CheckPartition(size_t p) {
     truth.seen_partition_epoch = view.partition_epoch;
     for (const NodeId member : view.isr) {
       if (Contains(truth.isr, member)) continue;
-      // An eligible replica that is elected is in the set again, with all that was committed.
+      // The controller may choose one that has lost power a moment ago. It cannot act upon that: when it comes back it
+      // registers, and is out of the set.
+      if (node(member.value()).lost_tail) continue;
       truth.at_risk.erase(member.value());
       CheckPrefix(member.value(), p, INT32_MAX, "joins the in-sync set of");
     }

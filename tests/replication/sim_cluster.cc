@@ -85,6 +85,7 @@ void Cluster::Stop(int id, bool power_cut) {
     if (!power_cut) log.durable = log.end();  // the page cache is written in the end
     if (power_cut && log.durable < log.end()) log.TruncateTo(random_.Between(log.durable, log.end()));
     log.durable = log.end();
+    RemoveRange({Offset(log.end()), Offset(INT64_MAX)}, &at.holes[p]);
     log.high_watermark = std::max(log.start, log.high_watermark);
     at.tick_at[p] = INT64_MAX;
     at.sync_to[p] = -1;
@@ -126,7 +127,8 @@ void Cluster::PublishImages() {
   const uint64_t version = controller_.version();
   published_ = version;
   for (int id = 1; id <= n_; ++id) {
-    Send(0, id, [this, id, image, version] { OnNode(id, 0, [this, id, image, version] { TakeImage(id, image, version); }); });
+    Send(0, id,
+         [this, id, image, version] { OnNode(id, 0, [this, id, image, version] { TakeImage(id, image, version); }); });
   }
 }
 
@@ -192,7 +194,8 @@ void Cluster::Carry(int id, size_t p, const Effect& effect) {
     if (truncate->below_high_watermark > 0) Fail(StrCat("I4: node ", id, " truncates what is committed"));
     at.checked[p] = std::min(at.checked[p], log.end());
   } else if (const auto* restart = std::get_if<RestartLog>(&effect)) {
-    if (restart->at.value() > static_cast<int64_t>(truths_[p].committed.size())) Fail("a log restarts above the committed end");
+    if (restart->at.value() > static_cast<int64_t>(truths_[p].committed.size()))
+      Fail("a log restarts above the committed end");
     log.RestartAt(restart->at.value());
     at.sync_to[p] = -1;
     at.holes[p].clear();
@@ -229,7 +232,8 @@ void Cluster::Carry(int id, size_t p, const Effect& effect) {
     // It asks to be replaced, until it is.
     const auto epoch = at.replicas[p]->epoch();
     for (int tries = 0; tries < 4; ++tries) {
-      At(tries * 400'000, [this, id, p, epoch] { Send(id, 0, [this, id, p, epoch] { controller_.Evict(p, id, epoch); }); });
+      At(tries * 400'000,
+         [this, id, p, epoch] { Send(id, 0, [this, id, p, epoch] { controller_.Evict(p, id, epoch); }); });
     }
   }
 }
@@ -257,8 +261,7 @@ void Cluster::OnFetchArrives(int id, size_t p, int from, uint64_t from_life, con
                                                                now());
   Perform(id, p);
   if (verdict.error == ErrorCode::kNone && !verdict.diverging && fetch.offset == verdict.log_end) {
-    auto parked = std::make_shared<Parked>(
-        Parked{p, from, from_life, fetch.id, fetch.offset, verdict.leader_epoch});
+    auto parked = std::make_shared<Parked>(Parked{p, from, from_life, fetch.id, fetch.offset, verdict.leader_epoch});
     at.parked.push_back(parked);
     At(kLongPollUs, [this, id, life = at.life, parked] {
       OnNode(id, life, [this, id, parked] {
@@ -292,7 +295,8 @@ void Cluster::Reply(int id, size_t p, int to, uint64_t to_life, FetchId fetch, c
                     Offset offset) {
   Node& at = node(id);
   if (at.replicas[p] == nullptr) return;
-  Answer reply{.answer = {.error = verdict.error, .diverging = verdict.diverging, .leader_epoch = verdict.leader_epoch}};
+  Answer reply{
+      .answer = {.error = verdict.error, .diverging = verdict.diverging, .leader_epoch = verdict.leader_epoch}};
   FetchAnswer& answer = reply.answer;
   if (answer.error == ErrorCode::kNone) answer.error = at.replicas[p]->CheckLeader(verdict.leader_epoch);
   const LogFacts& facts = at.replicas[p]->log();
@@ -321,7 +325,8 @@ void Cluster::Reply(int id, size_t p, int to, uint64_t to_life, FetchId fetch, c
     OnNode(to, to_life, [this, to, p, fetch, reply] {
       Node& follower = node(to);
       if (follower.replicas[p] == nullptr || follower.replicas[p]->follower() == nullptr) return;
-      follower.fetched = {{fetch, reply.records}};
+      follower.fetched.clear();
+      follower.fetched.emplace(fetch, reply.records);
       follower.replicas[p]->follower()->OnFetchAnswer(fetch, reply.answer, now());
       Perform(to, p);
     });
@@ -360,7 +365,8 @@ void Cluster::SyncLater(int id, size_t p) {
 void Cluster::Produce(size_t p) {
   std::vector<int> leaders;
   for (int id = 1; id <= n_; ++id) {
-    if (node(id).up && !node(id).paused && node(id).replicas[p] != nullptr && node(id).replicas[p]->leader() != nullptr) {
+    if (node(id).up && !node(id).paused && node(id).replicas[p] != nullptr &&
+        node(id).replicas[p]->leader() != nullptr) {
       leaders.push_back(id);
     }
   }
@@ -372,7 +378,8 @@ void Cluster::Produce(size_t p) {
   if (leader->CheckAppend(all ? Acks::kAll : Acks::kLeader) != ErrorCode::kNone) return;
   const int64_t base = at.logs[p].end();
   const Waiting waiting{p, base, base + random_.Between(1, 4), next_value_};
-  for (int64_t o = base; o < waiting.end; ++o) at.logs[p].records.push_back({at.replicas[p]->epoch().value(), next_value_++});
+  for (int64_t o = base; o < waiting.end; ++o)
+    at.logs[p].records.push_back({at.replicas[p]->epoch().value(), next_value_++});
   Log(StrCat(id, "/", p, " produces ", base, "..", waiting.end));
   leader->OnAppended(Offset(base), Offset(waiting.end), now());
   if (all) {

@@ -23,7 +23,8 @@ struct Result {
   std::string failure;  // empty: all invariants held, and everything caught up in the end
   uint64_t hash = 0;    // of all that happened
   int64_t virtual_ms = 0;
-  uint64_t events = 0, acked = 0, committed = 0, elections = 0, truncations = 0, faults = 0, isr_changes = 0, mended = 0;
+  uint64_t events = 0, acked = 0, committed = 0, elections = 0, truncations = 0, faults = 0, isr_changes = 0,
+           mended = 0;
 };
 
 class Cluster {

@@ -19,7 +19,7 @@ struct Broker {
 };
 
 struct Partition {
-  PartitionView view;  // brokers' states are filled in by Controller::View
+  PartitionView view;                       // brokers' states are filled in by Controller::View
   std::map<int32_t, int64_t> last_attempt;  // by leader epoch
   bool Holds(model::NodeId node) const { return Contains(view.isr, node) || Contains(view.elr, node); }
 };

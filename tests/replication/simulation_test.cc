@@ -3,6 +3,7 @@
 // LEAT_REPLICATION_SEEDS=100000 and LEAT_REPLICATION_FROM=1 run others than usual.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "tests/replication/sim_cluster.h"
