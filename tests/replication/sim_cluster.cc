@@ -229,13 +229,16 @@ void Cluster::Carry(int id, size_t p, const Effect& effect) {
     if (answer->error == ErrorCode::kNone) CheckAck(id, it->second);
     at.waiting.erase(it);
   } else if (std::holds_alternative<Refuse>(effect)) {
-    // It asks to be replaced, until it is.
-    const auto epoch = at.replicas[p]->epoch();
-    for (int tries = 0; tries < 4; ++tries) {
-      At(tries * 400'000,
-         [this, id, p, epoch] { Send(id, 0, [this, id, p, epoch] { controller_.Evict(p, id, epoch); }); });
-    }
+    AskToBeReplaced(id, p, at.life, at.replicas[p]->epoch());
   }
+}
+
+void Cluster::AskToBeReplaced(int id, size_t p, uint64_t life, model::LeaderEpoch epoch) {
+  const Node& at = node(id);
+  if (!at.up || at.life != life || at.replicas[p]->epoch() != epoch) return;
+  if (at.replicas[p]->role() != PartitionReplica::Role::kNone) return;
+  Send(id, 0, [this, id, p, epoch] { controller_.Evict(p, id, epoch); });
+  At(200'000, [this, id, p, life, epoch] { AskToBeReplaced(id, p, life, epoch); });
 }
 
 void Cluster::CarryFetch(int id, size_t p, const SendFetch& fetch) {

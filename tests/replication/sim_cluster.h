@@ -101,6 +101,7 @@ class Cluster {
   void TakeImage(int node, const std::shared_ptr<const std::vector<PartitionView>>& image, uint64_t version);
   void Perform(int node, size_t partition);
   void Carry(int node, size_t partition, const Effect& effect);
+  void AskToBeReplaced(int node, size_t partition, uint64_t life, model::LeaderEpoch epoch);
   void CarryFetch(int node, size_t partition, const SendFetch& fetch);
   void CarryAppend(int node, size_t partition, const AppendFetched& append);
   void OnFetchArrives(int node, size_t partition, int from, uint64_t from_life, const SendFetch& fetch);
