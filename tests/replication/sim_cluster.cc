@@ -84,6 +84,7 @@ void Cluster::Stop(int id, bool power_cut) {
     }
     if (!power_cut) log.durable = log.end();  // the page cache is written in the end
     if (power_cut && log.durable < log.end()) log.TruncateTo(random_.Between(log.durable, log.end()));
+    if (log.end() < log.start) log.RestartAt(log.start);  // what is lost was deleted already
     log.durable = log.end();
     RemoveRange({Offset(log.end()), Offset(INT64_MAX)}, &at.holes[p]);
     log.high_watermark = std::max(log.start, log.high_watermark);
