@@ -24,6 +24,7 @@ leat_layer(stream/data      1 DEPS base)
 # floor 2: pure cores
 leat_layer(raft             2 DEPS base model)
 leat_layer(meta             2 DEPS base model)
+leat_layer(replication      2 DEPS base model)
 leat_layer(group            2 DEPS base model)
 leat_layer(txn              2 DEPS base model)
 leat_layer(wire             2 DEPS base model)
