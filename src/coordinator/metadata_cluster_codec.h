@@ -1,4 +1,5 @@
-// The part of the metadata codec that knows brokers, voters and the states of partitions: the records since feature level
+// The part of the metadata codec that knows brokers, voters and the states of partitions: the records since feature
+// level
 // 2. Private to the codec.
 #pragma once
 

@@ -6,11 +6,11 @@
 namespace leat::coordinator {
 namespace {
 
-void Encode(const model::TopicId& id, internal::TopicIdentity* out) {
+void EncodeId(const model::TopicId& id, internal::TopicIdentity* out) {
   out->set_high(id.high);
   out->set_low(id.low);
 }
-model::TopicId Decode(const internal::TopicIdentity& id) { return {id.high(), id.low()}; }
+model::TopicId DecodeId(const internal::TopicIdentity& id) { return {id.high(), id.low()}; }
 
 struct Encoder {
   internal::MetadataRecord& out;
@@ -19,21 +19,21 @@ struct Encoder {
   void operator()(const meta::FeatureLevel& r) { out.mutable_feature_level()->set_level(r.level); }
   void operator()(const meta::TopicCreated& r) {
     auto* topic = out.mutable_topic_created();
-    Encode(r.id, topic->mutable_id());
+    EncodeId(r.id, topic->mutable_id());
     topic->set_name(r.name);
     topic->set_partitions(r.partitions);
     topic->mutable_configs()->insert(r.configs.begin(), r.configs.end());
     for (const meta::Partition& partition : r.assigned) EncodeInto(partition, topic->add_assigned());
   }
-  void operator()(const meta::TopicDeleted& r) { Encode(r.id, out.mutable_topic_deleted()->mutable_id()); }
+  void operator()(const meta::TopicDeleted& r) { EncodeId(r.id, out.mutable_topic_deleted()->mutable_id()); }
   void operator()(const meta::TopicConfigsChanged& r) {
     auto* change = out.mutable_topic_configs_changed();
-    Encode(r.id, change->mutable_id());
+    EncodeId(r.id, change->mutable_id());
     change->mutable_configs()->insert(r.configs.begin(), r.configs.end());
   }
   void operator()(const meta::PartitionsAdded& r) {
     auto* change = out.mutable_partitions_added();
-    Encode(r.id, change->mutable_id());
+    EncodeId(r.id, change->mutable_id());
     change->set_total(r.total);
     for (const meta::Partition& partition : r.assigned) EncodeInto(partition, change->add_assigned());
   }
@@ -67,7 +67,7 @@ struct Encoder {
   void operator()(const meta::BrokerEpochsGiven& r) { out.mutable_broker_epochs_given()->set_last(r.last); }
   void operator()(const meta::PartitionChanged& r) {
     EncodeInto(r, out.mutable_partition_changed());
-    Encode(r.topic, out.mutable_partition_changed()->mutable_topic());
+    EncodeId(r.topic, out.mutable_partition_changed()->mutable_topic());
   }
   void operator()(const meta::VotersChanged& r) { EncodeInto(r, out.mutable_voters_changed()); }
 
@@ -147,17 +147,17 @@ absl::StatusOr<meta::Record> DecodeMetadata(std::string_view bytes) {
       return meta::FeatureLevel{in.feature_level().level()};
     case internal::MetadataRecord::kTopicCreated: {
       const auto& topic = in.topic_created();
-      return meta::TopicCreated{Decode(topic.id()), topic.name(), topic.partitions(), DecodeConfigs(topic.configs()),
+      return meta::TopicCreated{DecodeId(topic.id()), topic.name(), topic.partitions(), DecodeConfigs(topic.configs()),
                                 DecodePartitions(topic.assigned())};
     }
     case internal::MetadataRecord::kTopicDeleted:
-      return meta::TopicDeleted{Decode(in.topic_deleted().id())};
+      return meta::TopicDeleted{DecodeId(in.topic_deleted().id())};
     case internal::MetadataRecord::kTopicConfigsChanged: {
       const auto& change = in.topic_configs_changed();
-      return meta::TopicConfigsChanged{Decode(change.id()), DecodeConfigs(change.configs())};
+      return meta::TopicConfigsChanged{DecodeId(change.id()), DecodeConfigs(change.configs())};
     }
     case internal::MetadataRecord::kPartitionsAdded:
-      return meta::PartitionsAdded{Decode(in.partitions_added().id()), in.partitions_added().total(),
+      return meta::PartitionsAdded{DecodeId(in.partitions_added().id()), in.partitions_added().total(),
                                    DecodePartitions(in.partitions_added().assigned())};
     case internal::MetadataRecord::kJobSubmitted: {
       const auto& job = in.job_submitted();

@@ -12,10 +12,11 @@ using model::WithCode;
 // Whether the asker decided on the state that the image has.
 absl::Status CheckCurrent(const Partition& partition, const AlterPartition& command, const std::string& where) {
   if (command.leader_epoch > partition.leader_epoch || command.partition_epoch > partition.partition_epoch) {
-    return WithCode(FailedPrecondition(where, ": asked for leader epoch ", command.leader_epoch, " and partition epoch ",
-                                       command.partition_epoch, ", this controller knows ", partition.leader_epoch,
-                                       " and ", partition.partition_epoch, ": it is not the active one any more"),
-                    ErrorCode::kNotController);
+    return WithCode(
+        FailedPrecondition(where, ": asked for leader epoch ", command.leader_epoch, " and partition epoch ",
+                           command.partition_epoch, ", this controller knows ", partition.leader_epoch, " and ",
+                           partition.partition_epoch, ": it is not the active one any more"),
+        ErrorCode::kNotController);
   }
   if (command.leader_epoch < partition.leader_epoch) {
     return WithCode(FailedPrecondition(where, ": leader epoch ", command.leader_epoch, " has ended, it is ",
@@ -23,9 +24,9 @@ absl::Status CheckCurrent(const Partition& partition, const AlterPartition& comm
                     ErrorCode::kFencedLeaderEpoch);
   }
   if (command.broker != partition.leader) {
-    return WithCode(InvalidArgument(where, ": broker ", command.broker, " does not lead it, broker ", partition.leader,
-                                    " does"),
-                    ErrorCode::kInvalidRequest);
+    return WithCode(
+        InvalidArgument(where, ": broker ", command.broker, " does not lead it, broker ", partition.leader, " does"),
+        ErrorCode::kInvalidRequest);
   }
   if (command.partition_epoch < partition.partition_epoch) {
     return WithCode(FailedPrecondition(where, ": partition epoch ", command.partition_epoch, " has ended, it is ",
@@ -62,10 +63,10 @@ absl::StatusOr<Records> Decide(const Image& image, const AlterPartition& command
   wish.isr.clear();
   for (const AlterPartition::Member& member : command.isr) {
     if (!Contains(partition.replicas, member.broker) || Contains(wish.isr, member.broker)) {
-      return WithCode(InvalidArgument(found.name, ": in sync is to be broker ", member.broker,
-                                      ", which is no replica or is named twice; the replicas are ",
-                                      ToString(partition.replicas)),
-                      ErrorCode::kInvalidRequest);
+      return WithCode(
+          InvalidArgument(found.name, ": in sync is to be broker ", member.broker,
+                          ", which is no replica or is named twice; the replicas are ", ToString(partition.replicas)),
+          ErrorCode::kInvalidRequest);
     }
     wish.isr.push_back(member.broker);
   }

@@ -57,9 +57,8 @@ absl::StatusOr<BrokerSessions::Outcome> BrokerSessions::Handle(const Image& imag
 
 // First it hands over, then the other live brokers learn who leads now, then it may go. One that is fenced has nothing
 // to hand over.
-absl::StatusOr<BrokerSessions::Outcome> BrokerSessions::Stop(const Image& image, const Broker& broker,
-                                                             Session& session, model::Offset end,
-                                                             const Policy& policy) {
+absl::StatusOr<BrokerSessions::Outcome> BrokerSessions::Stop(const Image& image, const Broker& broker, Session& session,
+                                                             model::Offset end, const Policy& policy) {
   Outcome outcome;
   outcome.answer.is_fenced = broker.fenced;
   outcome.answer.is_caught_up = session.metadata >= session.required;

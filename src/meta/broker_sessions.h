@@ -61,8 +61,8 @@ class BrokerSessions {
   struct Session {
     int64_t epoch = -1;
     Instant heard;
-    model::Offset metadata{-1};  // the highest it reported in this session
-    model::Offset required{0};   // before it may serve
+    model::Offset metadata{-1};     // the highest it reported in this session
+    model::Offset required{0};      // before it may serve
     model::Offset handed_over{-1};  // while it stops: where the log ended once it led nothing
     bool was_live = false;          // at its last heartbeat
   };

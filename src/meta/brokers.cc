@@ -35,8 +35,8 @@ absl::Status CheckShape(const BrokerRegistered& broker, const Limits& limits) {
     const bool fits = !listener.name.empty() && listener.name.size() <= 100 && !listener.host.empty() &&
                       listener.host.size() <= 255 && listener.port >= 1 && listener.port <= 65535;
     if (!fits) {
-      return bad("expected a listener with a name, a host and a port in 1..65535, got '",
-                 listener.name.substr(0, 100), "' ", listener.host.substr(0, 255), ":", listener.port);
+      return bad("expected a listener with a name, a host and a port in 1..65535, got '", listener.name.substr(0, 100),
+                 "' ", listener.host.substr(0, 255), ":", listener.port);
     }
   }
   if (broker.rack.size() > 255) return bad("expected a rack of at most 255 bytes, got ", broker.rack.size());
@@ -215,8 +215,8 @@ absl::StatusOr<Records> UnregisterBroker(const Image& image, NodeId id) {
     return FailedPrecondition("broker ", id, " is live: stop it before it is unregistered");
   }
   if (const size_t held = image.partitions().HeldCount(id); held > 0) {
-    return FailedPrecondition("broker ", id, " holds copies of ", held, " partitions: move them away with `leat cluster ",
-                              "decommission ", id, "` first");
+    return FailedPrecondition("broker ", id, " holds copies of ", held,
+                              " partitions: move them away with `leat cluster ", "decommission ", id, "` first");
   }
   Records records;
   if (!image.BrokerConfigs(id).empty()) records.push_back(BrokerConfigsChanged{id, {}});

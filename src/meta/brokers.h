@@ -18,7 +18,7 @@ namespace leat::meta {
 // to have been registered or that may have been.
 struct RegisterBroker {
   std::string cluster_id;
-  BrokerRegistered broker;                     // its epoch is not read
+  BrokerRegistered broker;                        // its epoch is not read
   std::vector<model::Uuid> known_incarnations{};  // earlier ones, by its disk
   // The epoch of its last registration, if its disk says that it then stopped in order; -1: it did not (KIP-966).
   int64_t clean_shutdown_epoch = -1;

@@ -97,8 +97,8 @@ absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const L
 
 absl::Status CheckRoom(const Image& image, std::string_view topic, int32_t added, const Limits& limits) {
   if (image.partition_count() + added <= limits.partitions) return absl::OkStatus();
-  return ResourceExhausted("topic '", topic, "': the cluster has ", image.partition_count(), " partitions, with ", added,
-                           " more they would exceed limits.partitions, ", limits.partitions,
+  return ResourceExhausted("topic '", topic, "': the cluster has ", image.partition_count(), " partitions, with ",
+                           added, " more they would exceed limits.partitions, ", limits.partitions,
                            ": delete topics or raise the limit");
 }
 
@@ -117,9 +117,10 @@ absl::StatusOr<std::vector<Partition>> AssignAdded(const Image& image, const Top
                                                    const Policy& policy, Random& random) {
   const Partition* first = image.FindPartition({topic.id, PartitionId(0)});
   if (first == nullptr && !command.assignments.empty()) {
-    return model::WithCode(FailedPrecondition("topic '", topic.name, "' has no replicas yet, because it was made before ",
-                                              "brokers registered: expected no assignments of its new partitions"),
-                           model::ErrorCode::kInvalidReplicaAssignment);
+    return model::WithCode(
+        FailedPrecondition("topic '", topic.name, "' has no replicas yet, because it was made before ",
+                           "brokers registered: expected no assignments of its new partitions"),
+        model::ErrorCode::kInvalidReplicaAssignment);
   }
   if (first == nullptr) return std::vector<Partition>();
   const auto factor = static_cast<int32_t>(first->replicas.size() - first->adding.size());
@@ -162,8 +163,8 @@ absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, c
   LEAT_ASSIGN_OR_RETURN(
       std::vector<Partition> assigned,
       Assigned(image, {command.name, command.partitions, factor, &command.assignments}, policy, random));
-  return Records{TopicCreated{NewTopicId(image, random), command.name, command.partitions, command.configs,
-                              std::move(assigned)}};
+  return Records{
+      TopicCreated{NewTopicId(image, random), command.name, command.partitions, command.configs, std::move(assigned)}};
 }
 
 absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command) {

@@ -42,10 +42,10 @@ struct AlterTopic {
   std::vector<std::string> remove;  // back to the default
   int32_t partitions = -1;          // -1: unchanged
   Origin origin = Origin::kClient;
-  bool must_grow = false;         // `partitions` equal to what there is is an error too
-  int32_t added_partitions = -1;  // >= 0: the caller's count of new partitions, checked
-  Configs append, subtract;       // of configs that are lists: adds and takes away their comma-separated items
-  bool replace_all = false;       // configs that are not in `set` go back to the default
+  bool must_grow = false;               // `partitions` equal to what there is is an error too
+  int32_t added_partitions = -1;        // >= 0: the caller's count of new partitions, checked
+  Configs append, subtract;             // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;             // configs that are not in `set` go back to the default
   std::vector<NodeList> assignments{};  // the replicas of each new partition; empty: the placement chooses
 };
 struct SubmitJob {

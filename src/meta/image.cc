@@ -214,7 +214,8 @@ uint64_t Image::Hash() const {
   }
   // A state keeps the hash that it had before there were these.
   if (producer_ids_end_ != kFirstProducerId) hasher.AddSigned(producer_ids_end_);
-  const bool cluster = last_broker_epoch_ != 0 || partitions_.size() > 0 || !voters_->empty() || !broker_configs_->empty();
+  const bool cluster =
+      last_broker_epoch_ != 0 || partitions_.size() > 0 || !voters_->empty() || !broker_configs_->empty();
   if (cluster) {
     hasher.AddNumber(kClusterMark);
     hasher.AddSigned(producer_ids_end_);

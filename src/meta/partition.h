@@ -46,7 +46,7 @@ struct Partition {
   NodeList replicas;  // the first is the preferred leader
   NodeList isr;       // hold every committed record and may lead
   NodeList elr;       // eligible: left the in-sync set while it was below min.insync.replicas, and so miss nothing
-  NodeList last_known_elr;  // while isr is empty: the last leader, which has most of what there was
+  NodeList last_known_elr;    // while isr is empty: the last leader, which has most of what there was
   NodeList adding, removing;  // replicas of a reassignment under way
   NodeId leader = kNobody;
   LeaderEpoch leader_epoch{0};  // rises when the leader changes or a replica leaves

@@ -13,9 +13,9 @@ absl::StatusOr<FoundPartition> RequirePartition(const Image& image, const Partit
     return WithCode(NotFound("no topic has the id ", key.topic.ToString()), ErrorCode::kUnknownTopicId);
   }
   if (key.partition.value() < 0 || key.partition.value() >= topic->partitions) {
-    return WithCode(NotFound("topic '", topic->name, "' has ", topic->partitions, " partitions, and no partition ",
-                             key.partition),
-                    ErrorCode::kUnknownTopicOrPartition);
+    return WithCode(
+        NotFound("topic '", topic->name, "' has ", topic->partitions, " partitions, and no partition ", key.partition),
+        ErrorCode::kUnknownTopicOrPartition);
   }
   FoundPartition found{image.FindPartition(key), StrCat("partition ", topic->name, "-", key.partition)};
   if (found.partition != nullptr) return found;

@@ -84,7 +84,9 @@ std::optional<NodeId> Placement::PlaceBeside(const NodeList& staying) {
 }
 
 absl::Status CheckReplicas(const Image& image, const NodeList& replicas, const Limits& limits) {
-  const auto bad = [](absl::Status status) { return WithCode(std::move(status), ErrorCode::kInvalidReplicaAssignment); };
+  const auto bad = [](absl::Status status) {
+    return WithCode(std::move(status), ErrorCode::kInvalidReplicaAssignment);
+  };
   if (replicas.empty() || replicas.size() > static_cast<size_t>(limits.replicas)) {
     return bad(InvalidArgument("expected 1 to ", limits.replicas, " replicas, got ", replicas.size()));
   }
@@ -106,10 +108,12 @@ namespace {
 absl::StatusOr<std::vector<Partition>> AsAssigned(const Image& image, const NewPartitions& wanted,
                                                   const Policy& policy) {
   const std::vector<NodeList>& assignments = *wanted.assignments;
-  const auto bad = [](absl::Status status) { return WithCode(std::move(status), ErrorCode::kInvalidReplicaAssignment); };
+  const auto bad = [](absl::Status status) {
+    return WithCode(std::move(status), ErrorCode::kInvalidReplicaAssignment);
+  };
   if (assignments.size() != static_cast<size_t>(wanted.count)) {
-    return bad(InvalidArgument("topic '", wanted.topic, "': expected assignments of ", wanted.count, " partitions, got ",
-                               assignments.size()));
+    return bad(InvalidArgument("topic '", wanted.topic, "': expected assignments of ", wanted.count,
+                               " partitions, got ", assignments.size()));
   }
   std::vector<Partition> partitions;
   for (const NodeList& replicas : assignments) {

@@ -28,7 +28,7 @@ enum class AfterUncleanShutdown : uint8_t {
 
 struct Policy {
   Limits limits;
-  Configs topic_defaults;  // of the brokers, below the dynamic ones of the cluster and the topics' own
+  Configs topic_defaults;          // of the brokers, below the dynamic ones of the cluster and the topics' own
   int32_t replication_factor = 1;  // of topics that name none
   AfterUncleanShutdown after_unclean_shutdown = AfterUncleanShutdown::kTrustNothing;
   Bug bug = Bug::kNone;  // tests only
@@ -36,7 +36,8 @@ struct Policy {
 
 // A topic config in force: the topic's, the cluster's dynamic one, the policy's, the table's.
 // REQUIRES: the name is in the table.
-std::string_view TopicConfigInForce(const Image& image, const Topic& topic, const Policy& policy, std::string_view name);
+std::string_view TopicConfigInForce(const Image& image, const Topic& topic, const Policy& policy,
+                                    std::string_view name);
 int32_t MinInsync(const Image& image, const Topic& topic, const Policy& policy);
 bool UncleanElectionAllowed(const Image& image, const Topic& topic, const Policy& policy);
 // Of class F: what is acknowledged is on disk.

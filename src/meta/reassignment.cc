@@ -114,12 +114,12 @@ absl::StatusOr<Drained> DrainBroker(const Image& image, NodeId id, size_t most, 
     }
     const std::optional<NodeList> target = WithoutBroker(partition, id, placement);
     absl::StatusOr<Records> records =
-        target ? Decide(after, Reassign{key, *target}, policy)
-               : WithCode(FailedPrecondition("broker ", id, " cannot give up its copy of partition ",
-                                             after.FindTopic(key.topic)->name, "-", key.partition,
-                                             ": every other broker that takes replicas has one; start another broker, ",
-                                             "or give the topic fewer replicas"),
-                          ErrorCode::kInvalidReplicaAssignment);
+        WithCode(FailedPrecondition("broker ", id, " cannot give up its copy of partition ",
+                                    after.FindTopic(key.topic)->name, "-", key.partition,
+                                    ": every other broker that takes replicas has one; start another broker, ",
+                                    "or give the topic fewer replicas"),
+                 ErrorCode::kInvalidReplicaAssignment);
+    if (target) records = Decide(after, Reassign{key, *target}, policy);
     if (!records.ok()) {
       first_error.Update(records.status());
       ++drained.left;

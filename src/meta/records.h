@@ -33,7 +33,7 @@ struct TopicCreated {
   model::TopicId id;
   std::string name;
   int32_t partitions = 1;
-  Configs configs;                   // only what differs from the defaults
+  Configs configs;                    // only what differs from the defaults
   std::vector<Partition> assigned{};  // of each partition; empty: of none, as before there were brokers
   friend bool operator==(const TopicCreated&, const TopicCreated&) = default;
 };
@@ -164,11 +164,11 @@ struct VotersChanged {
   friend bool operator==(const VotersChanged&, const VotersChanged&) = default;
 };
 
-using Record = std::variant<ClusterCreated, FeatureLevel, TopicCreated, TopicDeleted, TopicConfigsChanged,
-                            PartitionsAdded, JobSubmitted, JobStateChanged, JobDeleted, ProducerIdsReserved,
-                            BrokerRegistered, BrokerUnregistered, BrokerFenced, BrokerUnfenced,
-                            BrokerInControlledShutdown, BrokerDraining, BrokerConfigsChanged, BrokerEpochsGiven,
-                            PartitionChanged, VotersChanged>;
+using Record =
+    std::variant<ClusterCreated, FeatureLevel, TopicCreated, TopicDeleted, TopicConfigsChanged, PartitionsAdded,
+                 JobSubmitted, JobStateChanged, JobDeleted, ProducerIdsReserved, BrokerRegistered, BrokerUnregistered,
+                 BrokerFenced, BrokerUnfenced, BrokerInControlledShutdown, BrokerDraining, BrokerConfigsChanged,
+                 BrokerEpochsGiven, PartitionChanged, VotersChanged>;
 using Records = std::vector<Record>;
 
 }  // namespace leat::meta

@@ -31,7 +31,8 @@ class Settlement {
     after_.removing.clear();
   }
 
-  // Who leaves an in-sync set that is then too small to acknowledge anything misses nothing and stays eligible (KIP-966).
+  // Who leaves an in-sync set that is then too small to acknowledge anything misses nothing and stays eligible
+  // (KIP-966).
   void KeepEligible() {
     const bool enough = IsEnough();
     NodeList eligible;
@@ -56,8 +57,8 @@ class Settlement {
       }
     }
     if (MayLastKnownLead()) return LeadAlone(before_.last_known_elr.front(), Election::kLastKnown);
-    const bool unclean = rules_.unclean_allowed || wish_.election == ElectionWish::kUnclean ||
-                         rules_.bug == Bug::kUncleanAlthoughOff;
+    const bool unclean =
+        rules_.unclean_allowed || wish_.election == ElectionWish::kUnclean || rules_.bug == Bug::kUncleanAlthoughOff;
     if (unclean && LeadUncleanly(Election::kUnclean)) return;
     after_.leader = kNobody;
   }
@@ -167,8 +168,7 @@ Settler::Changed Settler::Settle(const PartitionKey& key, const Wish& wish) {
   return Changed::kYes;
 }
 
-void ResettleEligible(const Image& after, const std::optional<TopicId>& topic, const Policy& policy,
-                      Records* records) {
+void ResettleEligible(const Image& after, const std::optional<TopicId>& topic, const Policy& policy, Records* records) {
   Settler settler(after, policy);
   const auto resettle = [&](const PartitionKey& key, const Partition& partition) {
     if (!partition.elr.empty()) settler.Settle(key, Wish(partition));

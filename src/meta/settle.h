@@ -79,8 +79,8 @@ class Settler {
 };
 
 // After a config change: min.insync.replicas may be smaller now, so that records can be acknowledged of which the
-// eligible replicas know nothing; those are then eligible no more. `after` is the image with the change, `records` those
-// that made it, to which the partitions' changes are added. For one topic, or with nullopt for all.
+// eligible replicas know nothing; those are then eligible no more. `after` is the image with the change, `records`
+// those that made it, to which the partitions' changes are added. For one topic, or with nullopt for all.
 void ResettleEligible(const Image& after, const std::optional<TopicId>& topic, const Policy& policy, Records* records);
 
 }  // namespace leat::meta

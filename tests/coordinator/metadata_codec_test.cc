@@ -88,8 +88,7 @@ TEST(MetadataCodec, ReadsAndWritesTheBytesThatAreOnDisks) {
       {"1a210a12090100000000000000110200000000000000120161180222060a016b120176",
        meta::TopicCreated{kTopic, "a", 2, {{"k", "v"}}}},
       {"22140a12090100000000000000110200000000000000", meta::TopicDeleted{kTopic}},
-      {"2a1c0a1209010000000000000011020000000000000012060a016b120177",
-       meta::TopicConfigsChanged{kTopic, {{"k", "w"}}}},
+      {"2a1c0a1209010000000000000011020000000000000012060a016b120177", meta::TopicConfigsChanged{kTopic, {{"k", "w"}}}},
       {"32160a120901000000000000001102000000000000001004", meta::PartitionsAdded{kTopic, 4}},
       {"3a0d0a016a1206494e534552541809", meta::JobSubmitted{"j", "INSERT", 9}},
       {"42050a016a1002", meta::JobStateChanged{"j", meta::DesiredState::kStopped}},
@@ -110,10 +109,12 @@ TEST(MetadataCodec, ReadsAndWritesTheBytesThatAreOnDisks) {
 }
 
 TEST(MetadataCodec, ReplaysALogOfFeatureLevelOneToTheSameState) {
-  const meta::Records old = {meta::ClusterCreated{"c"}, meta::FeatureLevel{1},
+  const meta::Records old = {meta::ClusterCreated{"c"},
+                             meta::FeatureLevel{1},
                              meta::TopicCreated{kTopic, "a", 2, {{"retention.ms", "5"}}},
                              meta::TopicConfigsChanged{kTopic, {{"retention.ms", "6"}}},
-                             meta::PartitionsAdded{kTopic, 4}, meta::JobSubmitted{"j", "INSERT", 9},
+                             meta::PartitionsAdded{kTopic, 4},
+                             meta::JobSubmitted{"j", "INSERT", 9},
                              meta::JobStateChanged{"j", meta::DesiredState::kStopped}};
   meta::Image image;
   for (const meta::Record& record : old) {

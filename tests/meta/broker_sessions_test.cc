@@ -6,7 +6,7 @@ namespace leat::meta {
 namespace {
 
 using ::testing::StartsWith;
-using Wish = Heartbeat::Wish;
+using Asks = Heartbeat::Wish;
 
 Instant At(int64_t millis) { return Instant::FromNanos(millis * 1'000'000); }
 constexpr Duration kTimeout = absl::Milliseconds(1000);
@@ -19,7 +19,7 @@ struct BrokerSessionsTest : ::testing::Test {
     c.Run(Decide(c.image, TestCluster::Registration(node, life), session, c.policy));
     sessions.Registered(NodeId(node), c.image.FindBroker(NodeId(node))->epoch(), End(), At(now));
   }
-  HeartbeatAnswer Beat(int32_t node, int64_t now, Wish wish = Wish::kServe, int64_t behind = 0) {
+  HeartbeatAnswer Beat(int32_t node, int64_t now, Asks wish = Asks::kServe, int64_t behind = 0) {
     const Heartbeat heartbeat{NodeId(node), c.image.FindBroker(NodeId(node))->epoch(), End() - behind, wish};
     absl::StatusOr<BrokerSessions::Outcome> outcome = sessions.Handle(c.image, heartbeat, End(), At(now), c.policy);
     LEAT_CHECK(outcome.ok()) << outcome.status().ToString();
@@ -32,14 +32,14 @@ struct BrokerSessionsTest : ::testing::Test {
 
 TEST_F(BrokerSessionsTest, ServesABrokerThatHasTheMetadata) {
   Register(1, 0);
-  EXPECT_TRUE(Beat(1, 10, Wish::kServe, 1).is_fenced);
-  EXPECT_TRUE(Beat(1, 20, Wish::kStayFenced).is_fenced);
+  EXPECT_TRUE(Beat(1, 10, Asks::kServe, 1).is_fenced);
+  EXPECT_TRUE(Beat(1, 20, Asks::kStayFenced).is_fenced);
   EXPECT_FALSE(c.image.IsActive(NodeId(1)));
   const HeartbeatAnswer answer = Beat(1, 30);
   EXPECT_TRUE(answer.is_caught_up);
   EXPECT_FALSE(answer.is_fenced);
   EXPECT_TRUE(c.image.IsActive(NodeId(1)));
-  Beat(1, 40, Wish::kStayFenced);
+  Beat(1, 40, Asks::kStayFenced);
   EXPECT_FALSE(c.image.IsActive(NodeId(1)));
 }
 
@@ -59,7 +59,7 @@ TEST_F(BrokerSessionsTest, TakesALostBrokerBackOnceItKnowsThatItWasFenced) {
   Register(1, 0);
   Beat(1, 10);
   c.Fence(1);
-  EXPECT_TRUE(Beat(1, 3000, Wish::kServe, 1).is_fenced);
+  EXPECT_TRUE(Beat(1, 3000, Asks::kServe, 1).is_fenced);
   EXPECT_FALSE(Beat(1, 3010).is_fenced);
 }
 
@@ -89,13 +89,13 @@ TEST_F(BrokerSessionsTest, LetsABrokerGoWhenTheOthersKnowItsSuccessors) {
     Beat(node, 1);
   }
   c.Create("a", {Nodes({1, 2})});
-  EXPECT_FALSE(Beat(1, 10, Wish::kStop).may_stop);
+  EXPECT_FALSE(Beat(1, 10, Asks::kStop).may_stop);
   EXPECT_EQ(c.At("a").leader, NodeId(2));
-  EXPECT_FALSE(Beat(1, 20, Wish::kStop).may_stop);
-  Beat(2, 25, Wish::kServe, 1);
-  EXPECT_FALSE(Beat(1, 30, Wish::kStop).may_stop) << "2 does not know yet that it leads";
+  EXPECT_FALSE(Beat(1, 20, Asks::kStop).may_stop);
+  Beat(2, 25, Asks::kServe, 1);
+  EXPECT_FALSE(Beat(1, 30, Asks::kStop).may_stop) << "2 does not know yet that it leads";
   Beat(2, 35);
-  EXPECT_TRUE(Beat(1, 40, Wish::kStop).may_stop);
+  EXPECT_TRUE(Beat(1, 40, Asks::kStop).may_stop);
   EXPECT_TRUE(c.image.FindBroker(NodeId(1))->fenced);
   EXPECT_FALSE(sessions.IsAlive(c.image, NodeId(1), At(41))) << "its next process need not wait";
 }
@@ -104,10 +104,10 @@ TEST_F(BrokerSessionsTest, LetsTheLastBrokerGo) {
   Register(1, 0);
   Beat(1, 1);
   c.Create("a", {Nodes({1})});
-  EXPECT_FALSE(Beat(1, 10, Wish::kStop).may_stop);
+  EXPECT_FALSE(Beat(1, 10, Asks::kStop).may_stop);
   EXPECT_EQ(c.At("a").leader, kNobody);
   EXPECT_EQ(c.At("a").elr, Nodes({1}));
-  EXPECT_TRUE(Beat(1, 20, Wish::kStop).may_stop);
+  EXPECT_TRUE(Beat(1, 20, Asks::kStop).may_stop);
   RegisterBroker again = TestCluster::Registration(1, 2);
   again.clean_shutdown_epoch = 1;
   c.Run(Decide(c.image, again, Session::kNone, c.policy));
@@ -118,7 +118,7 @@ TEST_F(BrokerSessionsTest, LetsTheLastBrokerGo) {
 
 TEST_F(BrokerSessionsTest, LetsAFencedBrokerGoAtOnce) {
   Register(1, 0);
-  EXPECT_TRUE(Beat(1, 1, Wish::kStop).may_stop);
+  EXPECT_TRUE(Beat(1, 1, Asks::kStop).may_stop);
 }
 
 TEST_F(BrokerSessionsTest, OfANewControllerGiveEveryLiveBrokerATimeout) {

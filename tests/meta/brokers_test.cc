@@ -286,7 +286,8 @@ TEST(BrokerConfigs, AreCheckedAndKept) {
   EXPECT_THAT(error({kNobody, {{"leader.replication.throttled.rat", "1"}}}), HasSubstr("did you mean"));
   EXPECT_THAT(error({NodeId(1), {{"leader.replication.throttled.rate", "0"}}}), HasSubstr("at least 1"));
   EXPECT_THAT(error({NodeId(5), {}}), StartsWith("BROKER_ID_NOT_REGISTERED"));
-  c.Run(Decide(c.image, AlterBrokerConfigs{.broker = NodeId(1), .others = AlterBrokerConfigs::Others::kRemove}, c.policy));
+  c.Run(Decide(c.image, AlterBrokerConfigs{.broker = NodeId(1), .others = AlterBrokerConfigs::Others::kRemove},
+               c.policy));
   EXPECT_TRUE(c.image.BrokerConfigs(NodeId(1)).empty());
 }
 

@@ -70,9 +70,9 @@ class ClusterHistory {
   BrokerSessions sessions_;
   Instant now_ = Instant::FromNanos(0);
   std::map<NodeId, Node> nodes_;
-  std::map<PartitionKey, Replicas> complete_;     // who holds everything that was acknowledged
-  std::map<NodeId, model::Offset> handed_over_;   // where the log ended when it last lost a leadership
-  bool unclean_asked_ = false;                    // by the command that is taken
+  std::map<PartitionKey, Replicas> complete_;    // who holds everything that was acknowledged
+  std::map<NodeId, model::Offset> handed_over_;  // where the log ended when it last lost a leadership
+  bool unclean_asked_ = false;                   // by the command that is taken
   std::map<std::string, int> elections_;
   std::string failure_, doing_;
 };

@@ -66,7 +66,8 @@ void ClusterHistory::Follow(const Delta::PartitionChange& change) {
   const TopicPtr topic = image_.FindTopic(change.key.topic);
   if (change.election == Election::kUnclean) {
     ++elections_["unclean"];
-    if (!unclean_asked_ && !UncleanElectionAllowed(image_, *topic, policy_)) Fail("an unclean election, though it is off");
+    if (!unclean_asked_ && !UncleanElectionAllowed(image_, *topic, policy_))
+      Fail("an unclean election, though it is off");
     complete = {after.leader};
   } else if (change.election == Election::kLastKnown) {
     ++elections_["last known"];
@@ -78,9 +79,8 @@ void ClusterHistory::Follow(const Delta::PartitionChange& change) {
 }
 
 void ClusterHistory::CheckPartition(const PartitionKey& key, const Partition& p) {
-  const std::string state =
-      StrCat(" (replicas ", ToString(p.replicas), ", in sync ", ToString(p.isr), ", eligible ", ToString(p.elr),
-             ", leader ", p.leader, ")");
+  const std::string state = StrCat(" (replicas ", ToString(p.replicas), ", in sync ", ToString(p.isr), ", eligible ",
+                                   ToString(p.elr), ", leader ", p.leader, ")");
   const Replicas& complete = complete_[key];
   if (p.leader != kNobody && !Contains(p.isr, p.leader)) Fail("the leader is not in sync" + state);
   if (!Intersection(p.isr, p.elr).empty()) Fail("in sync and eligible at once" + state);
@@ -130,11 +130,16 @@ void ClusterHistory::CheckReplays() {
 void ClusterHistory::Step() {
   unclean_asked_ = false;
   switch (random_.Below(10)) {
-    case 0: case 1: case 2:
+    case 0:
+    case 1:
+    case 2:
       return StepNodes();
     case 3:
       return StepTopics();
-    case 4: case 5: case 6: case 7:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
       return StepPartition();
     case 8:
       return StepOperator();
@@ -254,7 +259,8 @@ void ClusterHistory::Beat(NodeId id) {
   for (const auto& [other, state] : nodes_) {
     const BrokerPtr broker = image_.FindBroker(other);
     if (other == id || broker == nullptr || broker->fenced || !handed_over_.contains(id)) continue;
-    if (state.reported < handed_over_[id]) Fail(StrCat("it may stop, but broker ", other, " does not know who leads now"));
+    if (state.reported < handed_over_[id])
+      Fail(StrCat("it may stop, but broker ", other, " does not know who leads now"));
   }
 }
 
@@ -321,9 +327,12 @@ void ClusterHistory::StepPartition() {
   const std::optional<PartitionKey> key = SomePartition();
   if (!key) return StepTopics();
   switch (random_.Below(8)) {
-    case 0: case 1:
+    case 0:
+    case 1:
       return Commit(*key);
-    case 2: case 3: case 4:
+    case 2:
+    case 3:
+    case 4:
       return LeaderChangesIsr(*key);
     case 5:
       return Take("preferred election", Decide(image_, ElectLeader{*key}, policy_));
@@ -367,9 +376,10 @@ void ClusterHistory::StepOperator() {
     case 4:
       return Take(StrCat("unregister ", id), UnregisterBroker(image_, id));
     case 5:
-      return Take("throttle", Decide(image_, AlterBrokerConfigs{id, {{"leader.replication.throttled.rate",
-                                                                      StrCat(random_.Between(1, 9))}}},
-                                     policy_));
+      return Take(
+          "throttle",
+          Decide(image_, AlterBrokerConfigs{id, {{"leader.replication.throttled.rate", StrCat(random_.Between(1, 9))}}},
+                 policy_));
     default: {
       AlterBrokerConfigs command;
       if (random_.OneIn(2)) command.remove = {"min.insync.replicas"};

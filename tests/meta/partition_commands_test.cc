@@ -139,8 +139,8 @@ TEST(RebalanceLeaders, ActsAboveThePercentageOnly) {
   for (int32_t i = 0; i < 2; ++i) {
     const Partition& p = c.At("a", i);
     c.Run(Decide(c.image,
-                 AlterPartition{NodeId(2), 2, c.Key("a", i), p.leader_epoch, p.partition_epoch,
-                                {{NodeId(1), 1}, {NodeId(2), 2}}},
+                 AlterPartition{
+                     NodeId(2), 2, c.Key("a", i), p.leader_epoch, p.partition_epoch, {{NodeId(1), 1}, {NodeId(2), 2}}},
                  c.policy));
   }
   EXPECT_TRUE(RebalanceLeaders(c.image, {.percent = 100}, c.policy).empty());
@@ -231,9 +231,8 @@ TEST_F(ReassignTest, ChecksItsTarget) {
   EXPECT_THAT(ErrorOf(To(Nodes({}))), HasSubstr("1 to 16 replicas"));
   EXPECT_THAT(ErrorOf(To(Nodes({1, 1}))), HasSubstr("named twice"));
   EXPECT_THAT(ErrorOf(To(Nodes({1, 9}))), AllOf(StartsWith("INVALID_REPLICA_ASSIGNMENT"), HasSubstr("no broker 9")));
-  EXPECT_THAT(
-      ErrorOf(Decide(c.image, Reassign{c.Key("a"), Nodes({1, 2}), Reassign::Factor::kMustStay}, c.policy)),
-      StartsWith("INVALID_REPLICATION_FACTOR"));
+  EXPECT_THAT(ErrorOf(Decide(c.image, Reassign{c.Key("a"), Nodes({1, 2}), Reassign::Factor::kMustStay}, c.policy)),
+              StartsWith("INVALID_REPLICATION_FACTOR"));
 }
 
 TEST(Drain, MovesEveryCopyAwayAndKeepsNewOnesOut) {
@@ -254,8 +253,8 @@ TEST(Drain, MovesEveryCopyAwayAndKeepsNewOnesOut) {
   for (int32_t i = 0; i < 4; ++i) EXPECT_FALSE(Contains(c.At("b", i).replicas, NodeId(1)));
   for (int32_t i : {0, 2}) {
     const Partition p = c.At("a", i);
-    AlterPartition command{p.leader, c.image.FindBroker(p.leader)->epoch(), c.Key("a", i), p.leader_epoch,
-                           p.partition_epoch, {}};
+    AlterPartition command{
+        p.leader, c.image.FindBroker(p.leader)->epoch(), c.Key("a", i), p.leader_epoch, p.partition_epoch, {}};
     for (const NodeId node : p.replicas) command.isr.push_back({node, c.image.FindBroker(node)->epoch()});
     c.Run(Decide(c.image, command, c.policy));
   }

@@ -65,9 +65,11 @@ class TestCluster {
   // A topic whose partitions have these replicas.
   TopicId Create(const std::string& name, std::vector<NodeList> replicas, Configs configs = {}) {
     const auto count = static_cast<int32_t>(replicas.size());
-    Run(Decide(image, CreateTopic{.name = name, .partitions = count, .configs = std::move(configs),
-                                  .assignments = std::move(replicas)},
-               policy, random));
+    Run(Decide(
+        image,
+        CreateTopic{
+            .name = name, .partitions = count, .configs = std::move(configs), .assignments = std::move(replicas)},
+        policy, random));
     return image.FindTopic(name)->id;
   }
   PartitionKey Key(const std::string& topic, int32_t partition = 0) const {
@@ -82,8 +84,8 @@ class TestCluster {
   AlterPartition IsrChange(const std::string& topic, const NodeList& isr) const {
     const Partition& p = At(topic);
     const BrokerPtr leader = image.FindBroker(p.leader);
-    AlterPartition command{p.leader, leader == nullptr ? -1 : leader->epoch(), Key(topic), p.leader_epoch,
-                           p.partition_epoch, {}};
+    AlterPartition command{
+        p.leader, leader == nullptr ? -1 : leader->epoch(), Key(topic), p.leader_epoch, p.partition_epoch, {}};
     for (const NodeId node : isr) {
       const BrokerPtr member = image.FindBroker(node);
       command.isr.push_back({node, member == nullptr ? -1 : member->epoch()});
