@@ -2,10 +2,10 @@
 // 841, 903, 966).
 #pragma once
 
-#include <absl/container/inlined_vector.h>
-
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "model/ids.h"
 
@@ -18,8 +18,8 @@ using model::TopicId;
 
 inline constexpr NodeId kNobody{-1};
 
-// Nodes in an order that says something (the first replica is the preferred leader). Up to four take no allocation.
-using NodeList = absl::InlinedVector<NodeId, 4>;
+// Nodes in an order that says something (the first replica is the preferred leader).
+using NodeList = std::vector<NodeId>;
 inline bool Contains(const NodeList& nodes, NodeId node) {
   return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
 }
