@@ -51,6 +51,7 @@ absl::StatusOr<BrokerSessions::Outcome> BrokerSessions::Handle(const Image& imag
   if (broker->fenced && !broker->in_controlled_shutdown && outcome.answer.is_caught_up) {
     LEAT_ASSIGN_OR_RETURN(outcome.records, UnfenceBroker(image, broker->id(), policy));
     outcome.answer.is_fenced = false;
+    session.was_live = true;
   }
   return outcome;
 }

@@ -64,7 +64,7 @@ class BrokerSessions {
     model::Offset metadata{-1};     // the highest it reported in this session
     model::Offset required{0};      // before it may serve
     model::Offset handed_over{-1};  // while it stops: where the log ended once it led nothing
-    bool was_live = false;          // at its last heartbeat
+    bool was_live = false;          // after its last heartbeat
   };
   Session& SessionOf(const Broker& broker, model::Offset end, Instant now);
   absl::StatusOr<Outcome> Stop(const Image& image, const Broker& broker, Session& session, model::Offset end,

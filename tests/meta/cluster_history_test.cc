@@ -251,6 +251,7 @@ void ClusterHistory::Beat(NodeId id) {
     return;
   }
   node.reported = node.applied;
+  const bool was_fenced = image_.FindBroker(id)->fenced;
   Take(doing_, outcome->records);
   if (!outcome->answer.may_stop) return;
   node.running = node.stopping = false;
@@ -258,7 +259,7 @@ void ClusterHistory::Beat(NodeId id) {
   if (image_.partitions().LedCount(id) > 0) Fail("it may stop, but leads");
   for (const auto& [other, state] : nodes_) {
     const BrokerPtr broker = image_.FindBroker(other);
-    if (other == id || broker == nullptr || broker->fenced || !handed_over_.contains(id)) continue;
+    if (other == id || broker == nullptr || broker->fenced || was_fenced || !handed_over_.contains(id)) continue;
     if (state.reported < handed_over_[id])
       Fail(StrCat("it may stop, but broker ", other, " does not know who leads now"));
   }
