@@ -71,7 +71,7 @@ class BrokerSessions {
                                const Policy& policy);
   bool OthersKnow(const Image& image, NodeId except, model::Offset what) const;
 
-  const Options options_;
+  Options options_;
   std::map<NodeId, Session> sessions_;
 };
 

@@ -148,6 +148,8 @@ void ClusterHistory::Step() {
       for (const auto& [id, node] : nodes_) {
         if (!random_.OneIn(4)) Beat(id);
       }
+      // Another controller takes over.
+      if (random_.OneIn(8)) sessions_ = BrokerSessions({.timeout = absl::Milliseconds(1000)}, image_, End(), now_);
       for (const NodeId id : sessions_.Expired(image_, now_)) {
         Take(StrCat("fence ", id), FenceBroker(image_, id, policy_));
       }
