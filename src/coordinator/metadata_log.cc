@@ -27,13 +27,13 @@ absl::StatusOr<std::unique_ptr<MetadataLog>> MetadataLog::Open(log::PartitionLog
 }
 
 absl::Status MetadataLog::Replay() {
-  auto image = std::make_shared<meta::Image>();
+  meta::Image image;
   LEAT_RETURN_IF_ERROR(ReplayLog(log_, [&](const model::RecordView& record) -> absl::Status {
     if (!record.value) return DataLoss("metadata: a record without a value");
     LEAT_ASSIGN_OR_RETURN(const meta::Record decoded, DecodeMetadata(*record.value));
-    return image->Apply(decoded).status();
+    return image.Apply(decoded).status();
   }));
-  image_ = std::move(image);
+  image_ = std::make_shared<const meta::Image>(std::move(image));
   return absl::OkStatus();
 }
 
@@ -88,7 +88,7 @@ void MetadataLog::StartRound() {
 void MetadataLog::FinishRound(Round round, const absl::Status& appended) {
   if (appended.ok()) {
     image_ = std::make_shared<const meta::Image>(std::move(round.image));
-    if (!round.delta.topics.empty() || !round.delta.jobs.empty()) changed_(image_, round.delta);
+    if (!round.delta.empty()) changed_(image_, round.delta);
   }
   if (!appended.ok()) LogWarning("coordinator", "a metadata change was not written: ", Message(appended));
   appending_ = false;

@@ -7,7 +7,10 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "meta/placement.h"
+#include "meta/settle.h"
 #include "meta/topic_config.h"
+#include "model/error_status.h"
 
 namespace leat::meta {
 namespace {
@@ -109,6 +112,39 @@ absl::Status CheckPartitions(std::string_view topic, int32_t partitions, const L
                     partitions);
 }
 
+absl::Status CheckRoom(const Image& image, std::string_view topic, int32_t added, const Limits& limits) {
+  if (image.partition_count() + added <= limits.partitions) return absl::OkStatus();
+  return ResourceExhausted("topic '", topic, "': the cluster has ", image.partition_count(), " partitions, with ",
+                           added, " more they would exceed limits.partitions, ", limits.partitions,
+                           ": delete topics or raise the limit");
+}
+
+// The states of new partitions: none where no broker is registered.
+absl::StatusOr<std::vector<Partition>> Assigned(const Image& image, const NewPartitions& wanted, const Policy& policy,
+                                                Random& random) {
+  if (image.broker_count() > 0) return AssignPartitions(image, wanted, policy, random);
+  if (wanted.assignments->empty() && wanted.replication_factor == 1) return std::vector<Partition>();
+  return model::WithCode(InvalidArgument("topic '", wanted.topic, "': expected a replication factor of 1 or -1 and no ",
+                                         "assignments, because no broker is registered"),
+                         model::ErrorCode::kInvalidReplicationFactor);
+}
+
+// A topic's new partitions have as many replicas as its first one, and none if that has none.
+absl::StatusOr<std::vector<Partition>> AssignAdded(const Image& image, const Topic& topic, const AlterTopic& command,
+                                                   const Policy& policy, Random& random) {
+  const Partition* first = image.FindPartition({topic.id, PartitionId(0)});
+  if (first == nullptr && !command.assignments.empty()) {
+    return model::WithCode(
+        FailedPrecondition("topic '", topic.name, "' has no replicas yet, because it was made before ",
+                           "brokers registered: expected no assignments of its new partitions"),
+        model::ErrorCode::kInvalidReplicaAssignment);
+  }
+  if (first == nullptr) return std::vector<Partition>();
+  const auto factor = static_cast<int32_t>(first->replicas.size() - first->adding.size());
+  return Assigned(image, {topic.name, command.partitions - topic.partitions, factor, &command.assignments}, policy,
+                  random);
+}
+
 }  // namespace
 
 bool IsReservedTopic(std::string_view name) {
@@ -123,13 +159,26 @@ model::TopicId NewTopicId(const Image& image, Random& random) {
 }
 
 absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Limits& limits, Random& random) {
+  Policy policy;
+  policy.limits = limits;
+  return Decide(image, command, policy, random);
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Policy& policy, Random& random) {
+  const Limits& limits = policy.limits;
   LEAT_RETURN_IF_ERROR(CheckTopicName(command.name));
   LEAT_RETURN_IF_ERROR(CheckNotReserved(command.name, command.origin));
   if (image.FindTopic(command.name) != nullptr) return AlreadyExists("topic '", command.name, "' exists already");
   LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, limits));
   LEAT_RETURN_IF_ERROR(Annotate(CheckTopicConfigs(command.configs), StrCat("topic '", command.name, "'")));
   if (command.origin == Origin::kClient) LEAT_RETURN_IF_ERROR(CheckTopicCount(image, command.name, limits));
-  return Records{TopicCreated{NewTopicId(image, random), command.name, command.partitions, command.configs}};
+  LEAT_RETURN_IF_ERROR(CheckRoom(image, command.name, command.partitions, limits));
+  const int32_t factor = command.replication_factor == -1 ? policy.replication_factor : command.replication_factor;
+  LEAT_ASSIGN_OR_RETURN(
+      std::vector<Partition> assigned,
+      Assigned(image, {command.name, command.partitions, factor, &command.assignments}, policy, random));
+  return Records{
+      TopicCreated{NewTopicId(image, random), command.name, command.partitions, command.configs, std::move(assigned)}};
 }
 
 absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command) {
@@ -140,14 +189,27 @@ absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command) {
 
 absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits,
                                const Configs& defaults) {
+  Policy policy;
+  policy.limits = limits;
+  policy.topic_defaults = defaults;
+  Random random(static_cast<uint64_t>(image.partition_count()));
+  return Decide(image, command, policy, random);
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Policy& policy, Random& random) {
   LEAT_RETURN_IF_ERROR(CheckNotReserved(command.name, command.origin));
   LEAT_ASSIGN_OR_RETURN(const TopicPtr topic, RequireTopic(image, command.name));
   const std::string where = StrCat("topic '", command.name, "'");
-  absl::StatusOr<Configs> changed = ChangedConfigs(command, topic->configs, defaults);
+  absl::StatusOr<Configs> changed = ChangedConfigs(command, topic->configs, policy.topic_defaults);
   if (!changed.ok()) return Annotate(changed.status(), where);
   Configs configs = *std::move(changed);
   Records records;
-  if (configs != topic->configs) records.push_back(TopicConfigsChanged{topic->id, std::move(configs)});
+  if (configs != topic->configs) {
+    records.push_back(TopicConfigsChanged{topic->id, std::move(configs)});
+    Image after = image;
+    LEAT_RETURN_IF_ERROR(after.Apply(records.back()).status());
+    ResettleEligible(after, topic->id, policy, &records);
+  }
   if (command.must_grow && command.partitions <= topic->partitions) {
     return OutOfRange(where, " has ", topic->partitions, " partitions: expected more than that, got ",
                       command.partitions);
@@ -157,12 +219,14 @@ absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, co
     return OutOfRange(where, ": expected assignments of ", added, " new partitions, got ", command.added_partitions);
   }
   if (command.partitions != -1 && command.partitions != topic->partitions) {
-    LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, limits));
+    LEAT_RETURN_IF_ERROR(CheckPartitions(command.name, command.partitions, policy.limits));
     if (command.partitions < topic->partitions) {
       return OutOfRange(where, " has ", topic->partitions, " partitions and cannot shrink to ", command.partitions,
                         ": the records in the others would be lost");
     }
-    records.push_back(PartitionsAdded{topic->id, command.partitions});
+    LEAT_RETURN_IF_ERROR(CheckRoom(image, command.name, added, policy.limits));
+    LEAT_ASSIGN_OR_RETURN(std::vector<Partition> assigned, AssignAdded(image, *topic, command, policy, random));
+    records.push_back(PartitionsAdded{topic->id, command.partitions, std::move(assigned)});
   }
   return records;
 }
@@ -211,7 +275,11 @@ Records ReserveProducerIds(const Image& image, int64_t count) {
 Records FormatCluster(const Image& image, const std::string& cluster_id) {
   Records records;
   if (image.cluster_id().empty()) records.push_back(ClusterCreated{cluster_id});
-  if (image.feature_level() < kFeatureLevel) records.push_back(FeatureLevel{kFeatureLevel});
+  const std::vector<BrokerPtr> brokers = image.Brokers();
+  const bool all_know = std::all_of(brokers.begin(), brokers.end(), [](const BrokerPtr& broker) {
+    return broker->registration.newest_feature_level >= kFeatureLevel;
+  });
+  if (image.feature_level() < kFeatureLevel && all_know) records.push_back(FeatureLevel{kFeatureLevel});
   return records;
 }
 

@@ -11,18 +11,10 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "meta/image.h"
+#include "meta/policy.h"
 #include "meta/records.h"
 
 namespace leat::meta {
-
-using Records = std::vector<Record>;
-
-struct Limits {
-  int32_t topics = 10000;
-  int32_t partitions_per_topic = 1000;
-  int32_t jobs = 1000;
-  size_t sql_bytes = size_t{1} << 20;
-};
 
 // Who asks: clients may not touch the names that the broker and its jobs keep for themselves.
 enum class Origin { kClient, kInternal };
@@ -37,6 +29,8 @@ struct CreateTopic {
   int32_t partitions = 1;
   Configs configs;
   Origin origin = Origin::kClient;
+  int32_t replication_factor = -1;      // -1: the policy's
+  std::vector<NodeList> assignments{};  // the replicas of each partition; empty: the placement chooses
 };
 struct DeleteTopic {
   std::string name;
@@ -48,10 +42,11 @@ struct AlterTopic {
   std::vector<std::string> remove;  // back to the default
   int32_t partitions = -1;          // -1: unchanged
   Origin origin = Origin::kClient;
-  bool must_grow = false;         // `partitions` equal to what there is is an error too
-  int32_t added_partitions = -1;  // >= 0: the caller's count of new partitions, checked
-  Configs append, subtract;       // of configs that are lists: adds and takes away their comma-separated items
-  bool replace_all = false;       // configs that are not in `set` go back to the default
+  bool must_grow = false;               // `partitions` equal to what there is is an error too
+  int32_t added_partitions = -1;        // >= 0: the caller's count of new partitions, checked
+  Configs append, subtract;             // of configs that are lists: adds and takes away their comma-separated items
+  bool replace_all = false;             // configs that are not in `set` go back to the default
+  std::vector<NodeList> assignments{};  // the replicas of each new partition; empty: the placement chooses
 };
 struct SubmitJob {
   std::string name;
@@ -59,8 +54,12 @@ struct SubmitJob {
   int64_t now_ms = 0;
 };
 
+// Where brokers are registered, the topic's partitions get replicas; before that (one node that knows of none) they
+// have none, and AdoptPartitions gives them some later.
+absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Policy& policy, Random& random);
 absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Limits& limits, Random& random);
 absl::StatusOr<Records> Decide(const Image& image, const DeleteTopic& command);
+absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Policy& policy, Random& random);
 // `defaults`: the broker's own, to which lists are appended where the topic says nothing.
 absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits,
                                const Configs& defaults = {});
@@ -71,7 +70,8 @@ absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
 // Takes the next `count` producer ids: those from image.producer_ids_end() on.
 Records ReserveProducerIds(const Image& image, int64_t count);
 
-// The first records of a cluster; empty if the image has them.
+// The first records of a cluster; empty if the image has them. Raises the feature level to this program's if there is
+// nobody else to ask: no broker is registered that does not know it.
 Records FormatCluster(const Image& image, const std::string& cluster_id);
 model::TopicId NewTopicId(const Image& image, Random& random);  // not taken in the image
 absl::Status CheckJobName(std::string_view name);

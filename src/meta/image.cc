@@ -11,16 +11,12 @@ namespace {
 size_t BucketOf(std::string_view name, size_t buckets) { return Murmur2(name) % buckets; }
 size_t BucketOf(const model::TopicId& id, size_t buckets) { return (id.high ^ id.low) % buckets; }
 
-// Copies *map, changes the copy, and puts it in the place of the original, which other images may still share.
-template <typename Map, typename Change>
-void Replace(std::shared_ptr<const Map>* map, Change change) {
-  auto copy = std::make_shared<Map>(**map);
-  change(*copy);
-  *map = std::move(copy);
-}
+constexpr uint64_t kClusterMark = 0x636c7573746572;
 
-// FNV-1a over a canonical text form.
-class Hasher {
+}  // namespace
+
+// FNV-1a over a canonical form. The order of the parts is fixed, and each begins with its length.
+class Image::Hasher {
  public:
   void Add(std::string_view text) {
     AddNumber(text.size());
@@ -29,6 +25,26 @@ class Hasher {
   void AddNumber(uint64_t number) {
     for (int shift = 0; shift < 64; shift += 8) Step(static_cast<uint8_t>(number >> shift));
   }
+  void AddSigned(int64_t number) { AddNumber(static_cast<uint64_t>(number)); }
+  void Add(const model::Uuid& id) {
+    AddNumber(id.high);
+    AddNumber(id.low);
+  }
+  void Add(const Configs& configs) {
+    AddNumber(configs.size());
+    for (const auto& [key, value] : configs) {
+      Add(key);
+      Add(value);
+    }
+  }
+  void Add(const std::vector<Listener>& listeners) {
+    AddNumber(listeners.size());
+    for (const Listener& listener : listeners) {
+      Add(listener.name);
+      Add(listener.host);
+      AddSigned(listener.port);
+    }
+  }
   uint64_t value() const { return value_; }
 
  private:
@@ -36,16 +52,17 @@ class Hasher {
   uint64_t value_ = 0xcbf29ce484222325ULL;
 };
 
-}  // namespace
-
 void Delta::Append(Delta&& later) {
   for (TopicChange& change : later.topics) topics.push_back(std::move(change));
   for (JobChange& change : later.jobs) jobs.push_back(std::move(change));
+  for (BrokerChange& change : later.brokers) brokers.push_back(std::move(change));
+  for (PartitionChange& change : later.partitions) partitions.push_back(std::move(change));
+  broker_configs.insert(broker_configs.end(), later.broker_configs.begin(), later.broker_configs.end());
+  voters = voters || later.voters;
 }
 
-Image::Image() : jobs_(std::make_shared<JobMap>()) {
-  topics_.fill(std::make_shared<TopicMap>());
-  names_by_id_.fill(std::make_shared<IdMap>());
+bool Delta::empty() const {
+  return topics.empty() && jobs.empty() && brokers.empty() && partitions.empty() && broker_configs.empty() && !voters;
 }
 
 TopicPtr Image::FindTopic(std::string_view name) const {
@@ -89,166 +106,123 @@ absl::StatusOr<TopicPtr> Image::TopicById(const model::TopicId& id) const {
 }
 
 void Image::PutTopic(TopicPtr topic) {
-  const std::string name = topic->name;
-  const model::TopicId id = topic->id;
+  const std::string& name = topic->name;
   if (FindTopic(name) == nullptr) {
     ++topic_count_;
-    Replace(&names_by_id_[BucketOf(id, kBuckets)], [&](IdMap& map) { map[id] = name; });
+    names_by_id_[BucketOf(topic->id, kBuckets)].Edit(editor_.Get())[topic->id] = name;
   }
-  Replace(&topics_[BucketOf(name, kBuckets)], [&](TopicMap& map) { map[name] = std::move(topic); });
+  topics_[BucketOf(name, kBuckets)].Edit(editor_.Get())[name] = std::move(topic);
 }
 
 void Image::RemoveTopic(const Topic& topic) {
   --topic_count_;
-  Replace(&names_by_id_[BucketOf(topic.id, kBuckets)], [&](IdMap& map) { map.erase(topic.id); });
-  Replace(&topics_[BucketOf(topic.name, kBuckets)], [&](TopicMap& map) { map.erase(topic.name); });
+  names_by_id_[BucketOf(topic.id, kBuckets)].Edit(editor_.Get()).erase(topic.id);
+  topics_[BucketOf(topic.name, kBuckets)].Edit(editor_.Get()).erase(topic.name);
 }
 
-struct Image::Applier {
-  Image& image;
-  using Result = absl::StatusOr<Delta>;
+BrokerPtr Image::FindBroker(NodeId id) const {
+  const auto it = brokers_->find(id);
+  return it == brokers_->end() ? nullptr : it->second;
+}
 
-  static Delta Changed(TopicPtr before, TopicPtr after) {
-    Delta delta;
-    delta.topics.push_back({std::move(before), std::move(after)});
-    return delta;
-  }
-  static Delta Changed(JobPtr before, JobPtr after) {
-    Delta delta;
-    delta.jobs.push_back({std::move(before), std::move(after)});
-    return delta;
-  }
+std::vector<BrokerPtr> Image::Brokers() const {
+  std::vector<BrokerPtr> all;
+  for (const auto& [id, broker] : *brokers_) all.push_back(broker);
+  return all;
+}
 
-  Result operator()(const ClusterCreated& record) {
-    if (!image.cluster_id_.empty()) {
-      return DataLoss("metadata: the cluster was made twice: as ", image.cluster_id_, " and as ", record.cluster_id);
-    }
-    image.cluster_id_ = record.cluster_id;
-    return Delta();
-  }
+bool Image::IsActive(NodeId broker) const {
+  const auto it = brokers_->find(broker);
+  return it != brokers_->end() && it->second->is_active();
+}
 
-  Result operator()(const FeatureLevel& record) {
-    if (record.level > kFeatureLevel) {
-      return Unimplemented("metadata: the log needs feature level ", record.level, ", this program knows levels up to ",
-                           kFeatureLevel, ": start a newer version");
-    }
-    if (record.level < image.feature_level_) {
-      return DataLoss("metadata: feature level went back from ", image.feature_level_, " to ", record.level);
-    }
-    image.feature_level_ = record.level;
-    return Delta();
-  }
+NodeId Image::LeaderOf(const PartitionKey& key) const {
+  const Partition* partition = FindPartition(key);
+  return partition == nullptr ? kNobody : partition->leader;
+}
 
-  Result operator()(const TopicCreated& record) {
-    if (image.FindTopic(record.name) != nullptr) {
-      return DataLoss("metadata: topic '", record.name, "' was made while it was there");
-    }
-    if (record.partitions < 1) {
-      return DataLoss("metadata: topic '", record.name, "' was made with ", record.partitions, " partitions");
-    }
-    if (image.HasTopicId(record.id)) {
-      return DataLoss("metadata: topic '", record.name, "' was made with the id of another topic");
-    }
-    auto topic = std::make_shared<const Topic>(Topic{record.id, record.name, record.partitions, record.configs});
-    image.PutTopic(topic);
-    return Changed(nullptr, std::move(topic));
-  }
+const Configs& Image::BrokerConfigs(NodeId broker) const {
+  static const Configs kNone;
+  const auto it = broker_configs_->find(broker);
+  return it == broker_configs_->end() ? kNone : it->second;
+}
 
-  Result operator()(const TopicDeleted& record) {
-    LEAT_ASSIGN_OR_RETURN(TopicPtr topic, image.TopicById(record.id));
-    image.RemoveTopic(*topic);
-    return Changed(std::move(topic), nullptr);
-  }
-
-  Result operator()(const TopicConfigsChanged& record) {
-    LEAT_ASSIGN_OR_RETURN(TopicPtr before, image.TopicById(record.id));
-    Topic after = *before;
-    after.configs = record.configs;
-    return Update(std::move(before), std::move(after));
-  }
-
-  Result operator()(const PartitionsAdded& record) {
-    LEAT_ASSIGN_OR_RETURN(TopicPtr before, image.TopicById(record.id));
-    if (record.total <= before->partitions) {
-      return DataLoss("metadata: topic '", before->name, "' has ", before->partitions,
-                      " partitions, a record that adds some says ", record.total);
-    }
-    Topic after = *before;
-    after.partitions = record.total;
-    return Update(std::move(before), std::move(after));
-  }
-
-  Result Update(TopicPtr before, Topic after) {
-    auto topic = std::make_shared<const Topic>(std::move(after));
-    image.PutTopic(topic);
-    return Changed(std::move(before), std::move(topic));
-  }
-
-  Result operator()(const JobSubmitted& record) {
-    if (image.FindJob(record.name) != nullptr) {
-      return DataLoss("metadata: job '", record.name, "' was submitted while it was there");
-    }
-    return PutJob(nullptr, Job{record.name, record.sql, record.created_ms, DesiredState::kRunning});
-  }
-
-  Result operator()(const JobStateChanged& record) {
-    JobPtr before = image.FindJob(record.name);
-    if (before == nullptr) return DataLoss("metadata: a state record of job '", record.name, "', which is not there");
-    Job after = *before;
-    after.desired = record.desired;
-    return PutJob(std::move(before), std::move(after));
-  }
-
-  Result operator()(const JobDeleted& record) {
-    JobPtr before = image.FindJob(record.name);
-    if (before == nullptr) return DataLoss("metadata: job '", record.name, "' was deleted, but is not there");
-    Replace(&image.jobs_, [&](JobMap& map) { map.erase(record.name); });
-    return Changed(std::move(before), JobPtr());
-  }
-
-  Result operator()(const ProducerIdsReserved& record) {
-    if (record.end <= image.producer_ids_end_) {
-      return DataLoss("metadata: producer ids up to ", record.end, " were reserved after those up to ",
-                      image.producer_ids_end_);
-    }
-    image.producer_ids_end_ = record.end;
-    return Delta();
-  }
-
-  Result PutJob(JobPtr before, Job after) {
-    auto job = std::make_shared<const Job>(std::move(after));
-    Replace(&image.jobs_, [&](JobMap& map) { map[job->name] = job; });
-    return Changed(std::move(before), std::move(job));
-  }
-};
-
-absl::StatusOr<Delta> Image::Apply(const Record& record) { return std::visit(Applier{*this}, record); }
-
-uint64_t Image::Hash() const {
-  Hasher hasher;
-  hasher.Add(cluster_id_);
-  hasher.AddNumber(static_cast<uint64_t>(feature_level_));
+void Image::HashTopics(Hasher& hasher) const {
   hasher.AddNumber(topic_count_);
   for (const TopicPtr& topic : Topics()) {
     hasher.Add(topic->name);
     hasher.AddNumber(topic->id.high);
     hasher.AddNumber(topic->id.low);
-    hasher.AddNumber(static_cast<uint64_t>(topic->partitions));
-    hasher.AddNumber(topic->configs.size());
-    for (const auto& [key, value] : topic->configs) {
-      hasher.Add(key);
-      hasher.Add(value);
-    }
+    hasher.AddSigned(topic->partitions);
+    hasher.Add(topic->configs);
   }
+}
+
+void Image::HashCluster(Hasher& hasher) const {
+  for (const auto& [id, broker] : *brokers_) {
+    const BrokerRegistered& r = broker->registration;
+    hasher.AddSigned(id.value());
+    hasher.Add(r.incarnation);
+    hasher.AddSigned(r.epoch);
+    hasher.Add(r.listeners);
+    hasher.Add(r.rack);
+    hasher.AddSigned(r.oldest_feature_level);
+    hasher.AddSigned(r.newest_feature_level);
+    hasher.AddNumber(r.directories.size());
+    for (const model::Uuid& directory : r.directories) hasher.Add(directory);
+    hasher.AddNumber((broker->fenced ? 1u : 0u) + (broker->in_controlled_shutdown ? 2u : 0u) +
+                     (broker->draining ? 4u : 0u));
+  }
+  hasher.AddNumber(broker_configs_->size());
+  for (const auto& [id, configs] : *broker_configs_) {
+    hasher.AddSigned(id.value());
+    hasher.Add(configs);
+  }
+  hasher.AddNumber(voters_->size());
+  for (const Voter& voter : *voters_) {
+    hasher.AddSigned(voter.id.value());
+    hasher.Add(voter.directory);
+    hasher.Add(voter.listeners);
+  }
+  hasher.AddNumber(partitions_.size());
+  partitions_.ForEach([&](const PartitionKey& key, const Partition& partition) {
+    hasher.AddNumber(key.topic.high);
+    hasher.AddNumber(key.topic.low);
+    hasher.AddSigned(key.partition.value());
+    for (const NodeList* nodes : {&partition.replicas, &partition.isr, &partition.elr, &partition.last_known_elr,
+                                  &partition.adding, &partition.removing}) {
+      hasher.AddNumber(nodes->size());
+      for (const NodeId node : *nodes) hasher.AddSigned(node.value());
+    }
+    hasher.AddSigned(partition.leader.value());
+    hasher.AddSigned(partition.leader_epoch.value());
+    hasher.AddSigned(partition.partition_epoch);
+  });
+}
+
+uint64_t Image::Hash() const {
+  Hasher hasher;
+  hasher.Add(cluster_id_);
+  hasher.AddSigned(feature_level_);
+  HashTopics(hasher);
   hasher.AddNumber(jobs_->size());
   for (const auto& [name, job] : *jobs_) {
     hasher.Add(name);
     hasher.Add(job->sql);
-    hasher.AddNumber(static_cast<uint64_t>(job->created_ms));
+    hasher.AddSigned(job->created_ms);
     hasher.AddNumber(static_cast<uint64_t>(job->desired));
   }
-  // A state without reserved ids keeps the hash that it had before there were any.
-  if (producer_ids_end_ != Image().producer_ids_end_) hasher.AddNumber(static_cast<uint64_t>(producer_ids_end_));
+  // A state keeps the hash that it had before there were these.
+  if (producer_ids_end_ != kFirstProducerId) hasher.AddSigned(producer_ids_end_);
+  const bool cluster =
+      last_broker_epoch_ != 0 || partitions_.size() > 0 || !voters_->empty() || !broker_configs_->empty();
+  if (cluster) {
+    hasher.AddNumber(kClusterMark);
+    hasher.AddSigned(producer_ids_end_);
+    hasher.AddSigned(last_broker_epoch_);
+    hasher.AddNumber(brokers_->size());
+    HashCluster(hasher);
+  }
   return hasher.value();
 }
 

@@ -7,14 +7,19 @@
 #include <variant>
 #include <vector>
 
+#include "meta/partition.h"
 #include "model/ids.h"
+#include "model/uuid.h"
 
 namespace leat::meta {
 
 using Configs = std::map<std::string, std::string>;
 
-// The newest set of record kinds and meanings that this program reads and writes.
-inline constexpr int32_t kFeatureLevel = 1;
+// The newest set of record kinds and meanings that this program reads and writes, and the oldest that it can work at.
+//   1  one node: topics, jobs, producer ids        2  brokers, and partitions with replicas and leaders
+inline constexpr int32_t kFeatureLevel = 2;
+inline constexpr int32_t kOldestFeatureLevel = 1;
+inline constexpr int32_t kClusterFeatureLevel = 2;  // from here on there are brokers
 
 struct ClusterCreated {
   std::string cluster_id;
@@ -28,7 +33,8 @@ struct TopicCreated {
   model::TopicId id;
   std::string name;
   int32_t partitions = 1;
-  Configs configs;  // only what differs from the defaults
+  Configs configs;                    // only what differs from the defaults
+  std::vector<Partition> assigned{};  // of each partition; empty: of none, as before there were brokers
   friend bool operator==(const TopicCreated&, const TopicCreated&) = default;
 };
 struct TopicDeleted {
@@ -43,6 +49,7 @@ struct TopicConfigsChanged {
 struct PartitionsAdded {
   model::TopicId id;
   int32_t total = 0;
+  std::vector<Partition> assigned{};  // of the new ones, or empty
   friend bool operator==(const PartitionsAdded&, const PartitionsAdded&) = default;
 };
 enum class DesiredState { kRunning, kStopped };
@@ -69,7 +76,99 @@ struct ProducerIdsReserved {
   friend bool operator==(const ProducerIdsReserved&, const ProducerIdsReserved&) = default;
 };
 
-using Record = std::variant<ClusterCreated, FeatureLevel, TopicCreated, TopicDeleted, TopicConfigsChanged,
-                            PartitionsAdded, JobSubmitted, JobStateChanged, JobDeleted, ProducerIdsReserved>;
+// Where a node takes connections. The names are those of the config's listeners.
+struct Listener {
+  std::string name;
+  std::string host;
+  int32_t port = 0;
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+// A broker, or a new life of one: it is fenced, and in no controlled shutdown, until records say otherwise.
+struct BrokerRegistered {
+  NodeId id;
+  model::Uuid incarnation;  // of its process
+  int64_t epoch = 0;        // of this registration; above all earlier ones of the cluster
+  std::vector<Listener> listeners{};
+  std::string rack{};  // may be empty
+  int32_t oldest_feature_level = kOldestFeatureLevel, newest_feature_level = kFeatureLevel;
+  std::vector<model::Uuid> directories{};  // of its logs; one is made with each directory
+  friend bool operator==(const BrokerRegistered&, const BrokerRegistered&) = default;
+};
+struct BrokerUnregistered {
+  NodeId id;
+  int64_t epoch = 0;
+  friend bool operator==(const BrokerUnregistered&, const BrokerUnregistered&) = default;
+};
+// The epochs in these name the registration that they are about.
+struct BrokerFenced {
+  NodeId id;
+  int64_t epoch = 0;
+  friend bool operator==(const BrokerFenced&, const BrokerFenced&) = default;
+};
+struct BrokerUnfenced {
+  NodeId id;
+  int64_t epoch = 0;
+  friend bool operator==(const BrokerUnfenced&, const BrokerUnfenced&) = default;
+};
+struct BrokerInControlledShutdown {
+  NodeId id;
+  int64_t epoch = 0;
+  friend bool operator==(const BrokerInControlledShutdown&, const BrokerInControlledShutdown&) = default;
+};
+// A draining broker gets no new replicas; those that it has are moved away. Outlives its registrations.
+struct BrokerDraining {
+  NodeId id;
+  bool draining = true;
+  friend bool operator==(const BrokerDraining&, const BrokerDraining&) = default;
+};
+// The whole set of the dynamic configs of one broker, or with the node kNobody those of all.
+struct BrokerConfigsChanged {
+  NodeId broker = kNobody;
+  Configs configs;
+  friend bool operator==(const BrokerConfigsChanged&, const BrokerConfigsChanged&) = default;
+};
+// Broker epochs up to this one were given. In snapshots only: brokers that are gone may have had higher ones than those
+// that are there.
+struct BrokerEpochsGiven {
+  int64_t last = 0;
+  friend bool operator==(const BrokerEpochsGiven&, const BrokerEpochsGiven&) = default;
+};
+
+// Why a partition's leader was chosen: kept in the log as an audit.
+enum class Election : uint8_t {
+  kNone,       // the leader stayed, or there is none now
+  kClean,      // from the in-sync set
+  kEligible,   // from the eligible replicas: nothing that was acknowledged with acks=all is missing
+  kLastKnown,  // nobody in sync or eligible is left: the last leader, back after an unclean shutdown
+  kUnclean,    // a replica that lags: records may be lost
+};
+// The partition's state after the change. Also gives one to a partition that was made before there were brokers.
+struct PartitionChanged {
+  TopicId topic;
+  PartitionId partition;
+  Partition state;
+  Election election = Election::kNone;
+  friend bool operator==(const PartitionChanged&, const PartitionChanged&) = default;
+};
+
+// The controller's voters, for those who ask; the quorum itself has them from its own log.
+struct Voter {
+  NodeId id;
+  model::Uuid directory;
+  std::vector<Listener> listeners{};
+  friend bool operator==(const Voter&, const Voter&) = default;
+};
+struct VotersChanged {
+  std::vector<Voter> voters;  // all of them
+  friend bool operator==(const VotersChanged&, const VotersChanged&) = default;
+};
+
+using Record =
+    std::variant<ClusterCreated, FeatureLevel, TopicCreated, TopicDeleted, TopicConfigsChanged, PartitionsAdded,
+                 JobSubmitted, JobStateChanged, JobDeleted, ProducerIdsReserved, BrokerRegistered, BrokerUnregistered,
+                 BrokerFenced, BrokerUnfenced, BrokerInControlledShutdown, BrokerDraining, BrokerConfigsChanged,
+                 BrokerEpochsGiven, PartitionChanged, VotersChanged>;
+using Records = std::vector<Record>;
 
 }  // namespace leat::meta

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/group_coordinator.h"
-#include "coordinator/metadata_codec.h"
 #include "coordinator/metadata_log.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/sim_shard.h"
@@ -33,26 +32,6 @@ class Coordinators : public ::testing::Test {
   std::unique_ptr<log::LogDirectory> directory_;
   log::PartitionLog* log_ = nullptr;
 };
-
-TEST(MetadataCodec, BringsEveryRecordBack) {
-  const meta::Records records = {meta::ClusterCreated{"c"},
-                                 meta::FeatureLevel{1},
-                                 meta::TopicCreated{{1, 2}, "t", 3, {{"k", "v"}}},
-                                 meta::TopicDeleted{{1, 2}},
-                                 meta::TopicConfigsChanged{{1, 2}, {{"a", "b"}}},
-                                 meta::PartitionsAdded{{1, 2}, 9},
-                                 meta::JobSubmitted{"j", "SQL", 7},
-                                 meta::JobStateChanged{"j", meta::DesiredState::kStopped},
-                                 meta::JobDeleted{"j"}};
-  for (const meta::Record& record : records) {
-    const absl::StatusOr<meta::Record> back = DecodeMetadata(EncodeMetadata(record));
-    ASSERT_TRUE(back.ok()) << back.status();
-    EXPECT_TRUE(*back == record) << record.index();
-  }
-  EXPECT_EQ(EncodeMetadata(meta::JobDeleted{"j"}), "\x4a\x03\x0a\x01j");
-  EXPECT_EQ(DecodeMetadata("").status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(DecodeMetadata("\xff").status().code(), absl::StatusCode::kDataLoss);
-}
 
 TEST_F(Coordinators, MetadataIsAppliedOnceDurableAndReplayedAtStart) {
   std::vector<std::string> events;

@@ -125,16 +125,16 @@ TEST(Commands, SayWhatIsWrong) {
   Random random(1);
   const Image image = After({TopicCreated{kId, "a", 4, {}}});
   const auto message = [](const absl::StatusOr<Records>& result) { return std::string(Message(result.status())); };
-  EXPECT_THAT(message(Decide(image, CreateTopic{"bad name"}, {}, random)), HasSubstr("a-zA-Z0-9"));
-  EXPECT_THAT(message(Decide(image, CreateTopic{"b", 0}, {}, random)), HasSubstr("1 to 1000 partitions, got 0"));
-  EXPECT_THAT(message(Decide(image, CreateTopic{"b"}, {.topics = 1}, random)), HasSubstr("limits.topics"));
-  EXPECT_THAT(message(Decide(image, CreateTopic{"__leat_x"}, {}, random)), HasSubstr("kept by the broker"));
+  EXPECT_THAT(message(Decide(image, CreateTopic{"bad name"}, Limits(), random)), HasSubstr("a-zA-Z0-9"));
+  EXPECT_THAT(message(Decide(image, CreateTopic{"b", 0}, Limits(), random)), HasSubstr("1 to 1000 partitions, got 0"));
+  EXPECT_THAT(message(Decide(image, CreateTopic{"b"}, Limits{.topics = 1}, random)), HasSubstr("limits.topics"));
+  EXPECT_THAT(message(Decide(image, CreateTopic{"__leat_x"}, Limits(), random)), HasSubstr("kept by the broker"));
   EXPECT_THAT(message(Decide(image, AlterTopic{"a", {}, {}, 2}, {})), HasSubstr("cannot shrink"));
   EXPECT_THAT(message(Decide(image, AlterTopic{"a", {}, {"retention.mz"}}, {})), HasSubstr("retention.ms"));
   EXPECT_THAT(message(Decide(image, AlterTopic{.name = "a", .append = {{"retention.ms", "5"}}}, {})),
               HasSubstr("this is none"));
   EXPECT_THAT(message(Decide(image, SubmitJob{"a/b", ""}, {})), HasSubstr("job name"));
-  EXPECT_TRUE(Decide(image, CreateTopic{"__leat_x", 1, {}, Origin::kInternal}, {}, random).ok());
+  EXPECT_TRUE(Decide(image, CreateTopic{"__leat_x", 1, {}, Origin::kInternal}, Limits(), random).ok());
 }
 
 TEST(Commands, ChangeListsAndReplaceAllConfigs) {
