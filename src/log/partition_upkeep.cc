@@ -275,6 +275,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
 void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
   WriteGathered();
+  if (CheckWritable().ok()) active().GiveRoomBack();
   closed_ = true;
   StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();

@@ -255,9 +255,13 @@ void Segment::NoteBatch(const model::BatchHeader& header, uint64_t position) {
 
 void Segment::Seal() {
   sealed_ = true;
-  // If that fails the room is lost until the segment is removed, and nothing else.
-  if (std::exchange(reserved_, false)) file_->Truncate(size_).IgnoreError();
+  GiveRoomBack();
   indexes_.Seal();
+}
+
+// If that fails the room is lost until the segment is removed, and nothing else.
+void Segment::GiveRoomBack() {
+  if (std::exchange(reserved_, false)) file_->Truncate(size_).IgnoreError();
 }
 
 Segment::IndexMark Segment::index_mark() const {

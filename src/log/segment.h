@@ -119,8 +119,10 @@ class Segment {
   void NoteAborted(const AbortedEntry& entry);
   bool DropAbortedFrom(model::Offset offset);  // true if there were any
   void ReplaceAborted(AbortedIndex aborted);
-  // The last time index entry of a segment that is complete.
+  // The last time index entry of a segment that is complete. What was reserved for it is given back.
   void Seal();
+  // The same when it is closed. REQUIRES: no write that failed is to be undone.
+  void GiveRoomBack();
   // While pinned (written to, or with unsynced bytes) it is not dropped from memory.
   void set_pinned(bool pinned) { pinned_ = pinned; }
 

@@ -127,6 +127,24 @@ TEST_F(GatheredAppendTest, AreSplitWhereASegmentEnds) {
   EXPECT_EQ(AllValues(Open()).size(), 10u);
 }
 
+TEST_F(GatheredAppendTest, ASegmentThatGrowsReservesRoomAndGivesItBack) {
+  options_.segment_bytes = 5 << 20;
+  PartitionLog& log = Open();
+  const std::string megabyte(1'000'000, 'x');
+  ASSERT_TRUE(Append(log, MakeBatch({std::string(1000, 'x')})).ok());
+  EXPECT_EQ(disk_.reserved_bytes(), 0u) << "small logs reserve nothing";
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Append(log, MakeBatch({megabyte})).ok());
+  EXPECT_GT(disk_.reserved_bytes(), 0u);
+  EXPECT_LE(disk_.reserved_bytes(), log.size_bytes());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Append(log, MakeBatch({megabyte})).ok());
+  ASSERT_EQ(log.segment_count(), 2);
+  EXPECT_LE(disk_.reserved_bytes(), size_t{1} << 20) << "the first segment is complete";
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Append(log, MakeBatch({megabyte})).ok());
+  EXPECT_GT(disk_.reserved_bytes(), 0u);
+  CloseAndReopen();
+  EXPECT_EQ(disk_.reserved_bytes(), 0u);
+}
+
 TEST_F(GatheredAppendTest, ArePartOfALogThatIsClosed) {
   PartitionLog& log = Open();
   Offer(log, MakeBatch({"a"}));

@@ -40,7 +40,14 @@ class SimFile : public env::File {
       if (size == 0) node.dirty_sectors.clear();
     }
     node.bytes.resize(size, '\0');
+    node.reserved_to = 0;
     return absl::OkStatus();
+  }
+  bool Reserve(uint64_t at, uint64_t bytes) override {
+    if (!Check("reserve").ok()) return false;
+    if (disk_.faults_.capacity_bytes && disk_.used_bytes() + bytes > *disk_.faults_.capacity_bytes) return false;
+    node_->reserved_to = std::max(node_->reserved_to, at + bytes);
+    return true;
   }
   absl::StatusOr<uint64_t> Size() const override {
     LEAT_RETURN_IF_ERROR(Check("stat"));
@@ -349,6 +356,14 @@ std::string SimDisk::Content(const std::string& path) const {
 uint64_t SimDisk::used_bytes() const {
   uint64_t bytes = 0;
   Walk(root_, "", [&](const std::string&, const NodePtr& node) { bytes += node->bytes.size(); });
+  return bytes;
+}
+
+uint64_t SimDisk::reserved_bytes() const {
+  uint64_t bytes = 0;
+  Walk(root_, "", [&](const std::string&, const NodePtr& node) {
+    if (node->reserved_to > node->bytes.size()) bytes += node->reserved_to - node->bytes.size();
+  });
   return bytes;
 }
 

@@ -53,6 +53,7 @@ class SimDisk : public env::Disk {
   // The current content, without faults. REQUIRES: the file exists.
   std::string Content(const std::string& path) const;
   uint64_t used_bytes() const;
+  uint64_t reserved_bytes() const;           // room that files keep behind their ends
   uint64_t syncs() const { return syncs_; }  // calls of File::Sync
   // A sync of a file or a directory failed since the last power cut: what readers see is no longer what the disk will
   // hold.
@@ -87,6 +88,7 @@ class SimDisk : public env::Disk {
     std::string durable;
     std::set<uint64_t> dirty_sectors;
     std::optional<uint64_t> cut_to;  // the smallest truncation since the last sync
+    uint64_t reserved_to = 0;        // room is kept up to here
     // A directory.
     std::map<std::string, NodePtr> names;
     std::map<std::string, NodePtr> durable_names;
