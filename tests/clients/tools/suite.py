@@ -40,6 +40,10 @@ def kafka_configs():
     described = configs("--describe", *entity)
     holds("cleanup.policy" not in described and "retention.ms=7200000" in described, f"one in {described!r}")
     holds("segment.bytes=" in configs("--describe", "--all", *entity), "all configs with --all")
+    of_broker = configs("--describe", "--all", "--entity-type", "brokers", "--entity-name", broker_id())
+    for config in ("producer.id.expiration.ms=86400000", "transactional.id.expiration.ms=604800000",
+                   "transaction.max.timeout.ms=900000"):
+        holds(config in of_broker, f"{config} in {of_broker[-1500:]!r}")
     refused = configs("--alter", *entity, "--add-config", "retention.ms=soon", check=False)
     holds("InvalidConfigurationException" in refused, f"an InvalidConfigurationException, not {refused[-300:]!r}")
 
