@@ -14,6 +14,7 @@ CANNOT = 77  # ctest's word for "skipped"
 RELEASE = "bookworm"
 MIRROR = os.environ.get("LEAT_DEBIAN_MIRROR", "http://deb.debian.org/debian")
 BASE = pathlib.Path(os.environ.get("LEAT_PACKAGE_ROOT", pathlib.Path.home() / ".cache/leat" / RELEASE))
+WORK = BASE.parent / f"{BASE.name}-work"  # one folder for each overlay, gone with it
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -48,6 +49,8 @@ def alone():
         except BlockingIOError:
             print("waiting for another check of packages to end", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(WORK, ignore_errors=True)  # what a check left that was killed
+        WORK.mkdir()
         yield
 
 
@@ -83,7 +86,7 @@ class Bare:
         self.name = name
 
     def __enter__(self):
-        self.work = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=BASE.parent))
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=WORK))
         self.root = self.work / "root"
         self.archives = BASE.parent / f"{RELEASE}-archives"
         for folder in (self.root, self.work / "upper", self.work / "overlay", self.archives / "partial"):
