@@ -100,7 +100,10 @@ Core::Core(const Options& options, const Restored& restored, Random& random, Ins
   const bool fresh = vote_.term == Term{0};
   promise_until_ = fresh || Planted(Bug::kNoPromiseAfterRestart) ? now : now + options_.election_timeout;
   ResetElectionDeadline();
-  if (IsVoter() && voters().size() == 1) election_deadline_ = now;  // nobody else can lead
+  // An only voter need not wait, if it led last: a leader that it has since removed, or that was removing itself, may
+  // otherwise hold a lease by this node's promise.
+  const bool led_last = fresh || vote_.voted_for == options_.self;
+  if (IsVoter() && voters().size() == 1 && led_last) election_deadline_ = now;
 }
 
 Instant Core::Advance(Instant now) {

@@ -226,7 +226,7 @@ class Core {
   void Handle(const Message& message, const SnapshotReply& reply);
 
   // membership.cc
-  absl::Status MayChangeVoters() const;
+  absl::Status MayChangeVoters(const VoterSet& after) const;
   void AppendVoters(VoterSet voters);
   void AdvanceChange();
   void PinDirectories();

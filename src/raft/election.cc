@@ -163,7 +163,7 @@ void Core::Handle(const Message&, const LeaderHint& hint) {
 // today's voters.
 void Core::Direct(const Peer& stranger) {
   if (role_ == Role::kLeader) {
-    Track(stranger);
+    if (Progress* progress = Track(stranger)) SendHeartbeat(*progress);
   } else if (leader_.id != kNobody && leader_.id != stranger.id) {
     SendNow(stranger, LeaderHint{leader_});
   }

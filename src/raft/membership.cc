@@ -6,11 +6,16 @@
 
 namespace leat::raft {
 
-absl::Status Core::MayChangeVoters() const {
+absl::Status Core::MayChangeVoters(const VoterSet& after) const {
   if (role_ != Role::kLeader) return NotLeading();
   if (lead_.transfer) return Unavailable("leadership is being handed to node ", lead_.transfer->target);
   // Without an entry of its own term a leader may not know of its predecessor's change (Ongaro, raft-dev, July 2015).
   if (commit_end_ <= lead_.first) return Unavailable("the leader's term has just begun: try again");
+  // A majority of the new set may need a disk that has never voted, and which votes only for those that know it.
+  for (const Peer& voter : after) {
+    if (!voter.directory.is_zero()) continue;
+    return Unavailable("voter ", voter.id, " has not been heard of yet, so that its disk is not known: start it");
+  }
   if (Planted(Bug::kTwoVoterChanges)) return absl::OkStatus();
   if (lead_.change || voters_.current_offset().value_or(Offset{-1}) >= commit_end_) {
     return FailedPrecondition("another change of the voters is under way: wait for its end");
@@ -20,8 +25,8 @@ absl::Status Core::MayChangeVoters() const {
 
 absl::Status Core::AddVoter(const Peer& voter, Instant now) {
   Advance(now);
-  LEAT_RETURN_IF_ERROR(MayChangeVoters());
   if (voter.directory.is_zero()) return InvalidArgument("expected the directory id of node ", voter.id);
+  LEAT_RETURN_IF_ERROR(MayChangeVoters(voters().With(voter)));
   if (const Peer* known = voters().Find(voter.id); known != nullptr) {
     if (voters().Has(voter)) return AlreadyExists("node ", voter.id, " is a voter");
     return FailedPrecondition("node ", voter.id, " is a voter with directory ", known->directory.ToString(),
@@ -43,7 +48,7 @@ absl::Status Core::AddVoter(const Peer& voter, Instant now) {
 
 absl::Status Core::RemoveVoter(const Peer& voter, Instant now) {
   Advance(now);
-  LEAT_RETURN_IF_ERROR(MayChangeVoters());
+  LEAT_RETURN_IF_ERROR(MayChangeVoters(voters().Without(voter.id)));
   if (!voters().Has(voter)) {
     return NotFound("node ", voter.id, " with directory ", voter.directory.ToString(), " is no voter; the voters are ",
                     voters().ToString());

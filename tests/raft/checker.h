@@ -79,8 +79,10 @@ class Checker {
     }
   }
 
-  // A vote and an acknowledgement leave after what they promise is durable.
+  // A node votes once a term. A vote and an acknowledgement leave after what they promise is durable.
   void OnSend(const Message& message, const DiskState& durable, const DiskState& current) {
+    if (const auto* vote = std::get_if<VoteReply>(&message.body); vote != nullptr && vote->granted)
+      OnVote(message, *vote);
     if (!checks_.promises) return;
     if (const auto* vote = std::get_if<VoteReply>(&message.body)) {
       if (vote->granted && vote->kind != VoteKind::kPreVote &&
@@ -92,8 +94,8 @@ class Checker {
     const auto* ack = std::get_if<AppendReply>(&message.body);
     if (ack == nullptr || ack->result != AppendResult::kMatched || ack->match_end <= durable.start) return;
     // Below a snapshot that is on its way to the disk there is nothing to compare with.
-    const bool other = ack->match_end > current.start &&
-                       durable.TermBefore(ack->match_end) != current.TermBefore(ack->match_end);
+    const bool other =
+        ack->match_end > current.start && durable.TermBefore(ack->match_end) != current.TermBefore(ack->match_end);
     if (durable.vote.term < message.term || durable.end() < ack->match_end || other) {
       Fail(StrCat("promise: node ", message.from.id, " acknowledged the log up to ", ack->match_end, " in term ",
                   message.term, ", which is not on its disk"));
@@ -118,6 +120,14 @@ class Checker {
   size_t terms_led() const { return leaders_.size(); }
 
  private:
+  void OnVote(const Message& message, const VoteReply& vote) {
+    if (vote.kind == VoteKind::kPreVote) return;
+    const auto [known, fresh] = votes_.emplace(std::make_pair(message.from.id, vote.stood_for), message.to.id);
+    if (!fresh && known->second != message.to.id) {
+      Fail(StrCat("one vote a term: node ", message.from.id, " voted for ", known->second, " and ", message.to.id,
+                  " in term ", vote.stood_for));
+    }
+  }
   struct Written {
     Term before;
     std::string payload;
@@ -129,6 +139,7 @@ class Checker {
   Checks checks_;
   std::string violation_;
   std::map<Term, NodeId> leaders_;
+  std::map<std::pair<NodeId, Term>, NodeId> votes_;
   absl::flat_hash_map<std::pair<int64_t, int32_t>, Written> entries_;
   std::vector<Committed> committed_;
 };

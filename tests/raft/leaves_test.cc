@@ -106,9 +106,9 @@ TEST(Progress, GoesBackWhereTheLogsMayAgreeAndNeverBelowTheMatch) {
 
 TEST(Progress, DropsAReadThatAMatchHasPassed) {
   Progress progress = MakeProgress(2);
-  progress.Sent(Offset{3}, 1);    // a probe
-  progress.Matched(Offset{2});    // the heartbeat before it
-  progress.read = 7;              // from 2 on
+  progress.Sent(Offset{3}, 1);  // a probe
+  progress.Matched(Offset{2});  // the heartbeat before it
+  progress.read = 7;            // from 2 on
   progress.Matched(Offset{3});
   EXPECT_EQ(progress.next_end(), Offset{3});
   EXPECT_EQ(progress.read, 0u);

@@ -25,6 +25,7 @@ struct Faults {
   int64_t sync_time = 500'000;
   int slow_sync = 0;  // a sync takes up to half a second
   int slow_read = 0;
+  int young_leaders = 0;        // a leader is muted or loses power just after its election
   int crash_after_promise = 0;  // the power goes just after a vote or an acknowledgement
 };
 
@@ -151,6 +152,13 @@ class SimCluster {
     node.last_vote = old.vote;
   }
   void Cut(NodeId from, NodeId to, bool cut) { cut_[Index(from)][Index(to)] = cut; }
+  // Nothing that the node sends arrives for a while.
+  void Mute(const Node& node, int64_t time) {
+    for (const auto& other : nodes_) Cut(node.id, other->id, true);
+    After(time, [this, &node] {
+      for (const auto& other : nodes_) Cut(node.id, other->id, false);
+    });
+  }
   void HealNetwork() {
     for (auto& row : cut_) row.assign(row.size(), false);
   }
@@ -343,7 +351,17 @@ class SimCluster {
     checker_.OnCommit(node.id, node.applied, effect.end, node.disk.current());
     node.applied = effect.end;
   }
-  void Do(Node& node, const BecomeLeader& effect) { checker_.OnLeader(node.id, effect.term, *node.core); }
+  void Do(Node& node, const BecomeLeader& effect) {
+    checker_.OnLeader(node.id, effect.term, *node.core);
+    if (!Chance(faults.young_leaders)) return;
+    Later(node, static_cast<int64_t>(random_.Below(6'000'000)), [this, &node] {
+      if (random_.OneIn(2)) return Mute(node, static_cast<int64_t>(random_.Below(150'000'000)));
+      Crash(node);
+      After(static_cast<int64_t>(random_.Below(200'000'000)), [this, &node] {
+        if (!node.core) Start(node);
+      });
+    });
+  }
   void Do(Node&, const BecomeFollower&) {}
   void Do(Node& node, const ReadReady& effect) {
     const auto asked = node.reads.find(effect.ticket);

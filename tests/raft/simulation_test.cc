@@ -53,7 +53,6 @@ TEST(Simulation, KeepsEveryInvariantUnderFaults) {
 // back into the quorum.
 TEST(Simulation, RefusesADiskThatWentBack) {
   constexpr int64_t kMillisecond = 1'000'000;
-  int refused = 0;
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SimCluster::Config config;
     config.options.cluster = {1, 1};
@@ -70,11 +69,8 @@ TEST(Simulation, RefusesADiskThatWentBack) {
     ASSERT_NE(leader, nullptr);
     const Term term = leader->core->term();
     SimCluster::Node& victim = cluster.node(leader->id == NodeId{1} ? 1 : 0);
-    // Half of the time the vote goes back, too.
-    DiskState old = victim.disk.durable();
-    if (seed % 2 == 0) {
-      old = DiskState();
-    }
+    // Half of the time everything is gone, the vote too.
+    const DiskState old = seed % 2 == 0 ? DiskState() : victim.disk.durable();
     run(10);
     ASSERT_GT(victim.disk.durable().end(), old.end());
     cluster.Crash(victim);
@@ -86,9 +82,7 @@ TEST(Simulation, RefusesADiskThatWentBack) {
     ASSERT_EQ(cluster.rolled_back, std::vector<NodeId>{victim.id}) << "seed " << seed;
     EXPECT_TRUE(victim.core->halted());
     EXPECT_EQ(cluster.Leader()->core->others().at(victim.id).state(), ProgressState::kRefused);
-    ++refused;
   }
-  EXPECT_EQ(refused, 100);
 }
 
 TEST(Simulation, RepeatsASeedExactly) {
