@@ -55,8 +55,9 @@ void PartitionReplica::OnView(const PartitionView& view, Instant now) {
   }
   if (view.leader == kNoNode) return Leave();
   if (view.leader == self_.node) {
-    if (same_epoch && leader() != nullptr) return leader()->OnView(view, now);
-    return Lead(view, now);
+    if (!same_epoch || leader() == nullptr) return Lead(view, now);
+    leader()->OnView(view, now);
+    return StepDownIfDamaged();
   }
   if (same_epoch && follower() != nullptr) return follower()->OnView(view, now);
   Follow(view, now);
@@ -107,8 +108,15 @@ void PartitionReplica::OnLogFacts(LogFacts log, Instant now) {
 void PartitionReplica::OnDamage(OffsetRange range, Instant now) {
   if (FollowerCore* core = follower()) return core->OnDamage(range, now);
   AddRange(range, options_.max_damaged_ranges, &damaged_);
+  StepDownIfDamaged();
+}
+
+// Also with each image: only that says which other replicas are eligible.
+void PartitionReplica::StepDownIfDamaged() {
   const LeaderCore* core = leader();
-  if (core == nullptr || core->isr().committed().size() + core->view().elr.size() <= 1) return;
+  if (core == nullptr || damaged_.empty()) return;
+  if (core->isr().committed().size() + core->view().elr.size() <= 1) return;
+  const OffsetRange range = damaged_.front();
   Leave();
   out_.Add(Refuse{StrCat("stops leading in epoch ", epoch_, ": offsets ", range.from, " to ", range.to,
                          " are damaged and another replica has them")});
