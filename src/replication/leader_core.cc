@@ -124,11 +124,13 @@ void LeaderCore::AdvanceHighWatermark(Instant now) {
   commits_.Release(mark, out_);
 }
 
-bool LeaderCore::MayJoin(NodeId node) const {
+bool LeaderCore::MayJoin(NodeId node, Instant now) const {
   const auto it = followers_.find(node);
   if (it == followers_.end() || it->second.damaged() || isr_.IsMaximal(node)) return false;
   if (!IsActive(it->second, node) && !Planted(Defect::kAcceptStaleBrokerEpoch)) return false;
   if (Planted(Defect::kInSyncByTime)) return true;
+  // One that lags would be proposed to leave at once: with a high watermark that stands still, reaching it says little.
+  if (!it->second.IsCaughtUp(log_.end, now, options_.lag_time_max)) return false;
   // Behind the epoch's start too: what lies between may be committed already, by the leader before (KIP-207).
   return it->second.log_end() >= log_.high_watermark && it->second.log_end() >= epoch_start_;
 }
@@ -148,7 +150,7 @@ void LeaderCore::EvaluateIsr(std::optional<NodeId> candidate, Instant now) {
     const FollowerProgress& follower = followers_.at(replica.node);
     const bool stays = Contains(isr_.committed(), replica.node) && !follower.damaged() &&
                        follower.IsCaughtUp(log_.end, now, options_.lag_time_max);
-    const bool joins = candidate == replica.node && MayJoin(replica.node);
+    const bool joins = candidate == replica.node && MayJoin(replica.node, now);
     if (!stays && !joins) continue;
     // A member that has not fetched from this leader yet is in the set by what the controller knows of it.
     const bool known = follower.broker_epoch() != kNoBrokerEpoch && !Planted(Defect::kAcceptStaleBrokerEpoch);

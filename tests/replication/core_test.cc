@@ -241,9 +241,9 @@ TEST_F(CoreTest, AFollowersLogStartMovesBeforeItsHighWatermark) {
   PartitionReplica replica({NodeId(1), BrokerEpoch(101)}, options_, log);
   replica.OnView(View(2, 4, {2, 3}, 10), Ms(0));
   replica.TakeEffects();
-  replica.follower()->OnFetchAnswer(replica.follower()->last_fetch(),
-                                    {.leader_epoch = LeaderEpoch(4), .high_watermark = Offset(8), .log_start = Offset(7)},
-                                    Ms(1));
+  replica.follower()->OnFetchAnswer(
+      replica.follower()->last_fetch(),
+      {.leader_epoch = LeaderEpoch(4), .high_watermark = Offset(8), .log_start = Offset(7)}, Ms(1));
   const std::vector<Effect> effects = replica.TakeEffects();
   ASSERT_EQ(effects.size(), 3u);
   EXPECT_EQ(Describe(effects[0]), "log start 7");
