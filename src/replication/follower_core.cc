@@ -28,7 +28,8 @@ FollowerCore::FollowerCore(const Self& self, const Options& options, PartitionVi
 
 void FollowerCore::FetchNext(Instant now) {
   const bool repair = agreed_ && !damaged_.empty();
-  if (!repair && view_.durability == Durability::kFsync && log_.durable_end < log_.end) {
+  const bool on_disk = view_.durability == Durability::kFsync && !Planted(Defect::kAskBeforeDurable);
+  if (!repair && on_disk && log_.durable_end < log_.end) {
     state_ = State::kAwaitDurable;
     return;
   }
@@ -185,6 +186,7 @@ void FollowerCore::FollowMarks(const FetchAnswer& answer) {
   const Offset mark =
       Planted(Defect::kTrustLeaderHighWatermark) ? answer.high_watermark : std::min(answer.high_watermark, log_.end);
   const Offset start = std::min({answer.log_start, mark, log_.end});
+  if (Planted(Defect::kRaiseMarkBeforeLogStart) && mark > log_.high_watermark) out_->Add(SetHighWatermark{mark});
   if (start > log_.start) {
     RemoveRange({Offset(0), start}, &damaged_);
     out_->Add(SetLogStart{start});

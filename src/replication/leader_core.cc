@@ -109,10 +109,13 @@ bool LeaderCore::IsActive(const FollowerProgress& follower, NodeId node) const {
 void LeaderCore::AdvanceHighWatermark(Instant now) {
   advanced_at_ = now;
   if (!EnoughInSync() && !Planted(Defect::kAckBeforeMinInSync)) return;
-  Offset mark = view_.durability == Durability::kFsync ? log_.durable_end : log_.end;
+  const bool on_disk = view_.durability == Durability::kFsync && !Planted(Defect::kLeadFromPageCache);
+  Offset mark = on_disk ? log_.durable_end : log_.end;
+  const bool unanswered = isr_.retries() && now >= propose_at_;
+  const bool committed_only = Planted(Defect::kIgnorePendingIsr) || (Planted(Defect::kForgetUnanswered) && unanswered);
   for (const auto& [node, follower] : followers_) {
     if (follower.log_end() >= mark) continue;
-    const bool counts = Planted(Defect::kIgnorePendingIsr) ? Contains(isr_.committed(), node) : isr_.IsMaximal(node);
+    const bool counts = committed_only ? Contains(isr_.committed(), node) : isr_.IsMaximal(node);
     const bool about_to_join = !follower.damaged() && IsActive(follower, node) &&
                                follower.IsCaughtUp(log_.end, now, options_.lag_time_max) &&
                                !Planted(Defect::kIgnorePendingIsr);
@@ -213,7 +216,7 @@ Offset LeaderCore::low_watermark() const {
 }
 
 std::optional<Offset> LeaderCore::LatestOffset() const {
-  if (log_.high_watermark < epoch_start_) return std::nullopt;
+  if (log_.high_watermark < epoch_start_ && !Planted(Defect::kAnswerLatestEarly)) return std::nullopt;
   return log_.high_watermark;
 }
 
@@ -245,6 +248,7 @@ Instant LeaderCore::NextDeadline() const {
 void LeaderCore::Tick(Instant now) {
   commits_.Expire(now, out_);
   log_starts_.Expire(now, out_);
+  if (Planted(Defect::kForgetUnanswered)) AdvanceHighWatermark(now);
   if (isr_.retries() && now >= propose_at_) {
     out_->Add(isr_.Again(view_.epoch));
     propose_at_ = now + options_.proposal_timeout;

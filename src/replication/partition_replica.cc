@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "replication/planted.h"
 
 namespace leat::replication {
 
@@ -41,7 +42,9 @@ void PartitionReplica::OnRemoved() { Leave(); }
 void PartitionReplica::OnView(const PartitionView& view, Instant now) {
   if (view.partition_epoch < partition_epoch_ || view.epoch < epoch_) return;
   const ReplicaView* self = view.Find(self_.node);
-  if (self != nullptr && self->broker_epoch < self_.broker_epoch) return;
+  const bool knows_life =
+      Planted(Defect::kActOnOldImage) || (self != nullptr && self->broker_epoch >= self_.broker_epoch);
+  if (self != nullptr && !knows_life) return;
   const bool same_epoch = view.epoch == epoch_;
   epoch_ = view.epoch;
   partition_epoch_ = view.partition_epoch;
