@@ -52,7 +52,8 @@ struct RestartLog {
 struct SetHighWatermark {
   model::Offset to;
 };
-// Records below may go, as with DeleteRecords.
+// Records below may go, as with DeleteRecords. It may lie above the high watermark until the SetHighWatermark that then
+// follows in the same list: nothing of this log may be read in between.
 struct SetLogStart {
   model::Offset to;
 };

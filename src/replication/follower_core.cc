@@ -28,7 +28,8 @@ FollowerCore::FollowerCore(const Self& self, const Options& options, PartitionVi
 
 void FollowerCore::FetchNext(Instant now) {
   const bool repair = agreed_ && !damaged_.empty();
-  if (!repair && view_.durability == Durability::kFsync && log_.durable_end < log_.end) {
+  const bool on_disk = view_.durability == Durability::kFsync && !Planted(Defect::kAskBeforeDurable);
+  if (!repair && on_disk && log_.durable_end < log_.end) {
     state_ = State::kAwaitDurable;
     return;
   }
@@ -179,19 +180,22 @@ void FollowerCore::Append(const FetchAnswer& answer) {
   out_->Add(AppendFetched{last_fetch_, answer.batches.front().base, log_.end});
 }
 
+// The log start comes first. What lies below the leader's has not been compared with anything: the epochs that wrote it
+// are forgotten there, and this log may hold other records. It must be gone before readers may see up to the new mark.
 void FollowerCore::FollowMarks(const FetchAnswer& answer) {
   const Offset mark =
       Planted(Defect::kTrustLeaderHighWatermark) ? answer.high_watermark : std::min(answer.high_watermark, log_.end);
+  const Offset start = std::min({answer.log_start, mark, log_.end});
+  if (Planted(Defect::kRaiseMarkBeforeLogStart) && mark > log_.high_watermark) out_->Add(SetHighWatermark{mark});
+  if (start > log_.start) {
+    RemoveRange({Offset(0), start}, &damaged_);
+    out_->Add(SetLogStart{start});
+  }
   if (mark > log_.high_watermark) {
     log_.high_watermark = mark;
     out_->Add(SetHighWatermark{mark});
   }
-  const Offset start = std::min(answer.log_start, log_.high_watermark);
-  if (start > log_.start) {
-    log_.TrimTo(std::min(start, log_.end));
-    RemoveRange({Offset(0), start}, &damaged_);
-    out_->Add(SetLogStart{start});
-  }
+  log_.TrimTo(start);
 }
 
 void FollowerCore::Mend(const FetchAnswer& answer, Instant now) {

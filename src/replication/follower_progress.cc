@@ -1,10 +1,13 @@
 #include "replication/follower_progress.h"
 
+#include "replication/planted.h"
+
 namespace leat::replication {
 
 void FollowerProgress::OnLife(BrokerEpoch life) {
   if (life == broker_epoch_) return;
-  if (broker_epoch_ != kNoBrokerEpoch) *this = FollowerProgress(std::nullopt);
+  if (broker_epoch_ != kNoBrokerEpoch && !Planted(Defect::kAcceptStaleBrokerEpoch))
+    *this = FollowerProgress(std::nullopt);
   broker_epoch_ = life;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "replication/planted.h"
 
 namespace leat::replication {
 
@@ -38,7 +39,7 @@ IsrState::Outcome IsrState::OnResult(Attempt attempt, const ProposalResult& resu
     return OnImage(result.isr, result.partition_epoch) ? Outcome::kChanged : Outcome::kNothing;
   }
   // A refusal of an older attempt says nothing about a later one.
-  if (!pending() || attempt != last_attempt_) return Outcome::kNothing;
+  if (!pending() || (attempt != last_attempt_ && !Planted(Defect::kTakeAnyRefusal))) return Outcome::kNothing;
   switch (result.error) {
     case ErrorCode::kIneligibleReplica:
     case ErrorCode::kOperationNotAttempted:

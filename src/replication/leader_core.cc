@@ -109,10 +109,13 @@ bool LeaderCore::IsActive(const FollowerProgress& follower, NodeId node) const {
 void LeaderCore::AdvanceHighWatermark(Instant now) {
   advanced_at_ = now;
   if (!EnoughInSync() && !Planted(Defect::kAckBeforeMinInSync)) return;
-  Offset mark = view_.durability == Durability::kFsync ? log_.durable_end : log_.end;
+  const bool on_disk = view_.durability == Durability::kFsync && !Planted(Defect::kLeadFromPageCache);
+  Offset mark = on_disk ? log_.durable_end : log_.end;
+  const bool unanswered = isr_.retries() && now >= propose_at_;
+  const bool committed_only = Planted(Defect::kIgnorePendingIsr) || (Planted(Defect::kForgetUnanswered) && unanswered);
   for (const auto& [node, follower] : followers_) {
     if (follower.log_end() >= mark) continue;
-    const bool counts = Planted(Defect::kIgnorePendingIsr) ? Contains(isr_.committed(), node) : isr_.IsMaximal(node);
+    const bool counts = committed_only ? Contains(isr_.committed(), node) : isr_.IsMaximal(node);
     const bool about_to_join = !follower.damaged() && IsActive(follower, node) &&
                                follower.IsCaughtUp(log_.end, now, options_.lag_time_max) &&
                                !Planted(Defect::kIgnorePendingIsr);
@@ -124,11 +127,13 @@ void LeaderCore::AdvanceHighWatermark(Instant now) {
   commits_.Release(mark, out_);
 }
 
-bool LeaderCore::MayJoin(NodeId node) const {
+bool LeaderCore::MayJoin(NodeId node, Instant now) const {
   const auto it = followers_.find(node);
   if (it == followers_.end() || it->second.damaged() || isr_.IsMaximal(node)) return false;
   if (!IsActive(it->second, node) && !Planted(Defect::kAcceptStaleBrokerEpoch)) return false;
   if (Planted(Defect::kInSyncByTime)) return true;
+  // One that lags would be proposed to leave at once: with a high watermark that stands still, reaching it says little.
+  if (!it->second.IsCaughtUp(log_.end, now, options_.lag_time_max)) return false;
   // Behind the epoch's start too: what lies between may be committed already, by the leader before (KIP-207).
   return it->second.log_end() >= log_.high_watermark && it->second.log_end() >= epoch_start_;
 }
@@ -148,7 +153,7 @@ void LeaderCore::EvaluateIsr(std::optional<NodeId> candidate, Instant now) {
     const FollowerProgress& follower = followers_.at(replica.node);
     const bool stays = Contains(isr_.committed(), replica.node) && !follower.damaged() &&
                        follower.IsCaughtUp(log_.end, now, options_.lag_time_max);
-    const bool joins = candidate == replica.node && MayJoin(replica.node);
+    const bool joins = candidate == replica.node && MayJoin(replica.node, now);
     if (!stays && !joins) continue;
     // A member that has not fetched from this leader yet is in the set by what the controller knows of it.
     const bool known = follower.broker_epoch() != kNoBrokerEpoch && !Planted(Defect::kAcceptStaleBrokerEpoch);
@@ -211,7 +216,7 @@ Offset LeaderCore::low_watermark() const {
 }
 
 std::optional<Offset> LeaderCore::LatestOffset() const {
-  if (log_.high_watermark < epoch_start_) return std::nullopt;
+  if (log_.high_watermark < epoch_start_ && !Planted(Defect::kAnswerLatestEarly)) return std::nullopt;
   return log_.high_watermark;
 }
 
@@ -243,6 +248,7 @@ Instant LeaderCore::NextDeadline() const {
 void LeaderCore::Tick(Instant now) {
   commits_.Expire(now, out_);
   log_starts_.Expire(now, out_);
+  if (Planted(Defect::kForgetUnanswered)) AdvanceHighWatermark(now);
   if (isr_.retries() && now >= propose_at_) {
     out_->Add(isr_.Again(view_.epoch));
     propose_at_ = now + options_.proposal_timeout;

@@ -102,7 +102,7 @@ class LeaderCore {
  private:
   bool EnoughInSync() const { return isr_.committed().size() >= view_.effective_min_insync(); }
   bool IsActive(const FollowerProgress& follower, model::NodeId node) const;
-  bool MayJoin(model::NodeId node) const;
+  bool MayJoin(model::NodeId node, Instant now) const;
   // Fills in what every verdict carries.
   FetchVerdict Verdict(model::ErrorCode error) const;
   model::ErrorCode CheckFollower(const FollowerFetch& fetch) const;

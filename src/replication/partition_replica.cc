@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "replication/planted.h"
 
 namespace leat::replication {
 
@@ -41,7 +42,9 @@ void PartitionReplica::OnRemoved() { Leave(); }
 void PartitionReplica::OnView(const PartitionView& view, Instant now) {
   if (view.partition_epoch < partition_epoch_ || view.epoch < epoch_) return;
   const ReplicaView* self = view.Find(self_.node);
-  if (self != nullptr && self->broker_epoch < self_.broker_epoch) return;
+  const bool knows_life =
+      Planted(Defect::kActOnOldImage) || (self != nullptr && self->broker_epoch >= self_.broker_epoch);
+  if (self != nullptr && !knows_life) return;
   const bool same_epoch = view.epoch == epoch_;
   epoch_ = view.epoch;
   partition_epoch_ = view.partition_epoch;
@@ -55,8 +58,9 @@ void PartitionReplica::OnView(const PartitionView& view, Instant now) {
   }
   if (view.leader == kNoNode) return Leave();
   if (view.leader == self_.node) {
-    if (same_epoch && leader() != nullptr) return leader()->OnView(view, now);
-    return Lead(view, now);
+    if (!same_epoch || leader() == nullptr) return Lead(view, now);
+    leader()->OnView(view, now);
+    return StepDownIfDamaged();
   }
   if (same_epoch && follower() != nullptr) return follower()->OnView(view, now);
   Follow(view, now);
@@ -107,8 +111,15 @@ void PartitionReplica::OnLogFacts(LogFacts log, Instant now) {
 void PartitionReplica::OnDamage(OffsetRange range, Instant now) {
   if (FollowerCore* core = follower()) return core->OnDamage(range, now);
   AddRange(range, options_.max_damaged_ranges, &damaged_);
+  StepDownIfDamaged();
+}
+
+// Also with each image: only that says which other replicas are eligible.
+void PartitionReplica::StepDownIfDamaged() {
   const LeaderCore* core = leader();
-  if (core == nullptr || core->isr().committed().size() + core->view().elr.size() <= 1) return;
+  if (core == nullptr || damaged_.empty()) return;
+  if (core->isr().committed().size() + core->view().elr.size() <= 1) return;
+  const OffsetRange range = damaged_.front();
   Leave();
   out_.Add(Refuse{StrCat("stops leading in epoch ", epoch_, ": offsets ", range.from, " to ", range.to,
                          " are damaged and another replica has them")});

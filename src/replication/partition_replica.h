@@ -96,6 +96,7 @@ class PartitionReplica {
   void Leave();  // the role, keeping what is known
   void Lead(const PartitionView& view, Instant now);
   void Follow(const PartitionView& view, Instant now);
+  void StepDownIfDamaged();
   // Why it cannot lead; empty if it can.
   std::string WhyNotLead(const PartitionView& view) const;
   model::ErrorCode CheckEpoch(model::LeaderEpoch asked) const;

@@ -16,6 +16,13 @@ enum class Defect : uint8_t {
   kTrustLeaderHighWatermark,  // a follower takes the leader's high watermark beyond its own end
   kCompareOffsetsOnly,        // a fetch at an offset that the leader has is taken, whatever its epoch
   kInSyncByTime,              // a follower that fetched lately joins, wherever its log ends
+  kAskBeforeDurable,          // class F: a follower asks for more before what it has is on its disk
+  kLeadFromPageCache,         // class F: the leader counts what is not on its own disk
+  kAnswerLatestEarly,         // a new leader answers the latest offset before its epoch's start is committed
+  kRaiseMarkBeforeLogStart,   // a follower shows records before it deletes those that were not compared
+  kTakeAnyRefusal,            // the refusal of an older attempt ends the proposal
+  kForgetUnanswered,          // a proposal without an answer counts no more
+  kActOnOldImage,             // an image that does not know this life of the process is acted upon
 };
 
 #ifdef LEAT_PLANTED_DEFECTS

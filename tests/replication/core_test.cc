@@ -234,6 +234,35 @@ TEST_F(CoreTest, AFailedAppendIsTriedAgainFromWhatTheLogIs) {
   EXPECT_EQ(Effects(), "fetch #3 from 2 epoch 4 at 0 last epoch -1 (broker epoch 101)");
 }
 
+// Below the leader's log start nothing was compared: a follower must lose it before readers may see more.
+TEST_F(CoreTest, AFollowersLogStartMovesBeforeItsHighWatermark) {
+  LogFacts log{.end = Offset(9), .durable_end = Offset(9), .high_watermark = Offset(2)};
+  log.epochs.Note(LeaderEpoch(3), Offset(0));
+  PartitionReplica replica({NodeId(1), BrokerEpoch(101)}, options_, log);
+  replica.OnView(View(2, 4, {2, 3}, 10), Ms(0));
+  replica.TakeEffects();
+  replica.follower()->OnFetchAnswer(
+      replica.follower()->last_fetch(),
+      {.leader_epoch = LeaderEpoch(4), .high_watermark = Offset(8), .log_start = Offset(7)}, Ms(1));
+  const std::vector<Effect> effects = replica.TakeEffects();
+  ASSERT_EQ(effects.size(), 3u);
+  EXPECT_EQ(Describe(effects[0]), "log start 7");
+  EXPECT_EQ(Describe(effects[1]), "high watermark 8");
+  EXPECT_EQ(replica.log().start, Offset(7));
+}
+
+// That others are eligible is known from the image, not from the controller's answer to a proposal.
+TEST_F(CoreTest, ADamagedLastReplicaStepsDownWhenAnImageShowsAnotherEligible) {
+  Lead({1});
+  replica_.leader()->OnAppended(Offset(0), Offset(5), Ms(0));
+  replica_.OnDamage({Offset(2), Offset(3)}, Ms(0));
+  EXPECT_EQ(replica_.role(), PartitionReplica::Role::kLeader);
+  PartitionView view = View(1, 4, {1}, 11);
+  view.elr = {NodeId(2)};
+  replica_.OnView(view, Ms(1));
+  EXPECT_EQ(replica_.role(), PartitionReplica::Role::kNone);
+}
+
 TEST_F(CoreTest, TrafficOfAReplicaOutOfSyncIsThrottled) {
   Lead({1, 2});
   EXPECT_FALSE(replica_.leader()->IsThrottled(NodeId(2)));

@@ -83,6 +83,7 @@ class Cluster {
     std::vector<int32_t> committed_in;  // the epoch whose leader was the first to say so
     std::map<int32_t, int> leaders;     // by epoch
     std::set<int> at_risk;              // lost a tail, and has not joined the in-sync set since
+    std::set<int> damaged;              // had damage, and may be out of the in-sync set for it
     std::vector<model::NodeId> isr;     // as seen last
     int32_t reader_epoch = 0;
     int64_t reader_latest = 0;

@@ -134,8 +134,9 @@ bool Cluster::MayHarm(int id, size_t p) const {
   const PartitionView& view = controller_.partitions()[p].view;
   std::set<int> harmed = truths_[p].at_risk;
   harmed.insert(id);
-  for (int other = 1; other <= n_; ++other) {
-    if (!nodes_[static_cast<size_t>(other)].holes[p].empty()) harmed.insert(other);
+  for (const int other : truths_[p].damaged) {
+    const bool whole = nodes_[static_cast<size_t>(other)].holes[p].empty();
+    if (!whole || !controller_.partitions()[p].Holds(NodeId(other))) harmed.insert(other);
   }
   return harmed.size() < view.effective_min_insync();
 }
@@ -164,6 +165,7 @@ void Cluster::DamageSomething(int id) {
   const OffsetRange range{Offset(from), Offset(random_.Between(from + 1, std::min(log.end(), from + 5)))};
   Log(StrCat("node ", id, " finds ", range.from, "..", range.to, " of ", p, " damaged"));
   AddRange(range, options_.max_damaged_ranges, &at.holes[p]);
+  truths_[p].damaged.insert(id);
   const auto role = at.replicas[p]->role();
   at.replicas[p]->OnDamage(range, now());
   if (role != at.replicas[p]->role()) WakeParked(id, p);
