@@ -41,9 +41,15 @@ TEST(ClusterImage, RefusesRecordsThatDoNotFollow) {
       {PartitionChanged{id, PartitionId(0), now}, "partition epoch 1 follows 1"},
       {changed([](Partition& p) { p.leader = NodeId(2); }), "the leader is not in sync"},
       {changed([](Partition& p) { p.leader = kNobody; }), "leader -1 has leader epoch 0 after leader 1 with 0"},
-      {changed([](Partition& p) { p.isr = Nodes({1, 7}); }), "that is no replica"},
+      {changed([](Partition& p) {
+         p.isr = Nodes({1, 7});
+       }),
+       "that is no replica"},
       {changed([](Partition& p) { p.elr = Nodes({1}); }), "both in sync and eligible"},
-      {changed([](Partition& p) { p.replicas = Nodes({1, 2, 1}); }), "named twice"},
+      {changed([](Partition& p) {
+         p.replicas = Nodes({1, 2, 1});
+       }),
+       "named twice"},
       {changed([](Partition& p) { p.adding = p.removing = Nodes({2}); }), "added and removed"},
       {changed([](Partition& p) { p.leader_epoch = LeaderEpoch(-1); }), "negative"},
       {changed([](Partition& p) { p = {.partition_epoch = 9}; }), "no replicas"},
@@ -109,8 +115,8 @@ TEST(ClusterImage, GoesItsOwnWayFromEveryCopy) {
       if (branches.size() < 8 && c.random.OneIn(10)) branches.push_back(Branch(branches[at]));
       Branch& branch = branches[at];
       const NodeId node(static_cast<int32_t>(c.random.Between(1, 4)));
-      const absl::StatusOr<Records> records = c.random.OneIn(2) ? FenceBroker(branch.image, node, c.policy)
-                                                                 : UnfenceBroker(branch.image, node, c.policy);
+      const absl::StatusOr<Records> records =
+          c.random.OneIn(2) ? FenceBroker(branch.image, node, c.policy) : UnfenceBroker(branch.image, node, c.policy);
       for (const Record& record : *records) {
         ASSERT_TRUE(branch.image.Apply(record).ok());
         branch.records.push_back(record);
