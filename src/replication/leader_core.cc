@@ -201,6 +201,8 @@ void LeaderCore::OnView(PartitionView view, Instant now) {
   if (changed) {
     OnIsrChanged(now);
   } else {
+    // min.insync.replicas may have been raised.
+    if (!EnoughInSync()) commits_.FailAll(ErrorCode::kNotEnoughReplicasAfterAppend, out_);
     AdvanceHighWatermark(now);
     EvaluateIsr(std::nullopt, now);
   }

@@ -263,6 +263,26 @@ TEST_F(CoreTest, ADamagedLastReplicaStepsDownWhenAnImageShowsAnotherEligible) {
   EXPECT_EQ(replica_.role(), PartitionReplica::Role::kNone);
 }
 
+TEST_F(CoreTest, WaitersAreToldWhenMinInSyncIsRaisedAboveTheSet) {
+  Lead({1, 2});
+  replica_.leader()->OnAppended(Offset(0), Offset(1), Ms(0));
+  replica_.leader()->AwaitCommit(WaiterId(1), Offset(1), Ms(100));
+  PartitionView view = View(1, 4, {1, 2}, 10);
+  view.min_insync = 3;
+  replica_.OnView(view, Ms(1));
+  EXPECT_EQ(Effects(), "answer 1 NOT_ENOUGH_REPLICAS_AFTER_APPEND");
+}
+
+// A lagging follower at a high watermark that stands still would join and leave without end.
+TEST_F(CoreTest, AFollowerThatLagsIsNotProposedAlthoughItReachesTheHighWatermark) {
+  Lead({1});
+  replica_.leader()->OnAppended(Offset(0), Offset(9), Ms(0));
+  Fetch(2, 3);
+  EXPECT_EQ(Effects(), "");
+  Fetch(2, 9, 4, 2);
+  EXPECT_EQ(Effects(), "propose #1 epoch 4 partition epoch 10 isr 1/101 2/102");
+}
+
 TEST_F(CoreTest, TrafficOfAReplicaOutOfSyncIsThrottled) {
   Lead({1, 2});
   EXPECT_FALSE(replica_.leader()->IsThrottled(NodeId(2)));
