@@ -31,7 +31,7 @@ add_custom_command(
           "${package_files}"
   DEPENDS leatd leat "${packaging}/changelog" ${makers}
   VERBATIM)
-add_custom_target(package_files DEPENDS "${package_files}/leatd.yaml")
+add_custom_target(package_files ALL DEPENDS "${package_files}/leatd.yaml")
 
 function(leat_package_install)
   install(${ARGN} COMPONENT broker EXCLUDE_FROM_ALL)
@@ -93,7 +93,7 @@ as a static library with headers and a package file for CMake:
 find_package(leat CONFIG) and leat::client.")
 include(CPack)
 
-# cpack would build everything first, the tests too. This target builds what is in the packages.
+# cpack would build everything first, the tests too. This target builds only what is in the packages.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 add_custom_target(deb COMMAND "${CMAKE_CPACK_COMMAND}" --config "${CMAKE_BINARY_DIR}/CPackConfig.cmake"
                   DEPENDS package_files leatd leat leat_client WORKING_DIRECTORY "${CMAKE_BINARY_DIR}" USES_TERMINAL VERBATIM)

@@ -15,7 +15,7 @@ def main():
         print("SKIPPED: the packages were not installed anywhere. LEAT_PACKAGE_CHECK=1 does that: it takes root, debootstrap, a mirror of\n"
               "Debian, one minute, and two more the first time", file=sys.stderr)
         return SKIPPED
-    subprocess.run(["cmake", "--build", BUILD, "--target", "deb"], check=True)
+    subprocess.run([os.environ["LEAT_CPACK"], "--config", BUILD / "CPackConfig.cmake"], cwd=BUILD, check=True)
     return subprocess.run([SOURCE / "tools/package/check", "--packages", BUILD / "packages", "--systemd", "--image"], check=False).returncode
 
 
