@@ -3,6 +3,10 @@
 
     bench/compare/compare.py [--pairs N] [--rows B1,B3] [--seconds S] [--warm S] [--json FILE]
 
+Rows by name: B1, B1b, B2, B3, B6 are loads of kafka_load; B9 the start; B10 the idle server; B13 what 2,000 partitions
+add; B17 transactions of librdkafka's Python client; B12 a kill -9 under load and the start after it. A server runs the
+rows in that order: the later ones leave more behind.
+
 Needs java and mvn (Kafka's jars come from Maven Central, once, into a cache folder), and the programs leatd (release
 preset) and kafka_load (bench preset). Only one server runs at a time, each on a fresh data directory; the page cache is
 touched before each, because the first touch of memory that the machine has not used yet costs more than the work. Both
@@ -26,6 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "leat-compare"
 KAFKA_VERSION = "4.3.1"
+CONFLUENT_KAFKA_VERSION = "2.16.1"
 
 # Each row: the arguments of kafka_load, and the figures that are compared.
 ROWS = {
@@ -89,7 +94,8 @@ class Kafka:
         return lib / "lib"
 
     def start(self):
-        lib, port, controller = self.setup(), free_port(), free_port()
+        lib, self.port, controller = self.setup(), free_port(), free_port()
+        port = self.port
         logs = self.folder / "logs"
         (self.folder / "server.properties").write_text("\n".join([
             "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@127.0.0.1:{controller}",
@@ -98,35 +104,41 @@ class Kafka:
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", f"log.dirs={logs}",
             "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
             "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0", ""]))
-        java = ["java", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-cp", f"{lib}/*"]
-        run(*java, "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c",
+        self.java = ["java", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-cp", f"{lib}/*"]
+        run(*self.java, "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c",
             self.folder / "server.properties")
-        self.process = subprocess.Popen([*java, "kafka.Kafka", str(self.folder / "server.properties")],
+        self.launch()
+
+    def launch(self):
+        self.process = subprocess.Popen([*self.java, "kafka.Kafka", str(self.folder / "server.properties")],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.address = f"127.0.0.1:{port}"
-        wait_for_port(self.process, port)
-        return self
+        self.address = f"127.0.0.1:{self.port}"
+        wait_for_port(self.process, self.port)
 
 
 class Leat:
     name = "leat"
-    topic_configs = "retention.bytes=3000000000,leat.durability=page-cache"
+    topic_configs = "retention.bytes=3000000000"
 
     def __init__(self, folder, leatd):
         self.folder, self.leatd = Path(folder), leatd
 
     def start(self):
+        self.launch()
+
+    def launch(self):
         ready = self.folder / "ready"
+        ready.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [str(self.leatd), "--ready-file", str(ready), "--set", f"data_dir={self.folder / 'data'}", "--set",
-             "listeners.grpc=127.0.0.1:0", "--set", "listeners.admin=127.0.0.1:0", "--set", "listeners.kafka=127.0.0.1:0"],
+             "listeners.grpc=127.0.0.1:0", "--set", "listeners.admin=127.0.0.1:0", "--set", "listeners.kafka=127.0.0.1:0", "--set",
+             "log.durability=page-cache"],
             stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "w"))
         while not ready.exists() or not ready.read_text().endswith("\n"):
             if self.process.poll() is not None:
                 sys.exit("leatd ended: " + (self.folder / "log").read_text())
             time.sleep(0.001)
         self.address = json.loads(ready.read_text())["kafka"]
-        return self
 
 
 def wait_for_port(process, port):
@@ -153,15 +165,15 @@ def load(program, server, *arguments):
     return json.loads(done.stdout)
 
 
-def create(program, server, topic):
-    load(program, server, "create", "--topic", topic, "--partitions", "4", "--configs", server.topic_configs)
+def create(program, server, topic, partitions=4):
+    load(program, server, "create", "--topic", topic, "--partitions", str(partitions), "--configs", server.topic_configs)
 
 
-def acknowledge(program, server, topic):
+def acknowledge(program, server, topic, partitions=4):
     """Until one produce is acknowledged: a topic that has just been made may not have its leaders yet."""
     while True:
-        done = subprocess.run([str(program), "produce", "--topic", topic, "--partitions", "4", "--connections", "4",
-                               "--seconds", "0.001", "--at", server.address], capture_output=True)
+        done = subprocess.run([str(program), "produce", "--topic", topic, "--partitions", str(partitions),
+                               "--connections", "4", "--seconds", "0.001", "--at", server.address], capture_output=True)
         if done.returncode == 0:
             return
         if server.process.poll() is not None:
@@ -180,6 +192,80 @@ def idle(server, seconds):
     return {"pss_mb": pss * 1024 / 1e6, "cpu_percent": cpu}
 
 
+def create_many(program, server, topic):
+    """2,000 partitions: four topics, of which the last one is called `topic`."""
+    names = [f"{topic}-{i}" for i in range(3)] + [topic]
+    for name in names:
+        create(program, server, name, 500)
+    for name in names:
+        acknowledge(program, server, name, 500)
+
+
+def many_partitions(server, options):
+    """What 2,000 partitions that nobody uses add to the idle server."""
+    time.sleep(5)
+    before = idle(server, 10)
+    began = time.monotonic()
+    create_many(options.load, server, "many")
+    created = time.monotonic() - began
+    time.sleep(10)
+    after = idle(server, 10)
+    return {"more_pss_mb": after["pss_mb"] - before["pss_mb"], "cpu_percent": after["cpu_percent"],
+            "create_ms": created * 1000}
+
+
+def transactions(server, options):
+    """Transactions of 100 x 100 B over 4 partitions, one after the other, by a producer of confluent-kafka."""
+    python = CACHE / "python"
+    if not (python / "done").exists():
+        run(sys.executable, "-m", "venv", python)
+        run(python / "bin" / "pip", "install", "-q", f"confluent-kafka=={CONFLUENT_KAFKA_VERSION}")
+        (python / "done").touch()
+    create(options.load, server, "txn")
+    acknowledge(options.load, server, "txn")
+    return json.loads(run(python / "bin" / "python", Path(__file__).with_name("transactions.py"), server.address, "txn",
+                          str(options.seconds), str(min(options.warm, 5))))
+
+
+def bytes_below(folder):
+    """What is written of the files below a folder; they come and go while this looks."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.stat(os.path.join(path, name)).st_blocks * 512
+    return total
+
+
+def recovery(server, options):
+    """kill -9 under load, then from the start of the new process to its first acknowledged produce."""
+    create_many(options.load, server, "recovery")
+    producer = subprocess.Popen(
+        [str(options.load), "produce", "--topic", "recovery", "--partitions", "500", "--connections", "64", "--records",
+         "60", "--size", "1000", "--seconds", "3600", "--at", server.address], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    size = 0
+    while size < options.recovery_gb * 1e9:
+        if producer.poll() is not None:
+            sys.exit(f"the load against {server.name} ended")
+        time.sleep(0.2)
+        size = bytes_below(server.folder)
+    server.process.kill()
+    server.process.wait()
+    producer.wait()
+    began = time.monotonic()
+    server.launch()
+    acknowledge(options.load, server, "recovery", 500)
+    return {"kill_to_ack_ms": (time.monotonic() - began) * 1000, "data_gb": size / 1e9}
+
+
+# Rows that are not a load of kafka_load: how they are measured, and the figures that are compared.
+OTHER_ROWS = {
+    "B17": (transactions, ["transactions_per_s", "commit_p50_ms", "commit_p99_ms", "commit_p999_ms"]),
+    "B12": (recovery, ["kill_to_ack_ms", "data_gb"]),
+}
+
+
 def measure(server, rows, options):
     """All rows of one server that has just been started."""
     began = time.monotonic()
@@ -190,6 +276,8 @@ def measure(server, rows, options):
     if "B10" in rows:
         time.sleep(5)
         figures["B10"] = idle(server, 10)
+    if "B13" in rows:
+        figures["B13"] = many_partitions(server, options)
     for row in [r for r in rows if r in ROWS]:
         _, arguments, _ = ROWS[row]
         topic = arguments[arguments.index("--topic") + 1]
@@ -200,13 +288,17 @@ def measure(server, rows, options):
                  "60", "--size", "1000", "--depth", "4", "--seconds", "3")
         figures[row] = load(options.load, server, *arguments, "--seconds", str(options.seconds), "--warm",
                             str(options.warm), "--pid", str(server.process.pid))
+    for row in [r for r in OTHER_ROWS if r in rows]:
+        figures[row] = OTHER_ROWS[row][0](server, options)
     stop(server)
     return figures
 
 
 def report(rows, pairs):
     compared = {name: figures for name, (_, _, figures) in ROWS.items()}
-    compared |= {"B9": ["start_to_first_ack_ms"], "B10": ["pss_mb", "cpu_percent"]}
+    compared |= {"B9": ["start_to_first_ack_ms"], "B10": ["pss_mb", "cpu_percent"],
+                 "B13": ["more_pss_mb", "cpu_percent", "create_ms"]}
+    compared |= {name: figures for name, (_, figures) in OTHER_ROWS.items()}
     print(f"{'row':5} {'figure':24} {'leat':>10} {'kafka':>10} {'ratio':>7}  of each pair")
     for row in rows:
         for figure in compared[row]:
@@ -220,10 +312,11 @@ def report(rows, pairs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--rows", default="B9,B10," + ",".join(ROWS))
+    parser.add_argument("--rows", default=",".join(["B9", "B10", "B13", *ROWS, *OTHER_ROWS]))
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--warm", type=float, default=20, help="seconds before each row (Kafka's JIT needs them)")
     parser.add_argument("--touch", type=int, default=4, help="GiB of page cache to touch before each server")
+    parser.add_argument("--recovery-gb", type=float, default=8, help="of B12's log when the server is killed")
     parser.add_argument("--leatd", type=Path, default=ROOT / "build/release/bin/leatd")
     parser.add_argument("--load", type=Path, default=ROOT / "build/bench/bin/kafka_load")
     parser.add_argument("--json", type=Path, help="keep every figure here")

@@ -98,8 +98,9 @@ log::LogOptions InternalLogOptions() {
   return options;
 }
 
-log::LogOptions CompactedLogOptions() {
+log::LogOptions CoordinatedLogOptions(const log::LogOptions& defaults) {
   log::LogOptions options = InternalLogOptions();
+  options.durability = defaults.durability;
   options.compact = true;
   return options;
 }

@@ -14,9 +14,10 @@ meta::Configs DefaultConfigs(const log::LogOptions& defaults);
 // Every topic config with the value in force and where it comes from.
 std::vector<ConfigEntry> TopicConfigEntries(const meta::Configs& configs, const log::LogOptions& log_defaults);
 log::LogOptions TopicLogOptions(const meta::Configs& configs, const log::LogOptions& defaults);
-// The log that coordinators keep: always synced, never removed by age or size.
+// The log of the metadata: always synced, never removed by age or size.
 log::LogOptions InternalLogOptions();
-// The same for state that is found again by the last record of each key.
-log::LogOptions CompactedLogOptions();
+// The logs of groups and transactions: compacted, and of the class of topics that do not say; an offset that outlives
+// the records that it counts would help nobody.
+log::LogOptions CoordinatedLogOptions(const log::LogOptions& defaults);
 
 }  // namespace leat::broker

@@ -22,7 +22,7 @@ const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic)
 bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
 
 log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (IsCoordinated(topic.name)) return CompactedLogOptions();
+  if (IsCoordinated(topic.name)) return CoordinatedLogOptions(options.log_defaults);
   return TopicLogOptions(topic.configs, options.log_defaults);
 }
 

@@ -42,7 +42,8 @@ std::vector<Key> NodeKeys() {
 
       KEY(OneOf, log.durability,
           (Names<log::Durability>{{"fsync", log::Durability::kFsync}, {"page-cache", log::Durability::kPageCache}}),
-          "When a record counts as acknowledged: on disk, or in the page cache; the default of new topics."),
+          "When a record counts as acknowledged: on disk, or in the page cache; of topics that do not say, "
+          "and of the logs of groups and transactions."),
       KEY(Bytes, log.segment_bytes, (Count{kMiB, kTiB}), "Size at which a partition starts a new segment file."),
       KEY(Time, log.segment_age, (Span{absl::Seconds(1), 10 * year}),
           "Age at which a partition starts a new segment file."),
