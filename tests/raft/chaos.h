@@ -31,7 +31,9 @@ class Chaos {
     if (profile_ == Profile::kMixed) {
       Mixed();
     } else if (profile_ == Profile::kLeases) {
-      Keep(kSecond / 100, [this] { cluster_.Propose(AnyLeader()); });
+      Keep(kSecond / 100, [this] {
+        if (!hunting_) cluster_.Propose(AnyLeader());
+      });
       Keep(kSecond / 250, [this] { cluster_.Read(AnyLeader()); });
       Keep(kSecond * 2 / 3, [this] { HuntLease(); });
     } else {
@@ -102,6 +104,7 @@ class Chaos {
   // A leader that loses everyone while it holds a lease. One follower has not heard of it for long and is about to
   // stand; another may restart just then, and must remember that it may have promised something.
   void HuntLease() {
+    hunting_ = random_.OneIn(2);  // else the one that stands would have a log that is behind
     const SimCluster::Node& leader = AnyLeader();
     const NodeId standing = AnyNode().id;
     SimCluster::Node& restarting = AnyNode();
@@ -115,7 +118,10 @@ class Chaos {
         });
       }
     });
-    cluster_.After(550'000'000, [this] { cluster_.HealNetwork(); });
+    cluster_.After(550'000'000, [this] {
+      cluster_.HealNetwork();
+      hunting_ = false;
+    });
   }
   void CutBoth(NodeId a, NodeId b, bool cut) {
     cluster_.Cut(a, b, cut);
@@ -228,6 +234,7 @@ class Chaos {
 
   Random random_;
   Profile profile_ = Profile::kMixed;
+  bool hunting_ = false;
   SimCluster cluster_;
 };
 

@@ -114,6 +114,40 @@ TEST(Core, RefusesAVoteOlderThanItsLog) {
   EXPECT_NE(leat::Message(core.status()).find("restored to an older state"), std::string_view::npos);
 }
 
+// Whether a node that voted for node 2 in term 4 votes for node 3 after a restart and the end of its promise.
+bool VotesAgain(Bug bug) {
+  Options options = MakeOptions(3);
+  options.bug = bug;
+  Restored restored;
+  restored.vote = {Term{4}, P(2), true};
+  Fixture node(options, restored);
+  node.now = node.now + options.election_timeout;
+  node.Receive(3, 4, VoteRequest{VoteKind::kVote, Term{4}, {Offset{9}, Term{3}}});
+  const Effects effects = node.Take();
+  const auto* send = Fixture::Find<Send>(effects);
+  return send != nullptr && std::get<VoteReply>(send->message.body).granted;
+}
+
+TEST(Core, VotesOnceATermAcrossARestart) {
+  EXPECT_FALSE(VotesAgain(Bug::kNone));
+  EXPECT_TRUE(VotesAgain(Bug::kForgetVoteOnRestart));
+}
+
+TEST(Core, KeepsAPromiseItMayHaveGivenBeforeARestart) {
+  Restored restored;
+  restored.vote = {Term{4}, P(2), true};
+  Fixture node(MakeOptions(3), restored);
+  const auto granted = [&] {
+    node.Receive(3, 4, VoteRequest{VoteKind::kPreVote, Term{5}, {Offset{9}, Term{3}}});
+    const Effects effects = node.Take();
+    return std::get<VoteReply>(Fixture::Find<Send>(effects)->message.body).granted;
+  };
+  node.now = node.now + absl::Milliseconds(499);
+  EXPECT_FALSE(granted());
+  node.now = node.now + absl::Milliseconds(1);
+  EXPECT_TRUE(granted());
+}
+
 TEST(Core, RefusesALogWhoseBeginningIsInNoSnapshot) {
   Restored restored;
   restored.vote.term = Term{1};

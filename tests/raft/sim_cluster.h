@@ -354,6 +354,8 @@ class SimCluster {
   void Do(Node& node, const BecomeLeader& effect) {
     checker_.OnLeader(node.id, effect.term, *node.core);
     if (!Chance(faults.young_leaders)) return;
+    // Not even its first entry leaves.
+    if (random_.OneIn(3)) return Mute(node, static_cast<int64_t>(random_.Below(600'000'000)));
     Later(node, static_cast<int64_t>(random_.Below(6'000'000)), [this, &node] {
       if (random_.OneIn(2)) return Mute(node, static_cast<int64_t>(random_.Below(150'000'000)));
       Crash(node);
