@@ -111,7 +111,7 @@ TEST_F(ProducerTest, KeepsOrderWhenTheServerRestartsInBetween) {
 TEST_F(ProducerTest, FailsOnlyTheBatchThatTheBrokerRefuses) {
   broker_.AddTopic("t", 1);
   broker_.set_produce_hook([](const broker::ProducePartition& p) -> std::optional<broker::Outcome> {
-    if (p.batches.find("poison") == std::string::npos) return std::nullopt;
+    if (p.batches.view().find("poison") == std::string_view::npos) return std::nullopt;
     return broker::Outcome{model::ErrorCode::kMessageTooLarge, "the batch is too large: send less at once"};
   });
   auto producer = MakeProducer({.batch_bytes = 1});
