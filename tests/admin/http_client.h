@@ -1,49 +1,22 @@
-// A blocking HTTP client that sends exactly the bytes it is told to. Every wait ends after 20 s, so that a server that
-// hangs fails the test instead of hanging it.
+// A blocking HTTP client that sends exactly the bytes it is told to.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/check.h"
+#include "tests/support/raw_socket.h"
 
 namespace leat::admin {
 
 class RawClient {
  public:
-  explicit RawClient(uint16_t port, int receive_buffer_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    LEAT_CHECK(fd_ >= 0);
-    const timeval limit = {.tv_sec = 20};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    if (receive_buffer_bytes > 0) {
-      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(receive_buffer_bytes));
-    }
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    LEAT_CHECK(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-  ~RawClient() { ::close(fd_); }
+  explicit RawClient(uint16_t port, int receive_buffer_bytes = 0) : socket_(port, receive_buffer_bytes) {}
 
   // False if the server has closed.
-  bool Send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(n));
-    }
-    return true;
-  }
+  bool Send(std::string_view bytes) { return socket_.Send(bytes) == bytes.size(); }
 
   // Header and body of the next answer; what there is when the server closes.
   std::string Receive(bool with_body = true) {
@@ -71,14 +44,12 @@ class RawClient {
 
  private:
   bool More() {
-    char bytes[4096];
-    const ssize_t n = ::recv(fd_, bytes, sizeof(bytes), 0);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) timed_out_ = true;
-    if (n <= 0) return false;
-    rest_.append(bytes, static_cast<size_t>(n));
-    return true;
+    const test::RawSocket::Got got = socket_.Receive(&rest_);
+    timed_out_ |= got == test::RawSocket::Got::kTimeout;
+    return got == test::RawSocket::Got::kBytes;
   }
-  int fd_;
+
+  test::RawSocket socket_;
   std::string rest_;
   bool timed_out_ = false;
 };

@@ -125,6 +125,90 @@ TEST_F(GroupTest, MembersShareTheTopicAndLoseNothingWhenOneComesAndOneGoes) {
   for (int i = 0; i < 204; ++i) EXPECT_EQ(all.count(StrCat(i)), 1u) << i;
 }
 
+class IncrementalGroupTest : public GroupTest {
+ protected:
+  static ConsumerOptions Incremental() {
+    ConsumerOptions options = Options();
+    options.assignors = {ConsumerOptions::Assignor::kCooperativeSticky};
+    return options;
+  }
+  // A member that joins once and is never heard of again.
+  void JoinSilently() {
+    group::JoinRequest request{.group = "g", .member = "", .instance = std::nullopt, .protocol_type = "consumer"};
+    request.protocols = {{"cooperative-sticky", model::EncodeSubscription({.topics = {"t"}})}};
+    request.session_timeout = absl::Minutes(1);
+    request.rebalance_timeout = absl::Minutes(1);
+    broker_.groups().Join(request, [](const group::JoinReply&) {});
+  }
+  std::string State() {
+    auto admin = Admin(Connect());
+    const auto group = admin.DescribeGroup("g");
+    return group.ok() ? group->state : std::string(Message(group.status()));
+  }
+};
+
+TEST_F(IncrementalGroupTest, OnlyWhatMovesIsGivenBack) {
+  Produce(0, 100);
+  auto a = Join(Incremental());
+  PollUntilShared({a.get()}, 4);
+  while (a->values.size() < 100 && !HasFailure()) a->Poll();
+  auto b = Join(Incremental());
+  PollUntilShared({a.get(), b.get()}, 2);
+  EXPECT_THAT(a->events, ElementsAre("assigned 4", "revoked 2"));
+  EXPECT_THAT(b->events, ElementsAre("assigned 2"));
+  Produce(100, 100);
+  while (a->values.size() + b->values.size() < 200 && !HasFailure()) {
+    a->Poll();
+    b->Poll();
+  }
+  EXPECT_TRUE(b->consumer->Commit().ok());
+  b->consumer.reset();  // leaves
+  PollUntilShared({a.get()}, 4);
+  EXPECT_THAT(a->events, ElementsAre("assigned 4", "revoked 2", "assigned 2"));
+  Produce(200, 4);
+  while (a->values.size() + b->values.size() < 204 && !HasFailure()) a->Poll();
+  std::multiset<std::string> all(a->values.begin(), a->values.end());
+  all.insert(b->values.begin(), b->values.end());
+  for (int i = 0; i < 204; ++i) EXPECT_EQ(all.count(StrCat(i)), 1u) << i;
+}
+
+TEST_F(IncrementalGroupTest, WhatStaysIsReadAndCommittedWhileTheGroupWaitsForAnotherMember) {
+  auto a = Join(Incremental());
+  PollUntilShared({a.get()}, 4);
+  JoinSilently();
+  // It has given back what the other one is to get; the next round waits for the other one.
+  while ((a->events.size() < 2 || State() != "PreparingRebalance") && !HasFailure()) a->Poll();
+  EXPECT_THAT(a->events, ElementsAre("assigned 4", "revoked 2"));
+  Produce(0, 40);
+  while (a->values.size() < 20 && !HasFailure()) a->Poll();
+  EXPECT_TRUE(a->consumer->Commit().ok());
+  EXPECT_EQ(State(), "PreparingRebalance");
+  broker_.groups().Advance(absl::Minutes(2));  // the other one is given up
+  PollUntilShared({a.get()}, 4);
+  while (a->values.size() < 40 && !HasFailure()) a->Poll();
+  EXPECT_THAT(a->events, ElementsAre("assigned 4", "revoked 2", "assigned 2"));
+  EXPECT_EQ(std::set<std::string>(a->values.begin(), a->values.end()).size(), 40u) << "nothing was read twice";
+}
+
+TEST_F(IncrementalGroupTest, AMemberThatTheGroupHasForgottenLosesEverything) {
+  auto a = Join(Incremental());
+  PollUntilShared({a.get()}, 4);
+  broker_.groups().Advance(absl::Minutes(2));
+  while (a->events.size() < 3 && !HasFailure()) a->Poll();
+  EXPECT_THAT(a->events, ElementsAre("assigned 4", "lost 4", "assigned 4"));
+}
+
+TEST_F(IncrementalGroupTest, WithAnotherAssignorBesideItAllIsGivenBack) {
+  ConsumerOptions both = Incremental();
+  both.assignors.push_back(ConsumerOptions::Assignor::kRange);
+  auto a = Join(both);
+  PollUntilShared({a.get()}, 4);
+  auto b = Join(Incremental());
+  PollUntilShared({a.get(), b.get()}, 2);
+  EXPECT_THAT(a->events, ElementsAre("assigned 4", "revoked 4", "assigned 2"));
+  EXPECT_THAT(b->events, ElementsAre("assigned 2"));
+}
+
 TEST_F(GroupTest, AMemberThatTheGroupHasForgottenLosesItsPartitionsAndComesBack) {
   auto a = Join(Options());
   PollUntilShared({a.get()}, 4);

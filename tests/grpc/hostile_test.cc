@@ -14,7 +14,7 @@
 namespace leat::rpc {
 namespace {
 
-using leat::testing::RawSocket;
+using leat::test::RawSocket;
 using ::testing::HasSubstr;
 
 constexpr char kPreface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

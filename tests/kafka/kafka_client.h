@@ -1,19 +1,14 @@
-// A blocking client of Kafka's protocol that sends exactly the bytes it is told to. Every wait ends after 20 s, so that
-// a server that hangs fails the test instead of hanging it.
+// A blocking client of Kafka's protocol that sends exactly the bytes it is told to.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
-#include "base/check.h"
+#include "tests/support/raw_socket.h"
 #include "wire/header.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -22,35 +17,12 @@ namespace leat::kafka {
 
 class KafkaClient {
  public:
-  explicit KafkaClient(uint16_t port, int receive_buffer_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    LEAT_CHECK(fd_ >= 0);
-    SetTimeout(SO_RCVTIMEO, {.tv_sec = 20});
-    SetTimeout(SO_SNDTIMEO, {.tv_sec = 20});
-    if (receive_buffer_bytes > 0) {
-      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(receive_buffer_bytes));
-    }
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    LEAT_CHECK(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  }
-  KafkaClient(const KafkaClient&) = delete;
-  KafkaClient& operator=(const KafkaClient&) = delete;
-  ~KafkaClient() { ::close(fd_); }
+  explicit KafkaClient(uint16_t port, int receive_buffer_bytes = 0) : socket_(port, receive_buffer_bytes) {}
 
-  void SetTimeout(int option, timeval limit) { ::setsockopt(fd_, SOL_SOCKET, option, &limit, sizeof(limit)); }
+  void SetTimeout(int option, timeval limit) { socket_.SetTimeout(option, limit); }
 
   // How much of it the server's side took.
-  size_t Send(std::string_view bytes) {
-    size_t sent = 0;
-    while (sent < bytes.size()) {
-      const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) break;
-      sent += static_cast<size_t>(n);
-    }
-    return sent;
-  }
+  size_t Send(std::string_view bytes) { return socket_.Send(bytes); }
 
   // One request with its length. The header is that of the request's own version.
   template <class Request>
@@ -81,12 +53,7 @@ class KafkaClient {
     return frame;
   }
   // Waits until the server closes; false if it sends something or does not close.
-  bool IsClosed() {
-    if (!rest_.empty()) return false;
-    char byte;
-    const ssize_t n = ::recv(fd_, &byte, 1, 0);
-    return n == 0 || (n < 0 && errno == ECONNRESET);
-  }
+  bool IsClosed() { return rest_.empty() && socket_.Receive(&rest_) == test::RawSocket::Got::kEnd; }
 
   template <class Response>
   static Response Decode(std::string_view frame, int16_t version, int32_t correlation_id) {
@@ -117,14 +84,9 @@ class KafkaClient {
 
  private:
   size_t Length() const { return static_cast<size_t>(LoadBigEndian<int32_t>(rest_.data())); }
-  bool More() {
-    char bytes[65536];
-    const ssize_t n = ::recv(fd_, bytes, sizeof(bytes), 0);
-    if (n <= 0) return false;
-    rest_.append(bytes, static_cast<size_t>(n));
-    return true;
-  }
-  int fd_;
+  bool More() { return socket_.Receive(&rest_) == test::RawSocket::Got::kBytes; }
+
+  test::RawSocket socket_;
   std::string rest_;
   int32_t next_ = 1000;
 };

@@ -45,6 +45,7 @@ class KafkaTest : public testing::Test {
     broker::Options of;
     of.data_dir = directory_.path();
     of.log_defaults.durability = log::Durability::kPageCache;
+    of.groups.initial_rebalance_delay = absl::ZeroDuration();
     broker_ = broker::Broker::Create(of, disk_, ports, metrics_);
     const absl::Status started = Await<absl::Status>([&](auto done) { broker_->Start(std::move(done)); });
     ASSERT_TRUE(started.ok()) << started;

@@ -13,7 +13,7 @@
 namespace leat::runtime {
 namespace {
 
-using testing::RawSocket;
+using test::RawSocket;
 
 // What a server would do with its connections: keeps them until told to close one.
 class Connections {
