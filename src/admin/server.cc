@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/logging.h"
 #include "runtime/asio_shard.h"
+#include "runtime/listen_endpoint.h"
 #include "runtime/spawn.h"
 
 namespace leat::admin {
@@ -91,9 +92,9 @@ absl::Status HttpServer::Listen() {
   const Options& options = state.context.options;
   LEAT_CHECK(!state.acceptor.is_open()) << "Listen was called twice";
   boost::system::error_code error;
-  tcp::resolver resolver(state.context.shard.context());
-  const auto found = resolver.resolve(options.host, StrCat(options.port), tcp::resolver::passive, error);
-  if (!error) error = state.Bind(found.begin()->endpoint());
+  const tcp::endpoint at =
+      runtime::ListenEndpoint(state.context.shard.context().get_executor(), options.host, options.port, error);
+  if (!error) error = state.Bind(at);
   if (error) {
     boost::system::error_code ignored;
     state.acceptor.close(ignored);

@@ -13,6 +13,7 @@
 #include "env/gate.h"
 #include "kafka/shard_host.h"
 #include "runtime/asio_shard.h"
+#include "runtime/listen_endpoint.h"
 #include "runtime/spawn.h"
 
 namespace leat::kafka {
@@ -37,10 +38,8 @@ struct Door {
 
   error_code Bind() {
     error_code error;
-    tcp::resolver resolver(acceptor.get_executor());
-    const auto found = resolver.resolve(config.host, StrCat(config.port), tcp::resolver::passive, error);
+    const tcp::endpoint at = runtime::ListenEndpoint(acceptor.get_executor(), config.host, config.port, error);
     if (error) return error;
-    const tcp::endpoint at = found.begin()->endpoint();
     acceptor.open(at.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(at, error);

@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "runtime/listen_endpoint.h"
 #include "runtime/open_sockets.h"
 #include "runtime/thread.h"
 
@@ -71,7 +72,8 @@ absl::StatusOr<std::vector<sockaddr_storage>> LookUp(const HostPort& where, std:
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int failed = getaddrinfo(where.host.c_str(), where.port.c_str(), &hints, &found);
+  int failed = getaddrinfo(where.host.c_str(), where.port.c_str(), &hints, &found);
+  if (failed != 0 && where.host == kLocalhost) failed = getaddrinfo(kLoopback, where.port.c_str(), &hints, &found);
   if (failed != 0) return Unavailable("cannot listen on ", address, ": ", gai_strerror(failed));
   std::vector<sockaddr_storage> out;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
