@@ -18,7 +18,7 @@ class EditorSlot {
   EditorSlot(const EditorSlot& other) { other.Drop(); }
   EditorSlot(EditorSlot&& other) noexcept { other.Drop(); }
   EditorSlot& operator=(const EditorSlot& other) {
-    other.Drop();
+    if (this != &other) other.Drop();
     Drop();
     return *this;
   }

@@ -197,12 +197,16 @@ TEST_F(ServerTest, PausesWhenTooManyBytesAreUnderWayAndGoesOn) {
   }
 }
 
-// How many connections have gone to another shard so far.
-int Moved(const runtime::PrometheusMetrics& metrics) {
+// What a counter without labels stands at.
+int64_t ValueOf(const runtime::PrometheusMetrics& metrics, std::string_view counter) {
   const std::string text = metrics.RenderText();
-  const std::string name = "\nleat_kafka_connections_moved_total ";
+  const std::string name = StrCat("\n", counter, " ");
   const size_t at = text.find(name);
-  return at == std::string::npos ? -1 : std::stoi(text.substr(at + name.size()));
+  return at == std::string::npos ? -1 : std::stoll(text.substr(at + name.size()));
+}
+
+int64_t Moved(const runtime::PrometheusMetrics& metrics) {
+  return ValueOf(metrics, "leat_kafka_connections_moved_total");
 }
 
 TEST_F(ServerTest, AConnectionGoesToTheShardOfThePartitionThatItWritesTo) {
@@ -219,7 +223,7 @@ TEST_F(ServerTest, AConnectionGoesToTheShardOfThePartitionThatItWritesTo) {
       EXPECT_EQ(response.responses.at(0).partition_responses.at(0).base_offset, 100 + i);
     }
   }
-  const int moved = Moved(metrics_);
+  const int64_t moved = Moved(metrics_);
   EXPECT_GE(moved, 1);
   EXPECT_LE(moved, 2);
   EXPECT_THAT(metrics_.RenderText(), testing::HasSubstr("leat_kafka_connections 1"));
@@ -338,10 +342,11 @@ TEST_F(ServerTest, AnswersWhatIsUnderWayWhenItStops) {
   KafkaClient waiting(port());
   idle.Ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
   waiting.Ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
-  waiting.Send(KafkaClient::Frame(FetchOf("t", 0, 0, 15000), 4, 1));
-  // The server has the fetch once a request on another connection, sent later, has been answered twice over: by then
-  // both shards have taken turns. If not, the stop closes the connection, which the test would see.
-  for (int i = 0; i < 20; ++i) idle.Ask<MetadataResponse>(MetadataOf({"t"}), 4);
+  const std::string fetch = KafkaClient::Frame(FetchOf("t", 0, 0, 15000), 4, 1);
+  const auto received = [this] { return ValueOf(metrics_, "leat_kafka_received_bytes_total"); };
+  const int64_t with_fetch = received() + static_cast<int64_t>(fetch.size());
+  waiting.Send(fetch);
+  while (received() < with_fetch) std::this_thread::yield();
   StopServer();
   EXPECT_TRUE(waiting.Receive().has_value());
   EXPECT_TRUE(waiting.IsClosed());
