@@ -1,4 +1,5 @@
 // EndTxn: a transaction's outcome is decided here, once. What comes after it only tells the partitions.
+#include "base/check.h"
 #include "txn/core.h"
 #include "txn/decisions.h"
 
@@ -126,6 +127,7 @@ Decision Core::Decide(const EndTransaction& command, model::ProducerId fresh, No
     return Agrees(command.result, at->state) ? AcceptNext(*at) : WrongState(command, *at);
   }
   if (const Decision identity = CheckIdentity(producer); !identity.ok()) return identity;
+  LEAT_CHECK(at != nullptr) << "an identity that holds belongs to a transactional id that is known";
   if (!EpochRises(command.version)) return EndClassic(command, *at, now);
   if (at->ending()) return internal::StillEnding(producer.transactional_id);
   if (at->state == State::kOngoing) return EndOngoing(command, *at, fresh, now);

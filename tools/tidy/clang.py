@@ -20,7 +20,8 @@ from pathlib import Path
 
 # The modules that decide rather than do. Those around grpc, asio and RocksDB would cost three times as much a file in
 # headers, and what can go wrong there is seen by the sanitizers.
-MODULES = ("base", "model", "env", "meta", "group", "stream/data", "stream/plan", "sql", "stream/state", "stream/exec", "log")
+MODULES = ("base", "model", "env", "meta", "raft", "replication", "group", "txn", "stream/data", "stream/plan", "sql",
+           "stream/state", "stream/exec", "log")
 
 # Paths are followed within a function, not into the functions it calls: a third of the time for nearly all of the use.
 ANALYZER = ["-Xclang", "-analyzer-config", "-Xclang", "ipa=none"]
