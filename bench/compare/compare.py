@@ -176,11 +176,11 @@ def create(program, server, topic, partitions=4, configs=RECYCLED):
     load(program, server, "create", "--topic", topic, "--partitions", str(partitions), "--configs", configs)
 
 
-def acknowledge(program, server, topic, partitions=4):
-    """Until one produce is acknowledged: a topic that has just been made may not have its leaders yet."""
+def acknowledge(program, server, topic, partitions=4, seconds=0.001):
+    """Until every produce within some time is acknowledged: a topic that has just been made may not have its leaders."""
     while True:
         done = subprocess.run([str(program), "produce", "--topic", topic, "--partitions", str(partitions),
-                               "--connections", "4", "--seconds", "0.001", "--at", server.address], capture_output=True)
+                               "--connections", "4", "--seconds", str(seconds), "--at", server.address], capture_output=True)
         if done.returncode == 0:
             return
         if server.process.poll() is not None:
@@ -289,7 +289,7 @@ def measure(server, rows, options):
         _, arguments, _ = ROWS[row]
         topic = arguments[arguments.index("--topic") + 1]
         create(options.load, server, topic, configs=KEPT if row == "B2" else RECYCLED)
-        acknowledge(options.load, server, topic)
+        acknowledge(options.load, server, topic, seconds=0.2)
         if row == "B2":  # something to read
             load(options.load, server, "produce", "--topic", topic, "--partitions", "4", "--connections", "4", "--records",
                  "60", "--size", "1000", "--depth", "4", "--seconds", "3")
