@@ -6,6 +6,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from history import Found, Outcome, Write
 
+# What it would say of every refused connection is no news here.
+QUIET = {"log_level": 0}
 # What the library gives up before it sent anything.
 NEVER_SENT = {KafkaError._QUEUE_FULL, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 
@@ -15,19 +17,19 @@ class SteadyProducer(threading.Thread):
 
     def __init__(self, name, servers, topic, partitions, window=200):
         super().__init__(name=name, daemon=True)
-        self._producer = Producer({
+        self._producer = Producer(QUIET | {
             "bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 2, "delivery.timeout.ms": 120000,
             "retry.backoff.max.ms": 200, "reconnect.backoff.max.ms": 500, "socket.connection.setup.timeout.ms": 3000,
             "topic.metadata.refresh.interval.ms": 1000})
         self._topic, self._partitions = topic, partitions
         self._room = threading.Semaphore(window)
-        self._stop = threading.Event()
+        self._ending = threading.Event()
         self._progress = threading.Condition()
         self.writes, self.acknowledged = [], 0
 
     def run(self):
         number = 0
-        while not self._stop.is_set():
+        while not self._ending.is_set():
             while not self._room.acquire(timeout=0.05):
                 self._producer.poll(0)
             self._send(number)
@@ -62,7 +64,7 @@ class SteadyProducer(threading.Thread):
                                      f"got {more - (wanted - self.acknowledged)}")
 
     def stop(self):
-        self._stop.set()
+        self._ending.set()
         self.join(150)
         if self.is_alive():
             raise AssertionError(f"{self.name} does not end: its writes are neither acknowledged nor failed")
@@ -73,16 +75,16 @@ class TransactionalProducer(threading.Thread):
 
     def __init__(self, name, servers, topic, partitions):
         super().__init__(name=name, daemon=True)
-        self._settings = {"bootstrap.servers": servers, "transactional.id": name, "transaction.timeout.ms": 20000,
+        self._settings = QUIET | {"bootstrap.servers": servers, "transactional.id": name, "transaction.timeout.ms": 20000,
                           "retry.backoff.max.ms": 200, "reconnect.backoff.max.ms": 500}
         self._topic, self._partitions = topic, partitions
-        self._stop = threading.Event()
+        self._ending = threading.Event()
         self._number = 0
         self.writes, self.ended, self.problem = [], {}, None
 
     def run(self):
         try:
-            while not self._stop.is_set():
+            while not self._ending.is_set():
                 self._life()
         except Exception as error:  # told when the scenario ends
             self.problem = error
@@ -91,7 +93,7 @@ class TransactionalProducer(threading.Thread):
         """Until an error that only a new producer gets over."""
         producer = Producer(self._settings)
         self._until(lambda: producer.init_transactions(30))
-        while not self._stop.is_set():
+        while not self._ending.is_set():
             name = f"{self.name}-{self._number}"
             try:
                 self._transaction(producer, name)
@@ -106,7 +108,7 @@ class TransactionalProducer(threading.Thread):
             try:
                 return call()
             except KafkaException as error:
-                if not error.args[0].retriable() or self._stop.is_set():
+                if not error.args[0].retriable() or self._ending.is_set():
                     raise
 
     def _transaction(self, producer, name):
@@ -124,7 +126,7 @@ class TransactionalProducer(threading.Thread):
             self.ended[name] = True
 
     def stop(self):
-        self._stop.set()
+        self._ending.set()
         self.join(150)
         if self.is_alive():
             raise AssertionError(f"{self.name} does not end")
@@ -140,7 +142,7 @@ class TransactionalProducer(threading.Thread):
 
 def read_all(servers, topic, partitions):
     """Every record, read_committed, up to where each partition ended when this began."""
-    consumer = Consumer({"bootstrap.servers": servers, "group.id": "reader", "enable.auto.commit": False,
+    consumer = Consumer(QUIET | {"bootstrap.servers": servers, "group.id": "reader", "enable.auto.commit": False,
                          "isolation.level": "read_committed", "enable.partition.eof": True,
                          "auto.offset.reset": "error"})
     try:

@@ -8,7 +8,7 @@ import traceback
 
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from clients import SteadyProducer, TransactionalProducer, read_all
+from clients import QUIET, SteadyProducer, TransactionalProducer, read_all
 from cluster import Cluster
 from history import check
 
@@ -22,7 +22,7 @@ class Run:
 
     def __init__(self, cluster, seed):
         self.cluster, self.random = cluster, random.Random(seed)
-        self.admin = AdminClient({"bootstrap.servers": cluster.kafka})
+        self.admin = AdminClient(QUIET | {"bootstrap.servers": cluster.kafka})
         copies = min(3, len(cluster.nodes))
         made = self.admin.create_topics([NewTopic(TOPIC, PARTITIONS, copies, config={
             "min.insync.replicas": str(copies - 1 if copies > 1 else 1)})])
