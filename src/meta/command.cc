@@ -35,6 +35,7 @@ struct Decider {
     LEAT_ASSIGN_OR_RETURN(Drained drained, DrainBroker(image, command.broker, kDrainedAtOnce, policy, random));
     return std::move(drained.records);
   }
+  Result operator()(const GiveUpLeadership& command) { return Decide(image, command, policy); }
   Result operator()(const RaiseLevel& command) { return RaiseFeatureLevel(image, command.level); }
 };
 

@@ -46,7 +46,8 @@ struct RaiseLevel {
 };
 
 using Command = std::variant<CreateTopic, DeleteTopic, AlterTopic, SubmitJob, SetJobDesired, DeleteJobCommand,
-                             ReserveIds, ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel>;
+                             ReserveIds, ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel,
+                             GiveUpLeadership>;
 
 // Partitions of a draining broker that one decision moves; the controller makes the others later.
 inline constexpr size_t kDrainedAtOnce = 200;
