@@ -221,7 +221,7 @@ void Controller::Handle(meta::NodeId, ChangeRequest request, Reply reply) {
   Submit(
       [this, answer, request = std::move(request)](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         meta::Decisions decisions =
-            meta::DecideEach(image, request.commands, request.mode, options_.policy, random_);
+            meta::DecideEach(image, request.commands, request.mode, options_.policy, random_, log_.image().get());
         answer->results = std::move(decisions.results);
         return std::move(decisions.records);
       },
