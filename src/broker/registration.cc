@@ -30,6 +30,7 @@ meta::RegisterBroker BrokerImpl::Registration() const {
   command.broker.id = options_.node_id;
   command.broker.incarnation = life_.incarnation;
   command.broker.listeners = listeners_;
+  command.broker.rack = options_.rack;
   command.broker.directories = {life_.directory};
   command.known_incarnations = life_.earlier;
   command.clean_shutdown_epoch = life_.clean_shutdown_epoch;

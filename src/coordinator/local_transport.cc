@@ -2,30 +2,9 @@
 
 #include <utility>
 
+#include "env/answer.h"
+
 namespace leat::coordinator {
-namespace {
-
-// The caller's answer, which comes exactly once: a handler that drops it has not said what it did.
-class Answer {
- public:
-  Answer(env::Shard& shard, env::Transport::Reply done) : shard_(&shard), done_(std::move(done)) {}
-  Answer(Answer&& other) noexcept : shard_(other.shard_), done_(std::exchange(other.done_, nullptr)) {}
-  Answer& operator=(Answer&&) = delete;
-  ~Answer() {
-    if (done_) Give(Unavailable("the request was dropped without an answer"));
-  }
-  void Give(absl::StatusOr<OwnedBytes> answer) {
-    shard_->Post([done = std::exchange(done_, nullptr), answer = std::move(answer)]() mutable {
-      done(std::move(answer));
-    });
-  }
-
- private:
-  env::Shard* shard_;
-  env::Transport::Reply done_;
-};
-
-}  // namespace
 
 void LocalTransport::Send(int32_t node, env::Service service, OwnedBytes message) {
   if (node != self_) return;
@@ -37,21 +16,23 @@ void LocalTransport::Send(int32_t node, env::Service service, OwnedBytes message
 
 // Without a timer: whoever answers is this very process, and cannot get lost.
 void LocalTransport::Call(int32_t node, env::Service service, OwnedBytes request, Duration, Reply done) {
-  Answer answer(shard_, std::move(done));
+  Reply answer = env::AnsweredOnce(
+      [&shard = shard_, done = std::move(done)](absl::StatusOr<OwnedBytes> reply) mutable {
+        shard.Post([done = std::move(done), reply = std::move(reply)]() mutable { done(std::move(reply)); });
+      },
+      "the request was dropped without an answer");
   if (node != self_) {
-    answer.Give(Unavailable("node ", node, " is not known to this node, which is alone"));
+    answer(Unavailable("node ", node, " is not known to this node, which is alone"));
     return;
   }
   shard_.Post([self = self_, service, request = std::move(request), answer = std::move(answer),
                handlers = handlers_]() mutable {
     const auto it = handlers->by_service.find(service);
     if (it == handlers->by_service.end()) {
-      answer.Give(Unavailable("this node does not serve that yet, or any more"));
+      answer(Unavailable("this node does not serve that yet, or any more"));
       return;
     }
-    it->second(self, std::move(request), [answer = std::move(answer)](absl::StatusOr<OwnedBytes> reply) mutable {
-      answer.Give(std::move(reply));
-    });
+    it->second(self, std::move(request), std::move(answer));
   });
 }
 
