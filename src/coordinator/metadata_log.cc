@@ -115,7 +115,7 @@ void MetadataLog::OnProgress() {
   if (!wait_for_catch_up_.empty() && caught_up()) {
     for (env::Closure& ready : std::exchange(wait_for_catch_up_, {})) ready();
   }
-  if (MayStartRound()) StartRound();
+  StartRounds();
 }
 
 void MetadataLog::OnUncertain(const absl::Status& why) {
@@ -125,8 +125,7 @@ void MetadataLog::OnUncertain(const absl::Status& why) {
     Round round = *std::exchange(round_, std::nullopt);
     FinishRound(std::move(round), why);
   }
-  if (!host_->failure().ok()) return AnswerWaiting(host_->failure());
-  if (!host_->is_only_voter()) AnswerWaiting(MaySubmit());
+  AnswerWaiting(MaySubmit());
 }
 
 void MetadataLog::AnswerWaiting(const absl::Status& why) {
@@ -143,8 +142,11 @@ void MetadataLog::WhenCaughtUp(env::Closure ready) {
 
 absl::Status MetadataLog::MaySubmit() const {
   if (!host_->failure().ok()) return host_->failure();
-  if (host_->is_only_voter()) return absl::OkStatus();
-  if (!host_->is_leader()) return host_->NotLeading();
+  // An only voter leads in a moment, and on a full disk answers what needs no writing, unless it does not know yet what
+  // its log will hold.
+  const bool knows_all = host_->stall().ok() || host_->applied_end() == host_->log_end();
+  if (host_->is_only_voter() && knows_all) return absl::OkStatus();
+  if (!host_->is_only_voter() && !host_->is_leader()) return host_->NotLeading();
   return host_->stall();
 }
 
@@ -159,7 +161,7 @@ void MetadataLog::Submit(Decide decide, Done done) {
     return;
   }
   waiting_.push_back({std::move(decide), std::move(done), std::move(hold)});
-  if (MayStartRound()) StartRound();
+  StartRounds();
 }
 
 // The image must be that of the whole log: what an earlier leader, or a round of unknown outcome, left in it is decided
@@ -186,6 +188,14 @@ absl::Status MetadataLog::DecideOne(Waiting& waiting, Round& round) {
   round.bytes += payload.size();
   round.payloads.push_back(std::move(payload));
   return absl::OkStatus();
+}
+
+// An answer may submit the next change: that goes on here, not on its stack.
+void MetadataLog::StartRounds() {
+  if (starting_) return;
+  starting_ = true;
+  while (MayStartRound()) StartRound();
+  starting_ = false;
 }
 
 void MetadataLog::StartRound() {
@@ -219,16 +229,7 @@ void MetadataLog::StartRound() {
     outcome = Annotate(proposed.status(), "the change could not be written to the metadata log");
     LogWarning("coordinator", Message(outcome));
   }
-  if (!round_) return;
-  Round finished = *std::exchange(round_, std::nullopt);
-  if (outcome.ok()) finished.image = *image_;
-  FinishRound(std::move(finished), outcome);
-  if (MayStartRound()) {
-    // From the start of a turn: answers that submit at once must not pile up on the stack.
-    shard_.Post([this, hold = gate_.TryEnter()] {
-      if (MayStartRound()) StartRound();
-    });
-  }
+  if (round_) FinishRound(*std::exchange(round_, std::nullopt), outcome);
 }
 
 void MetadataLog::FinishRound(Round round, const absl::Status& outcome) {

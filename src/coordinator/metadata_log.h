@@ -102,6 +102,7 @@ class MetadataLog : private RaftMachine {
 
   absl::Status MaySubmit() const;
   bool MayStartRound() const;
+  void StartRounds();
   void StartRound();
   absl::Status DecideOne(Waiting& waiting, Round& round);
   void FinishRound(Round round, const absl::Status& outcome);
@@ -116,6 +117,7 @@ class MetadataLog : private RaftMachine {
   meta::ImagePtr image_;
   env::Gate gate_;  // before those who hold it
   std::deque<Waiting> waiting_;
+  bool starting_ = false;  // StartRounds is on the stack
   std::optional<Round> round_;      // under way
   std::optional<Round> committed_;  // to be published and answered
   // Applied and not published yet.

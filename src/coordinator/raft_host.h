@@ -9,6 +9,7 @@
 #include <absl/functional/any_invocable.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>

@@ -175,6 +175,7 @@ void RaftHost::Fail(const absl::Status& why) {
   LogError("raft", Message(failure_));
   tick_.reset();
   leading_ = false;
+  storage_->Halt(failure_);
   if (ports_.transport != nullptr && started_) ports_.transport->Serve(env::Service::kRaft, nullptr);
   if (core_ == nullptr) return;  // Open tells it
   UpdateGauges();

@@ -213,12 +213,17 @@ void RaftStorage::Stall(const absl::Status& status) {
   if (news) events_.stalled(stall_);
 }
 
-void RaftStorage::Fail(const absl::Status& status) {
+void RaftStorage::Halt(const absl::Status& why) {
   if (!failed_.ok()) return;
-  failed_ = status;
+  failed_ = why;
   retry_.reset();
   queue_.clear();
   waiting_bytes_ = 0;
+}
+
+void RaftStorage::Fail(const absl::Status& status) {
+  if (!failed_.ok()) return;
+  Halt(status);
   events_.failed(status);
 }
 

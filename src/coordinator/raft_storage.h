@@ -69,6 +69,8 @@ class RaftStorage {
   const QuorumState& state() const { return state_; }
   const SnapshotFolder& snapshots() const { return snapshots_; }
 
+  // Writes nothing more, without a word: the owner has stopped.
+  void Halt(const absl::Status& why);
   // Adds nothing more; `closed` when no disk work is under way.
   void Close(env::Closure closed);
 
