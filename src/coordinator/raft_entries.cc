@@ -1,5 +1,7 @@
 #include "coordinator/raft_entries.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"

@@ -3,6 +3,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
