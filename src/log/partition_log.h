@@ -184,8 +184,9 @@ class PartitionLog {
   // Batches as the leader has them: their offsets and leader epochs stay, nothing is checked of producers' sequences
   // and sizes, their state follows. The first begins at log_end() or, where the leader's compaction left a gap, above.
   // kInvalidArgument: not whole batches with good CRCs, or offsets or epochs that fall. `done` as with Append, with the
-  // offsets of the first and last record; when it fails, log_end() says how many of the batches were taken. Waits for a
-  // cut that is under way (as Append does then), so that log_end() may not have moved when it returns.
+  // offsets of the first and last record; when it fails, log_end() says how many of the batches were taken, and the
+  // next call begins there. Waits for a cut that is under way (as Append does then), so that log_end() may not have
+  // moved when it returns.
   virtual void AppendReplicated(OwnedBytes batches, AppendDone done) = 0;
   // As Read, up to log_end().
   virtual absl::StatusOr<ReadResult> ReadReplicated(model::Offset from, size_t max_bytes) = 0;
