@@ -7,6 +7,7 @@
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
+#include "broker/replica_append.h"
 #include "broker/transaction_host.h"
 
 namespace leat::broker {
@@ -213,7 +214,9 @@ absl::Status BrokerImpl::OpenCoordinators() {
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
   LEAT_ASSIGN_OR_RETURN(
       groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
-                                                   {.groups = options_.groups, .random_seed = options_.random_seed}));
+                                                   {.groups = options_.groups,
+                                                    .random_seed = options_.random_seed,
+                                                    .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
   return transactions_->Open(std::move(transactions));
 }

@@ -4,9 +4,11 @@
 #include <string>
 
 #include "base/time.h"
+#include "broker/replica_fetcher.h"
 #include "group/options.h"
 #include "log/options.h"
 #include "model/ids.h"
+#include "replication/options.h"
 #include "stream/run/options.h"
 
 namespace leat::broker {
@@ -43,6 +45,8 @@ struct Options {
   size_t transactional_id_bytes = 1024;
   size_t partitions_per_transaction = 10'000;
   group::Options groups;
+  replication::Options replication;
+  ReplicaFetcher::Limits replica_fetch;
   uint64_t random_seed = 0;  // of topic and cluster ids; mixed with the clocks
 };
 
