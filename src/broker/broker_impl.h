@@ -15,10 +15,12 @@
 #include "broker/broker_metrics.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
+#include "broker/life.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
 #include "coordinator/group_coordinator.h"
 #include "coordinator/metadata_log.h"
+#include "meta/brokers.h"
 #include "stream/run/log_port.h"
 
 namespace leat::broker {
@@ -76,6 +78,8 @@ class BrokerImpl final : public Broker {
   void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) override;
   void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) override;
   void SetAdvertised(std::string grpc, std::string kafka, std::string admin) override;
+  // Where the node takes connections, by the names of the config's listeners: the cluster is told. Any thread.
+  void SetListeners(std::vector<meta::Listener> listeners);
 
   // As the public calls, for the broker's own jobs: reserved topic names are allowed.
   void ProduceAs(meta::Origin origin, ProduceRequest request, Callback<ProduceReply> done);
@@ -92,6 +96,7 @@ class BrokerImpl final : public Broker {
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
   meta::Limits MetaLimits() const;
+  meta::Policy MetaPolicy() const;
   // For TransactionHost. The coordinator on shard 0; null before it is open.
   const Shards& shards() const { return shards_; }
   coordinator::GroupCoordinator* group_coordinator() const { return groups_.get(); }
@@ -128,6 +133,11 @@ class BrokerImpl final : public Broker {
   void CloseCoordinators(Callback<absl::Status> done);
   void CloseShards(Callback<absl::Status> done);
   void SettleShards(int rounds, env::Closure done);
+  // registration.cc, shard 0
+  meta::RegisterBroker Registration() const;
+  absl::StatusOr<meta::Records> DecideStart(const meta::Image& image);
+  bool MayServeAsItWas(const absl::Status& status) const;
+  void NoteCleanShutdown();
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
@@ -174,6 +184,8 @@ class BrokerImpl final : public Broker {
   Random random_;
   std::unique_ptr<env::DirectoryLock> lock_;
   std::string cluster_id_;
+  Life life_;
+  std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;

@@ -92,6 +92,12 @@ absl::Status BrokerImpl::OpenHome() {
     return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
                               ", the metadata log says ", recorded, ": the directory mixes two clusters' files");
   }
+  absl::StatusOr<Life> life = BeginLife(disk_, options_.data_dir, random_);
+  if (life.ok()) {
+    life_ = *std::move(life);
+  } else if (!MayServeAsItWas(life.status())) {
+    return life.status();
+  }
   return RemoveOrphans();
 }
 
@@ -139,36 +145,30 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
       });
 }
 
-// The records that a new cluster begins with; none later.
+// A new cluster begins, and this node is its broker.
 void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
-  SubmitMetadata(
-      [this](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-        meta::Records records = meta::FormatCluster(image, cluster_id_);
-        const std::pair<std::string_view, int32_t> topics[] = {
-            {meta::kOffsetsTopic, options_.offsets_partitions},
-            {meta::kTransactionsTopic, options_.transactions_partitions}};
-        for (const auto& [name, partitions] : topics) {
-          if (image.FindTopic(name) != nullptr) continue;
-          const meta::CreateTopic topic{
-              std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal};
-          LEAT_ASSIGN_OR_RETURN(const meta::Records made, meta::Decide(image, topic, MetaLimits(), random_));
-          records.insert(records.end(), made.begin(), made.end());
-        }
-        return records;
-      },
-      [this, ready = std::move(ready)](const absl::Status& status) mutable {
-        if (!status.ok()) {
-          ready(status);
-          return;
-        }
-        WhenInstalled([this, ready = std::move(ready)]() mutable {
-          if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
-            ready(opened);
-          } else {
-            BeginServing(std::move(ready));
-          }
-        });
-      });
+  const auto go_on = [this](absl::Status status, Callback<absl::Status> ready) {
+    if (status.ok()) status = ConfirmLife(disk_, options_.data_dir, &life_);
+    if (!status.ok() && !MayServeAsItWas(status)) {
+      ready(status);
+      return;
+    }
+    WhenInstalled([this, ready = std::move(ready)]() mutable {
+      if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
+        ready(opened);
+      } else {
+        BeginServing(std::move(ready));
+      }
+    });
+  };
+  if (life_.incarnation.is_zero()) {
+    go_on(absl::OkStatus(), std::move(ready));
+    return;
+  }
+  SubmitMetadata([this](const meta::Image& image) { return DecideStart(image); },
+                 [go_on, ready = std::move(ready)](const absl::Status& status) mutable {
+                   go_on(status, std::move(ready));
+                 });
 }
 
 absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_view topic) {
@@ -260,6 +260,7 @@ void BrokerImpl::CloseShards(Callback<absl::Status> done) {
         for (const absl::Status& part : closed) status.Update(part);
         // Answers that are still on their way between shards arrive before the caller may destroy the broker.
         SettleShards(2, [this, status, done = std::move(done)]() mutable {
+          if (status.ok()) NoteCleanShutdown();
           lock_.reset();
           done(status);
         });

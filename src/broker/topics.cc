@@ -63,7 +63,7 @@ absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image,
                            model::ErrorCode::kInvalidReplicationFactor);
   }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
-  return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaLimits(), random_);
+  return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaPolicy(), random_);
 }
 
 void BrokerImpl::DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) {
@@ -106,7 +106,7 @@ void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Ca
                                .subtract = std::move(topic.subtract),
                                .replace_all = topic.replace_all};
       changes.decisions.push_back([this, command = std::move(command)](const meta::Image& image) {
-        return meta::Decide(image, command, MetaLimits(), DefaultConfigs(options_.log_defaults));
+        return meta::Decide(image, command, MetaPolicy(), random_);
       });
     }
     SubmitEach(std::move(changes), std::move(done));

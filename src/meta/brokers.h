@@ -27,6 +27,8 @@ struct RegisterBroker {
 enum class Session : bool { kNone, kAlive };
 
 // Fenced at first; ask image.FindBroker(id)->epoch() after the records. No records: this very registration is in force.
+// The same process may come again with its listeners, if it did not know them before: it keeps its epoch, and is not
+// fenced.
 // Refused:
 //   INCONSISTENT_CLUSTER_ID        it belongs to another cluster
 //   DUPLICATE_BROKER_REGISTRATION  another process is alive under its id, or has its directory
