@@ -25,6 +25,7 @@
 
 namespace leat::broker {
 
+class ClusterHost;
 class JobManager;
 class TransactionHost;
 
@@ -66,7 +67,9 @@ class BrokerImpl final : public Broker {
   Transactions& transactions() override;
   model::NodeId node_id() const override { return options_.node_id; }
   meta::ImagePtr ImageOn(const env::Shard& shard) const override;
+  model::NodeId ControllerOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
+  ClusterAdmin& cluster_admin() override;
   void DescribeBroker(Callback<std::vector<BrokerConfig>> done) override;
   void DescribeLogDirectory(Callback<LogDirectoryDescription> done) override;
   void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
@@ -93,6 +96,10 @@ class BrokerImpl final : public Broker {
   BrokerMetrics& broker_metrics() { return broker_metrics_; }
   const meta::ImagePtr& image() const { return metadata_->image(); }
   void SubmitMetadata(coordinator::MetadataLog::Decide decide, Callback<absl::Status> done);
+  // Runs when every shard has seen the last change of the metadata.
+  void WhenInstalled(env::Closure done);
+  const coordinator::MetadataLog* metadata() const { return metadata_.get(); }  // null before it is open
+  Random& random() { return random_; }
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
   meta::Limits MetaLimits() const;
@@ -145,7 +152,6 @@ class BrokerImpl final : public Broker {
 
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
-  void WhenInstalled(env::Closure done);
   // True if a topic of this name is still being removed; `retry` then runs once it is gone.
   bool WaitForRemoval(const std::vector<NewTopic>& topics, env::Closure* retry);
   void CreateTopicsHere(TopicCreation creation, Callback<std::vector<TopicResult>> done);
@@ -190,6 +196,7 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
+  std::unique_ptr<ClusterHost> cluster_host_;
   InstallationPtr installation_;                     // the last one
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;

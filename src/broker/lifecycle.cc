@@ -4,6 +4,7 @@
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
+#include "broker/cluster_host.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
@@ -47,6 +48,7 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
         ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
   }
   transactions_ = std::make_unique<TransactionHost>(*this);
+  cluster_host_ = std::make_unique<ClusterHost>(*this);
   for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);

@@ -97,6 +97,9 @@ void BrokerImpl::SubmitEach(TopicChanges changes, Callback<std::vector<TopicResu
           const meta::TopicPtr& topic = after == nullptr ? before : after;
           result.id = topic->id;
           result.partitions = topic->partitions;
+          if (const meta::Partition* first = scratch.FindPartition({topic->id, model::PartitionId(0)})) {
+            result.replication_factor = static_cast<int16_t>(first->replicas.size());
+          }
           if (after != nullptr) result.configs = TopicConfigEntries(after->configs, options_.log_defaults);
         }
         if (mode == ChangeMode::kValidate) all.clear();

@@ -2,7 +2,6 @@
 #include "broker/broker_impl.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
-#include "model/error_status.h"
 
 namespace leat::broker {
 namespace {
@@ -57,13 +56,10 @@ absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image,
   if (going || deleting_.contains(topic.name)) {
     return Unavailable("topic '", topic.name, "' is being deleted, its files are not gone yet: try again");
   }
-  if (topic.replication_factor != -1 && topic.replication_factor != 1) {
-    return model::WithCode(InvalidArgument("topic '", topic.name, "': expected a replication factor of 1 or -1 (this ",
-                                           "cluster has one node), got ", topic.replication_factor),
-                           model::ErrorCode::kInvalidReplicationFactor);
-  }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
-  return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaPolicy(), random_);
+  const meta::CreateTopic command{topic.name, partitions, topic.configs, origin, topic.replication_factor,
+                                  topic.assignments};
+  return meta::Decide(image, command, MetaPolicy(), random_);
 }
 
 void BrokerImpl::DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) {
@@ -104,7 +100,8 @@ void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Ca
                                .added_partitions = topic.added_partitions,
                                .append = std::move(topic.append),
                                .subtract = std::move(topic.subtract),
-                               .replace_all = topic.replace_all};
+                               .replace_all = topic.replace_all,
+                               .assignments = std::move(topic.assignments)};
       changes.decisions.push_back([this, command = std::move(command)](const meta::Image& image) {
         return meta::Decide(image, command, MetaPolicy(), random_);
       });

@@ -32,19 +32,31 @@ absl::Status OneOutcome(const absl::StatusOr<v1::TopicResults>& results, const s
   return FromOutcome(results->topics(0).outcome(), StrCat("topic ", name));
 }
 
+using Ids = google::protobuf::RepeatedField<int32_t>;
+std::vector<int32_t> ListOf(const Ids& ids) { return {ids.begin(), ids.end()}; }
+
+PartitionInfo PartitionOf(const v1::PartitionDescription& from) {
+  PartitionInfo to;
+  to.partition = from.partition();
+  to.leader = from.leader();
+  to.begin_offset = from.log_start_offset();
+  to.end_offset = from.high_watermark();
+  to.size_bytes = from.size_bytes();
+  to.segments = from.segments();
+  if (from.outcome().code() != 0) to.error = StrCat(from.outcome().name(), ": ", from.outcome().message());
+  to.leader_epoch = from.leader_epoch();
+  to.replicas = ListOf(from.replicas());
+  to.isr = ListOf(from.isr());
+  to.eligible = ListOf(from.eligible());
+  to.offline = ListOf(from.offline());
+  to.adding = ListOf(from.adding());
+  to.removing = ListOf(from.removing());
+  return to;
+}
+
 TopicInfo TopicOf(const v1::TopicDescription& from) {
   TopicInfo topic{.name = from.name(), .id = from.id(), .internal = from.internal()};
-  for (const v1::PartitionDescription& part : from.partitions()) {
-    topic.partitions.push_back({.partition = part.partition(),
-                                .leader = part.leader(),
-                                .begin_offset = part.log_start_offset(),
-                                .end_offset = part.high_watermark(),
-                                .size_bytes = part.size_bytes(),
-                                .segments = part.segments(),
-                                .error = part.outcome().code() == 0
-                                             ? std::string()
-                                             : StrCat(part.outcome().name(), ": ", part.outcome().message())});
-  }
+  for (const v1::PartitionDescription& part : from.partitions()) topic.partitions.push_back(PartitionOf(part));
   for (const v1::ConfigEntry& config : from.configs()) {
     topic.configs[config.name()] = {config.value(), config.is_default()};
   }
@@ -68,6 +80,10 @@ absl::Status Admin::CreateTopic(const TopicSpec& spec) {
   topic->set_name(spec.name);
   topic->set_partitions(spec.partitions);
   topic->mutable_configs()->insert(spec.configs.begin(), spec.configs.end());
+  topic->set_replication_factor(spec.replication_factor);
+  for (const std::vector<int32_t>& replicas : spec.assignments) {
+    topic->add_assignments()->mutable_replicas()->Add(replicas.begin(), replicas.end());
+  }
   return OneOutcome(Ask(*connection_, Repeat::kUnsafe, request, &v1::Admin::Stub::CreateTopics), spec.name);
 }
 
@@ -166,20 +182,6 @@ absl::StatusOr<std::vector<GroupLag>> Admin::Lag(const std::string& group) {
                     .lag_seconds = from.lag_seconds()});
   }
   return lags;
-}
-
-absl::StatusOr<ClusterInfo> Admin::DescribeCluster() {
-  LEAT_ASSIGN_OR_RETURN(
-      const v1::DescribeClusterResponse response,
-      Ask(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(), &v1::Admin::Stub::DescribeCluster));
-  ClusterInfo cluster{.cluster_id = response.cluster_id(),
-                      .version = response.version(),
-                      .controller = response.controller(),
-                      .start_time_ms = response.start_time_ms()};
-  for (const auto& node : response.nodes()) {
-    cluster.brokers.push_back({node.id(), node.grpc(), node.kafka(), node.admin()});
-  }
-  return cluster;
 }
 
 }  // namespace leat::client

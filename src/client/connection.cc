@@ -46,8 +46,11 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
     case model::ErrorCode::kCorruptMessage:
       return absl::StatusCode::kDataLoss;
     case model::ErrorCode::kUnknownTopicOrPartition:
+    case model::ErrorCode::kBrokerIdNotRegistered:
+    case model::ErrorCode::kVoterNotFound:
       return absl::StatusCode::kNotFound;
     case model::ErrorCode::kTopicAlreadyExists:
+    case model::ErrorCode::kDuplicateVoter:
       return absl::StatusCode::kAlreadyExists;
     case model::ErrorCode::kRequestTimedOut:
       return absl::StatusCode::kDeadlineExceeded;
@@ -59,6 +62,7 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
     case model::ErrorCode::kCoordinatorLoadInProgress:
     case model::ErrorCode::kCoordinatorNotAvailable:
     case model::ErrorCode::kNotCoordinator:
+    case model::ErrorCode::kNotController:
     case model::ErrorCode::kFencedLeaderEpoch:
     case model::ErrorCode::kUnknownLeaderEpoch:
     case model::ErrorCode::kKafkaStorageError:

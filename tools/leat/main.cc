@@ -50,7 +50,7 @@ int Run(int argc, char** argv) {
   AddGroupCommands(&app, &context);
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
-  AddClusterCommand(&app, &context);
+  AddClusterCommands(&app, &context);
   AddHealthCommand(&app, &context);
   AddDatagenCommands(&app, &context);
   AddCompletionCommand(&app, &context);

@@ -1,0 +1,50 @@
+// The operators' requests of one node: decided by src/meta, written to the metadata log, answered when every shard of
+// this node has seen the change. Lives on shard 0; the public methods post there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "broker/cluster_admin.h"
+#include "meta/image.h"
+
+namespace leat::broker {
+
+class BrokerImpl;
+
+class ClusterHost final : public ClusterAdmin {
+ public:
+  explicit ClusterHost(BrokerImpl& broker);
+  ~ClusterHost() override;
+
+  // On shard 0, before the broker serves. Without it, this node is the whole quorum.
+  void SetQuorum(std::unique_ptr<QuorumPort> quorum) { quorum_ = std::move(quorum); }
+
+  void ElectLeaders(ElectLeadersRequest request, Callback<std::vector<PartitionOutcome>> done) override;
+  void Reassign(ReassignRequest request, Callback<std::vector<PartitionOutcome>> done) override;
+  void ListReassignments(Callback<std::vector<OngoingReassignment>> done) override;
+  void RebalanceLeaders(Callback<RebalanceReply> done) override;
+  void Drain(model::NodeId node, Draining draining, Callback<DrainReply> done) override;
+  void UnregisterBroker(model::NodeId node, Callback<Outcome> done) override;
+  void DescribeQuorum(Callback<QuorumDescription> done) override;
+  void AddVoter(NewVoter voter, Callback<Outcome> done) override;
+  void RemoveVoter(OldVoter voter, Callback<Outcome> done) override;
+
+ private:
+  using Decision = std::function<absl::StatusOr<meta::Records>(const meta::Image&)>;
+  struct Batch;
+
+  // Runs on shard 0, with OK if requests are served, else with the reason why not.
+  void OnHome(absl::AnyInvocable<void(const Outcome&)> run);
+  // Decides one after the other, many to a batch of records; the outcome of each, in order.
+  void Submit(std::vector<Decision> decisions, Callback<std::vector<Outcome>> done);
+  void SubmitOne(Decision decision, Callback<Outcome> done);
+  void SubmitSome(std::shared_ptr<Batch> batch);
+  std::vector<model::TopicPartition> WithoutRightLeader(ElectionType type) const;
+
+  BrokerImpl& broker_;
+  std::unique_ptr<QuorumPort> quorum_;
+};
+
+}  // namespace leat::broker
