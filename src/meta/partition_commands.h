@@ -21,6 +21,7 @@ struct AlterPartition {
   struct Member {
     NodeId broker;
     int64_t epoch = -1;  // of the registration under which it fetched
+    friend bool operator==(const Member&, const Member&) = default;
   };
   NodeId broker;  // who asks
   int64_t broker_epoch = -1;
@@ -28,6 +29,7 @@ struct AlterPartition {
   LeaderEpoch leader_epoch;
   int32_t partition_epoch = 0;
   std::vector<Member> isr;
+  friend bool operator==(const AlterPartition&, const AlterPartition&) = default;
 };
 // No records: it is so already. Refused:
 //   STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED  the asker
@@ -42,6 +44,7 @@ absl::StatusOr<Records> Decide(const Image& image, const AlterPartition& command
 struct ElectLeader {
   PartitionKey key;
   ElectionWish wish = ElectionWish::kPreferred;
+  friend bool operator==(const ElectLeader&, const ElectLeader&) = default;
 };
 // ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION.
 absl::StatusOr<Records> Decide(const Image& image, const ElectLeader& command, const Policy& policy);
@@ -62,6 +65,7 @@ struct Reassign {
   PartitionKey key;
   std::optional<NodeList> target;  // nullopt: back to what was before the reassignment under way
   enum class Factor : bool { kMayChange, kMustStay } factor = Factor::kMayChange;
+  friend bool operator==(const Reassign&, const Reassign&) = default;
 };
 // INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS, INVALID_REPLICATION_FACTOR, UNKNOWN_TOPIC_OR_PARTITION.
 absl::StatusOr<Records> Decide(const Image& image, const Reassign& command, const Policy& policy);
