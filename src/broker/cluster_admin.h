@@ -39,12 +39,11 @@ struct OngoingReassignment {
   std::vector<model::NodeId> replicas, adding, removing;  // `replicas`: all that it has meanwhile
 };
 
-// kStart: no new copies, and those that it has move away. kStop: it takes copies again.
+// kStart: no new copies, and those that it has move away, some at each request and on their own as moves end. kStop: it takes copies again.
 enum class Draining { kStart, kStop };
 struct DrainReply {
   Outcome outcome;
-  size_t waiting = 0;  // partitions whose move has not begun: ask again
-  size_t held = 0;     // partitions that it still has a copy of: at 0 it may be unregistered
+  size_t held = 0;  // partitions that it still has a copy of: at 0 it may be unregistered
 };
 struct RebalanceReply {
   Outcome outcome;

@@ -5,9 +5,6 @@
 #include "broker/broker_impl.h"
 #include "broker/lone_quorum.h"
 #include "broker/outcomes.h"
-#include "meta/brokers.h"
-#include "meta/draft.h"
-#include "meta/partition_commands.h"
 #include "model/error_status.h"
 
 namespace leat::broker {
@@ -15,9 +12,8 @@ namespace {
 
 using model::ErrorCode;
 
-constexpr size_t kDecisionsAtOnce = 1000;  // of one batch of records
-constexpr size_t kMovesAtOnce = 1000;      // partitions that one request of a drain or a rebalance moves
-constexpr size_t kMostListed = 100'000;    // reassignments in one answer
+constexpr size_t kCommandsAtOnce = 1000;  // of one batch of records
+constexpr size_t kMostListed = 100'000;   // reassignments in one answer
 
 // Of a change that was refused, or that could not be written.
 Outcome ChangeOutcome(const absl::Status& status) {
@@ -43,21 +39,16 @@ absl::StatusOr<meta::PartitionKey> KeyOf(const meta::Image& image, const model::
                          ErrorCode::kUnknownTopicOrPartition);
 }
 
-std::vector<PartitionOutcome> Pair(std::vector<model::TopicPartition> partitions, std::vector<Outcome> outcomes) {
-  std::vector<PartitionOutcome> pairs;
-  pairs.reserve(partitions.size());
-  for (size_t i = 0; i < partitions.size(); ++i) {
-    pairs.push_back({std::move(partitions[i]), std::move(outcomes[i])});
-  }
-  return pairs;
+std::vector<PartitionOutcome> Refused(const std::vector<model::TopicPartition>& partitions, const Outcome& why) {
+  std::vector<PartitionOutcome> outcomes;
+  for (const model::TopicPartition& partition : partitions) outcomes.push_back({partition, why});
+  return outcomes;
 }
-
-std::vector<Outcome> Repeat(size_t times, const Outcome& outcome) { return std::vector<Outcome>(times, outcome); }
 
 }  // namespace
 
 struct ClusterHost::Batch {
-  std::vector<Decision> decisions;
+  Commands commands;
   std::vector<Outcome> outcomes;  // of those that were decided
   Callback<std::vector<Outcome>> done;
 };
@@ -72,28 +63,31 @@ void ClusterHost::OnHome(absl::AnyInvocable<void(const Outcome&)> run) {
   });
 }
 
-void ClusterHost::Submit(std::vector<Decision> decisions, Callback<std::vector<Outcome>> done) {
+void ClusterHost::Submit(Commands commands, Callback<std::vector<Outcome>> done) {
   auto batch = std::make_shared<Batch>();
-  batch->decisions = std::move(decisions);
+  batch->commands = std::move(commands);
   batch->done = std::move(done);
   SubmitSome(std::move(batch));
 }
 
 void ClusterHost::SubmitSome(std::shared_ptr<Batch> batch) {
   const size_t from = batch->outcomes.size();
-  const size_t to = std::min(batch->decisions.size(), from + kDecisionsAtOnce);
+  const size_t to = std::min(batch->commands.size(), from + kCommandsAtOnce);
   if (from == to) {
     broker_.WhenInstalled([batch] { batch->done(std::move(batch->outcomes)); });
     return;
   }
   broker_.SubmitMetadata(
-      [batch, from, to](const meta::Image& image) -> absl::StatusOr<meta::Records> {
+      [this, batch, from, to](const meta::Image& image) -> absl::StatusOr<meta::Records> {
+        const auto begin = batch->commands.begin();
+        const Commands some(begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to));
+        meta::Decisions decisions =
+            meta::DecideEach(image, some, meta::ChangeMode::kApply, broker_.MetaPolicy(), broker_.random());
         batch->outcomes.resize(from);
-        meta::Draft draft(image);
-        for (size_t i = from; i < to; ++i) {
-          batch->outcomes.push_back(ChangeOutcome(draft.Add(batch->decisions[i](draft.image()))));
+        for (const meta::CommandResult& result : decisions.results) {
+          batch->outcomes.push_back(ChangeOutcome(result.status));
         }
-        return draft.Take();
+        return std::move(decisions.records);
       },
       [this, batch, from, to](const absl::Status& status) {
         // What was refused stays so; what was to be done was not.
@@ -105,11 +99,33 @@ void ClusterHost::SubmitSome(std::shared_ptr<Batch> batch) {
       });
 }
 
-void ClusterHost::SubmitOne(Decision decision, Callback<Outcome> done) {
-  std::vector<Decision> decisions;
-  decisions.push_back(std::move(decision));
-  Submit(std::move(decisions),
+void ClusterHost::SubmitOne(meta::Command command, Callback<Outcome> done) {
+  Commands commands;
+  commands.push_back(std::move(command));
+  Submit(std::move(commands),
          [done = std::move(done)](std::vector<Outcome> outcomes) mutable { done(std::move(outcomes[0])); });
+}
+
+void ClusterHost::SubmitForPartitions(std::vector<model::TopicPartition> partitions,
+                                      const std::function<meta::Command(const meta::PartitionKey&, size_t)>& command_of,
+                                      Callback<std::vector<PartitionOutcome>> done) {
+  const meta::Image& image = *broker_.image();
+  std::vector<PartitionOutcome> results;
+  std::vector<size_t> places;  // of the commands in the results
+  Commands commands;
+  for (model::TopicPartition& partition : partitions) {
+    const absl::StatusOr<meta::PartitionKey> key = KeyOf(image, partition);
+    if (key.ok()) {
+      commands.push_back(command_of(*key, results.size()));
+      places.push_back(results.size());
+    }
+    results.push_back({std::move(partition), ChangeOutcome(key.status())});
+  }
+  Submit(std::move(commands), [results = std::move(results), places = std::move(places),
+                               done = std::move(done)](std::vector<Outcome> outcomes) mutable {
+    for (size_t i = 0; i < places.size(); ++i) results[places[i]].outcome = std::move(outcomes[i]);
+    done(std::move(results));
+  });
 }
 
 std::vector<model::TopicPartition> ClusterHost::WithoutRightLeader(ElectionType type) const {
@@ -132,48 +148,28 @@ void ClusterHost::ElectLeaders(ElectLeadersRequest request, Callback<std::vector
     } else if (serving.ok()) {
       partitions = WithoutRightLeader(request.type);
     }
-    if (!serving.ok()) {
-      std::vector<Outcome> refused = Repeat(partitions.size(), serving);
-      return done(Pair(std::move(partitions), std::move(refused)));
-    }
+    if (!serving.ok()) return done(Refused(partitions, serving));
     const auto wish =
         request.type == ElectionType::kPreferred ? meta::ElectionWish::kPreferred : meta::ElectionWish::kUnclean;
-    std::vector<Decision> decisions;
-    for (const model::TopicPartition& partition : partitions) {
-      decisions.push_back([this, partition, wish](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-        LEAT_ASSIGN_OR_RETURN(const meta::PartitionKey key, KeyOf(image, partition));
-        return meta::Decide(image, meta::ElectLeader{key, wish}, broker_.MetaPolicy());
-      });
-    }
-    Submit(std::move(decisions),
-           [partitions = std::move(partitions), done = std::move(done)](std::vector<Outcome> outcomes) mutable {
-             done(Pair(std::move(partitions), std::move(outcomes)));
-           });
+    SubmitForPartitions(
+        std::move(partitions), [wish](const meta::PartitionKey& key, size_t) { return meta::ElectLeader{key, wish}; },
+        std::move(done));
   });
 }
 
 void ClusterHost::Reassign(ReassignRequest request, Callback<std::vector<PartitionOutcome>> done) {
   OnHome([this, request = std::move(request), done = std::move(done)](const Outcome& serving) mutable {
     std::vector<model::TopicPartition> partitions;
-    std::vector<Decision> decisions;
+    for (const Reassignment& item : request.partitions) partitions.push_back(item.partition);
+    if (!serving.ok()) return done(Refused(partitions, serving));
     const auto factor = request.count == ReplicaCount::kMayChange ? meta::Reassign::Factor::kMayChange
                                                                   : meta::Reassign::Factor::kMustStay;
-    for (Reassignment& item : request.partitions) {
-      partitions.push_back(item.partition);
-      decisions.push_back(
-          [this, item = std::move(item), factor](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-            LEAT_ASSIGN_OR_RETURN(const meta::PartitionKey key, KeyOf(image, item.partition));
-            return meta::Decide(image, meta::Reassign{key, item.replicas, factor}, broker_.MetaPolicy());
-          });
-    }
-    if (!serving.ok()) {
-      std::vector<Outcome> refused = Repeat(partitions.size(), serving);
-      return done(Pair(std::move(partitions), std::move(refused)));
-    }
-    Submit(std::move(decisions),
-           [partitions = std::move(partitions), done = std::move(done)](std::vector<Outcome> outcomes) mutable {
-             done(Pair(std::move(partitions), std::move(outcomes)));
-           });
+    SubmitForPartitions(
+        std::move(partitions),
+        [&request, factor](const meta::PartitionKey& key, size_t i) {
+          return meta::Reassign{key, std::move(request.partitions[i].replicas), factor};
+        },
+        std::move(done));
   });
 }
 
@@ -195,46 +191,34 @@ void ClusterHost::ListReassignments(Callback<std::vector<OngoingReassignment>> d
 }
 
 void ClusterHost::RebalanceLeaders(Callback<RebalanceReply> done) {
-  OnHome([this, done = std::move(done)](const Outcome& serving) mutable {
-    if (!serving.ok()) return done({serving, 0});
-    auto moved = std::make_shared<size_t>(0);
-    SubmitOne(
-        [this, moved](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-          meta::Records records =
-              meta::RebalanceLeaders(image, {.percent = 0, .most = kMovesAtOnce}, broker_.MetaPolicy());
-          *moved = records.size();
-          return records;
-        },
-        [moved, done = std::move(done)](Outcome outcome) mutable {
-          const size_t count = outcome.ok() ? *moved : 0;
-          done({std::move(outcome), count});
-        });
+  ElectLeaders({}, [done = std::move(done)](const std::vector<PartitionOutcome>& elections) mutable {
+    RebalanceReply reply;
+    for (const PartitionOutcome& election : elections) {
+      // A preferred leader that is not in sync, or that leads meanwhile, is no failure of the others.
+      const ErrorCode code = election.outcome.code;
+      if (code == ErrorCode::kNone) ++reply.moved;
+      if (code == ErrorCode::kNone || code == ErrorCode::kElectionNotNeeded) continue;
+      if (code == ErrorCode::kPreferredLeaderNotAvailable || code == ErrorCode::kUnknownTopicOrPartition) continue;
+      if (reply.outcome.ok()) reply.outcome = election.outcome;
+    }
+    done(std::move(reply));
   });
 }
 
 void ClusterHost::Drain(model::NodeId node, Draining draining, Callback<DrainReply> done) {
   OnHome([this, node, draining, done = std::move(done)](const Outcome& serving) mutable {
     if (!serving.ok()) return done({.outcome = serving});
-    auto waiting = std::make_shared<size_t>(0);
-    SubmitOne(
-        [this, node, draining, waiting](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-          if (draining == Draining::kStop) return meta::StopDraining(image, node);
-          LEAT_ASSIGN_OR_RETURN(
-              meta::Drained drained,
-              meta::DrainBroker(image, node, kMovesAtOnce, broker_.MetaPolicy(), broker_.random()));
-          *waiting = drained.left;
-          return std::move(drained.records);
-        },
-        [this, node, waiting, done = std::move(done)](Outcome outcome) mutable {
-          done({std::move(outcome), *waiting, broker_.image()->partitions().HeldCount(node)});
-        });
+    const auto wish = draining == Draining::kStart ? meta::Drain::Wish::kStart : meta::Drain::Wish::kStop;
+    SubmitOne(meta::Drain{node, wish}, [this, node, done = std::move(done)](Outcome outcome) mutable {
+      done({std::move(outcome), broker_.image()->partitions().HeldCount(node)});
+    });
   });
 }
 
 void ClusterHost::UnregisterBroker(model::NodeId node, Callback<Outcome> done) {
   OnHome([this, node, done = std::move(done)](const Outcome& serving) mutable {
     if (!serving.ok()) return done(serving);
-    SubmitOne([node](const meta::Image& image) { return meta::UnregisterBroker(image, node); }, std::move(done));
+    SubmitOne(meta::Unregister{node}, std::move(done));
   });
 }
 

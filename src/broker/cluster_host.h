@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "broker/cluster_admin.h"
-#include "meta/image.h"
+#include "meta/command.h"
 
 namespace leat::broker {
 
@@ -32,15 +32,19 @@ class ClusterHost final : public ClusterAdmin {
   void RemoveVoter(OldVoter voter, Callback<Outcome> done) override;
 
  private:
-  using Decision = std::function<absl::StatusOr<meta::Records>(const meta::Image&)>;
+  using Commands = std::vector<meta::Command>;
   struct Batch;
 
   // Runs on shard 0, with OK if requests are served, else with the reason why not.
   void OnHome(absl::AnyInvocable<void(const Outcome&)> run);
-  // Decides one after the other, many to a batch of records; the outcome of each, in order.
-  void Submit(std::vector<Decision> decisions, Callback<std::vector<Outcome>> done);
-  void SubmitOne(Decision decision, Callback<Outcome> done);
+  // Decided one after the other, many to a batch of records; the outcome of each, in order.
+  void Submit(Commands commands, Callback<std::vector<Outcome>> done);
+  void SubmitOne(meta::Command command, Callback<Outcome> done);
   void SubmitSome(std::shared_ptr<Batch> batch);
+  // About partitions by name: those that do not exist get their outcome at once.
+  void SubmitForPartitions(std::vector<model::TopicPartition> partitions,
+                           const std::function<meta::Command(const meta::PartitionKey&, size_t)>& command_of,
+                           Callback<std::vector<PartitionOutcome>> done);
   std::vector<model::TopicPartition> WithoutRightLeader(ElectionType type) const;
 
   BrokerImpl& broker_;

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "broker/broker_impl.h"
+#include "broker/leader_epoch.h"
 #include "broker/outcomes.h"
 
 namespace leat::broker {
@@ -24,9 +25,10 @@ uint64_t NewTicket(const FetchOp* op, size_t home) {
 }
 
 // Where the caller's log is another one. OFFSET_OUT_OF_RANGE: the epoch of its last record never was.
-void FindDivergence(const log::PartitionLog& log, const FetchPartition& wanted, FetchPartitionResult* result) {
+void FindDivergence(const log::PartitionLog& log, const FetchPartition& wanted, model::LeaderEpoch leader,
+                    FetchPartitionResult* result) {
   if (wanted.last_fetched_epoch.value() < 0) return;
-  const log::LeaderEpochs::End end = log.epochs().EndOf(wanted.last_fetched_epoch, kLeaderEpoch, log.log_end());
+  const log::LeaderEpochs::End end = log.epochs().EndOf(wanted.last_fetched_epoch, leader, log.log_end());
   if (end.end.value() < 0) {
     result->outcome = Failed(model::ErrorCode::kOffsetOutOfRange,
                              StrCat(result->partition.ToString(), ": nothing is known of leader epoch ",
@@ -48,12 +50,14 @@ std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchP
     const ShardState::Found found = shard.Find(result.partition);
     result.outcome = found.outcome;
     if (found.log == nullptr) continue;
-    result.outcome = EpochOutcome(wanted.current_epoch);
+    const bool asks = wanted.current_epoch.value() >= 0 || wanted.last_fetched_epoch.value() >= 0;
+    const model::LeaderEpoch leader = asks ? LeaderEpochIn(*shard.image(), result.partition) : model::LeaderEpoch(-1);
+    result.outcome = EpochOutcome(wanted.current_epoch, leader);
     if (!result.outcome.ok()) continue;
     result.high_watermark = found.log->high_watermark();
     result.last_stable_offset = found.log->last_stable_offset();
     result.log_start = found.log->log_start();
-    FindDivergence(*found.log, wanted, &result);
+    FindDivergence(*found.log, wanted, leader, &result);
     if (budget == 0 || result.diverges || !result.outcome.ok()) continue;
     absl::StatusOr<log::ReadResult> read =
         found.log->Read(wanted.offset, std::min(wanted.max_bytes, budget), isolation);

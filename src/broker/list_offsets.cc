@@ -1,5 +1,6 @@
 // ListOffsets: the ends of a log, or the first record at or after a time.
 #include "broker/broker_impl.h"
+#include "broker/leader_epoch.h"
 #include "broker/outcomes.h"
 
 namespace leat::broker {
@@ -12,7 +13,8 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
   const ShardState::Found found = shard.Find(item.partition);
   result.partition = std::move(item.partition);
   result.outcome = found.outcome;
-  if (result.outcome.ok()) result.outcome = EpochOutcome(item.current_epoch);
+  const model::LeaderEpoch leader = LeaderEpochIn(*shard.image(), result.partition);
+  if (result.outcome.ok()) result.outcome = EpochOutcome(item.current_epoch, leader);
   if (!result.outcome.ok()) {
     done(std::move(result));
     return;
@@ -23,7 +25,7 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
   } else if (item.spec == Spec::kLatest) {
     result.offset = committed ? found.log->last_stable_offset() : found.log->high_watermark();
   } else if (item.spec == Spec::kEndOfEpoch) {
-    const log::LeaderEpochs::End end = found.log->epochs().EndOf(item.epoch, kLeaderEpoch, found.log->log_end());
+    const log::LeaderEpochs::End end = found.log->epochs().EndOf(item.epoch, leader, found.log->log_end());
     result.offset = end.end;
     result.leader_epoch = end.epoch;
     done(std::move(result));
@@ -40,7 +42,7 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
   }
   if (result.offset.value() >= 0) {
     const model::LeaderEpoch written = found.log->epochs().At(result.offset);
-    result.leader_epoch = written.value() < 0 || item.spec == Spec::kLatest ? kLeaderEpoch : written;
+    result.leader_epoch = written.value() < 0 || item.spec == Spec::kLatest ? leader : written;
   }
   done(std::move(result));
 }

@@ -147,13 +147,13 @@ absl::StatusOr<uint64_t> Admin::RebalanceLeaders() {
   return response.moved();
 }
 
-absl::StatusOr<DrainInfo> Admin::DrainBroker(int32_t id) {
+absl::StatusOr<uint64_t> Admin::DrainBroker(int32_t id) {
   v1::DrainBrokerRequest request;
   request.set_id(id);
   LEAT_ASSIGN_OR_RETURN(const v1::DrainBrokerResponse response,
                         Ask(*connection_, Repeat::kSafe, request, &v1::Cluster::Stub::DrainBroker));
   LEAT_RETURN_IF_ERROR(FromOutcome(response.outcome(), StrCat("decommission of broker ", id)));
-  return DrainInfo{.waiting = response.waiting(), .held = response.held()};
+  return response.held();
 }
 
 absl::Status Admin::CancelDrain(int32_t id) {

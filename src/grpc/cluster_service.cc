@@ -104,7 +104,6 @@ class ClusterService final : public v1::Cluster::CallbackService {
                   request->cancel() ? broker::Draining::kStop : broker::Draining::kStart,
                   [reactor, response](const broker::DrainReply& reply) {
                     FillOutcome(reply.outcome, response->mutable_outcome());
-                    response->set_waiting(reply.waiting);
                     response->set_held(reply.held);
                     reactor->Finish(::grpc::Status::OK);
                   });

@@ -184,14 +184,14 @@ absl::Status RemoveVoter(Context* context, const ClusterOptions& options) {
 }
 
 // Until the broker holds nothing, or the time is over.
-absl::StatusOr<client::DrainInfo> Drain(client::Admin* admin, const ClusterOptions& options) {
+absl::Status Drain(client::Admin* admin, const ClusterOptions& options) {
   const absl::Time deadline = absl::Now() + ParseDurationText(options.timeout).value_or(absl::Minutes(10));
   for (;;) {
-    LEAT_ASSIGN_OR_RETURN(const client::DrainInfo left, admin->DrainBroker(options.id));
-    if (left.held == 0) return left;
+    LEAT_ASSIGN_OR_RETURN(const uint64_t held, admin->DrainBroker(options.id));
+    if (held == 0) return absl::OkStatus();
     if (Interrupted()) return Cancelled("interrupted; broker ", options.id, " still gives up its replicas");
     if (absl::Now() + kPollInterval >= deadline) {
-      return DeadlineExceeded("broker ", options.id, " still holds ", left.held, " replicas after ", options.timeout,
+      return DeadlineExceeded("broker ", options.id, " still holds ", held, " replicas after ", options.timeout,
                               ": they go on moving; run the command again to wait longer, or with --cancel to stop it");
     }
     absl::SleepFor(kPollInterval);
@@ -209,7 +209,7 @@ absl::Status Decommission(Context* context, const ClusterOptions& options) {
     return FailedPrecondition("broker ", options.id, " was left as it is");
   }
   InstallInterrupt();
-  LEAT_RETURN_IF_ERROR(Drain(&admin, options).status());
+  LEAT_RETURN_IF_ERROR(Drain(&admin, options));
   LEAT_ASSIGN_OR_RETURN(const client::ClusterInfo cluster, admin.DescribeCluster());
   for (const client::BrokerInfo& broker : cluster.brokers) {
     if (broker.id != options.id || broker.state == "fenced") continue;

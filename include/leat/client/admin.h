@@ -137,10 +137,6 @@ struct OngoingReassignment {
   TopicPartition partition;
   std::vector<int32_t> replicas, adding, removing;  // `replicas`: all that it has meanwhile
 };
-struct DrainInfo {
-  uint64_t waiting = 0;  // partitions whose move has not begun: ask again
-  uint64_t held = 0;     // partitions that it still has a copy of
-};
 
 class Admin {
  public:
@@ -183,8 +179,9 @@ class Admin {
   absl::StatusOr<std::vector<PartitionResult>> Reassign(const std::map<TopicPartition, std::vector<int32_t>>& replicas);
   absl::StatusOr<std::vector<OngoingReassignment>> ListReassignments();
   absl::StatusOr<uint64_t> RebalanceLeaders();  // how many moved; more may be left
-  // Moves a broker's replicas to others, some at each call: until `held` is 0. It gets none until CancelDrain.
-  absl::StatusOr<DrainInfo> DrainBroker(int32_t id);
+  // Moves a broker's replicas to others, some at each call: call it until the result, how many it has left, is 0. It gets
+  // none until CancelDrain.
+  absl::StatusOr<uint64_t> DrainBroker(int32_t id);
   absl::Status CancelDrain(int32_t id);
   absl::Status UnregisterBroker(int32_t id);  // it has stopped, and holds nothing
   absl::StatusOr<QuorumInfo> DescribeQuorum();
