@@ -70,14 +70,27 @@ std::string_view StateName(ClusterDescription::State state) {
 
 ClusterAdmin& BrokerImpl::cluster_admin() { return *cluster_host_; }
 
-// One node is its own controller.
-model::NodeId BrokerImpl::ControllerOn(const env::Shard&) const { return options_.node_id; }
+model::NodeId BrokerImpl::ControllerOn(const env::Shard& shard) const {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    if (&shards_[i]->shard() == &shard) return controllers_[i];
+  }
+  return meta::kNobody;
+}
+
+void BrokerImpl::NoteController() {
+  const model::NodeId controller = client_ == nullptr ? meta::kNobody : client_->controller();
+  if (controllers_[0] == controller) return;
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i]->shard().Post([this, i, controller] { controllers_[i] = controller; });
+  }
+}
 
 void BrokerImpl::DescribeCluster(Callback<ClusterDescription> done) {
   home().Post([this, done = std::move(done)]() mutable {
     ClusterDescription cluster;
     cluster.cluster_id = cluster_id_;
-    cluster.controller = ControllerOn(home());
+    NoteController();
+    cluster.controller = client_ == nullptr ? meta::kNobody : client_->controller();
     cluster.version = LEAT_VERSION;
     cluster.start_time_ms = start_time_ms_;
     // Before it has started, the node knows of itself alone.

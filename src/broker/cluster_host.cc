@@ -73,30 +73,18 @@ void ClusterHost::Submit(Commands commands, Callback<std::vector<Outcome>> done)
 void ClusterHost::SubmitSome(std::shared_ptr<Batch> batch) {
   const size_t from = batch->outcomes.size();
   const size_t to = std::min(batch->commands.size(), from + kCommandsAtOnce);
-  if (from == to) {
-    broker_.WhenInstalled([batch] { batch->done(std::move(batch->outcomes)); });
-    return;
-  }
-  broker_.SubmitMetadata(
-      [this, batch, from, to](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-        const auto begin = batch->commands.begin();
-        const Commands some(begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to));
-        meta::Decisions decisions =
-            meta::DecideEach(image, some, meta::ChangeMode::kApply, broker_.MetaPolicy(), broker_.random());
-        batch->outcomes.resize(from);
-        for (const meta::CommandResult& result : decisions.results) {
-          batch->outcomes.push_back(ChangeOutcome(result.status));
-        }
-        return std::move(decisions.records);
-      },
-      [this, batch, from, to](const absl::Status& status) {
-        // What was refused stays so; what was to be done was not.
-        batch->outcomes.resize(to);
-        for (size_t i = from; i < to && !status.ok(); ++i) {
-          if (batch->outcomes[i].ok()) batch->outcomes[i] = ChangeOutcome(status);
-        }
-        SubmitSome(batch);
-      });
+  if (from == to) return batch->done(std::move(batch->outcomes));
+  const auto begin = batch->commands.begin();
+  Commands some(begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to));
+  broker_.ChangeMetadata(std::move(some), meta::ChangeMode::kApply,
+                         [this, batch, from, to](const BrokerImpl::Changed& changed) {
+                           for (size_t i = from; i < to; ++i) {
+                             const bool decided = changed.status.ok();
+                             batch->outcomes.push_back(
+                                 ChangeOutcome(decided ? changed.results.at(i - from).status : changed.status));
+                           }
+                           SubmitSome(batch);
+                         });
 }
 
 void ClusterHost::SubmitOne(meta::Command command, Callback<Outcome> done) {

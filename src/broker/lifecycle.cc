@@ -41,7 +41,8 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       disk_(ports.disk),
       metrics_(ports.metrics),
       broker_metrics_(ports.metrics),
-      random_(SeedOf(options, *ports.shards.at(0))) {
+      random_(SeedOf(options, *ports.shards.at(0))),
+      transport_(ports.transports.empty() ? nullptr : ports.transports[0]) {
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
     shards_.push_back(std::make_unique<ShardState>(
@@ -49,6 +50,7 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
   }
   transactions_ = std::make_unique<TransactionHost>(*this);
   cluster_host_ = std::make_unique<ClusterHost>(*this);
+  controllers_.assign(shards_.size(), meta::kNobody);
   for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
@@ -143,34 +145,54 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
           ready(status);
           return;
         }
-        FormatCluster(std::move(ready));
+        JoinCluster(std::move(ready));
       });
 }
 
-// A new cluster begins, and this node is its broker.
-void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
-  const auto go_on = [this](absl::Status status, Callback<absl::Status> ready) {
+// The broker is let into its cluster, which may begin with it.
+void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
+  OpenController();
+  if (life_.incarnation.is_zero()) return OpenAndServe(std::move(ready));
+  client_->Start([this, ready = std::move(ready)](absl::Status status) mutable {
     if (status.ok()) status = ConfirmLife(disk_, options_.data_dir, &life_);
-    if (!status.ok() && !MayServeAsItWas(status)) {
-      ready(status);
-      return;
+    if (!status.ok()) {
+      if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
+      return ready(status);
     }
-    WhenInstalled([this, ready = std::move(ready)]() mutable {
-      if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
-        ready(opened);
-      } else {
-        BeginServing(std::move(ready));
-      }
-    });
-  };
-  if (life_.incarnation.is_zero()) {
-    go_on(absl::OkStatus(), std::move(ready));
-    return;
+    client_->WhenLive([this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+  });
+}
+
+// The topics that the broker keeps for itself. Another broker may have made them first.
+void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
+  const std::pair<std::string_view, int32_t> topics[] = {{meta::kOffsetsTopic, options_.offsets_partitions},
+                                                         {meta::kTransactionsTopic, options_.transactions_partitions}};
+  std::vector<meta::Command> commands;
+  for (const auto& [name, partitions] : topics) {
+    if (image()->FindTopic(name) != nullptr) continue;
+    commands.push_back(meta::CreateTopic{
+        std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
   }
-  SubmitMetadata([this](const meta::Image& image) { return DecideStart(image); },
-                 [go_on, ready = std::move(ready)](const absl::Status& status) mutable {
-                   go_on(status, std::move(ready));
+  if (commands.empty()) return OpenAndServe(std::move(ready));
+  ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
+                 [this, ready = std::move(ready)](const Changed& changed) mutable {
+                   absl::Status status = changed.status;
+                   for (const meta::CommandResult& result : changed.results) {
+                     if (!absl::IsAlreadyExists(result.status)) status.Update(result.status);
+                   }
+                   if (!status.ok()) return ready(status);
+                   OpenAndServe(std::move(ready));
                  });
+}
+
+void BrokerImpl::OpenAndServe(Callback<absl::Status> ready) {
+  WhenInstalled([this, ready = std::move(ready)]() mutable {
+    if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
+      ready(opened);
+    } else {
+      BeginServing(std::move(ready));
+    }
+  });
 }
 
 absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_view topic) {
@@ -214,7 +236,9 @@ void BrokerImpl::Stop(Callback<absl::Status> done) {
       done(FailedPrecondition("the broker was stopped before"));
       return;
     }
-    jobs_->StopAll([this, done = std::move(done)]() mutable { StopServing(std::move(done)); });
+    jobs_->StopAll([this, done = std::move(done)]() mutable {
+      LeaveCluster([this, done = std::move(done)]() mutable { StopServing(std::move(done)); });
+    });
   });
 }
 
@@ -251,7 +275,12 @@ void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
     if (metadata_ == nullptr) return next();
     metadata_->Close(then(std::move(next)));
   };
-  transactions_->Close(then(std::move(close_metadata)));
+  env::Closure close_controller = [this, then, next = std::move(close_metadata)]() mutable {
+    if (client_ == nullptr) return next();
+    client_->Close();
+    controller_->Close(then(std::move(next)));
+  };
+  transactions_->Close(then(std::move(close_controller)));
 }
 
 void BrokerImpl::CloseShards(Callback<absl::Status> done) {

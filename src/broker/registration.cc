@@ -1,11 +1,19 @@
-// How this node introduces itself to its cluster: as what it registers, and what a node alone decides when it starts.
+// How this node stands in its cluster: as what it registers, its controller, its leave.
+#include <algorithm>
+
 #include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/home_log.h"
 #include "broker/log_config.h"
+#include "coordinator/local_transport.h"
 #include "meta/brokers.h"
-#include "meta/draft.h"
 
 namespace leat::broker {
+namespace {
+
+constexpr Duration kLeavePatience = absl::Seconds(30);
+
+}  // namespace
 
 meta::Policy BrokerImpl::MetaPolicy() const {
   meta::Policy policy;
@@ -22,29 +30,44 @@ meta::RegisterBroker BrokerImpl::Registration() const {
   command.broker.id = options_.node_id;
   command.broker.incarnation = life_.incarnation;
   command.broker.listeners = listeners_;
+  command.broker.rack = options_.rack;
   command.broker.directories = {life_.directory};
   command.known_incarnations = life_.earlier;
   command.clean_shutdown_epoch = life_.clean_shutdown_epoch;
   return command;
 }
 
-absl::StatusOr<meta::Records> BrokerImpl::DecideStart(const meta::Image& image) {
-  const meta::Policy policy = MetaPolicy();
-  const model::NodeId self = options_.node_id;
-  meta::Draft draft(image);
-  LEAT_RETURN_IF_ERROR(draft.Add(meta::FormatCluster(image, cluster_id_)));
-  LEAT_RETURN_IF_ERROR(draft.Add(meta::Decide(draft.image(), Registration(), meta::Session::kNone, policy)));
-  LEAT_RETURN_IF_ERROR(draft.Add(meta::UnfenceBroker(draft.image(), self, policy)));
-  LEAT_RETURN_IF_ERROR(draft.Add(meta::AdoptPartitions(draft.image(), self)));
-  const std::pair<std::string_view, int32_t> topics[] = {{meta::kOffsetsTopic, options_.offsets_partitions},
-                                                         {meta::kTransactionsTopic, options_.transactions_partitions}};
-  for (const auto& [name, partitions] : topics) {
-    if (image.FindTopic(name) != nullptr) continue;
-    const meta::CreateTopic topic{
-        std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal};
-    LEAT_RETURN_IF_ERROR(draft.Add(meta::Decide(draft.image(), topic, policy, random_)));
+void BrokerImpl::OpenController() {
+  if (transport_ == nullptr) {
+    local_transport_ = std::make_unique<coordinator::LocalTransport>(options_.node_id.value(), home());
+    transport_ = local_transport_.get();
   }
-  return draft.Take();
+  home_log_ = std::make_unique<HomeLog>(*metadata_, options_.node_id);
+  coordinator::Controller::Options controller;
+  controller.self = options_.node_id;
+  controller.cluster_id = cluster_id_;
+  controller.policy = MetaPolicy();
+  controller.random_seed = random_.Next();
+  controller_ = std::make_unique<coordinator::Controller>(controller, *home_log_, *transport_, home());
+  coordinator::ControllerClient::Options client;
+  client.self = options_.node_id;
+  client.random_seed = random_.Next();
+  client_ = std::make_unique<coordinator::ControllerClient>(
+      client, *home_log_, *transport_, home(),
+      coordinator::ControllerClient::Node{[this] { return Registration(); }, [this] { return AppliedEnd(); }});
+}
+
+// A node that nobody could take over from has nothing to hand over.
+void BrokerImpl::LeaveCluster(env::Closure left) {
+  const std::vector<meta::BrokerPtr> brokers = client_ == nullptr ? std::vector<meta::BrokerPtr>() : image()->Brokers();
+  const bool others = std::any_of(brokers.begin(), brokers.end(), [this](const meta::BrokerPtr& broker) {
+    return broker->id() != options_.node_id && broker->is_active();
+  });
+  if (!others) return left();
+  client_->LeaveInOrder(kLeavePatience, [this, left = std::move(left)](const absl::Status& status) mutable {
+    if (!status.ok()) LogWarning("broker", "stopping although the cluster still counts on it: ", Message(status));
+    home().Post(std::move(left));
+  });
 }
 
 // On a full disk nothing can be written of a new process. What there is can be read, and deleted to make room, and the
@@ -62,14 +85,7 @@ bool BrokerImpl::MayServeAsItWas(const absl::Status& status) const {
 void BrokerImpl::SetListeners(std::vector<meta::Listener> listeners) {
   home().Post([this, listeners = std::move(listeners)]() mutable {
     listeners_ = std::move(listeners);
-    if (shards_[0]->phase != Phase::kServing || life_.incarnation.is_zero()) return;
-    SubmitMetadata(
-        [this](const meta::Image& image) {
-          return meta::Decide(image, Registration(), meta::Session::kNone, MetaPolicy());
-        },
-        [](const absl::Status& status) {
-          if (!status.ok()) LogError("broker", "the cluster was not told of the listeners: ", Message(status));
-        });
+    if (client_ != nullptr) client_->Introduce();
   });
 }
 

@@ -115,6 +115,13 @@ struct Encoder {
     out.mutable_drain()->set_broker(c.broker.value());
     out.mutable_drain()->set_stop(c.wish == meta::Drain::Wish::kStop);
   }
+  void operator()(const meta::GiveUpLeadership& c) {
+    auto* to = out.mutable_give_up_leadership();
+    to->set_broker(c.broker.value());
+    to->set_broker_epoch(c.broker_epoch);
+    EncodeInto(c.key, to->mutable_partition());
+    to->set_leader_epoch(c.leader_epoch.value());
+  }
   void operator()(const meta::RaiseLevel& c) { out.mutable_raise_level()->set_level(c.level); }
 };
 
@@ -228,6 +235,11 @@ absl::StatusOr<meta::Command> Decode(const internal::Command& in) {
                          in.drain().stop() ? meta::Drain::Wish::kStop : meta::Drain::Wish::kStart};
     case Kind::kRaiseLevel:
       return meta::RaiseLevel{in.raise_level().level()};
+    case Kind::kGiveUpLeadership: {
+      const internal::GiveUpLeadershipCommand& from = in.give_up_leadership();
+      return meta::GiveUpLeadership{meta::NodeId(from.broker()), from.broker_epoch(), Decode(from.partition()),
+                                    meta::LeaderEpoch(from.leader_epoch())};
+    }
     case Kind::KIND_NOT_SET:
       break;
   }

@@ -35,6 +35,7 @@ struct Decider {
     LEAT_ASSIGN_OR_RETURN(Drained drained, DrainBroker(image, command.broker, kDrainedAtOnce, policy, random));
     return std::move(drained.records);
   }
+  Result operator()(const GiveUpLeadership& command) { return Decide(image, command, policy); }
   Result operator()(const RaiseLevel& command) { return RaiseFeatureLevel(image, command.level); }
 };
 
@@ -61,7 +62,7 @@ absl::StatusOr<Records> Decide(const Image& image, const Command& command, const
 }
 
 Decisions DecideEach(const Image& image, const std::vector<Command>& commands, ChangeMode mode, const Policy& policy,
-                     Random& random) {
+                     Random& random, const Image* in_force) {
   Decisions decisions;
   Draft draft(image);
   for (const Command& command : commands) {
@@ -71,7 +72,11 @@ Decisions DecideEach(const Image& image, const std::vector<Command>& commands, C
       Describe(draft.image(), *before, &result);
     }
     const int64_t ids = draft.image().producer_ids_end();
-    result.status = draft.Add(Decide(draft.image(), command, policy, random));
+    const bool going = std::holds_alternative<CreateTopic>(command) &&
+                       draft.image().FindTopic(name) == nullptr &&
+                       (image.FindTopic(name) != nullptr || (in_force != nullptr && in_force->FindTopic(name) != nullptr));
+    result.status = going ? Unavailable("topic '", name, "' is being deleted: try again")
+                          : draft.Add(Decide(draft.image(), command, policy, random));
     if (!result.status.ok()) {
       result = {.status = result.status};
       continue;

@@ -46,7 +46,8 @@ struct RaiseLevel {
 };
 
 using Command = std::variant<CreateTopic, DeleteTopic, AlterTopic, SubmitJob, SetJobDesired, DeleteJobCommand,
-                             ReserveIds, ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel>;
+                             ReserveIds, ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel,
+                             GiveUpLeadership>;
 
 // Partitions of a draining broker that one decision moves; the controller makes the others later.
 inline constexpr size_t kDrainedAtOnce = 200;
@@ -75,8 +76,9 @@ struct Decisions {
   std::vector<CommandResult> results;  // of each command
 };
 // Decides them one after the other, each against the image that those before it make; one that is refused leaves
-// nothing behind, and the others go on.
+// nothing behind, and the others go on. `in_force`: the last image that is committed, of which `image` is what comes
+// next; a topic that is there and gone from `image` is being deleted, and its name is not free yet. Null: `image` itself.
 Decisions DecideEach(const Image& image, const std::vector<Command>& commands, ChangeMode mode, const Policy& policy,
-                     Random& random);
+                     Random& random, const Image* in_force = nullptr);
 
 }  // namespace leat::meta

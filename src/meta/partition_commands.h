@@ -39,6 +39,20 @@ struct AlterPartition {
 //   INVALID_REQUEST                               it does not lead, or names what is no replica
 //   INELIGIBLE_REPLICA                            a member is fenced, shuts down, or is of an earlier life
 absl::StatusOr<Records> Decide(const Image& image, const AlterPartition& command, const Policy& policy);
+// The part of it that says who may ask now: the asker, the partition, and that it decided on the state that there is.
+absl::Status CheckAsker(const Image& image, const AlterPartition& command);
+
+// A leader that cannot lead in this epoch (its log is damaged, or may lack records): another replica in sync leads, or
+// itself in a new epoch. STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION;
+// FENCED_LEADER_EPOCH: it leads no more.
+struct GiveUpLeadership {
+  NodeId broker;
+  int64_t broker_epoch = -1;
+  PartitionKey key;
+  LeaderEpoch leader_epoch;
+  friend bool operator==(const GiveUpLeadership&, const GiveUpLeadership&) = default;
+};
+absl::StatusOr<Records> Decide(const Image& image, const GiveUpLeadership& command, const Policy& policy);
 
 // ElectLeaders (key 43). REQUIRES: wish is not kKeep.
 struct ElectLeader {

@@ -88,11 +88,13 @@ class Maker {
         return meta::Unregister{Node()};
       case 11:
         return meta::Drain{Node(), Yes() ? meta::Drain::Wish::kStart : meta::Drain::Wish::kStop};
-      default:
+      case 12:
         return meta::RaiseLevel{Small()};
+      default:
+        return meta::GiveUpLeadership{Node(), Number(), Key(), meta::LeaderEpoch(Small())};
     }
   }
-  static constexpr uint64_t kKinds = 13;
+  static constexpr uint64_t kKinds = 14;
 
  private:
   template <typename T, typename Make>

@@ -43,7 +43,7 @@ class ClusterWorld : public HandlerWorld {
   using Decision = std::function<absl::StatusOr<meta::Records>(const meta::Image&)>;
   void Change(const Decision& decide) {
     const absl::Status status = Await<absl::Status>([&](auto done) {
-      shards[0]->Post([this, decide, done]() mutable { broker->SubmitMetadata(decide, std::move(done)); });
+      shards[0]->Post([this, decide, done]() mutable { broker->metadata()->Submit(decide, std::move(done)); });
     });
     ASSERT_TRUE(status.ok()) << status;
   }

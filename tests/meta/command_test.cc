@@ -45,6 +45,22 @@ TEST(Command, OfADeletedTopicTellsWhatItWas) {
   EXPECT_EQ(decisions.results[0].partitions, 2);
 }
 
+TEST(Command, CannotMakeATopicAgainBeforeItsDeletionIsInForce) {
+  TestCluster c;
+  c.Start(1);
+  c.Create("a", {Nodes({1})});
+  const Decisions together =
+      Each(c, {DeleteTopic{.name = "a"}, CreateTopic{.name = "a", .partitions = 1, .configs = {}}});
+  EXPECT_EQ(together.results[1].status.code(), absl::StatusCode::kUnavailable);
+  TestCluster before;
+  before.Start(1);
+  before.Create("a", {Nodes({1})});
+  const std::vector<Command> again = {CreateTopic{.name = "a", .partitions = 1, .configs = {}}};
+  EXPECT_EQ(DecideEach(c.image, again, ChangeMode::kApply, c.policy, c.random, &before.image).results[0].status.code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(DecideEach(c.image, again, ChangeMode::kApply, c.policy, c.random, &c.image).results[0].status.ok());
+}
+
 TEST(Command, ThatIsOnlyValidatedChangesNothing) {
   TestCluster c;
   c.Start(1);
