@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/api.h"
+#include "broker/coordinators.h"
 
 namespace leat::broker {
 
@@ -50,6 +51,12 @@ struct RebalanceReply {
   size_t moved = 0;  // leaders that are now the preferred ones
 };
 
+struct Coordinator {
+  Outcome outcome;  // COORDINATOR_NOT_AVAILABLE: nobody leads its partition now
+  model::NodeId id{-1};
+  std::string grpc;  // its address; empty where there is one broker only
+};
+
 struct NewVoter {
   std::string cluster_id;  // empty: not checked
   model::NodeId id;
@@ -85,6 +92,8 @@ class ClusterAdmin {
 
   virtual void Drain(model::NodeId node, Draining draining, Callback<DrainReply> done) = 0;
   virtual void UnregisterBroker(model::NodeId node, Callback<Outcome> done) = 0;
+
+  virtual void FindCoordinator(CoordinatorKind kind, std::string name, Callback<Coordinator> done) = 0;
 
   virtual void DescribeQuorum(Callback<QuorumDescription> done) = 0;
   virtual void AddVoter(NewVoter voter, Callback<Outcome> done) = 0;

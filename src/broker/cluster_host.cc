@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/broker_impl.h"
+#include "broker/listeners.h"
 #include "broker/lone_quorum.h"
 #include "broker/outcomes.h"
 #include "model/error_status.h"
@@ -207,6 +208,23 @@ void ClusterHost::UnregisterBroker(model::NodeId node, Callback<Outcome> done) {
   OnHome([this, node, done = std::move(done)](const Outcome& serving) mutable {
     if (!serving.ok()) return done(serving);
     SubmitOne(meta::Unregister{node}, std::move(done));
+  });
+}
+
+void ClusterHost::FindCoordinator(CoordinatorKind kind, std::string name, Callback<Coordinator> done) {
+  OnHome([this, kind, name = std::move(name), done = std::move(done)](const Outcome& serving) mutable {
+    if (!serving.ok()) return done({.outcome = serving});
+    const meta::Image& image = *broker_.image();
+    Coordinator found{.id = CoordinatorOf(image, kind, name, broker_.options().node_id)};
+    const meta::BrokerPtr broker = image.FindBroker(found.id);
+    if (found.id == meta::kNobody) {
+      found.outcome = Failed(ErrorCode::kCoordinatorNotAvailable,
+                             StrCat("nobody leads the partition that '", name, "' falls on: try again"));
+    } else if (broker != nullptr && image.broker_count() > 1) {
+      const meta::Listener* at = FindListener(*broker, kGrpcListener);
+      if (at != nullptr) found.grpc = AddressOf(*at);
+    }
+    done(std::move(found));
   });
 }
 

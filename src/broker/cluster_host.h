@@ -27,6 +27,7 @@ class ClusterHost final : public ClusterAdmin {
   void RebalanceLeaders(Callback<RebalanceReply> done) override;
   void Drain(model::NodeId node, Draining draining, Callback<DrainReply> done) override;
   void UnregisterBroker(model::NodeId node, Callback<Outcome> done) override;
+  void FindCoordinator(CoordinatorKind kind, std::string name, Callback<Coordinator> done) override;
   void DescribeQuorum(Callback<QuorumDescription> done) override;
   void AddVoter(NewVoter voter, Callback<Outcome> done) override;
   void RemoveVoter(OldVoter voter, Callback<Outcome> done) override;

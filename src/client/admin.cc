@@ -4,6 +4,7 @@
 
 #include "client/connection.h"
 #include "client/metadata.h"
+#include "client/routing.h"
 #include "leat/v1/admin.grpc.pb.h"
 #include "leat/v1/log.grpc.pb.h"
 
@@ -15,11 +16,10 @@ template <typename Request, typename Response>
 absl::StatusOr<Response> Ask(Connection& connection, Repeat repeat, const Request& request,
                              ::grpc::Status (v1::Admin::Stub::*method)(::grpc::ClientContext*, const Request&,
                                                                        Response*)) {
-  const auto stub = v1::Admin::NewStub(connection.impl().channel);
   Response response;
-  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context) {
+  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
     response.Clear();
-    return (stub.get()->*method)(context, request, &response);
+    return (v1::Admin::NewStub(channel).get()->*method)(context, request, &response);
   }));
   return response;
 }
@@ -97,6 +97,7 @@ absl::Status Admin::DeleteTopic(const std::string& name) {
 absl::StatusOr<std::vector<TopicInfo>> Admin::ListTopics() {
   LEAT_ASSIGN_OR_RETURN(const v1::DescribeTopicsResponse response,
                         Ask(*connection_, Repeat::kSafe, v1::TopicNames(), &v1::Admin::Stub::DescribeTopics));
+  connection_->impl().Learn(response);
   std::vector<TopicInfo> topics;
   for (const v1::TopicDescription& topic : response.topics()) topics.push_back(TopicOf(topic));
   return topics;
@@ -133,16 +134,24 @@ absl::StatusOr<int64_t> Admin::DeleteRecords(const TopicPartition& partition, in
   to->set_topic(partition.topic);
   to->set_partition(partition.partition);
   to->set_before_offset(before_offset);
-  v1::DeleteRecordsResponse response;
-  const auto stub = v1::Log::NewStub(connection_->impl().channel);
-  LEAT_RETURN_IF_ERROR(connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->DeleteRecords(context, request, &response);
-  }));
   const std::string what = StrCat("delete records of ", partition.topic, "-", partition.partition);
-  if (response.partitions_size() != 1) return Internal(what, ": expected one answer, got ", response.partitions_size());
-  LEAT_RETURN_IF_ERROR(FromOutcome(response.partitions(0).outcome(), what));
-  return response.partitions(0).log_start_offset();
+  int64_t begin = -1;
+  const absl::Status done =
+      AskLeader(connection_->impl(), partition, [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+        v1::DeleteRecordsResponse response;
+        LEAT_RETURN_IF_ERROR(connection_->impl().InvokeAt(
+            address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Log::NewStub(channel)->DeleteRecords(context, request, &response);
+            }));
+        if (response.partitions_size() != 1) {
+          return Internal(what, ": expected one answer, got ", response.partitions_size());
+        }
+        begin = response.partitions(0).log_start_offset();
+        return response.partitions(0).outcome();
+      }, what);
+  LEAT_RETURN_IF_ERROR(done);
+  return begin;
 }
 
 absl::StatusOr<std::vector<std::string>> Admin::ListGroups() {
@@ -152,10 +161,7 @@ absl::StatusOr<std::vector<std::string>> Admin::ListGroups() {
 }
 
 absl::StatusOr<std::vector<CommittedOffset>> Admin::GroupOffsets(const std::string& group) {
-  v1::FetchOffsetsRequest request;
-  request.set_group(group);
-  LEAT_ASSIGN_OR_RETURN(const v1::FetchOffsetsResponse response,
-                        Ask(*connection_, Repeat::kSafe, request, &v1::Admin::Stub::FetchOffsets));
+  LEAT_ASSIGN_OR_RETURN(const v1::FetchOffsetsResponse response, FetchGroupOffsets(connection_->impl(), group, {}));
   std::vector<CommittedOffset> offsets;
   for (const v1::CommittedOffset& from : response.offsets()) {
     offsets.push_back({{from.topic(), from.partition()}, from.offset(), from.metadata()});

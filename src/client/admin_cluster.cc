@@ -9,13 +9,13 @@
 namespace leat::client {
 namespace {
 
-template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> AskAt(Connection& connection, Repeat repeat, const Request& request, Stub& stub,
+template <typename Service, typename Request, typename Response, typename Stub>
+absl::StatusOr<Response> AskAt(Connection& connection, Repeat repeat, const Request& request,
                                ::grpc::Status (Stub::*method)(::grpc::ClientContext*, const Request&, Response*)) {
   Response response;
-  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context) {
+  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
     response.Clear();
-    return (stub.*method)(context, request, &response);
+    return (Service::NewStub(channel).get()->*method)(context, request, &response);
   }));
   return response;
 }
@@ -25,8 +25,7 @@ template <typename Request, typename Response>
 absl::StatusOr<Response> Ask(Connection& connection, Repeat repeat, const Request& request,
                              ::grpc::Status (v1::Cluster::Stub::*method)(::grpc::ClientContext*, const Request&,
                                                                          Response*)) {
-  const auto stub = v1::Cluster::NewStub(connection.impl().channel);
-  return AskAt(connection, repeat, request, *stub, method);
+  return AskAt<v1::Cluster>(connection, repeat, request, method);
 }
 
 using Ids = google::protobuf::RepeatedField<int32_t>;
@@ -77,10 +76,9 @@ BrokerInfo BrokerOf(const v1::DescribeClusterResponse::Node& from) {
 }  // namespace
 
 absl::StatusOr<ClusterInfo> Admin::DescribeCluster() {
-  const auto stub = v1::Admin::NewStub(connection_->impl().channel);
-  LEAT_ASSIGN_OR_RETURN(
-      const v1::DescribeClusterResponse from,
-      AskAt(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(), *stub, &v1::Admin::Stub::DescribeCluster));
+  LEAT_ASSIGN_OR_RETURN(const v1::DescribeClusterResponse from,
+                        AskAt<v1::Admin>(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(),
+                                         &v1::Admin::Stub::DescribeCluster));
   ClusterInfo cluster;
   cluster.cluster_id = from.cluster_id();
   cluster.version = from.version();

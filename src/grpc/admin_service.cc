@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/cluster_admin.h"
 #include "grpc/failure.h"
 #include "grpc/services.h"
 #include "leat/v1/admin.grpc.pb.h"
@@ -109,11 +110,11 @@ class AdminService final : public v1::Admin::CallbackService {
                                      v1::DescribeTopicsResponse* response) override {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     broker_.DescribeTopics({request->names().begin(), request->names().end()},
-                           [reactor, response](std::vector<broker::TopicDescription> topics) {
+                           [this, reactor, response](std::vector<broker::TopicDescription> topics) {
                              for (broker::TopicDescription& topic : topics) {
                                FillTopic(std::move(topic), response->add_topics());
                              }
-                             reactor->Finish(::grpc::Status::OK);
+                             FillBrokers(reactor, response);
                            });
     return reactor;
   }
@@ -239,7 +240,32 @@ class AdminService final : public v1::Admin::CallbackService {
     return reactor;
   }
 
+  ServerUnaryReactor* FindCoordinator(CallbackServerContext* call, const v1::FindCoordinatorRequest* request,
+                                      v1::FindCoordinatorResponse* response) override {
+    ServerUnaryReactor* const reactor = call->DefaultReactor();
+    const auto kind = request->kind() == v1::FindCoordinatorRequest::TRANSACTION ? broker::CoordinatorKind::kTransaction
+                                                                                 : broker::CoordinatorKind::kGroup;
+    broker_.cluster_admin().FindCoordinator(kind, request->name(), [reactor, response](broker::Coordinator found) {
+      FillOutcome(found.outcome, response->mutable_outcome());
+      response->set_broker(found.id.value());
+      response->set_grpc(std::move(found.grpc));
+      reactor->Finish(::grpc::Status::OK);
+    });
+    return reactor;
+  }
+
  private:
+  // Where the leaders are. One broker alone is where the client has come already.
+  void FillBrokers(ServerUnaryReactor* reactor, v1::DescribeTopicsResponse* response) {
+    broker_.DescribeCluster([reactor, response](const broker::ClusterDescription& cluster) {
+      for (const broker::ClusterDescription::Node& node : cluster.nodes) {
+        const bool live = node.state != broker::ClusterDescription::State::kFenced;
+        if (cluster.nodes.size() > 1 && live) (*response->mutable_brokers())[node.id.value()] = node.grpc;
+      }
+      reactor->Finish(::grpc::Status::OK);
+    });
+  }
+
   static broker::Callback<std::vector<broker::TopicResult>> AnswerTopics(ServerUnaryReactor* reactor,
                                                                          v1::TopicResults* response) {
     return [reactor, response](std::vector<broker::TopicResult> results) {

@@ -17,6 +17,7 @@ class FakeClusterAdmin final : public broker::ClusterAdmin {
   broker::QuorumDescription quorum;
   std::vector<broker::OngoingReassignment> ongoing;
   std::vector<broker::DrainReply> drains;  // of one request after the other; then nothing is held
+  broker::Coordinator coordinator{.outcome = {}, .id = model::NodeId(1), .grpc = ""};
   std::vector<std::string> asked;
 
   void ElectLeaders(broker::ElectLeadersRequest request,
@@ -57,6 +58,9 @@ class FakeClusterAdmin final : public broker::ClusterAdmin {
   void UnregisterBroker(model::NodeId node, broker::Callback<broker::Outcome> done) override {
     asked.push_back(StrCat("unregister ", node));
     done(outcome);
+  }
+  void FindCoordinator(broker::CoordinatorKind, std::string, broker::Callback<broker::Coordinator> done) override {
+    done(coordinator);
   }
   void DescribeQuorum(broker::Callback<broker::QuorumDescription> done) override { done(quorum); }
   void AddVoter(broker::NewVoter voter, broker::Callback<broker::Outcome> done) override {
