@@ -158,7 +158,7 @@ struct NewTopic {
   std::string name;
   int32_t partitions = -1;  // -1: the broker's default
   Configs configs;          // Kafka's names: retention.ms, segment.bytes, ..; leat.durability = fsync | page-cache
-  int16_t replication_factor = -1;  // -1: the broker's default
+  int16_t replication_factor = -1;                        // -1: the broker's default
   std::vector<std::vector<model::NodeId>> assignments{};  // the replicas of each partition; empty: the cluster chooses
 };
 // kBroker: the broker's configuration gives another default than the table of topic configs.
@@ -187,10 +187,10 @@ struct PartitionDescription {
   int segments = 0;
   Outcome outcome;  // e.g. KAFKA_STORAGE_ERROR with the reason when the partition is fenced
   CopyHere copy = CopyHere::kHere;
-  std::vector<model::NodeId> replicas;             // the first is the preferred leader
-  std::vector<model::NodeId> isr, eligible;        // in sync; out of sync, but missing nothing (KIP-966)
-  std::vector<model::NodeId> offline;              // replicas on brokers that are not live
-  std::vector<model::NodeId> adding, removing;     // of a reassignment under way
+  std::vector<model::NodeId> replicas;          // the first is the preferred leader
+  std::vector<model::NodeId> isr, eligible;     // in sync; out of sync, but missing nothing (KIP-966)
+  std::vector<model::NodeId> offline;           // replicas on brokers that are not live
+  std::vector<model::NodeId> adding, removing;  // of a reassignment under way
 };
 struct TopicDescription {
   std::string name;

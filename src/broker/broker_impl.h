@@ -18,10 +18,10 @@
 #include "broker/life.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
-#include "coordinator/group_coordinator.h"
 #include "coordinator/controlled_log.h"
 #include "coordinator/controller.h"
 #include "coordinator/controller_client.h"
+#include "coordinator/group_coordinator.h"
 #include "coordinator/metadata_log.h"
 #include "env/transport.h"
 #include "meta/brokers.h"
@@ -107,7 +107,7 @@ class BrokerImpl final : public Broker {
   void ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done);
   // The same for one command, whose outcome is that of the request.
   void ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done);
-  coordinator::MetadataLog* metadata() const { return metadata_.get(); }  // null before it is open
+  coordinator::MetadataLog* metadata() const { return metadata_.get(); }        // null before it is open
   coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
@@ -120,9 +120,9 @@ class BrokerImpl final : public Broker {
  private:
   // A metadata change on its way to every shard.
   struct Installation {
-    model::Offset end;  // of the metadata, with the change
-    size_t unseen = 0;  // shards that do not have the image yet
-    size_t waiting = 0;  // shards that still remove folders
+    model::Offset end;    // of the metadata, with the change
+    size_t unseen = 0;    // shards that do not have the image yet
+    size_t waiting = 0;   // shards that still remove folders
     absl::Status status;  // of removing folders
     std::vector<env::Closure> waiters;
   };
@@ -218,7 +218,7 @@ class BrokerImpl final : public Broker {
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
-  env::Transport* transport_ = nullptr;               // of shard 0
+  env::Transport* transport_ = nullptr;              // of shard 0
   std::unique_ptr<coordinator::ControlledLog> home_log_;
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;

@@ -182,8 +182,8 @@ void BrokerImpl::SetAdvertised(std::string grpc, std::string kafka, std::string 
     for (meta::Listener& listener : ParseListeners(name, *addresses)) listeners.push_back(std::move(listener));
   }
   SetListeners(std::move(listeners));
-  ClusterDescription::Node here{.id = options_.node_id, .grpc = std::move(grpc), .kafka = Join(of_kafka),
-                                .admin = std::move(admin)};
+  ClusterDescription::Node here{
+      .id = options_.node_id, .grpc = std::move(grpc), .kafka = Join(of_kafka), .admin = std::move(admin)};
   home().Post([this, here = std::move(here)]() mutable { advertised_ = std::move(here); });
 }
 

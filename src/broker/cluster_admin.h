@@ -1,7 +1,7 @@
 // What operators do to a cluster: elections, other replicas for partitions, brokers and voters that come and go.
-// Thread-safe: every call may be made on any thread and is answered exactly once, on shard 0, also when the broker stops
-// meanwhile. Reached by Broker::cluster_admin(), which owns it. Each is done through the controller: what cannot be
-// brought there is answered NOT_CONTROLLER, and may be asked again.
+// Thread-safe: every call may be made on any thread and is answered exactly once, on shard 0, also when the broker
+// stops meanwhile. Reached by Broker::cluster_admin(), which owns it. Each is done through the controller: what cannot
+// be brought there is answered NOT_CONTROLLER, and may be asked again.
 #pragma once
 
 #include <optional>
@@ -40,7 +40,8 @@ struct OngoingReassignment {
   std::vector<model::NodeId> replicas, adding, removing;  // `replicas`: all that it has meanwhile
 };
 
-// kStart: no new copies, and those that it has move away, some at each request and on their own as moves end. kStop: it takes copies again.
+// kStart: no new copies, and those that it has move away, some at each request and on their own as moves end. kStop: it
+// takes copies again.
 enum class Draining { kStart, kStop };
 struct DrainReply {
   Outcome outcome;

@@ -1,4 +1,5 @@
-// DescribeTopics: the image says what there is, who leads it and who copies it; the shards say how the copies here stand.
+// DescribeTopics: the image says what there is, who leads it and who copies it; the shards say how the copies here
+// stand.
 #include "broker/broker_impl.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
@@ -35,10 +36,10 @@ PartitionDescription FromImage(const meta::Image& image, const meta::Topic& topi
     if (broker == nullptr || broker->fenced) description.offline.push_back(replica);
   }
   if (state->leader == meta::kNobody) {
-    description.outcome =
-        Failed(model::ErrorCode::kLeaderNotAvailable,
-               StrCat("none of the replicas ", meta::ToString(state->replicas), " may lead: start one that is in sync, ",
-                      meta::ToString(state->isr.empty() ? state->elr : state->isr)));
+    description.outcome = Failed(
+        model::ErrorCode::kLeaderNotAvailable,
+        StrCat("none of the replicas ", meta::ToString(state->replicas), " may lead: start one that is in sync, ",
+               meta::ToString(state->isr.empty() ? state->elr : state->isr)));
   }
   if (!meta::Contains(state->replicas, self)) {
     description.copy = CopyHere::kElsewhere;
@@ -88,8 +89,7 @@ void BrokerImpl::DescribeTopics(std::vector<std::string> names, Callback<std::ve
       description.configs = TopicConfigEntries(topic->configs, options_.log_defaults);
       description.partitions.resize(static_cast<size_t>(topic->partitions));
       for (int32_t i = 0; i < topic->partitions; ++i) {
-        items.push_back(
-            {{topic->name, model::PartitionId(i)}, FromImage(*image(), *topic, i, options_.node_id)});
+        items.push_back({{topic->name, model::PartitionId(i)}, FromImage(*image(), *topic, i, options_.node_id)});
       }
     }
     Scatter<DescribePartition, PartitionDescription>(

@@ -136,8 +136,9 @@ absl::StatusOr<int64_t> Admin::DeleteRecords(const TopicPartition& partition, in
   to->set_before_offset(before_offset);
   const std::string what = StrCat("delete records of ", partition.topic, "-", partition.partition);
   int64_t begin = -1;
-  const absl::Status done =
-      AskLeader(connection_->impl(), partition, [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+  const absl::Status done = AskLeader(
+      connection_->impl(), partition,
+      [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
         v1::DeleteRecordsResponse response;
         LEAT_RETURN_IF_ERROR(connection_->impl().InvokeAt(
             address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
@@ -149,7 +150,8 @@ absl::StatusOr<int64_t> Admin::DeleteRecords(const TopicPartition& partition, in
         }
         begin = response.partitions(0).log_start_offset();
         return response.partitions(0).outcome();
-      }, what);
+      },
+      what);
   LEAT_RETURN_IF_ERROR(done);
   return begin;
 }

@@ -34,9 +34,8 @@ std::vector<int32_t> ListOf(const Ids& ids) { return {ids.begin(), ids.end()}; }
 std::vector<PartitionResult> ResultsOf(const v1::PartitionOutcomes& from) {
   std::vector<PartitionResult> results;
   for (const v1::PartitionOutcome& one : from.partitions()) {
-    results.push_back(
-        {{one.topic(), one.partition()},
-         FromOutcome(one.outcome(), StrCat("partition ", one.topic(), "-", one.partition()))});
+    results.push_back({{one.topic(), one.partition()},
+                       FromOutcome(one.outcome(), StrCat("partition ", one.topic(), "-", one.partition()))});
   }
   return results;
 }
@@ -76,9 +75,9 @@ BrokerInfo BrokerOf(const v1::DescribeClusterResponse::Node& from) {
 }  // namespace
 
 absl::StatusOr<ClusterInfo> Admin::DescribeCluster() {
-  LEAT_ASSIGN_OR_RETURN(const v1::DescribeClusterResponse from,
-                        AskAt<v1::Admin>(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(),
-                                         &v1::Admin::Stub::DescribeCluster));
+  LEAT_ASSIGN_OR_RETURN(
+      const v1::DescribeClusterResponse from,
+      AskAt<v1::Admin>(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(), &v1::Admin::Stub::DescribeCluster));
   ClusterInfo cluster;
   cluster.cluster_id = from.cluster_id();
   cluster.version = from.version();
@@ -131,8 +130,8 @@ absl::StatusOr<std::vector<OngoingReassignment>> Admin::ListReassignments() {
       Ask(*connection_, Repeat::kSafe, v1::ListReassignmentsRequest(), &v1::Cluster::Stub::ListReassignments));
   std::vector<OngoingReassignment> list;
   for (const auto& from : response.partitions()) {
-    list.push_back({{from.topic(), from.partition()}, ListOf(from.replicas()), ListOf(from.adding()),
-                    ListOf(from.removing())});
+    list.push_back(
+        {{from.topic(), from.partition()}, ListOf(from.replicas()), ListOf(from.adding()), ListOf(from.removing())});
   }
   return list;
 }

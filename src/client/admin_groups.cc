@@ -78,8 +78,7 @@ absl::StatusOr<GroupInfo> Admin::DescribeGroup(const std::string& group) {
     }
     return WrongBrokerIn(response.groups(0).outcome());
   };
-  LEAT_RETURN_IF_ERROR(
-      AskCoordinator(connection_->impl(), {.name = group}, ask, StrCat("group ", group)));
+  LEAT_RETURN_IF_ERROR(AskCoordinator(connection_->impl(), {.name = group}, ask, StrCat("group ", group)));
   LEAT_RETURN_IF_ERROR(StatusOf(response.groups(0).outcome(), group));
   return InfoOf(response.groups(0));
 }

@@ -41,7 +41,7 @@ struct Connection::Impl {
 
   // A channel to some broker: always the same one until it is said to have failed.
   ChannelPtr Any();
-  ChannelPtr At(const std::string& address);     // empty: Any()
+  ChannelPtr At(const std::string& address);    // empty: Any()
   void NoteFailure(const ChannelPtr& channel);  // of Any(): the next one, if there are others
   bool has_several();
 
@@ -64,7 +64,7 @@ struct Connection::Impl {
   ChannelPtr ChannelLocked(const std::string& address);
 
   std::mutex mutex_;
-  std::condition_variable never_;  // nobody notifies it: its timeout is the pause between two attempts
+  std::condition_variable never_;        // nobody notifies it: its timeout is the pause between two attempts
   std::vector<std::string> candidates_;  // those that were named, and then those that were heard of
   size_t current_ = 0;
   std::map<std::string, ChannelPtr> channels_;

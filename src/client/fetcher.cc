@@ -198,7 +198,8 @@ void Fetcher::ReadFrom(Reader* reader) {
   Lock lock(mutex_);
   absl::Duration pause = kFirstPause;
   while (!stopping_) {
-    const bool idle = std::none_of(next_.begin(), next_.end(), [&](const auto& one) { return IsOf(*reader, one.first); });
+    const bool idle =
+        std::none_of(next_.begin(), next_.end(), [&](const auto& one) { return IsOf(*reader, one.first); });
     if (idle || absl::IsOutOfRange(error_) || bytes_ >= options_.prefetch_bytes) {
       wanted_.wait(lock);
       continue;
@@ -301,8 +302,7 @@ void Fetcher::TakeBatchesLocked(v1::FetchPartitionResult* result) {
   pieces_.push_back({partition, std::move(*result->mutable_batches()), AbortedIn(*result), std::nullopt});
 }
 
-void Fetcher::OnErrorLocked(Lock* lock, Reader* reader, const v1::FetchPartitionResult& result,
-                            uint64_t generation) {
+void Fetcher::OnErrorLocked(Lock* lock, Reader* reader, const v1::FetchPartitionResult& result, uint64_t generation) {
   const TopicPartition partition{result.topic(), result.partition()};
   const auto code = static_cast<model::ErrorCode>(result.outcome().code());
   const std::string what = StrCat("fetch of ", NameOf(partition), " at offset ", next_[partition]);

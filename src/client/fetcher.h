@@ -76,10 +76,10 @@ class Fetcher {
   const std::shared_ptr<Connection> connection_;
   const ConsumerOptions options_;
   std::mutex mutex_;
-  std::condition_variable fetched_;         // something came: for Next
-  std::condition_variable wanted_;          // something changed: for the readers
-  std::condition_variable leaders_wanted_;  // for Run
-  std::map<TopicPartition, int64_t> next_;  // where to fetch
+  std::condition_variable fetched_;                // something came: for Next
+  std::condition_variable wanted_;                 // something changed: for the readers
+  std::condition_variable leaders_wanted_;         // for Run
+  std::map<TopicPartition, int64_t> next_;         // where to fetch
   std::map<TopicPartition, std::string> leaders_;  // of what is fetched: the addresses
   std::map<std::string, std::unique_ptr<Reader>> readers_;
   bool lost_ = false;  // a broker was the wrong one, or has gone

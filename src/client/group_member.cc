@@ -299,9 +299,9 @@ void GroupMember::JoinOnce(Lock* lock) {
     protocol->set_metadata(Subscription(assignor));
   }
   v1::JoinGroupResponse response;
-  const ::grpc::Status status =
-      Call(lock, options_.max_poll_interval + kShortCall,
-           [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Join(context, request, &response); });
+  const ::grpc::Status status = Call(
+      lock, options_.max_poll_interval + kShortCall,
+      [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Join(context, request, &response); });
   if (stopping_) {
     if (member_.empty()) member_ = response.member();
     return;
@@ -341,9 +341,9 @@ void GroupMember::SyncOnce(Lock* lock, const v1::JoinGroupResponse& joined) {
     }
   }
   v1::SyncGroupResponse response;
-  const ::grpc::Status status =
-      Call(lock, options_.max_poll_interval + kShortCall,
-           [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Sync(context, request, &response); });
+  const ::grpc::Status status = Call(
+      lock, options_.max_poll_interval + kShortCall,
+      [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Sync(context, request, &response); });
   if (stopping_) return;
   if (!status.ok() || !TakeOutcome(response.outcome())) {
     NoteLoss();
@@ -397,8 +397,9 @@ void GroupMember::BeatOnce(Lock* lock) {
   request.set_instance(options_.instance);
   request.set_generation(generation_);
   v1::GroupHeartbeatResponse response;
-  const ::grpc::Status status = Call(
-      lock, kShortCall, [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Heartbeat(context, request, &response); });
+  const ::grpc::Status status = Call(lock, kShortCall, [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) {
+    return stub.Heartbeat(context, request, &response);
+  });
   // A broker that does not answer may be back before the session is over.
   if (stopping_ || !status.ok() || state_ == State::kJoining) return;
   if (AskedTheWrongBroker(CodeOf(response.outcome()))) return ForgetCoordinator();
@@ -439,8 +440,9 @@ void GroupMember::LeaveGroup(Lock* lock) {
   generation_ = -1;
   v1::LeaveGroupResponse response;
   // Whether it arrives or not: the session ends by itself.
-  static_cast<void>(Call(lock, kLeaveLimit,
-                         [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Leave(context, request, &response); }));
+  static_cast<void>(Call(lock, kLeaveLimit, [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) {
+    return stub.Leave(context, request, &response);
+  }));
 }
 
 bool GroupMember::TakeOutcome(const v1::Outcome& outcome) {

@@ -26,11 +26,10 @@ absl::StatusOr<int32_t> PartitionCount(Connection::Impl& connection, const std::
   v1::TopicNames request;
   request.add_names(topic);
   v1::DescribeTopicsResponse response;
-  LEAT_RETURN_IF_ERROR(
-      connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
-        response.Clear();
-        return v1::Admin::NewStub(channel)->DescribeTopics(context, request, &response);
-      }));
+  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+    response.Clear();
+    return v1::Admin::NewStub(channel)->DescribeTopics(context, request, &response);
+  }));
   if (response.topics_size() != 1) return Short(1, response.topics_size());
   LEAT_RETURN_IF_ERROR(FromOutcome(response.topics(0).outcome(), StrCat("topic ", topic)));
   if (response.topics(0).partitions().empty()) return Unavailable("topic ", topic, " has no partitions yet");

@@ -146,7 +146,8 @@ std::set<std::string> Batches::WaitingFor() const {
 std::set<std::string> Batches::TopicsAt(std::string_view leader) const {
   std::set<std::string> topics;
   for (const Partition* partition : partitions_) {
-    const bool busy = !partition->line.empty() && (partition->in_flight > 0 ? partition->sent_to : partition->leader) == leader;
+    const bool busy =
+        !partition->line.empty() && (partition->in_flight > 0 ? partition->sent_to : partition->leader) == leader;
     if (busy) topics.insert(partition->topic->name);
   }
   return topics;

@@ -55,9 +55,9 @@ struct Partition {
   Instant linger_until;                     // of the open batch
   std::deque<std::unique_ptr<Batch>> line;  // sealed, in order; the first `in_flight` of them are on their way
   size_t in_flight = 0;
-  size_t alone = 0;    // so many batches are sent one by one: together they were refused
-  bool ready = false;  // stands in Batches::ready
-  Instant not_before;  // after a failure: when to try again
+  size_t alone = 0;     // so many batches are sent one by one: together they were refused
+  bool ready = false;   // stands in Batches::ready
+  Instant not_before;   // after a failure: when to try again
   std::string leader;   // the address of the broker to send to; empty: any
   std::string sent_to;  // the same, of what is on its way
   ProducerNumbers numbers;

@@ -1,5 +1,6 @@
-// Who leads the partitions that a producer writes to, where there are several brokers: asked again when one of them turns
-// out to be the wrong one or goes, and from time to time while answers are awaited, because one that hangs says nothing.
+// Who leads the partitions that a producer writes to, where there are several brokers: asked again when one of them
+// turns out to be the wrong one or goes, and from time to time while answers are awaited, because one that hangs says
+// nothing.
 #include <algorithm>
 
 #include "client/clock.h"

@@ -1,7 +1,7 @@
 // A producer's one thread: sends the batches over a Produce stream to each broker that leads some of them, matches the
-// answers, retries in order, and tells the outcomes. One request of a partition is on its way at a time, so that a batch
-// that has to be sent again, perhaps to another broker, is never overtaken; what gathers meanwhile goes together into
-// the partition's next request.
+// answers, retries in order, and tells the outcomes. One request of a partition is on its way at a time, so that a
+// batch that has to be sent again, perhaps to another broker, is never overtaken; what gathers meanwhile goes together
+// into the partition's next request.
 #pragma once
 
 #include <grpcpp/alarm.h>

@@ -66,10 +66,11 @@ absl::Status ProducerTransaction::Init() {
   const absl::Status initialised = Repeat(
       [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
         // Once more would only raise the epoch once more.
-        LEAT_RETURN_IF_ERROR(connection.InvokeAt(address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
-          response.Clear();
-          return v1::Transactions::NewStub(channel)->InitProducerId(context, request, &response);
-        }));
+        LEAT_RETURN_IF_ERROR(connection.InvokeAt(
+            address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Transactions::NewStub(channel)->InitProducerId(context, request, &response);
+            }));
         return response.outcome();
       },
       StrCat("producer ", options_.transactional_id));
@@ -149,10 +150,11 @@ absl::Status ProducerTransaction::SendOffsets(const std::string& group,
   return Repeat(
       [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
         v1::TransactionOffsetsResponse response;
-        LEAT_RETURN_IF_ERROR(connection.InvokeAt(address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
-          response.Clear();
-          return v1::Transactions::NewStub(channel)->CommitOffsets(context, request, &response);
-        }));
+        LEAT_RETURN_IF_ERROR(connection.InvokeAt(
+            address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Transactions::NewStub(channel)->CommitOffsets(context, request, &response);
+            }));
         for (const auto& result : response.results()) {
           if (result.outcome().code() != 0) return result.outcome();
         }
@@ -182,10 +184,11 @@ absl::Status ProducerTransaction::End(Outcome outcome) {
   v1::ProducerIdResponse response;
   const absl::Status ended = Repeat(
       [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
-        LEAT_RETURN_IF_ERROR(connection.InvokeAt(address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
-          response.Clear();
-          return v1::Transactions::NewStub(channel)->End(context, request, &response);
-        }));
+        LEAT_RETURN_IF_ERROR(connection.InvokeAt(
+            address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Transactions::NewStub(channel)->End(context, request, &response);
+            }));
         return response.outcome();
       },
       what);

@@ -38,11 +38,10 @@ absl::Status RefreshLeaders(Connection::Impl& connection, const std::vector<std:
   v1::TopicNames request;
   for (const std::string& topic : topics) request.add_names(topic);
   v1::DescribeTopicsResponse response;
-  LEAT_RETURN_IF_ERROR(
-      connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
-        response.Clear();
-        return v1::Admin::NewStub(channel)->DescribeTopics(context, request, &response);
-      }));
+  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+    response.Clear();
+    return v1::Admin::NewStub(channel)->DescribeTopics(context, request, &response);
+  }));
   connection.Learn(response);
   return absl::OkStatus();
 }
@@ -64,11 +63,10 @@ absl::StatusOr<std::string> FindCoordinator(Connection::Impl& connection, Coordi
                                                : v1::FindCoordinatorRequest::TRANSACTION);
   request.set_name(name);
   v1::FindCoordinatorResponse response;
-  LEAT_RETURN_IF_ERROR(
-      connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
-        response.Clear();
-        return v1::Admin::NewStub(channel)->FindCoordinator(context, request, &response);
-      }));
+  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+    response.Clear();
+    return v1::Admin::NewStub(channel)->FindCoordinator(context, request, &response);
+  }));
   LEAT_RETURN_IF_ERROR(FromOutcome(response.outcome(), StrCat("coordinator of '", name, "'")));
   return response.grpc();
 }

@@ -1,6 +1,6 @@
 // Calls that have to come to one certain broker: the leader of a partition, the coordinator of a group or of a
-// transactional id. Who that is is asked when nobody has said yet, and again when the broker that was asked says that it
-// is not, or does not answer; until the request timeout.
+// transactional id. Who that is is asked when nobody has said yet, and again when the broker that was asked says that
+// it is not, or does not answer; until the request timeout.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -31,7 +31,6 @@ struct Coordinated {
   std::string name;
   Repeat repeat = Repeat::kSafe;
 };
-absl::Status AskCoordinator(Connection::Impl& connection, const Coordinated& asked, CallAt call,
-                            std::string_view what);
+absl::Status AskCoordinator(Connection::Impl& connection, const Coordinated& asked, CallAt call, std::string_view what);
 
 }  // namespace leat::client

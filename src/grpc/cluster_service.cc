@@ -100,8 +100,7 @@ class ClusterService final : public v1::Cluster::CallbackService {
   ServerUnaryReactor* DrainBroker(CallbackServerContext* call, const v1::DrainBrokerRequest* request,
                                   v1::DrainBrokerResponse* response) override {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
-    admin().Drain(model::NodeId(request->id()),
-                  request->cancel() ? broker::Draining::kStop : broker::Draining::kStart,
+    admin().Drain(model::NodeId(request->id()), request->cancel() ? broker::Draining::kStop : broker::Draining::kStart,
                   [reactor, response](const broker::DrainReply& reply) {
                     FillOutcome(reply.outcome, response->mutable_outcome());
                     response->set_held(reply.held);

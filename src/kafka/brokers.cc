@@ -29,8 +29,7 @@ void HandleUnregisterBroker(Call& call, const wire::UnregisterBrokerRequest& req
   call.broker.cluster_admin().UnregisterBroker(model::NodeId(request.broker_id), AnswerWith(std::move(reply)));
 }
 
-void HandleAddRaftVoter(Call& call, const wire::AddRaftVoterRequest& request,
-                        Reply<wire::AddRaftVoterResponse> reply) {
+void HandleAddRaftVoter(Call& call, const wire::AddRaftVoterRequest& request, Reply<wire::AddRaftVoterResponse> reply) {
   broker::NewVoter voter;
   voter.cluster_id = std::string(request.cluster_id.value_or(""));
   voter.id = model::NodeId(request.voter_id);
@@ -44,10 +43,11 @@ void HandleAddRaftVoter(Call& call, const wire::AddRaftVoterRequest& request,
 
 void HandleRemoveRaftVoter(Call& call, const wire::RemoveRaftVoterRequest& request,
                            Reply<wire::RemoveRaftVoterResponse> reply) {
-  call.broker.cluster_admin().RemoveVoter({.cluster_id = std::string(request.cluster_id.value_or("")),
-                                           .id = model::NodeId(request.voter_id),
-                                           .directory = {request.voter_directory_id.high, request.voter_directory_id.low}},
-                                          AnswerWith(std::move(reply)));
+  call.broker.cluster_admin().RemoveVoter(
+      {.cluster_id = std::string(request.cluster_id.value_or("")),
+       .id = model::NodeId(request.voter_id),
+       .directory = {request.voter_directory_id.high, request.voter_directory_id.low}},
+      AnswerWith(std::move(reply)));
 }
 
 }  // namespace leat::kafka

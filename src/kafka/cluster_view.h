@@ -52,7 +52,7 @@ class ClusterView {
   const model::NodeId self_;
   std::map<model::NodeId, Node> nodes_;
   std::set<model::NodeId> without_listener_;  // live, but not for this client
-  const meta::Partition alone_;                     // how a partition stands that the image gives no replicas
+  const meta::Partition alone_;               // how a partition stands that the image gives no replicas
   int32_t controller_ = -1;
 };
 

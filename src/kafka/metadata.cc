@@ -185,8 +185,7 @@ void HandleDescribeCluster(Call& call, const DescribeClusterRequest& request, Re
   const ClusterView view(call, call.broker.ImageOn(call.shard));
   response.cluster_id = view.image().cluster_id();
   response.controller_id = view.controller();
-  const auto fenced =
-      request.include_fenced_brokers ? ClusterView::Fenced::kInclude : ClusterView::Fenced::kLeaveOut;
+  const auto fenced = request.include_fenced_brokers ? ClusterView::Fenced::kInclude : ClusterView::Fenced::kLeaveOut;
   for (ClusterView::Node& node : view.Nodes(fenced)) {
     auto& broker = response.brokers.emplace_back();
     broker.broker_id = node.id;

@@ -63,26 +63,26 @@ void AddNodes(const broker::QuorumDescription& quorum, const Endpoint& endpoint,
 }  // namespace
 
 void HandleDescribeQuorum(Call& call, const DescribeQuorumRequest& request, Reply<DescribeQuorumResponse> reply) {
-  call.broker.cluster_admin().DescribeQuorum([&request, endpoint = call.endpoint, reply = std::move(reply)](
-                                                 const broker::QuorumDescription& quorum) mutable {
-    DescribeQuorumResponse response;
-    for (const auto& topic : request.topics) {
-      auto& out = response.topics.emplace_back();
-      out.topic_name = std::string(topic.topic_name);
-      for (const auto& asked : topic.partitions) {
-        auto& partition = out.partitions.emplace_back();
-        partition.partition_index = asked.partition_index;
-        if (topic.topic_name == meta::kMetadataTopic && asked.partition_index == 0) {
-          Describe(quorum, partition);
-        } else {
-          partition.error_code = Code(model::ErrorCode::kUnknownTopicOrPartition);
-          partition.error_message = StrCat("expected partition 0 of ", meta::kMetadataTopic);
+  call.broker.cluster_admin().DescribeQuorum(
+      [&request, endpoint = call.endpoint, reply = std::move(reply)](const broker::QuorumDescription& quorum) mutable {
+        DescribeQuorumResponse response;
+        for (const auto& topic : request.topics) {
+          auto& out = response.topics.emplace_back();
+          out.topic_name = std::string(topic.topic_name);
+          for (const auto& asked : topic.partitions) {
+            auto& partition = out.partitions.emplace_back();
+            partition.partition_index = asked.partition_index;
+            if (topic.topic_name == meta::kMetadataTopic && asked.partition_index == 0) {
+              Describe(quorum, partition);
+            } else {
+              partition.error_code = Code(model::ErrorCode::kUnknownTopicOrPartition);
+              partition.error_message = StrCat("expected partition 0 of ", meta::kMetadataTopic);
+            }
+          }
         }
-      }
-    }
-    AddNodes(quorum, endpoint, response);
-    reply(std::move(response));
-  });
+        AddNodes(quorum, endpoint, response);
+        reply(std::move(response));
+      });
 }
 
 // The levels of the features are those of the program: an update to the level in force is done, any other is refused.

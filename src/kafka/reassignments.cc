@@ -78,22 +78,22 @@ void HandleListPartitionReassignments(Call& call, const ListPartitionReassignmen
       (*asked)[std::string(topic.name)].insert(topic.partition_indexes.begin(), topic.partition_indexes.end());
     }
   }
-  call.broker.cluster_admin().ListReassignments(
-      [asked = std::move(asked), reply = std::move(reply)](const std::vector<broker::OngoingReassignment>& all) mutable {
-        ListPartitionReassignmentsResponse response;
-        for (const broker::OngoingReassignment& from : all) {
-          if (!IsAsked(asked, from.partition)) continue;
-          if (response.topics.empty() || response.topics.back().name != from.partition.topic) {
-            response.topics.emplace_back().name = from.partition.topic;
-          }
-          auto& to = response.topics.back().partitions.emplace_back();
-          to.partition_index = from.partition.partition.value();
-          to.replicas = IdsOf(from.replicas);
-          to.adding_replicas = IdsOf(from.adding);
-          to.removing_replicas = IdsOf(from.removing);
-        }
-        reply(std::move(response));
-      });
+  call.broker.cluster_admin().ListReassignments([asked = std::move(asked), reply = std::move(reply)](
+                                                    const std::vector<broker::OngoingReassignment>& all) mutable {
+    ListPartitionReassignmentsResponse response;
+    for (const broker::OngoingReassignment& from : all) {
+      if (!IsAsked(asked, from.partition)) continue;
+      if (response.topics.empty() || response.topics.back().name != from.partition.topic) {
+        response.topics.emplace_back().name = from.partition.topic;
+      }
+      auto& to = response.topics.back().partitions.emplace_back();
+      to.partition_index = from.partition.partition.value();
+      to.replicas = IdsOf(from.replicas);
+      to.adding_replicas = IdsOf(from.adding);
+      to.removing_replicas = IdsOf(from.removing);
+    }
+    reply(std::move(response));
+  });
 }
 
 }  // namespace leat::kafka

@@ -54,8 +54,7 @@ TEST_F(AdminClusterTest, TakesBrokersAway) {
   cluster().outcome = {model::ErrorCode::kBrokerIdNotRegistered, "broker 9 is not registered"};
   EXPECT_TRUE(absl::IsNotFound(admin.UnregisterBroker(9)));
   EXPECT_TRUE(absl::IsNotFound(admin.DrainBroker(9).status()));
-  EXPECT_THAT(cluster().asked,
-              ElementsAre("drain 2", "drain 2", "keep 2", "unregister 2", "unregister 9", "drain 9"));
+  EXPECT_THAT(cluster().asked, ElementsAre("drain 2", "drain 2", "keep 2", "unregister 2", "unregister 9", "drain 9"));
 }
 
 TEST_F(AdminClusterTest, SeesAndChangesTheVoters) {

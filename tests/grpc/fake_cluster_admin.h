@@ -65,7 +65,8 @@ class FakeClusterAdmin final : public broker::ClusterAdmin {
   void DescribeQuorum(broker::Callback<broker::QuorumDescription> done) override { done(quorum); }
   void AddVoter(broker::NewVoter voter, broker::Callback<broker::Outcome> done) override {
     std::string text = StrCat("add ", voter.id, " of '", voter.cluster_id, "'");
-    for (const broker::ListenerAddress& at : voter.listeners) StrAppend(&text, " ", at.name, " ", at.host, ":", at.port);
+    for (const broker::ListenerAddress& at : voter.listeners)
+      StrAppend(&text, " ", at.name, " ", at.host, ":", at.port);
     asked.push_back(std::move(text));
     done(outcome);
   }

@@ -1,5 +1,5 @@
-// What clients see of a cluster of several brokers, and what operators change in it. The node under test is broker 1; the
-// others are in the metadata only.
+// What clients see of a cluster of several brokers, and what operators change in it. The node under test is broker 1;
+// the others are in the metadata only.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -93,8 +93,8 @@ absl::Status Status(Context* context, const ClusterOptions& options) {
                            {"brokers", BrokersJson(cluster)}});
   } else {
     Print(StrCat("cluster ", cluster.cluster_id, ", version ", cluster.version, ", up ", DurationText(uptime), "\n",
-                 cluster.partitions, " partitions of ", cluster.topics, " topics: ",
-                 troubles.empty() ? "all have a leader, and their replicas are in sync" : troubles, "\n\n",
+                 cluster.partitions, " partitions of ", cluster.topics,
+                 " topics: ", troubles.empty() ? "all have a leader, and their replicas are in sync" : troubles, "\n\n",
                  BrokersTable(cluster)));
   }
   if (options.check && !troubles.empty()) return FailedPrecondition("the cluster is not well: ", troubles);
@@ -139,8 +139,8 @@ absl::Status Quorum(Context* context, const ClusterOptions&) {
                            {"observers", MembersJson(quorum.observers)}});
     return absl::OkStatus();
   }
-  Table table({Right("NODE"), Left("ROLE"), Right("LOG END"), Right("LAG"), Right("CAUGHT UP"), Left("DIRECTORY"),
-               Left("AT")});
+  Table table(
+      {Right("NODE"), Left("ROLE"), Right("LOG END"), Right("LAG"), Right("CAUGHT UP"), Left("DIRECTORY"), Left("AT")});
   const auto add = [&](const client::QuorumMember& member, std::string_view role) {
     const bool known = member.log_end_offset >= 0;
     std::string listeners;
@@ -247,9 +247,8 @@ struct Added {
 };
 Added Add(CLI::App* group, Context* context, Action action, const CommandText& text) {
   Added added{AddCommand(group, text), std::make_shared<ClusterOptions>()};
-  added.command->callback([context, action, options = added.options] {
-    context->command = [=] { return action(context, *options); };
-  });
+  added.command->callback(
+      [context, action, options = added.options] { context->command = [=] { return action(context, *options); }; });
   return added;
 }
 

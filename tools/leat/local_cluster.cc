@@ -94,8 +94,8 @@ absl::Status WaitUntilReady(std::vector<Daemon>* daemons, absl::Time deadline) {
     }
     if (Interrupted()) return Cancelled("interrupted while the brokers started");
     if (ready < daemons->size() && absl::Now() >= deadline) {
-      return DeadlineExceeded(ready, " of ", daemons->size(), " brokers are ready: the logs ",
-                              daemons->front().log, " .. say what the others wait for");
+      return DeadlineExceeded(ready, " of ", daemons->size(), " brokers are ready: the logs ", daemons->front().log,
+                              " .. say what the others wait for");
     }
     if (ready < daemons->size()) absl::SleepFor(kPollInterval);
   }

@@ -22,10 +22,10 @@ struct PartitionInfo {
   int32_t segments = 0;
   std::string error;  // empty if healthy
   int32_t leader_epoch = -1;
-  std::vector<int32_t> replicas;   // the first is the preferred leader
-  std::vector<int32_t> isr;        // in sync
-  std::vector<int32_t> eligible;   // out of sync, but missing nothing that was acknowledged
-  std::vector<int32_t> offline;    // replicas on brokers that are not live
+  std::vector<int32_t> replicas;          // the first is the preferred leader
+  std::vector<int32_t> isr;               // in sync
+  std::vector<int32_t> eligible;          // out of sync, but missing nothing that was acknowledged
+  std::vector<int32_t> offline;           // replicas on brokers that are not live
   std::vector<int32_t> adding, removing;  // of a reassignment under way
 };
 struct ConfigValue {
@@ -124,8 +124,8 @@ struct QuorumInfo {
 };
 struct VoterSpec {
   int32_t id = 0;
-  std::string directory;   // empty: not checked
-  std::string host;        // of its internal listener
+  std::string directory;  // empty: not checked
+  std::string host;       // of its internal listener
   int32_t port = 0;
   std::string cluster_id;  // empty: not checked
 };
@@ -179,8 +179,8 @@ class Admin {
   absl::StatusOr<std::vector<PartitionResult>> Reassign(const std::map<TopicPartition, std::vector<int32_t>>& replicas);
   absl::StatusOr<std::vector<OngoingReassignment>> ListReassignments();
   absl::StatusOr<uint64_t> RebalanceLeaders();  // how many moved; more may be left
-  // Moves a broker's replicas to others, some at each call: call it until the result, how many it has left, is 0. It gets
-  // none until CancelDrain.
+  // Moves a broker's replicas to others, some at each call: call it until the result, how many it has left, is 0. It
+  // gets none until CancelDrain.
   absl::StatusOr<uint64_t> DrainBroker(int32_t id);
   absl::Status CancelDrain(int32_t id);
   absl::Status UnregisterBroker(int32_t id);  // it has stopped, and holds nothing
