@@ -432,7 +432,7 @@ void GroupMember::CheckTopics(Lock* lock) {
 }
 
 void GroupMember::LeaveGroup(Lock* lock) {
-  if (member_.empty()) return;
+  if (member_.empty() || stub_ == nullptr) return;
   v1::LeaveGroupRequest request;
   request.set_group(options_.group);
   request.set_member(std::exchange(member_, std::string()));

@@ -122,11 +122,13 @@ Instant Sender::Step() {
   const Instant now = MonotonicNow();
   std::set<std::string> overdue;  // the brokers that have what is overdue
   bool asks = false;
+  bool looks = false;
   {
     const std::lock_guard lock(mutex_);
     news_ = false;
     batches_.SealLingering(now);
     FailOverdueLocked(now);
+    looks = !batches_.empty() && NextLook(now) <= now;
     for (const Partition* partition : batches_.OverdueInFlight(now)) overdue.insert(partition->sent_to);
     asks = !batches_.empty() && want_id_ && id_request_ == nullptr && now >= ask_at_;
   }
@@ -134,7 +136,7 @@ Instant Sender::Step() {
   // The answers come in order, so there is no other way to hear of the batches behind.
   for (const std::string& address : overdue) Cancel(&LinkTo(address));
   if (asks) AskForId(now);
-  if (NextLook(now) <= now) AskForLeaders(now);
+  if (looks) AskForLeaders(now);
   OpenStreams(now);
   bool cancelled = false;
   Instant reopen = Instant::Max();
@@ -147,7 +149,7 @@ Instant Sender::Step() {
   const std::lock_guard lock(mutex_);
   Instant next = std::min(batches_.NextDeadline(now), reopen);
   if (want_id_ && id_request_ == nullptr && !batches_.empty()) next = std::min(next, std::max(ask_at_, now));
-  next = std::min(next, NextLook(now));
+  if (!batches_.empty()) next = std::min(next, NextLook(now));
   if (cancelled) next = std::max(next, now + kCancelPatience);
   return next;
 }

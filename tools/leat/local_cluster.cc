@@ -1,5 +1,8 @@
 #include "tools/leat/local_cluster.h"
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
@@ -7,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "base/status.h"
 #include "tools/leat/child.h"
@@ -22,11 +26,12 @@ namespace json = boost::json;
 
 constexpr absl::Duration kPollInterval = absl::Milliseconds(20);
 constexpr absl::Duration kStopPatience = absl::Seconds(30);
+constexpr size_t kSecretBytes = 32;
 
 struct LocalOptions {
   std::string configs = "config/cluster";
   std::string leatd;
-  std::string logs;
+  std::string logs = "leat-cluster";
   std::string timeout = "60s";
 };
 
@@ -60,9 +65,43 @@ absl::StatusOr<std::vector<fs::path>> FindConfigs(const std::string& folder) {
   return configs;
 }
 
+// The file of the secret that a configuration names; empty: it names none.
+std::string SecretFileOf(const fs::path& config) {
+  constexpr std::string_view kKey = "secret_file:";
+  std::ifstream file(config);
+  for (std::string line; std::getline(file, line);) {
+    const absl::string_view text = absl::StripAsciiWhitespace(line);
+    if (!absl::StartsWith(text, ToAbsl(kKey))) continue;
+    absl::string_view value = absl::StripAsciiWhitespace(text.substr(kKey.size()));
+    value = value.substr(0, value.find(" #"));
+    while (!value.empty() && (value.front() == '"' || value.front() == '\'')) value.remove_prefix(1);
+    while (!value.empty() && (value.back() == '"' || value.back() == '\'')) value.remove_suffix(1);
+    return ToStd(value);
+  }
+  return "";
+}
+
+// What the nodes know each other by is made once, for this user alone to read.
+absl::Status MakeSecret(const fs::path& config) {
+  const std::string path = SecretFileOf(config);
+  std::error_code error;
+  if (path.empty() || fs::exists(path, error)) return absl::OkStatus();
+  std::string random(kSecretBytes, '\0');
+  std::ifstream source("/dev/urandom", std::ios::binary);
+  source.read(random.data(), static_cast<std::streamsize>(random.size()));
+  if (const fs::path folder = fs::path(path).parent_path(); !folder.empty()) fs::create_directories(folder, error);
+  std::ofstream file(path);
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, error);
+  file << absl::Base64Escape(random) << "\n";
+  file.close();
+  if (source && file && !error) return absl::OkStatus();
+  return FailedPrecondition("the cluster's secret ", path, ", which ", config.string(), " names, could not be written");
+}
+
 absl::StatusOr<std::vector<Daemon>> StartAll(const LocalOptions& options) {
   LEAT_ASSIGN_OR_RETURN(const std::vector<fs::path> configs, FindConfigs(options.configs));
-  const fs::path logs = options.logs.empty() ? fs::path(".") : fs::path(options.logs);
+  for (const fs::path& config : configs) LEAT_RETURN_IF_ERROR(MakeSecret(config));
+  const fs::path logs(options.logs);
   std::error_code error;
   fs::create_directories(logs, error);
   const std::string program = options.leatd.empty() ? FindDaemon() : options.leatd;
@@ -182,7 +221,7 @@ void AddStartLocalCommand(CLI::App* group, Context* context) {
   command->add_option("--configs", options->configs, "the folder with a configuration *.yaml for each broker")
       ->capture_default_str();
   command->add_option("--leatd", options->leatd, "the daemon; by default the one beside this program");
-  command->add_option("--logs", options->logs, "the folder for what they log; by default this one");
+  command->add_option("--logs", options->logs, "the folder for what they log")->capture_default_str();
   command->add_option("--timeout", options->timeout, "how long they may take until they are ready")
       ->check([](const std::string& text) { return std::string(Message(ParseDurationText(text).status())); })
       ->capture_default_str();
