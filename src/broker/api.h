@@ -15,6 +15,7 @@
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "model/transaction.h"
+#include "model/uuid.h"
 
 namespace leat::env {
 class Shard;
@@ -171,7 +172,8 @@ struct NewTopic {
   std::string name;
   int32_t partitions = -1;  // -1: the broker's default
   Configs configs;          // Kafka's names: retention.ms, segment.bytes, ..; leat.durability = fsync | page-cache
-  int16_t replication_factor = -1;  // -1: the broker's default; one node holds one copy
+  int16_t replication_factor = -1;                        // -1: the broker's default
+  std::vector<std::vector<model::NodeId>> assignments{};  // the replicas of each partition; empty: the cluster chooses
 };
 // kBroker: the broker's configuration gives another default than the table of topic configs.
 struct ConfigEntry {
@@ -185,7 +187,10 @@ struct TopicResult {
   model::TopicId id;
   int32_t partitions = 0;
   std::vector<ConfigEntry> configs;  // of a topic that was made or altered
+  int16_t replication_factor = 1;    // of its first partition
 };
+// kElsewhere: this node has no copy, so that offsets, bytes and segments are unknown here (-1 and 0).
+enum class CopyHere : bool { kElsewhere, kHere };
 struct PartitionDescription {
   model::PartitionId partition;
   model::NodeId leader{-1};
@@ -195,6 +200,11 @@ struct PartitionDescription {
   uint64_t size_bytes = 0;
   int segments = 0;
   Outcome outcome;  // e.g. KAFKA_STORAGE_ERROR with the reason when the partition is fenced
+  CopyHere copy = CopyHere::kHere;
+  std::vector<model::NodeId> replicas;          // the first is the preferred leader
+  std::vector<model::NodeId> isr, eligible;     // in sync; out of sync, but missing nothing (KIP-966)
+  std::vector<model::NodeId> offline;           // replicas on brokers that are not live
+  std::vector<model::NodeId> adding, removing;  // of a reassignment under way
 };
 struct TopicDescription {
   std::string name;
@@ -213,6 +223,7 @@ struct AlterTopic {
   int32_t added_partitions = -1;    // >= 0: the caller's count of new partitions, checked
   Configs append, subtract;         // of configs that are lists: adds and takes away their comma-separated items
   bool replace_all = false;         // configs that are not in `set` go back to the default
+  std::vector<std::vector<model::NodeId>> assignments{};  // of each new partition; empty: the cluster chooses
 };
 
 // A setting of the broker itself: Kafka's name, the value in force, and the key of our own configuration that sets it.
@@ -293,17 +304,52 @@ struct JobLogLine {
   std::string text;
 };
 
+// --- the cluster ---
 struct ClusterDescription {
   std::string cluster_id;
-  model::NodeId controller{-1};
+  model::NodeId controller{-1};  // -1: nobody knows it now
+  // kFenced: registered and not heard of; kDraining: live, and gives up its replicas.
+  enum class State { kLive, kFenced, kStopping, kDraining };
   struct Node {
     model::NodeId id;
-    std::string grpc, kafka, admin;  // host:port, empty if off
+    std::string grpc, kafka, admin;  // host:port, empty if off; several are parted by commas
+    std::string rack{};
+    int64_t epoch = -1;  // of its registration
+    State state = State::kLive;
+    size_t replicas = 0, leaders = 0;  // partitions that it has a copy of, and that it leads
   };
-  std::vector<Node> nodes;
+  std::vector<Node> nodes;  // by id
   std::string version;
   int64_t start_time_ms = 0;
-  model::Offset metadata_end{0};  // of the metadata log: what the controller quorum of this one node has committed
+  model::Offset metadata_end{0};  // of the metadata log: what the controllers' quorum has committed
+  int32_t feature_level = 0;
+  size_t topics = 0;
+  size_t partitions = 0;
+  // Of the partitions: without a leader; with replicas out of sync; led by another one than the preferred replica;
+  // on their way to other brokers.
+  size_t leaderless = 0, under_replicated = 0, not_preferred = 0, reassigning = 0;
+};
+std::string_view StateName(ClusterDescription::State state);  // live, fenced, stopping, draining
+
+struct ListenerAddress {
+  std::string name;
+  std::string host;
+  int32_t port = 0;
+};
+// How the quorum of the controllers stands, as one node knows it.
+struct QuorumDescription {
+  struct Replica {
+    model::NodeId id{-1};
+    model::Uuid directory;
+    model::Offset log_end{-1};  // -1: not known here; only the leader knows it of the others
+    int64_t last_fetch_ms = -1;
+    int64_t last_caught_up_ms = -1;
+    std::vector<ListenerAddress> listeners{};
+  };
+  model::NodeId leader{-1};  // -1: nobody knows one now
+  int32_t epoch = 0;
+  model::Offset high_watermark{-1};
+  std::vector<Replica> voters, observers;  // by id
 };
 
 }  // namespace leat::broker

@@ -18,10 +18,10 @@
 #include "broker/life.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
-#include "coordinator/group_coordinator.h"
 #include "coordinator/controlled_log.h"
 #include "coordinator/controller.h"
 #include "coordinator/controller_client.h"
+#include "coordinator/group_coordinator.h"
 #include "coordinator/metadata_log.h"
 #include "env/transport.h"
 #include "meta/brokers.h"
@@ -30,6 +30,7 @@
 
 namespace leat::broker {
 
+class ClusterHost;
 class JobManager;
 class TransactionHost;
 
@@ -72,7 +73,9 @@ class BrokerImpl final : public Broker {
   Transactions& transactions() override;
   model::NodeId node_id() const override { return options_.node_id; }
   meta::ImagePtr ImageOn(const env::Shard& shard) const override;
+  model::NodeId ControllerOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
+  ClusterAdmin& cluster_admin() override;
   void DescribeBroker(Callback<std::vector<BrokerConfig>> done) override;
   void DescribeLogDirectory(Callback<LogDirectoryDescription> done) override;
   void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
@@ -104,6 +107,7 @@ class BrokerImpl final : public Broker {
   void ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done);
   // The same for one command, whose outcome is that of the request.
   void ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done);
+  coordinator::MetadataLog* metadata() const { return metadata_.get(); }        // null before it is open
   coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
@@ -116,9 +120,9 @@ class BrokerImpl final : public Broker {
  private:
   // A metadata change on its way to every shard.
   struct Installation {
-    model::Offset end;  // of the metadata, with the change
-    size_t unseen = 0;  // shards that do not have the image yet
-    size_t waiting = 0;  // shards that still remove folders
+    model::Offset end;    // of the metadata, with the change
+    size_t unseen = 0;    // shards that do not have the image yet
+    size_t waiting = 0;   // shards that still remove folders
     absl::Status status;  // of removing folders
     std::vector<env::Closure> waiters;
   };
@@ -165,6 +169,8 @@ class BrokerImpl final : public Broker {
   void UpdateGauges();
   void UpdateLagGauges(const std::vector<GroupLag>& lags);
 
+  // cluster.cc, shard 0: tells every shard who the controller is
+  void NoteController();
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
   void WhenInstalled(env::Closure done);
@@ -203,6 +209,7 @@ class BrokerImpl final : public Broker {
   BrokerMetrics broker_metrics_;
   BrokerGroups groups_face_{*this};
   Shards shards_;
+  std::vector<model::NodeId> controllers_;  // as each shard knows it, on that shard
 
   // Shard 0 only, from here.
   Random random_;
@@ -212,13 +219,14 @@ class BrokerImpl final : public Broker {
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
-  env::Transport* transport_ = nullptr;               // of shard 0
+  env::Transport* transport_ = nullptr;              // of shard 0
   std::unique_ptr<coordinator::ControlledLog> home_log_;
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::ControllerClient> client_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
+  std::unique_ptr<ClusterHost> cluster_host_;
   InstallationPtr installation_;                     // the last one
   model::Offset installed_end_{0};                   // what every shard has
   size_t installing_ = 0;                            // changes that some shard does not have yet

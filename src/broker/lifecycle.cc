@@ -4,6 +4,7 @@
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
+#include "broker/cluster_host.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
@@ -49,6 +50,8 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
         ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
   }
   transactions_ = std::make_unique<TransactionHost>(*this);
+  cluster_host_ = std::make_unique<ClusterHost>(*this);
+  controllers_.assign(shards_.size(), meta::kNobody);
   for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
@@ -175,8 +178,8 @@ void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   std::vector<meta::Command> commands;
   for (const auto& [name, partitions] : topics) {
     if (image()->FindTopic(name) != nullptr) continue;
-    commands.push_back(meta::CreateTopic{
-        std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
+    commands.push_back(
+        meta::CreateTopic{std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
   }
   if (commands.empty()) return OpenAndServe(std::move(ready));
   ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,

@@ -46,6 +46,7 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
   installation->unseen = installation->waiting = shards_.size();
   installation_ = installation;
   ++installing_;
+  NoteController();
   auto removed = std::make_shared<std::vector<std::string>>();
   for (const meta::Delta::TopicChange& change : delta.topics) {
     if (change.after != nullptr) continue;
@@ -155,6 +156,7 @@ void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicRe
       if (!from.status.ok()) continue;
       to.id = from.topic;
       to.partitions = from.partitions;
+      to.replication_factor = static_cast<int16_t>(from.replication_factor);
       if (asked->show_configs) to.configs = TopicConfigEntries(from.configs, options_.log_defaults);
     }
     WhenRemoved(std::move(names), [asked] { asked->done(std::move(asked->results)); });

@@ -16,6 +16,7 @@
 #include "broker/broker.h"
 #include "broker/transactions.h"
 #include "model/record_batch.h"
+#include "tests/grpc/fake_cluster_admin.h"
 #include "tests/grpc/fake_groups.h"
 #include "tests/grpc/fake_transactions.h"
 
@@ -121,6 +122,8 @@ class FakeBroker final : public broker::Broker {
   FakeGroups& groups() override { return fake_groups_; }
   void ListGroups(broker::Callback<std::vector<std::string>> done) override;
   void DescribeLag(std::string group, broker::Callback<std::vector<broker::GroupLag>> done) override;
+  model::NodeId ControllerOn(const env::Shard&) const override { return model::NodeId(1); }
+  FakeClusterAdmin& cluster_admin() override { return cluster_admin_; }
   void DescribeCluster(broker::Callback<broker::ClusterDescription> done) override;
   void SubmitJob(broker::NewJob job, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
   void StartJob(std::string name, broker::Callback<absl::Status> done) override;
@@ -156,6 +159,7 @@ class FakeBroker final : public broker::Broker {
   absl::Status JobStatus(const std::string& name);
 
   FakeTransactions transactions_;
+  FakeClusterAdmin cluster_admin_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::vector<Log>> topics_;

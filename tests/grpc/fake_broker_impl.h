@@ -330,7 +330,7 @@ inline void FakeBroker::DescribeLag(std::string group, broker::Callback<std::vec
 inline void FakeBroker::DescribeCluster(broker::Callback<broker::ClusterDescription> done) {
   done({.cluster_id = "fake",
         .controller = model::NodeId(1),
-        .nodes = {{model::NodeId(1), "127.0.0.1:1", "", "127.0.0.1:2"}},
+        .nodes = {{.id = model::NodeId(1), .grpc = "127.0.0.1:1", .kafka = "", .admin = "127.0.0.1:2"}},
         .version = "0.1",
         .start_time_ms = 7});
 }
