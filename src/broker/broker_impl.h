@@ -18,10 +18,10 @@
 #include "broker/life.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
-#include "coordinator/group_coordinator.h"
 #include "coordinator/controlled_log.h"
 #include "coordinator/controller.h"
 #include "coordinator/controller_client.h"
+#include "coordinator/group_coordinator.h"
 #include "coordinator/metadata_log.h"
 #include "env/transport.h"
 #include "meta/brokers.h"
@@ -116,9 +116,9 @@ class BrokerImpl final : public Broker {
  private:
   // A metadata change on its way to every shard.
   struct Installation {
-    model::Offset end;  // of the metadata, with the change
-    size_t unseen = 0;  // shards that do not have the image yet
-    size_t waiting = 0;  // shards that still remove folders
+    model::Offset end;    // of the metadata, with the change
+    size_t unseen = 0;    // shards that do not have the image yet
+    size_t waiting = 0;   // shards that still remove folders
     absl::Status status;  // of removing folders
     std::vector<env::Closure> waiters;
   };
@@ -174,6 +174,7 @@ class BrokerImpl final : public Broker {
   // `done` once every shard has seen what came of them, and the folders of deleted topics are gone.
   void ChangeTopics(TopicChanges changes, Callback<std::vector<TopicResult>> done);
   void WhenRemoved(std::vector<std::string> names, env::Closure done);
+  void DeletionsAnswered(const std::vector<std::string>& names);
   model::Offset AppliedEnd() const;
   TopicChanges::One CreationOf(const NewTopic& topic, meta::Origin origin);
   std::vector<TopicResult> RefusedTopics(const std::vector<std::string>& names) const;
@@ -211,14 +212,19 @@ class BrokerImpl final : public Broker {
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
-  env::Transport* transport_ = nullptr;               // of shard 0
+  env::Transport* transport_ = nullptr;              // of shard 0
   std::unique_ptr<coordinator::ControlledLog> home_log_;
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::ControllerClient> client_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
-  InstallationPtr installation_;                     // the last one
+  InstallationPtr installation_;  // the last one
+  struct AskedDeletion {
+    int count = 0;
+    std::vector<env::Closure> waiters;
+  };
+  std::map<std::string, AskedDeletion> deletions_;   // asked for here and not answered, by topic
   model::Offset installed_end_{0};                   // what every shard has
   size_t installing_ = 0;                            // changes that some shard does not have yet
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed

@@ -167,8 +167,8 @@ void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   std::vector<meta::Command> commands;
   for (const auto& [name, partitions] : topics) {
     if (image()->FindTopic(name) != nullptr) continue;
-    commands.push_back(meta::CreateTopic{
-        std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
+    commands.push_back(
+        meta::CreateTopic{std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
   }
   if (commands.empty()) return OpenAndServe(std::move(ready));
   ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
