@@ -33,7 +33,7 @@ leat_layer(sql              2 DEPS base stream/data stream/plan)  # sql -> strea
 leat_layer(stream/state     2 DEPS base stream/data)
 # floor 3
 leat_layer(log              3 DEPS base model env)
-leat_layer(runtime          3 DEPS base env THIRD_PARTY asio prometheus)
+leat_layer(runtime          3 DEPS base env THIRD_PARTY asio prometheus crypto)
 leat_layer(stream/exec      3 DEPS base stream/data stream/plan stream/state THIRD_PARTY re2 crypto)
 leat_layer(stream/format    3 DEPS base stream/data THIRD_PARTY simdjson)
 leat_layer(rocks            3 DEPS base stream/state THIRD_PARTY rocksdb)
