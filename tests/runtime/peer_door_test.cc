@@ -262,7 +262,8 @@ TEST_F(PeerDoorTest, AnswersAllWhenItsAnswersAreTakenAtLast) {
   options.max_bytes = 1 << 20;
   Start(options);
   const std::string answer(256 << 10, 'a');
-  node->Serve(0, Service::kBroker, [&](int32_t, OwnedBytes, env::Transport::Reply reply) { reply(OwnedBytes(answer)); });
+  node->Serve(0, Service::kBroker,
+              [&](int32_t, OwnedBytes, env::Transport::Reply reply) { reply(OwnedBytes(answer)); });
   RawPeer peer(node->port());
   EXPECT_EQ(peer.Enter(HelloOf(2))->refusal, "");
   // Far more than the kernel holds: reading pauses for what is not taken.
