@@ -141,6 +141,7 @@ class BrokerImpl final : public Broker {
 
   // lifecycle.cc
   absl::Status OpenHome();
+  absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> OpenMetadata(log::PartitionLog& log);
   void OpenShards(Callback<absl::Status> ready);
   absl::Status OpenCoordinators();
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);

@@ -84,10 +84,7 @@ absl::Status BrokerImpl::OpenHome() {
   cluster_id_ = properties.cluster_id;
   LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
   LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());
-  LEAT_ASSIGN_OR_RETURN(metadata_, coordinator::MetadataLog::Open(
-                                       *log, home(), [this](const meta::ImagePtr& image, const meta::Delta& delta) {
-                                         Installed(image, delta);
-                                       }));
+  LEAT_ASSIGN_OR_RETURN(metadata_, OpenMetadata(*log));
   const std::string& recorded = image()->cluster_id();
   if (!recorded.empty() && recorded != cluster_id_) {
     return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
@@ -100,6 +97,16 @@ absl::Status BrokerImpl::OpenHome() {
     return life.status();
   }
   return RemoveOrphans();
+}
+
+absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetadata(log::PartitionLog& log) {
+  const std::string folder = env::JoinPath(options_.data_dir, StrCat("log/", meta::kMetadataTopic, "-0"));
+  coordinator::RaftHost::Options quorum =
+      coordinator::QuorumOptions(cluster_id_, options_.node_id, /*voters=*/{}, folder);
+  quorum.random_seed = random_.Next();
+  return coordinator::MetadataLog::Open(
+      std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = nullptr, .metrics = &metrics_},
+      [this](const meta::ImagePtr& image, const meta::Delta& delta) { Installed(image, delta); });
 }
 
 // A crash between the record that deletes a topic and the removal of its folders leaves folders that no topic owns.

@@ -8,12 +8,15 @@
 
 namespace leat::log {
 
-absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max_bytes, model::Isolation isolation) {
+absl::Status PartitionLogImpl::CheckReadable(model::Offset from) const {
   // Records that are being deleted may be gone before the new log start is durable.
   const model::Offset first = std::max(log_start_, log_start_target_);
-  if (from < first || from > log_end_) {
-    return OutOfRange(tp_.ToString(), ": offset ", from, " is not in the log, which holds ", first, " to ", log_end_);
-  }
+  if (from >= first && from <= log_end_) return absl::OkStatus();
+  return OutOfRange(tp_.ToString(), ": offset ", from, " is not in the log, which holds ", first, " to ", log_end_);
+}
+
+absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max_bytes, model::Isolation isolation) {
+  LEAT_RETURN_IF_ERROR(CheckReadable(from));
   ReadResult result;
   result.high_watermark = high_watermark_;
   result.log_start = log_start_;
@@ -138,6 +141,7 @@ absl::Status PartitionLogImpl::AddFence(size_t segment_index, uint64_t position,
                                         std::string_view what) {
   Segment& segment = *segments_[segment_index];
   Fence fence;
+  fence.position = position;
   fence.end = EndOf(segment_index);
   fence.end_position = segment.size();
   for (const OffsetIndex::Entry& entry : segment.offsets().entries()) {

@@ -1,5 +1,7 @@
 #include "server/node.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <future>
 
 #include "admin/broker_routes.h"
@@ -13,6 +15,8 @@
 #include "kafka/server.h"
 #include "runtime/acceptor.h"
 #include "runtime/asio_shard.h"
+#include "runtime/peer_network.h"
+#include "runtime/peer_secret.h"
 #include "runtime/posix_disk.h"
 #include "runtime/prometheus_metrics.h"
 #include "runtime/shard_set.h"
@@ -89,6 +93,32 @@ kafka::ServerOptions KafkaOptionsOf(const config::BrokerOptions& options) {
   return out;
 }
 
+// A frame is a request, or the answer to a fetch, with what our own protocol adds; a batch is never cut in two.
+constexpr size_t kBesideRecords = size_t{1} << 20;
+
+absl::StatusOr<runtime::PeerOptions> PeerOptionsOf(const config::BrokerOptions& options, env::Disk& disk) {
+  runtime::PeerOptions out;
+  out.node_id = static_cast<int32_t>(options.node_id);
+  out.listen = options.listeners.internal;
+  out.max_frame_bytes = kBesideRecords + static_cast<size_t>(std::max({options.limits.request_bytes,
+                                                                       options.limits.fetch_max_bytes,
+                                                                       int64_t{options.log.max_batch_bytes}}));
+  out.max_bytes = std::max(out.max_bytes, out.max_frame_bytes);
+  if (out.listen.empty()) return out;
+  absl::StatusOr<std::string> secret = runtime::ReadPeerSecret(disk, options.cluster.secret_file);
+  if (!secret.ok()) return Annotate(secret.status(), "cluster.secret_file");
+  out.secret = *std::move(secret);
+  return out;
+}
+
+void WarnOfOpenSecret(const std::string& path) {
+  constexpr auto kOthers = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+  std::error_code error;
+  const std::filesystem::perms perms = std::filesystem::status(path, error).permissions();
+  if (error || (perms & kOthers) == std::filesystem::perms::none) return;
+  LogWarning("server", "cluster.secret_file ", path, " can be read by other users of this machine: chmod 600 ", path);
+}
+
 // Runs a callback-style call from the main thread, which no shard waits for.
 template <typename Reply, typename Start>
 Reply Await(Start start) {
@@ -113,6 +143,7 @@ struct Node::State {
       : options(from), shards({.shards = static_cast<size_t>(from.shards), .disk_threads = {}}) {}
 
   absl::StatusOr<Addresses> Start();
+  absl::Status StartPeers();
   absl::Status StartAdmin();
   absl::StatusOr<std::string> StartKafka();
   absl::Status Stop();
@@ -121,6 +152,7 @@ struct Node::State {
   runtime::PosixDisk disk;
   runtime::PrometheusMetrics metrics{{}};
   runtime::ShardSet shards;
+  std::unique_ptr<runtime::PeerNetwork> peers;  // never null once started
   std::unique_ptr<broker::Broker> broker;
   std::unique_ptr<rpc::GrpcServer> grpc;
   std::unique_ptr<kafka::KafkaServer> kafka;
@@ -129,6 +161,15 @@ struct Node::State {
   bool broker_started = false;
   bool admin_listening = false;
 };
+
+absl::Status Node::State::StartPeers() {
+  LEAT_ASSIGN_OR_RETURN(runtime::PeerOptions peer_options, PeerOptionsOf(options, disk));
+  if (!peer_options.listen.empty()) WarnOfOpenSecret(options.cluster.secret_file);
+  std::vector<runtime::AsioShard*> all;
+  for (size_t i = 0; i < shards.size(); ++i) all.push_back(&shards.shard(i));
+  peers = std::make_unique<runtime::PeerNetwork>(std::move(all), std::move(peer_options), metrics);
+  return Annotate(peers->Listen(), "listeners.internal");
+}
 
 absl::Status Node::State::StartAdmin() {
   admin::Router router;
@@ -161,12 +202,14 @@ absl::StatusOr<std::string> Node::State::StartKafka() {
 
 absl::StatusOr<Addresses> Node::State::Start() {
   shards.Start();
+  LEAT_RETURN_IF_ERROR(StartPeers());
   std::vector<env::Shard*> pointers;
   for (size_t i = 0; i < shards.size(); ++i) pointers.push_back(&shards.shard(i));
   broker = broker::Broker::Create(BrokerOptionsOf(options), disk, std::move(pointers), metrics);
   LEAT_RETURN_IF_ERROR(Await<absl::Status>([&](auto done) { broker->Start(std::move(done)); }));
   broker_started = true;
   Addresses addresses;
+  addresses.internal = peers->address();
   if (!options.listeners.grpc.empty()) {
     rpc::ServerOptions server;
     server.address = options.listeners.grpc;
@@ -203,10 +246,12 @@ absl::Status Node::State::Stop() {
   absl::Status status;
   if (broker_started) status = Await<absl::Status>([&](auto done) { broker->Stop(std::move(done)); });
   broker_started = false;
+  if (peers != nullptr) Await<int>([&](auto done) { peers->Stop([done = std::move(done)]() mutable { done(0); }); });
   shards.Stop();
   admin.reset();
   // What the broker drops unanswered goes to a connection that is still there.
   broker.reset();
+  peers.reset();
   kafka.reset();
   return status;
 }
