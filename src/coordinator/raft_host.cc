@@ -172,7 +172,8 @@ void RaftHost::Receive(int32_t from, std::string_view bytes) {
   }
   if (!message.ok()) {
     // One line for each power of two of them: a hostile or broken peer must not fill the disk with them.
-    if ((++dropped_ & (dropped_ - 1)) == 0) {
+    ++dropped_;
+    if ((dropped_ & (dropped_ - 1)) == 0) {
       LogWarning("raft", "a message of node ", from, " was dropped (", dropped_,
                  " so far): ", Message(message.status()));
     }

@@ -133,7 +133,17 @@ class RaftHost {
     raft::Offset end;
     Done done;
   };
-  struct Gauges;
+  struct Gauges {
+    explicit Gauges(env::Metrics& metrics);
+    env::Gauge& term;
+    env::Gauge& leader;
+    env::Gauge& active;
+    env::Gauge& commit_end;
+    env::Gauge& log_end;
+    env::Gauge& failed;
+    env::Counter& elections;
+    uint64_t counted = 0;
+  };
 
   RaftHost(Options options, const Ports& ports, RaftMachine& machine, QuorumState state);
   absl::Status Restore();

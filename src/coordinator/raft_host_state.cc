@@ -8,24 +8,14 @@
 
 namespace leat::coordinator {
 
-struct RaftHost::Gauges {
-  explicit Gauges(env::Metrics& metrics)
-      : term(metrics.GetGauge("leat_controller_term", "Term of the metadata quorum.", {})),
-        leader(metrics.GetGauge("leat_controller_leader", "Node that leads the metadata quorum; -1: none known.", {})),
-        active(metrics.GetGauge("leat_controller_active", "1 on the node that is the active controller.", {})),
-        commit_end(metrics.GetGauge("leat_controller_commit_end", "Offset behind the last committed entry.", {})),
-        log_end(metrics.GetGauge("leat_controller_log_end", "Offset behind the last entry of this node's log.", {})),
-        failed(metrics.GetGauge("leat_controller_failed", "1 if this node takes no part until it is restarted.", {})),
-        elections(metrics.GetCounter("leat_controller_elections_total", "Terms that began in this node's life.", {})) {}
-  env::Gauge& term;
-  env::Gauge& leader;
-  env::Gauge& active;
-  env::Gauge& commit_end;
-  env::Gauge& log_end;
-  env::Gauge& failed;
-  env::Counter& elections;
-  uint64_t counted = 0;
-};
+RaftHost::Gauges::Gauges(env::Metrics& metrics)
+    : term(metrics.GetGauge("leat_controller_term", "Term of the metadata quorum.", {})),
+      leader(metrics.GetGauge("leat_controller_leader", "Node that leads the metadata quorum; -1: none known.", {})),
+      active(metrics.GetGauge("leat_controller_active", "1 on the node that is the active controller.", {})),
+      commit_end(metrics.GetGauge("leat_controller_commit_end", "Offset behind the last committed entry.", {})),
+      log_end(metrics.GetGauge("leat_controller_log_end", "Offset behind the last entry of this node's log.", {})),
+      failed(metrics.GetGauge("leat_controller_failed", "1 if this node takes no part until it is restarted.", {})),
+      elections(metrics.GetCounter("leat_controller_elections_total", "Terms that began in this node's life.", {})) {}
 
 RaftHost::~RaftHost() = default;
 

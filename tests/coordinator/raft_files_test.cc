@@ -81,7 +81,9 @@ TEST(Snapshot, IsRefusedWhateverIsChangedOrCutOff) {
     // The base offset and the leader epoch of a batch are outside of its checksum and not looked at.
     std::string bytes = sound;
     bytes[i] = static_cast<char>(bytes[i] ^ 16);
-    if (const auto read = DecodeSnapshot(bytes); read.ok()) EXPECT_THAT(read->records, ElementsAre("a", "b"));
+    if (const auto read = DecodeSnapshot(bytes); read.ok()) {
+      EXPECT_THAT(read->records, ElementsAre("a", "b"));
+    }
   }
 }
 
