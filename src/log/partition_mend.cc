@@ -95,9 +95,9 @@ void PartitionLogImpl::Mend(model::Offset from, model::Offset to, OwnedBytes bat
                mending->patch = *std::move(patch);
                mending->planned = true;
                return [mending] {
-                 const Patch& patch = mending->patch;
-                 LEAT_RETURN_IF_ERROR(patch.file->WriteAt(patch.position, patch.bytes));
-                 return FailedSyncIsFinal(patch.file->Sync());
+                 const Patch& planned = mending->patch;
+                 LEAT_RETURN_IF_ERROR(planned.file->WriteAt(planned.position, planned.bytes));
+                 return FailedSyncIsFinal(planned.file->Sync());
                };
              },
              .finish =
