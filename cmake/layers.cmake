@@ -50,7 +50,7 @@ leat_layer(grpc             6 DEPS base model env meta runtime broker THIRD_PART
 leat_layer(admin            6 DEPS base model env meta broker runtime THIRD_PARTY asio json prometheus)
 leat_layer(kafka            6 DEPS base model env wire meta broker runtime THIRD_PARTY asio)
 # floor 7: the composition root
-leat_layer(server           7 DEPS base model env meta group txn replication wire log runtime rocks coordinator stream/data stream/plan sql stream/state
+leat_layer(server           7 DEPS base model env meta group txn log runtime rocks coordinator stream/data stream/plan sql stream/state
                               stream/exec stream/format stream/run broker config grpc admin kafka
                               THIRD_PARTY asio grpc cli json prometheus)
 

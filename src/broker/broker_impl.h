@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/broker_groups.h"
 #include "broker/broker_metrics.h"
+#include "broker/controller_gateway.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
 #include "broker/life.h"
@@ -171,6 +172,8 @@ class BrokerImpl final : public Broker {
 
   // cluster.cc, shard 0: tells every shard who the controller is
   void NoteController();
+  // replica_start.cc, shard 0: the replicas act in the life that the controller has registered, or a later one.
+  void FollowRegistration();
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
   void WhenInstalled(env::Closure done);
@@ -225,6 +228,8 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::ControllerClient> client_;
+  std::vector<std::unique_ptr<ControllerGateway>> gateways_;  // of each shard; none: the node is alone
+  int64_t replicating_as_ = -1;                               // the broker epoch in which its replicas act
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
   std::unique_ptr<ClusterHost> cluster_host_;

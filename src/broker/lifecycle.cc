@@ -46,8 +46,17 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       transport_(ports.transports.empty() ? nullptr : ports.transports[0]) {
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
-    shards_.push_back(std::make_unique<ShardState>(
-        ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
+    ShardState::Config config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()};
+    if (!ports.transports.empty()) {
+      gateways_.push_back(std::make_unique<ControllerGateway>(
+          ControllerGateway::Config{.self = options_.node_id,
+                                    .shard = ports.shards[i],
+                                    .home = ports.shards[0],
+                                    .client = [this] { return client_.get(); }}));
+      config.transport = ports.transports.at(i);
+      config.controller = gateways_.back().get();
+    }
+    shards_.push_back(std::make_unique<ShardState>(config));
   }
   transactions_ = std::make_unique<TransactionHost>(*this);
   cluster_host_ = std::make_unique<ClusterHost>(*this);
@@ -167,6 +176,7 @@ void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
       if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
       return ready(status);
     }
+    FollowRegistration();
     client_->WhenLive([this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
   });
 }

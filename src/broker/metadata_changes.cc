@@ -70,6 +70,7 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
       });
     });
   }
+  FollowRegistration();
 }
 
 void BrokerImpl::FoldersGone(Installation& installation, const std::vector<std::string>& removed,

@@ -108,22 +108,22 @@ Replica::Carried Replica::CarryAppend(const replication::AppendFetched& append) 
   struct State {
     bool returned = false;
     bool failed = false;
+    bool waits = false;  // the effects behind it
   };
   auto state = std::make_shared<State>();
   log_.AppendReplicated(std::move(fetched_batches_), [this, alive = std::weak_ptr<bool>(alive_), state](
                                                          const absl::StatusOr<log::AppendResult>& appended) {
     if (alive.expired()) return;
-    if (!appended.ok()) LogWarning("broker", name_.ToString(), ": ", Message(appended.status()));
-    state->failed |= !appended.ok();
-    if (!state->returned) return;
-    Later([this, failed = !appended.ok()] {
+    // What a later cut has taken away is no failure.
+    const bool cut_off = absl::IsAborted(appended.status()) && !state->waits;
+    const bool failed = !appended.ok() && !cut_off;
+    if (failed) LogWarning("broker", name_.ToString(), ": ", Message(appended.status()));
+    state->failed |= failed;
+    if (!state->returned || (!failed && !state->waits)) return;
+    Later([this, failed, waits = state->waits] {
       if (detached_) return;
-      waiting_ = false;
-      if (failed) {
-        OnFailure();
-      } else {
-        Observe();
-      }
+      if (waits) waiting_ = false;
+      if (failed) OnFailure();
       Perform();
     });
   });
@@ -131,7 +131,8 @@ Replica::Carried Replica::CarryAppend(const replication::AppendFetched& append) 
   fetched_batches_ = OwnedBytes();
   if (state->failed) return Carried::kFailed;
   // Behind a cut that is not on disk yet the log takes nothing: what is not there must not be reported to the leader.
-  return log_.log_end() == append.end ? Carried::kDone : Carried::kWaits;
+  state->waits = log_.log_end() != append.end;
+  return state->waits ? Carried::kWaits : Carried::kDone;
 }
 
 Replica::Carried Replica::CarryTruncate(const replication::TruncateLog& truncate) {

@@ -109,7 +109,8 @@ void ReplicaFetchServer::Scatter(const RequestPtr& request, ReplicaFetchRequest 
                 .max_wait = max_wait,
                 .max_bytes = std::min(asked.max_bytes, limits_.max_bytes) / visits.size()};
     const ShareId id{index_, request->number};
-    if (owner == index_) {
+    // Of several none is asked before all are on their way, so that nobody is hurried who does not wait yet.
+    if (visits.size() == 1 && owner == index_) {
       ServeShare(id, std::move(share), [this, request, indexes = visit.indexes](std::vector<ReplicaFetchPart> parts) {
         Arrive(request, indexes, std::move(parts));
       });

@@ -1,5 +1,7 @@
 #include "broker/replica_start.h"
 
+#include "broker/broker_impl.h"
+
 namespace leat::broker {
 
 void BeginReplication(const Shards& shards, replication::BrokerEpoch life, Callback<absl::Status> done) {
@@ -18,6 +20,13 @@ void BeginReplication(const Shards& shards, replication::BrokerEpoch life, Callb
             },
             [done = std::move(done)](const std::vector<absl::Status>&) mutable { done(absl::OkStatus()); });
       });
+}
+
+void BrokerImpl::FollowRegistration() {
+  if (client_ == nullptr || gateways_.empty()) return;
+  if (client_->broker_epoch() <= replicating_as_) return;
+  replicating_as_ = client_->broker_epoch();
+  BeginReplication(shards_, replication::BrokerEpoch(replicating_as_), [](const absl::Status&) {});
 }
 
 }  // namespace leat::broker

@@ -1,5 +1,6 @@
 #include "broker/replica_wire.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "model/record_batch.h"

@@ -26,7 +26,12 @@ void ShardState::Refresh(const meta::Topic& topic, model::PartitionId id) {
   Partition& partition = it->second;
   const meta::PartitionKey key{topic.id, id};
   partition.leader = LeaderOf(key);
-  if (replicas_ == nullptr) return;
+  if (replicas_ == nullptr) {
+    // Without the others this copy alone says nothing of what is committed, whoever leads.
+    const meta::Partition* known = image_->FindPartition(key);
+    if (known != nullptr && known->replicas.size() > 1) partition.leader.id = model::NodeId(-1);
+    return;
+  }
   const std::optional<replication::PartitionView> view = ViewOf(*image_, key, partition.log->options());
   if (!view) return;
   Replica& replica = replicas_->Add(key, it->first, *partition.log);

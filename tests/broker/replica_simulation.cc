@@ -363,6 +363,7 @@ void ReplicaSimulation::CheckAll() {
 std::string ReplicaSimulation::WhyNotCaughtUp() {
   for (size_t p = 0; p < truths_.size(); ++p) {
     const PartitionView& view = controller_.partitions()[p].view;
+    if (view.leader.value() < 1) return StrCat("partition ", p, " has no leader");
     if (view.isr.size() != kNodes) return StrCat(view.isr.size(), " in sync of partition ", p);
     const int64_t end = node(view.leader.value()).logs[p]->log_end().value();
     for (const auto& at : nodes_) {
