@@ -180,6 +180,7 @@ class BrokerImpl final : public Broker {
   // `done` once every shard has seen what came of them, and the folders of deleted topics are gone.
   void ChangeTopics(TopicChanges changes, Callback<std::vector<TopicResult>> done);
   void WhenRemoved(std::vector<std::string> names, env::Closure done);
+  void DeletionsAnswered(const std::vector<std::string>& names);
   model::Offset AppliedEnd() const;
   TopicChanges::One CreationOf(const NewTopic& topic, meta::Origin origin);
   std::vector<TopicResult> RefusedTopics(const std::vector<std::string>& names) const;
@@ -226,7 +227,12 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
   std::unique_ptr<ClusterHost> cluster_host_;
-  InstallationPtr installation_;                     // the last one
+  InstallationPtr installation_;  // the last one
+  struct AskedDeletion {
+    int count = 0;
+    std::vector<env::Closure> waiters;
+  };
+  std::map<std::string, AskedDeletion> deletions_;   // asked for here and not answered, by topic
   model::Offset installed_end_{0};                   // what every shard has
   size_t installing_ = 0;                            // changes that some shard does not have yet
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed

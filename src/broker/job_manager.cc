@@ -208,15 +208,15 @@ void JobManager::Change(const std::string& name, meta::DesiredState desired, Cal
     done(begun.status());
     return;
   }
-  broker_.ChangeMetadata(meta::SetJobDesired{name, desired},
-                         [finish = *std::move(begun), next = std::move(next)](
-                             const absl::StatusOr<meta::CommandResult>& changed) mutable {
-                           if (changed.ok()) {
-                             next(std::move(finish));
-                           } else {
-                             finish(changed.status());
-                           }
-                         });
+  broker_.ChangeMetadata(
+      meta::SetJobDesired{name, desired},
+      [finish = *std::move(begun), next = std::move(next)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+        if (changed.ok()) {
+          next(std::move(finish));
+        } else {
+          finish(changed.status());
+        }
+      });
 }
 
 void JobManager::Start(const std::string& name, Callback<absl::Status> done) {

@@ -95,6 +95,10 @@ void BrokerImpl::WhenInstalled(env::Closure done) {
 
 bool BrokerImpl::WaitForRemoval(const std::vector<NewTopic>& topics, env::Closure* retry) {
   for (const NewTopic& topic : topics) {
+    if (const auto asked = deletions_.find(topic.name); asked != deletions_.end()) {
+      asked->second.waiters.push_back(std::move(*retry));
+      return true;
+    }
     const auto it = deleting_.find(topic.name);
     if (it == deleting_.end() || it->second->waiting == 0) continue;
     it->second->waiters.push_back(std::move(*retry));
@@ -122,11 +126,21 @@ void BrokerImpl::WhenRemoved(std::vector<std::string> names, env::Closure done) 
   done();
 }
 
+void BrokerImpl::DeletionsAnswered(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto it = deletions_.find(name);
+    if (it == deletions_.end() || --it->second.count > 0) continue;
+    std::vector<env::Closure> waiters = std::move(it->second.waiters);
+    deletions_.erase(it);
+    for (env::Closure& waiter : waiters) waiter();
+  }
+}
+
 void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicResult>> done) {
   struct Asked {
     std::vector<TopicResult> results;
     std::vector<size_t> sent;  // indexes of those that the controller decides
-    bool show_configs = true;
+    std::vector<std::string> deletions;
     Callback<std::vector<TopicResult>> done;
   };
   auto asked = std::make_shared<Asked>();
@@ -138,7 +152,10 @@ void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicRe
     asked->results.push_back({std::move(one.name), std::move(one.refusal), {}, 0});
     if (!one.command) continue;
     asked->sent.push_back(asked->results.size() - 1);
-    asked->show_configs &= !std::holds_alternative<meta::DeleteTopic>(*one.command);
+    if (std::holds_alternative<meta::DeleteTopic>(*one.command)) {
+      ++deletions_[names.back()].count;
+      asked->deletions.push_back(names.back());
+    }
     commands.push_back(*std::move(one.command));
   }
   if (commands.empty()) return asked->done(std::move(asked->results));
@@ -157,9 +174,12 @@ void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicRe
       to.id = from.topic;
       to.partitions = from.partitions;
       to.replication_factor = static_cast<int16_t>(from.replication_factor);
-      if (asked->show_configs) to.configs = TopicConfigEntries(from.configs, options_.log_defaults);
+      if (asked->deletions.empty()) to.configs = TopicConfigEntries(from.configs, options_.log_defaults);
     }
-    WhenRemoved(std::move(names), [asked] { asked->done(std::move(asked->results)); });
+    WhenRemoved(std::move(names), [this, asked] {
+      asked->done(std::move(asked->results));
+      DeletionsAnswered(asked->deletions);
+    });
   });
 }
 

@@ -35,15 +35,14 @@ bool IsOvertaken(const absl::Status& status) {
 }  // namespace
 
 void TransactionHost::ReserveProducerIds(int64_t count, absl::AnyInvocable<void(absl::StatusOr<Block>)> done) {
-  broker_.ChangeMetadata(
-      meta::ReserveIds{count},
-      [count, done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
-        if (changed.ok()) {
-          done(Block{changed->producer_ids_begin, changed->producer_ids_begin + count});
-        } else {
-          done(changed.status());
-        }
-      });
+  broker_.ChangeMetadata(meta::ReserveIds{count},
+                         [count, done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+                           if (changed.ok()) {
+                             done(Block{changed->producer_ids_begin, changed->producer_ids_begin + count});
+                           } else {
+                             done(changed.status());
+                           }
+                         });
 }
 
 void TransactionHost::WriteMarker(const txn::Markers& markers, const model::TopicPartition& partition,

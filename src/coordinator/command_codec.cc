@@ -196,7 +196,8 @@ absl::Status DecodeFailure(const internal::Failure& in) {
   const absl::Status status(known ? static_cast<absl::StatusCode>(in.status()) : absl::StatusCode::kUnknown, in.text());
   if (!in.has_code()) return status;
   const bool fits = in.code() >= INT16_MIN && in.code() <= INT16_MAX;
-  return model::WithCode(status, fits ? static_cast<model::ErrorCode>(in.code()) : model::ErrorCode::kUnknownServerError);
+  return model::WithCode(status,
+                         fits ? static_cast<model::ErrorCode>(in.code()) : model::ErrorCode::kUnknownServerError);
 }
 
 void EncodeInto(const meta::Command& command, internal::Command* out) { std::visit(Encoder{*out}, command); }
@@ -213,17 +214,17 @@ absl::StatusOr<meta::Command> Decode(const internal::Command& in) {
     case Kind::kSubmitJob:
       return meta::SubmitJob{in.submit_job().name(), in.submit_job().sql(), in.submit_job().now_ms()};
     case Kind::kSetJobDesired:
-      return meta::SetJobDesired{
-          in.set_job_desired().name(),
-          in.set_job_desired().running() ? meta::DesiredState::kRunning : meta::DesiredState::kStopped};
+      return meta::SetJobDesired{in.set_job_desired().name(), in.set_job_desired().running()
+                                                                  ? meta::DesiredState::kRunning
+                                                                  : meta::DesiredState::kStopped};
     case Kind::kDeleteJob:
       return meta::DeleteJobCommand{in.delete_job().name()};
     case Kind::kReserveIds:
       return meta::ReserveIds{in.reserve_ids().count()};
     case Kind::kElectLeader:
-      return meta::ElectLeader{
-          Decode(in.elect_leader().partition()),
-          in.elect_leader().unclean() ? meta::ElectionWish::kUnclean : meta::ElectionWish::kPreferred};
+      return meta::ElectLeader{Decode(in.elect_leader().partition()), in.elect_leader().unclean()
+                                                                          ? meta::ElectionWish::kUnclean
+                                                                          : meta::ElectionWish::kPreferred};
     case Kind::kReassign:
       return DecodeReassign(in.reassign());
     case Kind::kAlterBrokerConfigs:

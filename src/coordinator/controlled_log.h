@@ -1,5 +1,5 @@
-// The metadata log as the controller and its clients see it: what of it is applied here, who may change it, and a way to
-// do so. MetadataLog behind a small face. Lives on one shard.
+// The metadata log as the controller and its clients see it: what of it is applied here, who may change it, and a way
+// to do so. MetadataLog behind a small face. Lives on one shard.
 #pragma once
 
 #include "coordinator/metadata_log.h"

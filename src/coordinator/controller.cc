@@ -62,13 +62,12 @@ void Controller::Submit(Decide decide, ControlledLog::Done done) {
   env::Gate::Hold hold = gate_.TryEnter();
   if (!hold) return done(NotController());
   auto of_this_term = [this, epoch = term_->epoch,
-                             decide = std::move(decide)](const meta::Image& image) mutable -> absl::StatusOr<meta::Records> {
+                       decide = std::move(decide)](const meta::Image& image) mutable -> absl::StatusOr<meta::Records> {
     if (!log_.active() || log_.epoch() != epoch) return NotController();
     return decide(image);
   };
-  log_.Submit(std::move(of_this_term), [done = std::move(done), hold = std::move(hold)](const absl::Status& status) mutable {
-    done(status);
-  });
+  log_.Submit(std::move(of_this_term),
+              [done = std::move(done), hold = std::move(hold)](const absl::Status& status) mutable { done(status); });
 }
 
 void Controller::Receive(meta::NodeId from, std::string_view bytes, Reply reply) {
@@ -105,8 +104,8 @@ absl::StatusOr<meta::Records> Controller::DecideRegistration(const Term& term, c
   const bool alive =
       command.broker.id != options_.self && term.sessions.IsAlive(image, command.broker.id, shard_.Now());
   meta::Draft draft(image);
-  LEAT_RETURN_IF_ERROR(draft.Add(
-      meta::Decide(image, command, alive ? meta::Session::kAlive : meta::Session::kNone, options_.policy)));
+  LEAT_RETURN_IF_ERROR(
+      draft.Add(meta::Decide(image, command, alive ? meta::Session::kAlive : meta::Session::kNone, options_.policy)));
   // Partitions without states are from before there were brokers: the one node that there was has them all.
   if (command.broker.id == options_.self && draft.image().broker_count() == 1) {
     LEAT_RETURN_IF_ERROR(draft.Add(meta::AdoptPartitions(draft.image(), options_.self)));
@@ -120,20 +119,18 @@ void Controller::Handle(meta::NodeId from, RegisterRequest request, Reply reply)
   }
   const meta::NodeId id = request.command.broker.id;
   const model::Uuid incarnation = request.command.broker.incarnation;
-  Submit(
-      [this, term = term_, command = std::move(request.command)](const meta::Image& image) {
-        return DecideRegistration(*term, image, command);
-      },
-      [this, term = term_, id, incarnation, reply = std::move(reply)](const absl::Status& status) mutable {
-        if (!status.ok()) return Refuse(reply, status);
-        const meta::BrokerPtr broker = log_.image()->FindBroker(id);
-        if (broker == nullptr || broker->registration.incarnation != incarnation) {
-          return Refuse(reply, WithCode(FailedPrecondition("broker ", id, " has registered again since"),
-                                        ErrorCode::kDuplicateBrokerRegistration));
-        }
-        term->sessions.Registered(id, broker->epoch(), log_.end(), shard_.Now());
-        Answer(reply, {.status = absl::OkStatus(), .body = RegisterReply{broker->epoch()}});
-      });
+  Submit([this, term = term_, command = std::move(request.command)](
+             const meta::Image& image) { return DecideRegistration(*term, image, command); },
+         [this, term = term_, id, incarnation, reply = std::move(reply)](const absl::Status& status) mutable {
+           if (!status.ok()) return Refuse(reply, status);
+           const meta::BrokerPtr broker = log_.image()->FindBroker(id);
+           if (broker == nullptr || broker->registration.incarnation != incarnation) {
+             return Refuse(reply, WithCode(FailedPrecondition("broker ", id, " has registered again since"),
+                                           ErrorCode::kDuplicateBrokerRegistration));
+           }
+           term->sessions.Registered(id, broker->epoch(), log_.end(), shard_.Now());
+           Answer(reply, {.status = absl::OkStatus(), .body = RegisterReply{broker->epoch()}});
+         });
 }
 
 void Controller::Handle(meta::NodeId from, const HeartbeatRequest& request, Reply reply) {
@@ -142,8 +139,8 @@ void Controller::Handle(meta::NodeId from, const HeartbeatRequest& request, Repl
   }
   auto answer = std::make_shared<meta::HeartbeatAnswer>();
   Submit(
-      [this, term = term_, answer, heartbeat = request.heartbeat](
-          const meta::Image& image) -> absl::StatusOr<meta::Records> {
+      [this, term = term_, answer,
+       heartbeat = request.heartbeat](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         LEAT_ASSIGN_OR_RETURN(meta::BrokerSessions::Outcome outcome,
                               term->sessions.Handle(image, heartbeat, log_.end(), shard_.Now(), options_.policy));
         *answer = outcome.answer;
@@ -184,8 +181,8 @@ void Controller::Handle(meta::NodeId from, AlterPartitionsRequest request, Reply
   }
   auto answer = std::make_shared<AlterPartitionsReply>();
   Submit(
-      [this, term = term_, answer, items = std::move(request.items)](
-          const meta::Image& image) -> absl::StatusOr<meta::Records> {
+      [this, term = term_, answer,
+       items = std::move(request.items)](const meta::Image& image) -> absl::StatusOr<meta::Records> {
         meta::Draft draft(image);
         for (const AlterPartitionsRequest::Item& item : items) {
           meta::Records records;

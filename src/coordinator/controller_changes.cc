@@ -21,8 +21,8 @@ void ControllerClient::Change(std::vector<meta::Command> commands, meta::ChangeM
   absl::Status refusal;
   if (closed_) refusal = Unavailable("the broker is stopping: try again when it is back");
   if (waiting_.size() + open_.size() + answered_.size() >= options_.waiting_changes) {
-    refusal = ResourceExhausted(options_.waiting_changes, " changes of the metadata wait for the controller already: ",
-                                "try again later");
+    refusal = ResourceExhausted(options_.waiting_changes,
+                                " changes of the metadata wait for the controller already: ", "try again later");
   }
   if (!refusal.ok()) {
     shard_.Post([refusal, done = std::move(done)]() mutable { done({refusal, {}}); });
@@ -88,11 +88,12 @@ void ControllerClient::DeliverChanges() {
       continue;
     }
     if (it->first > applied) {
-      answered.changed = {WithCode(DeadlineExceeded("the change was made, but this node has not heard of it in time: it "
-                                                    "is at offset ",
-                                                    applied, " of the metadata, the change before ", it->first),
-                                   ErrorCode::kRequestTimedOut),
-                          {}};
+      answered.changed = {
+          WithCode(DeadlineExceeded("the change was made, but this node has not heard of it in time: it "
+                                    "is at offset ",
+                                    applied, " of the metadata, the change before ", it->first),
+                   ErrorCode::kRequestTimedOut),
+          {}};
     }
     ready.push_back(std::move(answered));
     it = answered_.erase(it);

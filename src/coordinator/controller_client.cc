@@ -86,9 +86,9 @@ void ControllerClient::Attempt(const AskingPtr& asking) {
   asking->timer.reset();
   const Instant now = shard_.Now();
   if (now >= asking->deadline) {
-    const absl::Status late = WithCode(
-        DeadlineExceeded("the controller could not be reached in time: ", Message(asking->last)),
-        ErrorCode::kNotController);
+    const absl::Status late =
+        WithCode(DeadlineExceeded("the controller could not be reached in time: ", Message(asking->last)),
+                 ErrorCode::kNotController);
     return Finish(asking, asking->maybe_done ? Unknown(late) : late);
   }
   if (known_.node == meta::kNobody) return Later(asking, Unavailable("no active controller is known"));
@@ -98,12 +98,11 @@ void ControllerClient::Attempt(const AskingPtr& asking) {
   }
   asking->epoch = known_.epoch;
   const Duration patience = std::min(asking->attempt_timeout, asking->deadline - now);
-  transport_.Call(known_.node.value(), env::Service::kController, EncodeRequest(asking->request(known_.epoch)),
-                  patience,
-                  [this, alive = std::weak_ptr<bool>(alive_), asking,
-                   node = known_.node](const absl::StatusOr<OwnedBytes>& bytes) {
-                    if (!alive.expired() && asking->done) TakeReply(asking, node, bytes);
-                  });
+  transport_.Call(
+      known_.node.value(), env::Service::kController, EncodeRequest(asking->request(known_.epoch)), patience,
+      [this, alive = std::weak_ptr<bool>(alive_), asking, node = known_.node](const absl::StatusOr<OwnedBytes>& bytes) {
+        if (!alive.expired() && asking->done) TakeReply(asking, node, bytes);
+      });
 }
 
 void ControllerClient::TakeReply(const AskingPtr& asking, meta::NodeId from, const absl::StatusOr<OwnedBytes>& bytes) {

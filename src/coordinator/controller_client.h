@@ -1,5 +1,5 @@
-// A broker's side of the controller: finds the active one wherever it is, registers the broker and keeps it alive there,
-// and carries changes of the metadata to it and their outcomes back, once this node has applied them.
+// A broker's side of the controller: finds the active one wherever it is, registers the broker and keeps it alive
+// there, and carries changes of the metadata to it and their outcomes back, once this node has applied them.
 //
 // The same for a controller on this node and on another. Lives on shard 0, beside the metadata log. No `done` is called
 // inside the call that it was given to.

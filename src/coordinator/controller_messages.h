@@ -55,8 +55,8 @@ struct AlterPartitionsReply {
   friend bool operator==(const AlterPartitionsReply&, const AlterPartitionsReply&) = default;
 };
 
-// Changes that somebody asked a broker for. The same request (client and sequence) is carried out once by the controller
-// of one epoch, however often it arrives.
+// Changes that somebody asked a broker for. The same request (client and sequence) is carried out once by the
+// controller of one epoch, however often it arrives.
 struct ChangeRequest {
   int32_t controller_epoch = 0;
   model::Uuid client;

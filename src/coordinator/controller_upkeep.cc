@@ -28,20 +28,20 @@ void ForgetAttempts(const meta::Image& image, Attempts* attempts) {
 void Controller::BeginTerm() {
   LogInfo("coordinator", "node ", options_.self, " is the active controller, in epoch ", log_.epoch());
   const Instant now = shard_.Now();
-  term_ = std::make_shared<Term>(Term{
-      .epoch = log_.epoch(),
-      .sessions = meta::BrokerSessions(options_.sessions, *log_.image(), log_.end(), now),
-      .attempts = {},
-      .memory = RequestMemory(),
-      .fencing = {},
-      .draining = false,
-      .drain_complaint = {},
-      .kept_up = nullptr,
-      .next_rebalance = now + options_.rebalance_interval,
-      .watch_due = {},
-      .upkeep_due = {},
-      .watch = nullptr,
-      .upkeep = nullptr});
+  term_ =
+      std::make_shared<Term>(Term{.epoch = log_.epoch(),
+                                  .sessions = meta::BrokerSessions(options_.sessions, *log_.image(), log_.end(), now),
+                                  .attempts = {},
+                                  .memory = RequestMemory(),
+                                  .fencing = {},
+                                  .draining = false,
+                                  .drain_complaint = {},
+                                  .kept_up = nullptr,
+                                  .next_rebalance = now + options_.rebalance_interval,
+                                  .watch_due = {},
+                                  .upkeep_due = {},
+                                  .watch = nullptr,
+                                  .upkeep = nullptr});
   Format();
   ScheduleWatch();
   ScheduleUpkeep();
@@ -72,8 +72,8 @@ void Controller::Watch() {
   const Instant now = shard_.Now();
   if (now - term_->watch_due > options_.sessions.timeout / 2) {
     // It was this process that did not run: what the brokers sent meanwhile has not been looked at.
-    LogWarning("coordinator", "the controller stood still for ",
-               absl::FormatDuration(now - term_->watch_due), ": the brokers get a new session");
+    LogWarning("coordinator", "the controller stood still for ", absl::FormatDuration(now - term_->watch_due),
+               ": the brokers get a new session");
     term_->sessions = meta::BrokerSessions(options_.sessions, *log_.image(), log_.end(), now);
   }
   for (const meta::NodeId broker : term_->sessions.Expired(*log_.image(), now)) {

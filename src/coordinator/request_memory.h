@@ -17,17 +17,17 @@ namespace leat::coordinator {
 class RequestMemory {
  public:
   struct Options {
-    size_t clients = 1000;  // beyond it the one that was not heard of for longest is forgotten
-    size_t answers = 256;   // of one client; it has fewer requests open at a time
+    size_t clients = 1000;                  // beyond it the one that was not heard of for longest is forgotten
+    size_t answers = 256;                   // of one client; it has fewer requests open at a time
     size_t answer_bytes = size_t{1} << 20;  // of one client, together
   };
   RequestMemory() : RequestMemory(Options{}) {}
   explicit RequestMemory(const Options& options) : options_(options) {}
 
   enum class Seen : uint8_t {
-    kNew,      // it is the caller's to carry out; Finish follows
-    kCopy,     // `reply` gets the answer of the first, now or when it is there
-    kTooOld,   // it may have been carried out; `reply` was not called
+    kNew,     // it is the caller's to carry out; Finish follows
+    kCopy,    // `reply` gets the answer of the first, now or when it is there
+    kTooOld,  // it may have been carried out; `reply` was not called
   };
   // `reply` is taken unless the request is too old.
   Seen Begin(const model::Uuid& client, int64_t sequence, env::Transport::Reply* reply);

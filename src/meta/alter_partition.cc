@@ -67,14 +67,13 @@ absl::StatusOr<Records> Decide(const Image& image, const GiveUpLeadership& comma
   LEAT_ASSIGN_OR_RETURN(const FoundPartition found, RequirePartition(image, command.key));
   const Partition& partition = *found.partition;
   if (partition.leader != command.broker || partition.leader_epoch != command.leader_epoch) {
-    return WithCode(FailedPrecondition(found.name, ": broker ", partition.leader, " leads in epoch ",
-                                       partition.leader_epoch, ", not broker ", command.broker, " in epoch ",
-                                       command.leader_epoch),
-                    ErrorCode::kFencedLeaderEpoch);
+    return WithCode(
+        FailedPrecondition(found.name, ": broker ", partition.leader, " leads in epoch ", partition.leader_epoch,
+                           ", not broker ", command.broker, " in epoch ", command.leader_epoch),
+        ErrorCode::kFencedLeaderEpoch);
   }
-  const bool others = std::any_of(partition.isr.begin(), partition.isr.end(), [&](NodeId node) {
-    return node != command.broker && image.IsActive(node);
-  });
+  const bool others = std::any_of(partition.isr.begin(), partition.isr.end(),
+                                  [&](NodeId node) { return node != command.broker && image.IsActive(node); });
   if (!others) {
     PartitionChanged again{command.key.topic, command.key.partition, partition};
     ++again.state.leader_epoch;

@@ -72,9 +72,9 @@ Decisions DecideEach(const Image& image, const std::vector<Command>& commands, C
       Describe(draft.image(), *before, &result);
     }
     const int64_t ids = draft.image().producer_ids_end();
-    const bool going = std::holds_alternative<CreateTopic>(command) &&
-                       draft.image().FindTopic(name) == nullptr &&
-                       (image.FindTopic(name) != nullptr || (in_force != nullptr && in_force->FindTopic(name) != nullptr));
+    const bool going =
+        std::holds_alternative<CreateTopic>(command) && draft.image().FindTopic(name) == nullptr &&
+        (image.FindTopic(name) != nullptr || (in_force != nullptr && in_force->FindTopic(name) != nullptr));
     result.status = going ? Unavailable("topic '", name, "' is being deleted: try again")
                           : draft.Add(Decide(draft.image(), command, policy, random));
     if (!result.status.ok()) {

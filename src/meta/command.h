@@ -45,9 +45,9 @@ struct RaiseLevel {
   friend bool operator==(const RaiseLevel&, const RaiseLevel&) = default;
 };
 
-using Command = std::variant<CreateTopic, DeleteTopic, AlterTopic, SubmitJob, SetJobDesired, DeleteJobCommand,
-                             ReserveIds, ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel,
-                             GiveUpLeadership>;
+using Command =
+    std::variant<CreateTopic, DeleteTopic, AlterTopic, SubmitJob, SetJobDesired, DeleteJobCommand, ReserveIds,
+                 ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel, GiveUpLeadership>;
 
 // Partitions of a draining broker that one decision moves; the controller makes the others later.
 inline constexpr size_t kDrainedAtOnce = 200;
@@ -77,7 +77,8 @@ struct Decisions {
 };
 // Decides them one after the other, each against the image that those before it make; one that is refused leaves
 // nothing behind, and the others go on. `in_force`: the last image that is committed, of which `image` is what comes
-// next; a topic that is there and gone from `image` is being deleted, and its name is not free yet. Null: `image` itself.
+// next; a topic that is there and gone from `image` is being deleted, and its name is not free yet. Null: `image`
+// itself.
 Decisions DecideEach(const Image& image, const std::vector<Command>& commands, ChangeMode mode, const Policy& policy,
                      Random& random, const Image* in_force = nullptr);
 

@@ -21,8 +21,8 @@ class Maker {
       case 0:
         return RegisterRequest{Registration()};
       case 1:
-        return HeartbeatRequest{{Node(), Number(), model::Offset(Number()),
-                                 static_cast<meta::Heartbeat::Wish>(random_.Below(3))}};
+        return HeartbeatRequest{
+            {Node(), Number(), model::Offset(Number()), static_cast<meta::Heartbeat::Wish>(random_.Below(3))}};
       case 2:
         return Alter();
       default:
@@ -66,7 +66,8 @@ class Maker {
       case 1:
         return meta::DeleteTopic{Text(), Origin()};
       case 2:
-        return meta::AlterTopic{Text(), Map(), Texts(), Small(), Origin(), Yes(), Small(), Map(), Map(), Yes(), Lists()};
+        return meta::AlterTopic{Text(),  Map(), Texts(), Small(), Origin(), Yes(),
+                                Small(), Map(), Map(),   Yes(),   Lists()};
       case 3:
         return meta::SubmitJob{Text(), Text(), Number()};
       case 4:
@@ -153,7 +154,9 @@ class Maker {
             .broker = {.id = Node(),
                        .incarnation = Id(),
                        .epoch = Number(),
-                       .listeners = Many<meta::Listener>([this] { return meta::Listener{Text(), Text(), Small()}; }),
+                       .listeners = Many<meta::Listener>([this] {
+                         return meta::Listener{Text(), Text(), Small()};
+                       }),
                        .rack = Text(),
                        .oldest_feature_level = Small(),
                        .newest_feature_level = Small(),
@@ -166,8 +169,9 @@ class Maker {
     const meta::NodeId broker = Node();
     const int64_t epoch = Number();
     request.items = Many<AlterPartitionsRequest::Item>([&]() -> AlterPartitionsRequest::Item {
-      return {{broker, epoch, Key(), meta::LeaderEpoch(Small()), Small(),
-               Many<meta::AlterPartition::Member>([this] { return meta::AlterPartition::Member{Node(), Number()}; })},
+      return {{broker, epoch, Key(), meta::LeaderEpoch(Small()), Small(), Many<meta::AlterPartition::Member>([this] {
+                 return meta::AlterPartition::Member{Node(), Number()};
+               })},
               Number()};
     });
     return request;

@@ -1,6 +1,6 @@
 // A quorum of controllers in the simulated world, without its messages: one sequence of committed changes, which every
-// node applies in order and a little later than the one before it, and one leader an epoch, which decides. What is under
-// way when the leader changes is committed all the same or lost, by chance.
+// node applies in order and a little later than the one before it, and one leader an epoch, which decides. What is
+// under way when the leader changes is committed all the same or lost, by chance.
 #pragma once
 
 #include <deque>
@@ -29,9 +29,7 @@ class SimQuorum {
 
     const meta::ImagePtr& image() const override { return image_; }
     model::Offset end() const override { return model::Offset(static_cast<int64_t>(applied_)); }
-    bool active() const override {
-      return leader_ == self_ && applied_ >= term_start_;
-    }
+    bool active() const override { return leader_ == self_ && applied_ >= term_start_; }
     meta::NodeId leader() const override { return leader_; }
     int32_t epoch() const override { return epoch_; }
 
