@@ -63,6 +63,23 @@ TopicInfo TopicOf(const v1::TopicDescription& from) {
   return topic;
 }
 
+// The broker that was asked knows the offsets of its own copies only; the leaders know the others. Where one does not
+// answer, they stay unknown.
+void FillOffsets(Connection::Impl& connection, TopicInfo* topic) {
+  std::vector<TopicPartition> unknown;
+  for (const PartitionInfo& partition : topic->partitions) {
+    if (partition.begin_offset < 0 && partition.leader >= 0) unknown.push_back({topic->name, partition.partition});
+  }
+  if (unknown.empty()) return;
+  const auto begins = ListOffsets(connection, unknown, OffsetSpec::kEarliest, 0);
+  const auto ends = ListOffsets(connection, unknown, OffsetSpec::kLatest, 0);
+  for (size_t i = 0; i < unknown.size() && begins.ok() && ends.ok(); ++i) {
+    PartitionInfo& partition = topic->partitions.at(static_cast<size_t>(unknown[i].partition));
+    partition.begin_offset = begins->at(i);
+    partition.end_offset = ends->at(i);
+  }
+}
+
 absl::Status CheckTopicName(const std::string& name) {
   // No name at all would mean every topic to the broker.
   return name.empty() ? InvalidArgument("topic: expected a name, got none") : absl::OkStatus();
@@ -99,7 +116,9 @@ absl::StatusOr<std::vector<TopicInfo>> Admin::ListTopics() {
                         Ask(*connection_, Repeat::kSafe, v1::TopicNames(), &v1::Admin::Stub::DescribeTopics));
   connection_->impl().Learn(response);
   std::vector<TopicInfo> topics;
-  for (const v1::TopicDescription& topic : response.topics()) topics.push_back(TopicOf(topic));
+  for (const v1::TopicDescription& topic : response.topics()) {
+    FillOffsets(connection_->impl(), &topics.emplace_back(TopicOf(topic)));
+  }
   return topics;
 }
 
@@ -113,7 +132,10 @@ absl::StatusOr<TopicInfo> Admin::DescribeTopic(const std::string& name) {
     return Internal("topic ", name, ": expected one answer from the broker, got ", response.topics_size());
   }
   LEAT_RETURN_IF_ERROR(FromOutcome(response.topics(0).outcome(), StrCat("topic ", name)));
-  return TopicOf(response.topics(0));
+  connection_->impl().Learn(response);
+  TopicInfo topic = TopicOf(response.topics(0));
+  FillOffsets(connection_->impl(), &topic);
+  return topic;
 }
 
 absl::Status Admin::AlterTopic(const std::string& name, const std::map<std::string, std::string>& set,

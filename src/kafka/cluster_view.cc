@@ -77,4 +77,9 @@ ClusterView::Partition ClusterView::PartitionOf(const meta::Topic& topic, int32_
   return view;
 }
 
+bool LeaderHints::Fits(int16_t error_code) {
+  return error_code == Code(model::ErrorCode::kNotLeaderOrFollower) ||
+         error_code == Code(model::ErrorCode::kFencedLeaderEpoch);
+}
+
 }  // namespace leat::kafka

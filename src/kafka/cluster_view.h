@@ -56,4 +56,40 @@ class ClusterView {
   int32_t controller_ = -1;
 };
 
+// Where a client is to go that asked the wrong broker, or in the wrong epoch (KIP-951): fields of the same names in the
+// answers to Produce and Fetch.
+class LeaderHints {
+ public:
+  static bool Fits(int16_t error_code);  // an error after which the client wants to know
+  explicit LeaderHints(const ClusterView& view) : view_(view) {}
+
+  // Into one partition's current_leader.
+  template <class CurrentLeader>
+  void Tell(const meta::Topic& topic, int32_t index, CurrentLeader* to) {
+    if (index < 0 || index >= topic.partitions) return;
+    const ClusterView::Partition partition = view_.PartitionOf(topic, index);
+    if (partition.leader < 0) return;
+    to->leader_id = partition.leader;
+    to->leader_epoch = partition.leader_epoch;
+    leaders_.insert(partition.leader);
+  }
+  // The addresses of those that were told, into the answer's node_endpoints.
+  template <class Endpoint>
+  void AddEndpoints(std::vector<Endpoint>* endpoints) const {
+    for (const int32_t leader : leaders_) {
+      const ClusterView::Node* node = view_.Find(model::NodeId(leader));
+      if (node == nullptr) continue;
+      Endpoint& to = endpoints->emplace_back();
+      to.node_id = node->id;
+      to.host = node->host;
+      to.port = node->port;
+      to.rack = node->rack;
+    }
+  }
+
+ private:
+  const ClusterView& view_;
+  std::set<int32_t> leaders_;
+};
+
 }  // namespace leat::kafka
