@@ -522,8 +522,8 @@ void ReplicatedSimulation::CheckDerived() {
     if (content(bases[i], kOffsetIndexSuffix) != plain.offsets || content(bases[i], kTimeIndexSuffix) != plain.times) {
       return Fail(StrCat("the indexes of segment ", bases[i], sealed ? " (complete)" : " (active)",
                          " are not what its batches say: ", content(bases[i], kOffsetIndexSuffix).size(), " and ",
-                         content(bases[i], kTimeIndexSuffix).size(), " bytes, should be ", plain.offsets.size(), " and ",
-                         plain.times.size()));
+                         content(bases[i], kTimeIndexSuffix).size(), " bytes, should be ", plain.offsets.size(),
+                         " and ", plain.times.size()));
     }
     if (content(bases[i], kAbortedIndexSuffix) != transactions_->IndexFile(bases[i], end)) {
       return Fail(StrCat("the aborted index of segment ", bases[i], " is not what its batches say"));
