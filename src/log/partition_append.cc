@@ -125,9 +125,9 @@ absl::StatusOr<bool> PartitionLogImpl::NeedsRoll(const PreparedAppend& append, u
 }
 
 absl::Status PartitionLogImpl::Roll() {
-  // A power cut may keep any of the names that are not synced. With a later segment but without the first one the log
+  // A power cut may keep any of the names that are not synced. With a later segment but without the first one a replica
   // would look as if its start had moved. Rare: the first checkpoint comes before the first segment is full.
-  if (folder_synced_ == 0 && !first_name_synced_) {
+  if (watermark_by_ == WatermarkBy::kOwner && folder_synced_ == 0 && !first_name_synced_) {
     LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(shared_.disk.SyncDirectory(home_.folder)));
     first_name_synced_ = true;
   }

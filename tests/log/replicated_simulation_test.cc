@@ -520,7 +520,10 @@ void ReplicatedSimulation::CheckDerived() {
         IndexesOf(content(bases[i], kLogSuffix), bases[i].value(), options_.index_interval_bytes, sealed);
     const model::Offset end = sealed ? bases[i + 1] : model::Offset(INT64_MAX);
     if (content(bases[i], kOffsetIndexSuffix) != plain.offsets || content(bases[i], kTimeIndexSuffix) != plain.times) {
-      return Fail(StrCat("the indexes of segment ", bases[i], " are not what its batches say"));
+      return Fail(StrCat("the indexes of segment ", bases[i], sealed ? " (complete)" : " (active)",
+                         " are not what its batches say: ", content(bases[i], kOffsetIndexSuffix).size(), " and ",
+                         content(bases[i], kTimeIndexSuffix).size(), " bytes, should be ", plain.offsets.size(),
+                         " and ", plain.times.size()));
     }
     if (content(bases[i], kAbortedIndexSuffix) != transactions_->IndexFile(bases[i], end)) {
       return Fail(StrCat("the aborted index of segment ", bases[i], " is not what its batches say"));
