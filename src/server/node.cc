@@ -30,6 +30,7 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   broker::Options out;
   out.node_id = model::NodeId{static_cast<int32_t>(options.node_id)};
   out.data_dir = options.data_dir;
+  out.rack = options.cluster.rack;
   out.log_defaults = options.log;
   out.checkpoint_interval = options.log.checkpoint_interval;
   out.retention_check_interval = options.log.retention_check_interval;
