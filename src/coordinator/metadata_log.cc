@@ -175,6 +175,7 @@ bool MetadataLog::MayStartRound() const {
 absl::Status MetadataLog::DecideOne(Waiting& waiting, Round& round) {
   LEAT_ASSIGN_OR_RETURN(const meta::Records records, waiting.decide(round.image));
   if (records.empty()) return absl::OkStatus();
+  LEAT_RETURN_IF_ERROR(host_->stall());  // it alone; others may need no writing
   std::string payload = EncodeChange(records);
   if (static_cast<int64_t>(payload.size()) > kMostEntryBytes) {
     return InvalidArgument("a change of ", payload.size(), " bytes is larger than the ", kMostEntryBytes,
@@ -227,7 +228,8 @@ void MetadataLog::StartRound() {
     }
     if (proposed.ok()) return;
     outcome = Annotate(proposed.status(), "the change could not be written to the metadata log");
-    LogWarning("coordinator", Message(outcome));
+    const bool ordinary = absl::IsResourceExhausted(outcome) || absl::IsUnavailable(outcome);
+    if (!ordinary) LogWarning("coordinator", Message(outcome));
   }
   if (round_) FinishRound(*std::exchange(round_, std::nullopt), outcome);
 }

@@ -13,10 +13,12 @@ namespace {
 // That an append may need beside the entries themselves: headers, index entries, a new segment.
 constexpr size_t kRoomBytes = 4096;
 
+size_t SizeOf(const raft::Entry& entry) { return entry.payload.size() + 64; }
+
 size_t SizeOf(const RaftStorage::Write& write) {
   size_t bytes = 64;
   if (const auto* append = std::get_if<raft::AppendEntries>(&write)) {
-    for (const raft::Entry& entry : append->entries) bytes += entry.payload.size() + 64;
+    for (const raft::Entry& entry : append->entries) bytes += SizeOf(entry);
   } else if (const auto* chunk = std::get_if<raft::WriteSnapshotChunk>(&write)) {
     bytes += chunk->bytes.size();
   }
@@ -92,33 +94,63 @@ RaftStorage::Step RaftStorage::Do(raft::PersistVote& write) {
 }
 
 RaftStorage::Step RaftStorage::Do(raft::AppendEntries& write) {
+  if (write.entries.empty()) {  // all of it was written by an attempt that failed behind it
+    pending_.push_back({write.write, config_.log->log_end()});
+    ReportDurable();
+    return Step::kDone;
+  }
   LEAT_CHECK(write.entries.front().offset == config_.log->log_end())
       << "entries at " << write.entries.front().offset << " for a log that ends at " << config_.log->log_end();
   std::string batches;
   const int64_t wall_ms = config_.shard->WallMillis();
   for (const raft::Entry& entry : write.entries) batches += EncodeEntry(entry, wall_ms);
-  const raft::Offset end = write.entries.back().offset + 1;
-  auto refused = std::make_shared<absl::Status>();
+  const Pending pending{write.write, write.entries.back().offset + 1};
+  auto append = std::make_shared<Appending>();
   config_.log->AppendReplicated(
-      std::move(batches), [this, refused, alive = std::weak_ptr<int>(alive_)](const absl::StatusOr<log::AppendResult>& r) {
-        *refused = r.status();
-        // What a later write cut off or replaced was answered so.
-        const bool lost = !r.ok() && !absl::IsAborted(r.status()) && !absl::IsResourceExhausted(r.status());
-        if (lost && !alive.expired()) Fail(r.status());
+      std::move(batches),
+      [this, append, pending, alive = std::weak_ptr<int>(alive_)](const absl::StatusOr<log::AppendResult>& result) {
+        append->status = result.status();
+        if (alive.expired() || append->state == Appending::kCalling) return;
+        if (append->state == Appending::kHeld) {
+          AppendEnded(pending, result.status());
+        } else if (!result.ok() && !absl::IsAborted(result.status())) {
+          Fail(result.status());  // what was cut off or replaced was answered with kAborted
+        }
       });
-  if (!failed_.ok()) return Step::kWaits;
-  if (config_.log->log_end() == end) {
-    pending_.push_back({write.write, end});
-    ReportDurable();
-    return Step::kDone;
+  const bool written = config_.log->log_end() >= *pending.end;
+  if (!written && append->status.ok()) {
+    // The log finishes something else first. Nothing may be added behind it before it is known to be there.
+    append->state = Appending::kHeld;
+    busy_ = true;
+    return Step::kWaits;
   }
-  // A part may be there.
+  append->state = Appending::kWritten;
+  if (!written) {
+    Stall(DropWritten(write, append->status));
+    return Step::kWaits;
+  }
+  pending_.push_back(pending);
+  ReportDurable();
+  return Step::kDone;
+}
+
+void RaftStorage::AppendEnded(const Pending& pending, const absl::Status& status) {
+  if (!failed_.ok()) return;
+  if (status.ok()) {
+    pending_.push_back(pending);
+    ReportDurable();
+    return FrontEnded(status);
+  }
+  FrontEnded(DropWritten(std::get<raft::AppendEntries>(queue_.front()), status));
+}
+
+// Part of an append that failed may be in the log. Returns the failure; one that left nothing behind as kResourceExhausted.
+absl::Status RaftStorage::DropWritten(raft::AppendEntries& write, const absl::Status& status) {
   while (!write.entries.empty() && write.entries.front().offset < config_.log->log_end()) {
+    waiting_bytes_ -= SizeOf(write.entries.front());
     write.entries.erase(write.entries.begin());
   }
-  Stall(refused->ok() ? Internal("the metadata log ends at ", config_.log->log_end(), " after an append up to ", end)
-                      : *refused);
-  return Step::kWaits;
+  return absl::IsAborted(status) ? ResourceExhausted(Message(status)) : status;
 }
 
 RaftStorage::Step RaftStorage::Do(raft::TruncateFrom& write) {

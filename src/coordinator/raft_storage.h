@@ -81,6 +81,12 @@ class RaftStorage {
     bool done = false;
   };
   enum class Step { kDone, kWaits };
+  // An append that the log was given: the call has not returned; it waits in the log; it is written.
+  struct Appending {
+    enum State { kCalling, kHeld, kWritten };
+    State state = kCalling;
+    absl::Status status;
+  };
 
   void Pump();
   Step Do(raft::PersistVote& write);
@@ -89,6 +95,8 @@ class RaftStorage {
   Step Do(raft::WriteSnapshotChunk& write);
   Step Do(raft::InstallSnapshot& write);
   Step Do(raft::Commit& write);
+  void AppendEnded(const Pending& pending, const absl::Status& status);
+  absl::Status DropWritten(raft::AppendEntries& write, const absl::Status& status);
   // The write at the front has ended; goes on if it was well.
   void FrontEnded(const absl::Status& status);
   void RestartLog(std::shared_ptr<LoadedSnapshot> loaded);

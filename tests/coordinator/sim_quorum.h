@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/logging.h"
 #include "base/random.h"
 #include "coordinator/metadata_log.h"
 #include "model/error_status.h"
@@ -64,6 +66,7 @@ class SimQuorum {
 
   SimQuorum(const Config& config, uint64_t seed)
       : world(seed), network(world), random(seed * 7919 + 1), config_(config) {
+    if (std::getenv("LEAT_SEED") == nullptr) InitLogging(LogLevel::kError);
     for (int id = 1; id <= config.nodes; ++id) {
       nodes.push_back(std::make_unique<Node>());
       nodes.back()->id = id;
@@ -169,6 +172,7 @@ class SimQuorum {
       const std::string name = Submit(*Active());
       world.RunUntil([&] { return outcomes.contains(name) || !violation.empty(); }, absl::Seconds(2));
       if (acked.contains(name)) return true;
+      world.RunFor(absl::Milliseconds(10));  // a refusal takes no time
     }
     return false;
   }
