@@ -41,7 +41,9 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       metrics_(ports.metrics),
       broker_metrics_(ports.metrics),
       random_(SeedOf(options, *ports.shards.at(0))),
-      transport_(ports.transports.empty() ? nullptr : ports.transports[0]) {
+      transports_(std::move(ports.transports)),
+      transport_(transports_.empty() ? nullptr : transports_[0]) {
+  LEAT_CHECK(transports_.empty() || transports_.size() == ports.shards.size()) << "one transport a shard";
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
     shards_.push_back(std::make_unique<ShardState>(
@@ -59,8 +61,10 @@ BrokerImpl::~BrokerImpl() {
 }
 
 std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs) {
-  return std::make_unique<BrokerImpl>(options, BrokerImpl::Ports{disk, std::move(shards), metrics, std::move(jobs)});
+                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs,
+                                         std::vector<env::Transport*> transports) {
+  return std::make_unique<BrokerImpl>(
+      options, BrokerImpl::Ports{disk, std::move(shards), metrics, std::move(jobs), std::move(transports)});
 }
 
 Transactions& BrokerImpl::transactions() { return *transactions_; }
@@ -72,7 +76,16 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
       ready(opened);
       return;
     }
-    OpenShards(std::move(ready));
+    TellPeers(*image());
+    const auto go_on = [this](Callback<absl::Status> ready) {
+      if (const absl::Status checked = CheckMetadata(); !checked.ok()) return ready(checked);
+      OpenShards(std::move(ready));
+    };
+    // An only voter has everything, also on a disk that is full. The others may have been away for long: what they
+    // find is judged by what the cluster says now.
+    if (metadata_->quorum().is_only_voter()) return go_on(std::move(ready));
+    LogInfo("broker", "waiting for the metadata of the cluster");
+    metadata_->WhenCaughtUp([go_on, ready = std::move(ready)]() mutable { go_on(std::move(ready)); });
   });
 }
 
@@ -80,11 +93,17 @@ absl::Status BrokerImpl::OpenHome() {
   LEAT_RETURN_IF_ERROR(Annotate(disk_.CreateDirectories(env::JoinPath(options_.data_dir, "log")), "data_dir"));
   LEAT_ASSIGN_OR_RETURN(lock_, disk_.LockDirectory(options_.data_dir));
   LEAT_ASSIGN_OR_RETURN(const MetaProperties properties,
-                        LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id, random_));
+                        LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id,
+                                                   options_.voters.empty() ? NewClusterId(random_)
+                                                                           : ClusterIdOf(options_.voters)));
   cluster_id_ = properties.cluster_id;
   LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
   LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());
   LEAT_ASSIGN_OR_RETURN(metadata_, OpenMetadata(*log));
+  return absl::OkStatus();
+}
+
+absl::Status BrokerImpl::CheckMetadata() {
   const std::string& recorded = image()->cluster_id();
   if (!recorded.empty() && recorded != cluster_id_) {
     return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
@@ -101,11 +120,13 @@ absl::Status BrokerImpl::OpenHome() {
 
 absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetadata(log::PartitionLog& log) {
   const std::string folder = env::JoinPath(options_.data_dir, StrCat("log/", meta::kMetadataTopic, "-0"));
+  std::vector<model::NodeId> voters;
+  for (const VoterAddress& voter : options_.voters) voters.push_back(voter.id);
   coordinator::RaftHost::Options quorum =
-      coordinator::QuorumOptions(cluster_id_, options_.node_id, /*voters=*/{}, folder);
+      coordinator::QuorumOptions(cluster_id_, options_.node_id, voters, folder);
   quorum.random_seed = random_.Next();
   return coordinator::MetadataLog::Open(
-      std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = nullptr, .metrics = &metrics_},
+      std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = transport_, .metrics = &metrics_},
       [this](const meta::ImagePtr& image, const meta::Delta& delta) { Installed(image, delta); });
 }
 
@@ -135,6 +156,7 @@ absl::Status BrokerImpl::RemoveOrphans() {
 }
 
 void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
+  shards_open_ = true;
   const meta::ImagePtr image = metadata_->image();
   OnEveryShard<absl::Status>(
       shards_, 0,
