@@ -100,9 +100,9 @@ absl::StatusOr<runtime::PeerOptions> PeerOptionsOf(const config::BrokerOptions& 
   runtime::PeerOptions out;
   out.node_id = static_cast<int32_t>(options.node_id);
   out.listen = options.listeners.internal;
-  out.max_frame_bytes = kBesideRecords + static_cast<size_t>(std::max({options.limits.request_bytes,
-                                                                       options.limits.fetch_max_bytes,
-                                                                       int64_t{options.log.max_batch_bytes}}));
+  out.max_frame_bytes =
+      kBesideRecords + static_cast<size_t>(std::max({options.limits.request_bytes, options.limits.fetch_max_bytes,
+                                                     int64_t{options.log.max_batch_bytes}}));
   out.max_bytes = std::max(out.max_bytes, out.max_frame_bytes);
   if (out.listen.empty()) return out;
   absl::StatusOr<std::string> secret = runtime::ReadPeerSecret(disk, options.cluster.secret_file);
