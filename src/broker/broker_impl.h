@@ -233,6 +233,8 @@ class BrokerImpl final : public Broker {
   model::Offset installed_end_{0};                   // what every shard has
   std::deque<model::Offset> installing_;             // ends of the changes that some shard does not have yet
   bool shards_open_ = false;
+  Instant internal_topics_deadline_;  // until then they wait for brokers that are to have copies
+  std::unique_ptr<env::Timer> internal_topics_timer_;
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
   std::unique_ptr<run::LogPort> log_port_;

@@ -1,6 +1,8 @@
 // Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions
 // of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at
 // each step.
+#include <algorithm>
+
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
@@ -13,6 +15,8 @@ namespace leat::broker {
 namespace {
 
 constexpr Duration kGaugesInterval = absl::Seconds(15);
+constexpr Duration kInternalTopicsPause = absl::Milliseconds(100);
+constexpr Duration kInternalTopicsPatience = absl::Seconds(20);
 
 uint64_t SeedOf(const Options& options, const env::Shard& shard) {
   // A seed alone would give the ids of the last start again.
@@ -185,21 +189,38 @@ void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
       if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
       return ready(status);
     }
-    client_->WhenLive([this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+    client_->WhenLive([this, ready = std::move(ready)]() mutable {
+      internal_topics_deadline_ = home().Now() + kInternalTopicsPatience;
+      CreateInternalTopics(std::move(ready));
+    });
   });
 }
 
-// The topics that the broker keeps for itself. Another broker may have made them first.
+// The topics that the broker keeps for itself. Another broker may have made them first. A cluster that begins waits for
+// as many brokers as they are to have copies, but not for ever.
 void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   const std::pair<std::string_view, int32_t> topics[] = {{meta::kOffsetsTopic, options_.offsets_partitions},
                                                          {meta::kTransactionsTopic, options_.transactions_partitions}};
+  const std::vector<meta::BrokerPtr> brokers = image()->Brokers();
+  const auto live = static_cast<int32_t>(
+      std::count_if(brokers.begin(), brokers.end(), [](const meta::BrokerPtr& broker) { return broker->is_active(); }));
+  const bool patient = live < options_.replication_factor && home().Now() < internal_topics_deadline_;
   std::vector<meta::Command> commands;
   for (const auto& [name, partitions] : topics) {
     if (image()->FindTopic(name) != nullptr) continue;
-    commands.push_back(
-        meta::CreateTopic{std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
+    commands.push_back(meta::CreateTopic{.name = std::string(name),
+                                         .partitions = partitions,
+                                         .configs = {{"cleanup.policy", "compact"}},
+                                         .origin = meta::Origin::kInternal,
+                                         .replication_factor = std::min(live, options_.replication_factor)});
   }
   if (commands.empty()) return OpenAndServe(std::move(ready));
+  if (patient) {
+    internal_topics_timer_ =
+        home().RunAt(home().Now() + kInternalTopicsPause,
+                     [this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+    return;
+  }
   ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
                  [this, ready = std::move(ready)](const Changed& changed) mutable {
                    absl::Status status = changed.status;
