@@ -18,6 +18,7 @@
 
 namespace leat::broker {
 
+class ClusterAdmin;
 class Transactions;
 
 class Broker {
@@ -73,7 +74,11 @@ class Broker {
   virtual model::NodeId node_id() const = 0;
   // The metadata as this shard of the broker has it now. Only on that shard. Null before the broker has started.
   virtual meta::ImagePtr ImageOn(const env::Shard& shard) const = 0;
+  // The active controller as this shard of the broker knows it now; -1: nobody knows one. Only on that shard.
+  virtual model::NodeId ControllerOn(const env::Shard& shard) const = 0;
   virtual void DescribeCluster(Callback<ClusterDescription> done) = 0;
+  // Leaders, replicas, brokers and voters.
+  virtual ClusterAdmin& cluster_admin() = 0;
   virtual void DescribeBroker(Callback<std::vector<BrokerConfig>> done) = 0;
   virtual void DescribeLogDirectory(Callback<LogDirectoryDescription> done) = 0;
 
@@ -87,7 +92,8 @@ class Broker {
   virtual void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) = 0;
   virtual void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) = 0;
 
-  // The addresses to advertise, once the listeners are bound. Call before clients are told that the node is ready.
+  // The addresses to advertise, once the listeners are bound: host:port, several parted by commas, those of Kafka's
+  // protocol as name://host:port. Empty: it is off. Call before clients are told that the node is ready.
   virtual void SetAdvertised(std::string grpc, std::string kafka, std::string admin) = 0;
 };
 

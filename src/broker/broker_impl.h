@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 #include "broker/broker_groups.h"
 #include "broker/broker_metrics.h"
+#include "broker/controller_gateway.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
 #include "broker/life.h"
@@ -31,6 +32,7 @@
 
 namespace leat::broker {
 
+class ClusterHost;
 class JobManager;
 class TransactionHost;
 
@@ -73,7 +75,9 @@ class BrokerImpl final : public Broker {
   Transactions& transactions() override;
   model::NodeId node_id() const override { return options_.node_id; }
   meta::ImagePtr ImageOn(const env::Shard& shard) const override;
+  model::NodeId ControllerOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
+  ClusterAdmin& cluster_admin() override;
   void DescribeBroker(Callback<std::vector<BrokerConfig>> done) override;
   void DescribeLogDirectory(Callback<LogDirectoryDescription> done) override;
   void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
@@ -105,6 +109,7 @@ class BrokerImpl final : public Broker {
   void ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done);
   // The same for one command, whose outcome is that of the request.
   void ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done);
+  coordinator::MetadataLog* metadata() const { return metadata_.get(); }        // null before it is open
   coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
@@ -167,6 +172,10 @@ class BrokerImpl final : public Broker {
   void UpdateGauges();
   void UpdateLagGauges(const std::vector<GroupLag>& lags);
 
+  // cluster.cc, shard 0: tells every shard who the controller is
+  void NoteController();
+  // replica_start.cc, shard 0: the replicas act in the life that the controller has registered, or a later one.
+  void FollowRegistration();
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
   void WhenInstalled(env::Closure done);
@@ -206,6 +215,7 @@ class BrokerImpl final : public Broker {
   BrokerMetrics broker_metrics_;
   BrokerGroups groups_face_{*this};
   Shards shards_;
+  std::vector<model::NodeId> controllers_;  // as each shard knows it, on that shard
 
   // Shard 0 only, from here.
   Random random_;
@@ -222,8 +232,11 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::ControllerClient> client_;
+  std::vector<std::unique_ptr<ControllerGateway>> gateways_;  // of each shard; none: the node is alone
+  int64_t replicating_as_ = -1;                               // the broker epoch in which its replicas act
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
+  std::unique_ptr<ClusterHost> cluster_host_;
   InstallationPtr installation_;  // the last one
   struct AskedDeletion {
     int count = 0;

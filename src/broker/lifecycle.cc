@@ -6,9 +6,11 @@
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
+#include "broker/cluster_host.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
+#include "broker/replica_append.h"
 #include "broker/transaction_host.h"
 
 namespace leat::broker {
@@ -50,10 +52,21 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
   LEAT_CHECK(transports_.empty() || transports_.size() == ports.shards.size()) << "one transport a shard";
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
-    shards_.push_back(std::make_unique<ShardState>(
-        ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
+    ShardState::Config config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()};
+    if (!transports_.empty()) {
+      gateways_.push_back(std::make_unique<ControllerGateway>(
+          ControllerGateway::Config{.self = options_.node_id,
+                                    .shard = ports.shards[i],
+                                    .home = ports.shards[0],
+                                    .client = [this] { return client_.get(); }}));
+      config.transport = transports_.at(i);
+      config.controller = gateways_.back().get();
+    }
+    shards_.push_back(std::make_unique<ShardState>(config));
   }
   transactions_ = std::make_unique<TransactionHost>(*this);
+  cluster_host_ = std::make_unique<ClusterHost>(*this);
+  controllers_.assign(shards_.size(), meta::kNobody);
   for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
@@ -189,6 +202,7 @@ void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
       if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
       return ready(status);
     }
+    FollowRegistration();
     client_->WhenLive([this, ready = std::move(ready)]() mutable {
       internal_topics_deadline_ = home().Now() + kInternalTopicsPatience;
       CreateInternalTopics(std::move(ready));
@@ -256,7 +270,9 @@ absl::Status BrokerImpl::OpenCoordinators() {
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
   LEAT_ASSIGN_OR_RETURN(
       groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
-                                                   {.groups = options_.groups, .random_seed = options_.random_seed}));
+                                                   {.groups = options_.groups,
+                                                    .random_seed = options_.random_seed,
+                                                    .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
   return transactions_->Open(std::move(transactions));
 }

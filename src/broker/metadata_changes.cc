@@ -13,6 +13,7 @@ meta::Limits BrokerImpl::MetaLimits() const {
   meta::Limits limits;
   limits.topics = options_.limits.topics;
   limits.partitions_per_topic = options_.limits.partitions_per_topic;
+  limits.partitions = options_.limits.partitions;
   return limits;
 }
 
@@ -48,6 +49,7 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
   installing_.push_back(metadata_->end());
   installation->unseen = installation->waiting = shards_.size();
   installation_ = installation;
+  NoteController();
   auto removed = std::make_shared<std::vector<std::string>>();
   for (const meta::Delta::TopicChange& change : delta.topics) {
     if (change.after != nullptr) continue;
@@ -72,6 +74,7 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
       });
     });
   }
+  FollowRegistration();
 }
 
 void BrokerImpl::FoldersGone(Installation& installation, const std::vector<std::string>& removed,
@@ -176,6 +179,7 @@ void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicRe
       if (!from.status.ok()) continue;
       to.id = from.topic;
       to.partitions = from.partitions;
+      to.replication_factor = static_cast<int16_t>(from.replication_factor);
       if (asked->deletions.empty()) to.configs = TopicConfigEntries(from.configs, options_.log_defaults);
     }
     WhenRemoved(std::move(names), [this, asked] {

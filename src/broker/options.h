@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "broker/replica_fetcher.h"
 #include "group/options.h"
 #include "log/options.h"
 #include "model/ids.h"
+#include "replication/options.h"
 #include "stream/run/options.h"
 
 namespace leat::broker {
@@ -19,6 +21,7 @@ struct Limits {
   Duration fetch_max_wait = absl::Seconds(30);
   int32_t topics = 10000;
   int32_t partitions_per_topic = 1000;
+  int32_t partitions = 100000;  // of all topics together
   size_t parked_fetches = 10000;  // long polls waiting at once, of the whole node; above it they are answered at once
 };
 
@@ -55,6 +58,8 @@ struct Options {
   size_t transactional_id_bytes = 1024;
   size_t partitions_per_transaction = 10'000;
   group::Options groups;
+  replication::Options replication;
+  ReplicaFetcher::Limits replica_fetch;
   uint64_t random_seed = 0;  // of topic and cluster ids; mixed with the clocks
 };
 

@@ -77,6 +77,7 @@ void BrokerImpl::OpenController() {
   metadata_->OnLeader([this](const coordinator::Leadership&) {
     controller_->OnLeadership();
     client_->OnLeadership();
+    NoteController();
   });
 }
 

@@ -54,6 +54,7 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.limits.fetch_max_wait = options.limits.fetch_max_wait;
   out.limits.topics = static_cast<int32_t>(options.limits.topics);
   out.limits.partitions_per_topic = static_cast<int32_t>(options.limits.partitions_per_topic);
+  out.limits.partitions = static_cast<int32_t>(options.limits.partitions);
   out.jobs.memory_limit_bytes = static_cast<size_t>(options.jobs.memory_limit);
   out.jobs.checkpoint_interval = options.jobs.checkpoint_interval;
   out.jobs.parallelism = static_cast<int>(options.jobs.threads);
@@ -243,7 +244,7 @@ absl::StatusOr<Addresses> Node::State::Start() {
     LEAT_RETURN_IF_ERROR(StartAdmin());
     addresses.admin = admin->address();
   }
-  broker->SetAdvertised(addresses.grpc, addresses.kafka, addresses.admin);
+  broker->SetAdvertised(addresses.grpc, kafka == nullptr ? "" : kafka->advertised(), addresses.admin);
   return addresses;
 }
 

@@ -66,7 +66,7 @@ TEST_F(Registered, TellsItsListenersOnceTheyAreBound) {
   w.broker->SetAdvertised("h:9094", "h:9092,[::1]:9093", "");
   ASSERT_TRUE(w.world.RunUntil([&] { return !Self()->registration.listeners.empty(); }, absl::Seconds(10)));
   EXPECT_THAT(Self()->registration.listeners,
-              ElementsAre(meta::Listener{"kafka", "h", 9092}, meta::Listener{"kafka", "::1", 9093},
+              ElementsAre(meta::Listener{"kafka.default", "h", 9092}, meta::Listener{"kafka.default", "::1", 9093},
                           meta::Listener{"grpc", "h", 9094}));
   EXPECT_EQ(Self()->epoch(), epoch);
   EXPECT_TRUE(Self()->is_active());
