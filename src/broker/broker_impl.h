@@ -2,6 +2,7 @@
 // is touched there only. shards_ is fixed after construction; each ShardState is touched on its shard only.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -121,7 +122,6 @@ class BrokerImpl final : public Broker {
  private:
   // A metadata change on its way to every shard.
   struct Installation {
-    model::Offset end;    // of the metadata, with the change
     size_t unseen = 0;    // shards that do not have the image yet
     size_t waiting = 0;   // shards that still remove folders
     absl::Status status;  // of removing folders
@@ -152,6 +152,7 @@ class BrokerImpl final : public Broker {
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
   void BeginServing(Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
+  absl::Status CheckMetadata();
   void JoinCluster(Callback<absl::Status> ready);
   void CreateInternalTopics(Callback<absl::Status> ready);
   void OpenAndServe(Callback<absl::Status> ready);
@@ -165,6 +166,7 @@ class BrokerImpl final : public Broker {
   meta::RegisterBroker Registration() const;
   bool MayServeAsItWas(const absl::Status& status) const;
   void NoteCleanShutdown();
+  void TellPeers(const meta::Image& image);
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
@@ -223,6 +225,8 @@ class BrokerImpl final : public Broker {
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
+  std::vector<env::Transport*> transports_;          // of each shard; none: the node is alone
+  std::map<int32_t, env::PeerAddress> peers_;        // as the transports were told
   env::Transport* transport_ = nullptr;              // of shard 0
   std::unique_ptr<coordinator::ControlledLog> home_log_;
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
@@ -240,7 +244,10 @@ class BrokerImpl final : public Broker {
   };
   std::map<std::string, AskedDeletion> deletions_;   // asked for here and not answered, by topic
   model::Offset installed_end_{0};                   // what every shard has
-  size_t installing_ = 0;                            // changes that some shard does not have yet
+  std::deque<model::Offset> installing_;             // ends of the changes that some shard does not have yet
+  bool shards_open_ = false;
+  Instant internal_topics_deadline_;  // until then they wait for brokers that are to have copies
+  std::unique_ptr<env::Timer> internal_topics_timer_;
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
   std::unique_ptr<run::LogPort> log_port_;
@@ -251,6 +258,7 @@ class BrokerImpl final : public Broker {
 
 // As Broker::Create, with the jobs' maker given.
 std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs);
+                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs,
+                                         std::vector<env::Transport*> transports = {});
 
 }  // namespace leat::broker

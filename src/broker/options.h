@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "broker/replica_fetcher.h"
@@ -24,10 +25,21 @@ struct Limits {
   size_t parked_fetches = 10000;  // long polls waiting at once, of the whole node; above it they are answered at once
 };
 
+// A node of the controllers' quorum, and where it listens for the other nodes.
+struct VoterAddress {
+  model::NodeId id;
+  std::string host;
+  uint16_t port = 0;
+};
+
 struct Options {
   model::NodeId node_id{1};
   std::string data_dir = "./leat-data";
   std::string rack;  // of this node; replicas of a partition are placed in different ones
+  std::vector<VoterAddress> voters;  // the same list on every node; empty: this node alone
+  std::string internal_address;      // host:port where the other nodes reach this one; empty: nowhere
+  int32_t replication_factor = 1;    // of topics that name none, those of the broker itself included
+  Duration session_timeout = absl::Milliseconds(1500);  // of a broker that is not heard of
   log::LogOptions log_defaults;
   Duration checkpoint_interval = absl::Seconds(60);  // of the log directory's recovery points
   Duration retention_check_interval = absl::Minutes(5);

@@ -63,6 +63,14 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.jobs.restart_backoff = options.jobs.restart_backoff;
   out.jobs.restart_backoff_max = options.jobs.restart_backoff_max;
   out.jobs.state_dir = env::JoinPath(options.data_dir, "state");
+  out.rack = options.cluster.rack;
+  for (const std::string& text : options.cluster.voters) {
+    const absl::StatusOr<config::Voter> voter = config::ParseVoter(text);
+    LEAT_CHECK(voter.ok()) << "the configuration was checked: " << voter.status().ToString();
+    out.voters.push_back({model::NodeId(voter->node), voter->address.host, voter->address.port});
+  }
+  // With three copies of everything any one node may be lost.
+  if (!out.voters.empty()) out.replication_factor = static_cast<int32_t>(std::min<size_t>(3, out.voters.size()));
   return out;
 }
 
@@ -207,7 +215,14 @@ absl::StatusOr<Addresses> Node::State::Start() {
   LEAT_RETURN_IF_ERROR(StartPeers());
   std::vector<env::Shard*> pointers;
   for (size_t i = 0; i < shards.size(); ++i) pointers.push_back(&shards.shard(i));
-  broker = broker::Broker::Create(BrokerOptionsOf(options), disk, std::move(pointers), metrics);
+  broker::Options broker_options = BrokerOptionsOf(options);
+  std::vector<env::Transport*> transports;
+  if (!broker_options.voters.empty()) {
+    broker_options.internal_address =
+        options.advertised.internal.empty() ? peers->address() : options.advertised.internal;
+    transports = peers->transports();
+  }
+  broker = broker::Broker::Create(broker_options, disk, std::move(pointers), metrics, std::move(transports));
   LEAT_RETURN_IF_ERROR(Await<absl::Status>([&](auto done) { broker->Start(std::move(done)); }));
   broker_started = true;
   Addresses addresses;
