@@ -94,7 +94,8 @@ class Broker {
 
   // The addresses to advertise, once the listeners are bound: host:port, several parted by commas, those of Kafka's
   // protocol as name://host:port. Empty: it is off. Call before clients are told that the node is ready.
-  virtual void SetAdvertised(std::string grpc, std::string kafka, std::string admin) = 0;
+  // `internal`: where the other nodes of the cluster connect.
+  virtual void SetAdvertised(std::string grpc, std::string kafka, std::string admin, std::string internal) = 0;
 };
 
 }  // namespace leat::broker

@@ -88,7 +88,7 @@ class BrokerImpl final : public Broker {
   void DescribeJob(std::string name, Callback<absl::StatusOr<JobDescription>> done) override;
   void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) override;
   void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) override;
-  void SetAdvertised(std::string grpc, std::string kafka, std::string admin) override;
+  void SetAdvertised(std::string grpc, std::string kafka, std::string admin, std::string internal) override;
   // Where the node takes connections, by the names of the config's listeners: the cluster is told. Any thread.
   void SetListeners(std::vector<meta::Listener> listeners);
 

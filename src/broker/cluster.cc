@@ -175,10 +175,12 @@ std::string Join(const std::vector<meta::Listener>& listeners) {
 
 }  // namespace
 
-void BrokerImpl::SetAdvertised(std::string grpc, std::string kafka, std::string admin) {
+void BrokerImpl::SetAdvertised(std::string grpc, std::string kafka, std::string admin, std::string internal) {
   const std::vector<meta::Listener> of_kafka = ParseListeners(KafkaListener("default"), kafka);
   std::vector<meta::Listener> listeners = of_kafka;
-  for (const auto& [name, addresses] : {std::pair(kGrpcListener, &grpc), std::pair(kAdminListener, &admin)}) {
+  const std::pair<std::string_view, const std::string*> others[] = {
+      {kGrpcListener, &grpc}, {kAdminListener, &admin}, {kInternalListener, &internal}};
+  for (const auto& [name, addresses] : others) {
     for (meta::Listener& listener : ParseListeners(name, *addresses)) listeners.push_back(std::move(listener));
   }
   SetListeners(std::move(listeners));

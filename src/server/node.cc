@@ -245,7 +245,7 @@ absl::StatusOr<Addresses> Node::State::Start() {
     LEAT_RETURN_IF_ERROR(StartAdmin());
     addresses.admin = admin->address();
   }
-  broker->SetAdvertised(addresses.grpc, kafka == nullptr ? "" : kafka->advertised(), addresses.admin);
+  broker->SetAdvertised(addresses.grpc, kafka == nullptr ? "" : kafka->advertised(), addresses.admin, "");
   return addresses;
 }
 

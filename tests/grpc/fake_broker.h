@@ -148,7 +148,7 @@ class FakeBroker final : public broker::Broker {
   void DescribeJob(std::string name, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
   void JobLogs(std::string name, broker::Callback<absl::StatusOr<std::vector<broker::JobLogLine>>> done) override;
   void ExplainJob(std::string sql, broker::Callback<absl::StatusOr<std::string>> done) override;
-  void SetAdvertised(std::string, std::string, std::string) override {}
+  void SetAdvertised(std::string, std::string, std::string, std::string) override {}
 
  private:
   std::vector<broker::GroupOffset> StoredOffsets(const std::string& group);

@@ -11,8 +11,6 @@
 #include <cstring>
 #include <utility>
 
-extern char** environ;  // NOLINT(readability-redundant-declaration): only some libraries declare it
-
 namespace leat::tool {
 
 absl::StatusOr<Child> Child::Start(const std::vector<std::string>& command, const std::string& log_file) {
