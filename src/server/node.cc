@@ -96,7 +96,8 @@ kafka::ServerOptions KafkaOptionsOf(const config::BrokerOptions& options) {
 
 constexpr size_t kLongestClusterId = 100;
 
-// Of the cluster that the directory belongs to; empty if it belongs to none yet. The broker complains of a damaged file.
+// Of the cluster that the directory belongs to; empty if it belongs to none yet. The broker complains of a damaged
+// file.
 std::string KnownClusterId(env::Disk& disk, const std::string& data_dir) {
   const std::string path = env::JoinPath(data_dir, "meta.properties");
   if (!disk.Exists(path).value_or(false)) return {};
