@@ -166,7 +166,7 @@ struct Group {
 constexpr std::array<Group, 10> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
-    {"cluster", "The other nodes; docs/guides has an example of three. Without them the broker is alone."},
+    {"cluster", "The other nodes; config/cluster has an example of three. Without them the broker is alone."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
     {"transactions", "Producers with transactions."},

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/logging.h"
 #include "broker/broker.h"
+#include "broker/meta_properties.h"
 #include "config/values.h"
 #include "grpc/server.h"
 #include "kafka/server.h"
@@ -30,7 +31,6 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   broker::Options out;
   out.node_id = model::NodeId{static_cast<int32_t>(options.node_id)};
   out.data_dir = options.data_dir;
-  out.rack = options.cluster.rack;
   out.log_defaults = options.log;
   out.checkpoint_interval = options.log.checkpoint_interval;
   out.retention_check_interval = options.log.retention_check_interval;
@@ -103,6 +103,18 @@ kafka::ServerOptions KafkaOptionsOf(const config::BrokerOptions& options) {
   return out;
 }
 
+constexpr size_t kLongestClusterId = 100;
+
+// Of the cluster that the directory belongs to; empty if it belongs to none yet. The broker complains of a damaged
+// file.
+std::string KnownClusterId(env::Disk& disk, const std::string& data_dir) {
+  const std::string path = env::JoinPath(data_dir, "meta.properties");
+  if (!disk.Exists(path).value_or(false)) return {};
+  const absl::StatusOr<std::string> text = env::ReadWholeFile(disk, path);
+  std::string id = text.ok() ? broker::ParseProperties(*text)["cluster.id"] : std::string();
+  return id.size() <= kLongestClusterId ? id : std::string();
+}
+
 // A frame is a request, or the answer to a fetch, with what our own protocol adds; a batch is never cut in two.
 constexpr size_t kBesideRecords = size_t{1} << 20;
 
@@ -118,6 +130,7 @@ absl::StatusOr<runtime::PeerOptions> PeerOptionsOf(const config::BrokerOptions& 
   absl::StatusOr<std::string> secret = runtime::ReadPeerSecret(disk, options.cluster.secret_file);
   if (!secret.ok()) return Annotate(secret.status(), "cluster.secret_file");
   out.secret = *std::move(secret);
+  out.cluster_id = KnownClusterId(disk, options.data_dir);
   return out;
 }
 
@@ -225,6 +238,7 @@ absl::StatusOr<Addresses> Node::State::Start() {
   broker = broker::Broker::Create(broker_options, disk, std::move(pointers), metrics, std::move(transports));
   LEAT_RETURN_IF_ERROR(Await<absl::Status>([&](auto done) { broker->Start(std::move(done)); }));
   broker_started = true;
+  peers->SetClusterId(KnownClusterId(disk, options.data_dir));
   Addresses addresses;
   addresses.internal = peers->address();
   if (!options.listeners.grpc.empty()) {

@@ -121,6 +121,16 @@ TEST_F(PeerNetworkTest, FailsCallsToNodesThatAreNotKnownOrNotThere) {
   EXPECT_EQ(*a.CallUntilOk(0, 2, "x"), "2.0 1 x");
 }
 
+TEST_F(PeerNetworkTest, LooksNamesUp) {
+  const auto know = [this](const std::string& host) {
+    a.On(0, [&](env::Transport& transport) { transport.SetPeers({{2, {.host = host, .port = b.port()}}}); });
+  };
+  know("localhost");
+  EXPECT_EQ(*a.Call(0, 2, "x"), "2.0 1 x");
+  know("no such host");
+  EXPECT_THAT(std::string(Message(a.Call(0, 2, "x").status())), HasSubstr("its name cannot be looked up"));
+}
+
 TEST_F(PeerNetworkTest, ABrokenConnectionFailsItsCallsAndIsMadeAnew) {
   std::promise<void> arrived;
   std::vector<env::Transport::Reply> kept;
