@@ -15,10 +15,17 @@
 #include "broker/broker_metrics.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
+#include "broker/life.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
+#include "coordinator/controlled_log.h"
+#include "coordinator/controller.h"
+#include "coordinator/controller_client.h"
 #include "coordinator/group_coordinator.h"
 #include "coordinator/metadata_log.h"
+#include "env/transport.h"
+#include "meta/brokers.h"
+#include "meta/command.h"
 #include "stream/run/log_port.h"
 
 namespace leat::broker {
@@ -33,6 +40,7 @@ class BrokerImpl final : public Broker {
     std::vector<env::Shard*> shards;
     env::Metrics& metrics;
     std::unique_ptr<JobFactory> jobs;
+    std::vector<env::Transport*> transports{};  // one for each shard; none: the node is alone
   };
   BrokerImpl(const Options& options, Ports ports);
   ~BrokerImpl() override;
@@ -76,6 +84,8 @@ class BrokerImpl final : public Broker {
   void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) override;
   void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) override;
   void SetAdvertised(std::string grpc, std::string kafka, std::string admin) override;
+  // Where the node takes connections, by the names of the config's listeners: the cluster is told. Any thread.
+  void SetListeners(std::vector<meta::Listener> listeners);
 
   // As the public calls, for the broker's own jobs: reserved topic names are allowed.
   void ProduceAs(meta::Origin origin, ProduceRequest request, Callback<ProduceReply> done);
@@ -88,10 +98,17 @@ class BrokerImpl final : public Broker {
   env::Metrics& metrics() { return metrics_; }
   BrokerMetrics& broker_metrics() { return broker_metrics_; }
   const meta::ImagePtr& image() const { return metadata_->image(); }
-  void SubmitMetadata(coordinator::MetadataLog::Decide decide, Callback<absl::Status> done);
+  // Has the controller change the metadata, wherever it is; `done` here, once every shard has what came of it. While
+  // the broker is not open yet, or stops: kUnavailable.
+  using Changed = coordinator::ControllerClient::Changed;
+  void ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done);
+  // The same for one command, whose outcome is that of the request.
+  void ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done);
+  coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
   meta::Limits MetaLimits() const;
+  meta::Policy MetaPolicy() const;
   // For TransactionHost. The coordinator on shard 0; null before it is open.
   const Shards& shards() const { return shards_; }
   coordinator::GroupCoordinator* group_coordinator() const { return groups_.get(); }
@@ -99,15 +116,21 @@ class BrokerImpl final : public Broker {
  private:
   // A metadata change on its way to every shard.
   struct Installation {
-    size_t waiting = 0;
+    model::Offset end;    // of the metadata, with the change
+    size_t unseen = 0;    // shards that do not have the image yet
+    size_t waiting = 0;   // shards that still remove folders
     absl::Status status;  // of removing folders
     std::vector<env::Closure> waiters;
   };
   using InstallationPtr = std::shared_ptr<Installation>;
-  using DecideOne = std::function<absl::StatusOr<meta::Records>(const meta::Image&)>;
+  // Changes of topics, one by one; what this node itself refuses does not go to the controller.
   struct TopicChanges {
-    std::vector<std::string> names;
-    std::vector<DecideOne> decisions;  // of each name
+    struct One {
+      std::string name;
+      std::optional<meta::Command> command;
+      Outcome refusal{};
+    };
+    std::vector<One> all;
     ChangeMode mode = ChangeMode::kApply;
   };
   struct TopicCreation {
@@ -124,11 +147,19 @@ class BrokerImpl final : public Broker {
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
   void BeginServing(Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
-  void FormatCluster(Callback<absl::Status> ready);
+  void JoinCluster(Callback<absl::Status> ready);
+  void CreateInternalTopics(Callback<absl::Status> ready);
+  void OpenAndServe(Callback<absl::Status> ready);
+  void OpenController();
+  void LeaveCluster(env::Closure left);
   void StopServing(Callback<absl::Status> done);
   void CloseCoordinators(Callback<absl::Status> done);
   void CloseShards(Callback<absl::Status> done);
   void SettleShards(int rounds, env::Closure done);
+  // registration.cc, shard 0
+  meta::RegisterBroker Registration() const;
+  bool MayServeAsItWas(const absl::Status& status) const;
+  void NoteCleanShutdown();
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
@@ -137,13 +168,16 @@ class BrokerImpl final : public Broker {
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
   void WhenInstalled(env::Closure done);
+  void FoldersGone(Installation& installation, const std::vector<std::string>& removed, const absl::Status& status);
   // True if a topic of this name is still being removed; `retry` then runs once it is gone.
   bool WaitForRemoval(const std::vector<NewTopic>& topics, env::Closure* retry);
   void CreateTopicsHere(TopicCreation creation, Callback<std::vector<TopicResult>> done);
-  absl::StatusOr<meta::Records> DecideCreate(const meta::Image& image, const NewTopic& topic, meta::Origin origin);
-  // Decides several changes for one record batch, each on its own; `done` once every shard has seen them, with the
-  // outcome of each.
-  void SubmitEach(TopicChanges changes, Callback<std::vector<TopicResult>> done);
+  // `done` once every shard has seen what came of them, and the folders of deleted topics are gone.
+  void ChangeTopics(TopicChanges changes, Callback<std::vector<TopicResult>> done);
+  void WhenRemoved(std::vector<std::string> names, env::Closure done);
+  void DeletionsAnswered(const std::vector<std::string>& names);
+  model::Offset AppliedEnd() const;
+  TopicChanges::One CreationOf(const NewTopic& topic, meta::Origin origin);
   std::vector<TopicResult> RefusedTopics(const std::vector<std::string>& names) const;
 
   // produce.cc
@@ -175,11 +209,25 @@ class BrokerImpl final : public Broker {
   Random random_;
   std::unique_ptr<env::DirectoryLock> lock_;
   std::string cluster_id_;
+  Life life_;
+  std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
+  std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
+  env::Transport* transport_ = nullptr;              // of shard 0
+  std::unique_ptr<coordinator::ControlledLog> home_log_;
+  std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;
+  std::unique_ptr<coordinator::ControllerClient> client_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
-  InstallationPtr installation_;                     // the last one
+  InstallationPtr installation_;  // the last one
+  struct AskedDeletion {
+    int count = 0;
+    std::vector<env::Closure> waiters;
+  };
+  std::map<std::string, AskedDeletion> deletions_;   // asked for here and not answered, by topic
+  model::Offset installed_end_{0};                   // what every shard has
+  size_t installing_ = 0;                            // changes that some shard does not have yet
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
   std::unique_ptr<run::LogPort> log_port_;

@@ -1,4 +1,7 @@
 // DescribeCluster and the advertised addresses.
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_split.h>
+
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
 
@@ -46,7 +49,28 @@ void BrokerImpl::DescribeLogDirectory(Callback<LogDirectoryDescription> done) {
   });
 }
 
+namespace {
+
+// Of addresses host:port, with commas between them. One that has no port is nowhere to connect to.
+void AddListeners(const std::string& name, const std::string& addresses, std::vector<meta::Listener>* listeners) {
+  for (const absl::string_view address : absl::StrSplit(addresses, ',', absl::SkipEmpty())) {
+    const size_t colon = address.rfind(':');
+    int32_t port = 0;
+    if (colon == absl::string_view::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) || port == 0) continue;
+    absl::string_view host = address.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+    if (!host.empty()) listeners->push_back({name, std::string(host), port});
+  }
+}
+
+}  // namespace
+
 void BrokerImpl::SetAdvertised(std::string grpc, std::string kafka, std::string admin) {
+  std::vector<meta::Listener> listeners;
+  AddListeners("kafka", kafka, &listeners);
+  AddListeners("grpc", grpc, &listeners);
+  AddListeners("admin", admin, &listeners);
+  SetListeners(std::move(listeners));
   home().Post([this, grpc = std::move(grpc), kafka = std::move(kafka), admin = std::move(admin)]() mutable {
     advertised_ = {options_.node_id, std::move(grpc), std::move(kafka), std::move(admin)};
   });

@@ -179,15 +179,13 @@ void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> don
     return;
   }
   const meta::SubmitJob command{asked->job.name, asked->job.sql, broker_.home().WallMillis()};
-  const auto decide = [command, limits = broker_.MetaLimits()](const meta::Image& image) {
-    return meta::Decide(image, command, limits);
-  };
   // What the metadata refuses is said before the text is compiled.
-  if (const absl::Status refused = decide(*broker_.image()).status(); !refused.ok()) {
+  const absl::Status refused = meta::Decide(*broker_.image(), command, broker_.MetaLimits()).status();
+  if (!refused.ok()) {
     (*begun)(refused);
     return;
   }
-  Compile(asked->job.sql, [this, asked, decide, finish = *std::move(begun)](Compiled compiled) mutable {
+  Compile(asked->job.sql, [this, asked, command, finish = *std::move(begun)](Compiled compiled) mutable {
     if (!compiled.ok()) {
       finish(compiled.status());
       return;
@@ -196,10 +194,10 @@ void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> don
       finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
       return;
     }
-    broker_.SubmitMetadata(decide, [this, asked, compiled = *std::move(compiled),
-                                    finish = std::move(finish)](const absl::Status& status) mutable {
-      if (status.ok()) Launch(asked->job.name, std::move(compiled));
-      finish(status);
+    broker_.ChangeMetadata(command, [this, asked, compiled = *std::move(compiled), finish = std::move(finish)](
+                                        const absl::StatusOr<meta::CommandResult>& changed) mutable {
+      if (changed.ok()) Launch(asked->job.name, std::move(compiled));
+      finish(changed.status());
     });
   });
 }
@@ -210,14 +208,15 @@ void JobManager::Change(const std::string& name, meta::DesiredState desired, Cal
     done(begun.status());
     return;
   }
-  broker_.SubmitMetadata([name, desired](const meta::Image& image) { return meta::SetJobState(image, name, desired); },
-                         [finish = *std::move(begun), next = std::move(next)](const absl::Status& status) mutable {
-                           if (status.ok()) {
-                             next(std::move(finish));
-                           } else {
-                             finish(status);
-                           }
-                         });
+  broker_.ChangeMetadata(
+      meta::SetJobDesired{name, desired},
+      [finish = *std::move(begun), next = std::move(next)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+        if (changed.ok()) {
+          next(std::move(finish));
+        } else {
+          finish(changed.status());
+        }
+      });
 }
 
 void JobManager::Start(const std::string& name, Callback<absl::Status> done) {
@@ -266,8 +265,11 @@ void JobManager::DeleteStopped(const std::string& name, Callback<absl::Status> d
               return;
             }
             broker_.metrics().Forget("job", name);
-            broker_.SubmitMetadata([name](const meta::Image& image) { return meta::DeleteJob(image, name); },
-                                   std::move(done));
+            broker_.ChangeMetadata(
+                meta::DeleteJobCommand{name},
+                [done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+                  done(changed.status());
+                });
           });
         });
       });

@@ -40,7 +40,8 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       disk_(ports.disk),
       metrics_(ports.metrics),
       broker_metrics_(ports.metrics),
-      random_(SeedOf(options, *ports.shards.at(0))) {
+      random_(SeedOf(options, *ports.shards.at(0))),
+      transport_(ports.transports.empty() ? nullptr : ports.transports[0]) {
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
     shards_.push_back(std::make_unique<ShardState>(
@@ -88,6 +89,12 @@ absl::Status BrokerImpl::OpenHome() {
   if (!recorded.empty() && recorded != cluster_id_) {
     return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
                               ", the metadata log says ", recorded, ": the directory mixes two clusters' files");
+  }
+  absl::StatusOr<Life> life = BeginLife(disk_, options_.data_dir, random_);
+  if (life.ok()) {
+    life_ = *std::move(life);
+  } else if (!MayServeAsItWas(life.status())) {
+    return life.status();
   }
   return RemoveOrphans();
 }
@@ -142,40 +149,54 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
           ready(status);
           return;
         }
-        FormatCluster(std::move(ready));
+        JoinCluster(std::move(ready));
       });
 }
 
-// The records that a new cluster begins with; none later.
-void BrokerImpl::FormatCluster(Callback<absl::Status> ready) {
-  SubmitMetadata(
-      [this](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-        meta::Records records = meta::FormatCluster(image, cluster_id_);
-        const std::pair<std::string_view, int32_t> topics[] = {
-            {meta::kOffsetsTopic, options_.offsets_partitions},
-            {meta::kTransactionsTopic, options_.transactions_partitions}};
-        for (const auto& [name, partitions] : topics) {
-          if (image.FindTopic(name) != nullptr) continue;
-          const meta::CreateTopic topic{
-              std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal};
-          LEAT_ASSIGN_OR_RETURN(const meta::Records made, meta::Decide(image, topic, MetaLimits(), random_));
-          records.insert(records.end(), made.begin(), made.end());
-        }
-        return records;
-      },
-      [this, ready = std::move(ready)](const absl::Status& status) mutable {
-        if (!status.ok()) {
-          ready(status);
-          return;
-        }
-        WhenInstalled([this, ready = std::move(ready)]() mutable {
-          if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
-            ready(opened);
-          } else {
-            BeginServing(std::move(ready));
-          }
-        });
-      });
+// The broker is let into its cluster, which may begin with it.
+void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
+  OpenController();
+  if (life_.incarnation.is_zero()) return OpenAndServe(std::move(ready));
+  client_->Start([this, ready = std::move(ready)](absl::Status status) mutable {
+    if (status.ok()) status = ConfirmLife(disk_, options_.data_dir, &life_);
+    if (!status.ok()) {
+      if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
+      return ready(status);
+    }
+    client_->WhenLive([this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+  });
+}
+
+// The topics that the broker keeps for itself. Another broker may have made them first.
+void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
+  const std::pair<std::string_view, int32_t> topics[] = {{meta::kOffsetsTopic, options_.offsets_partitions},
+                                                         {meta::kTransactionsTopic, options_.transactions_partitions}};
+  std::vector<meta::Command> commands;
+  for (const auto& [name, partitions] : topics) {
+    if (image()->FindTopic(name) != nullptr) continue;
+    commands.push_back(
+        meta::CreateTopic{std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
+  }
+  if (commands.empty()) return OpenAndServe(std::move(ready));
+  ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
+                 [this, ready = std::move(ready)](const Changed& changed) mutable {
+                   absl::Status status = changed.status;
+                   for (const meta::CommandResult& result : changed.results) {
+                     if (!absl::IsAlreadyExists(result.status)) status.Update(result.status);
+                   }
+                   if (!status.ok()) return ready(status);
+                   OpenAndServe(std::move(ready));
+                 });
+}
+
+void BrokerImpl::OpenAndServe(Callback<absl::Status> ready) {
+  WhenInstalled([this, ready = std::move(ready)]() mutable {
+    if (const absl::Status opened = OpenCoordinators(); !opened.ok()) {
+      ready(opened);
+    } else {
+      BeginServing(std::move(ready));
+    }
+  });
 }
 
 absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_view topic) {
@@ -219,7 +240,9 @@ void BrokerImpl::Stop(Callback<absl::Status> done) {
       done(FailedPrecondition("the broker was stopped before"));
       return;
     }
-    jobs_->StopAll([this, done = std::move(done)]() mutable { StopServing(std::move(done)); });
+    jobs_->StopAll([this, done = std::move(done)]() mutable {
+      LeaveCluster([this, done = std::move(done)]() mutable { StopServing(std::move(done)); });
+    });
   });
 }
 
@@ -256,7 +279,12 @@ void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
     if (metadata_ == nullptr) return next();
     metadata_->Close(then(std::move(next)));
   };
-  transactions_->Close(then(std::move(close_metadata)));
+  env::Closure close_controller = [this, then, next = std::move(close_metadata)]() mutable {
+    if (client_ == nullptr) return next();
+    client_->Close();
+    controller_->Close(then(std::move(next)));
+  };
+  transactions_->Close(then(std::move(close_controller)));
 }
 
 void BrokerImpl::CloseShards(Callback<absl::Status> done) {
@@ -267,6 +295,7 @@ void BrokerImpl::CloseShards(Callback<absl::Status> done) {
         for (const absl::Status& part : closed) status.Update(part);
         // Answers that are still on their way between shards arrive before the caller may destroy the broker.
         SettleShards(2, [this, status, done = std::move(done)]() mutable {
+          if (status.ok()) NoteCleanShutdown();
           lock_.reset();
           done(status);
         });

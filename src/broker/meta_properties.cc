@@ -3,13 +3,10 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
 
-#include <map>
-
 namespace leat::broker {
-namespace {
 
-std::map<std::string, std::string> ParseProperties(const std::string& text) {
-  std::map<std::string, std::string> properties;
+Properties ParseProperties(const std::string& text) {
+  Properties properties;
   for (const absl::string_view raw : absl::StrSplit(text, '\n')) {
     const absl::string_view line = absl::StripAsciiWhitespace(raw);
     if (line.empty() || line[0] == '#') continue;
@@ -20,8 +17,10 @@ std::map<std::string, std::string> ParseProperties(const std::string& text) {
   return properties;
 }
 
+namespace {
+
 absl::StatusOr<MetaProperties> Parse(const std::string& path, const std::string& text, model::NodeId node) {
-  std::map<std::string, std::string> properties = ParseProperties(text);
+  Properties properties = ParseProperties(text);
   if (properties["version"] != "1") {
     return FailedPrecondition(path, ": expected version=1, got version=", properties["version"],
                               ": this directory was written by another version of the broker");

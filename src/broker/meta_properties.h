@@ -1,6 +1,7 @@
 // `data_dir/meta.properties`, in Kafka's text form: whose data this directory holds.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "base/random.h"
@@ -8,6 +9,10 @@
 #include "model/ids.h"
 
 namespace leat::broker {
+
+// The lines `name=value` of a file in Java's form; others, and those that begin with #, are left out.
+using Properties = std::map<std::string, std::string>;
+Properties ParseProperties(const std::string& text);
 
 struct MetaProperties {
   std::string cluster_id;

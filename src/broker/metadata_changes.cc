@@ -1,4 +1,7 @@
 // How a change of the metadata gets from a command to every shard.
+#include <algorithm>
+#include <utility>
+
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/log_config.h"
@@ -13,14 +16,36 @@ meta::Limits BrokerImpl::MetaLimits() const {
   return limits;
 }
 
-void BrokerImpl::SubmitMetadata(coordinator::MetadataLog::Decide decide, Callback<absl::Status> done) {
-  metadata_->Submit(std::move(decide), std::move(done));
+void BrokerImpl::ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done) {
+  if (client_ == nullptr) {
+    done({Unavailable("the broker is starting: try again when it is ready"), {}});
+    return;
+  }
+  client_->Change(std::move(commands), mode, std::move(done));
 }
+
+void BrokerImpl::ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done) {
+  std::vector<meta::Command> commands;
+  commands.push_back(std::move(command));
+  ChangeMetadata(std::move(commands), meta::ChangeMode::kApply, [done = std::move(done)](Changed changed) mutable {
+    if (!changed.status.ok()) {
+      done(changed.status);
+    } else if (!changed.results.at(0).status.ok()) {
+      done(changed.results[0].status);
+    } else {
+      done(std::move(changed.results[0]));
+    }
+  });
+}
+
+model::Offset BrokerImpl::AppliedEnd() const { return installing_ == 0 ? metadata_->end() : installed_end_; }
 
 void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta) {
   auto installation = std::make_shared<Installation>();
-  installation->waiting = shards_.size();
+  installation->end = metadata_ == nullptr ? model::Offset(0) : metadata_->end();
+  installation->unseen = installation->waiting = shards_.size();
   installation_ = installation;
+  ++installing_;
   auto removed = std::make_shared<std::vector<std::string>>();
   for (const meta::Delta::TopicChange& change : delta.topics) {
     if (change.after != nullptr) continue;
@@ -33,22 +58,30 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
     ShardState& state = *shard;
     state.shard().Post([this, &state, image, delta, installation, removed] {
       state.Install(image, delta, [this, installation, removed](const absl::Status& status) {
-        home().Post([this, installation, removed, status] {
-          if (installation->status.ok()) installation->status = status;
-          if (--installation->waiting > 0) return;
-          if (installation->status.ok()) {
-            for (const std::string& name : *removed) deleting_.erase(name);
-          } else {
-            LogError("broker",
-                     "folders of deleted topics could not be removed; their names stay taken until a restart: ",
-                     Message(installation->status));
-          }
-          std::vector<env::Closure> waiters = std::move(installation->waiters);
-          for (env::Closure& waiter : waiters) waiter();
-        });
+        home().Post([this, installation, removed, status] { FoldersGone(*installation, *removed, status); });
+      });
+      home().Post([this, installation] {
+        if (--installation->unseen > 0) return;
+        --installing_;
+        installed_end_ = std::max(installed_end_, installation->end);
+        if (client_ != nullptr) client_->OnApplied();
       });
     });
   }
+}
+
+void BrokerImpl::FoldersGone(Installation& installation, const std::vector<std::string>& removed,
+                             const absl::Status& status) {
+  if (installation.status.ok()) installation.status = status;
+  if (--installation.waiting > 0) return;
+  if (installation.status.ok()) {
+    for (const std::string& name : removed) deleting_.erase(name);
+  } else {
+    LogError("broker", "folders of deleted topics could not be removed; their names stay taken until a restart: ",
+             Message(installation.status));
+  }
+  std::vector<env::Closure> waiters = std::move(installation.waiters);
+  for (env::Closure& waiter : waiters) waiter();
 }
 
 void BrokerImpl::WhenInstalled(env::Closure done) {
@@ -61,6 +94,10 @@ void BrokerImpl::WhenInstalled(env::Closure done) {
 
 bool BrokerImpl::WaitForRemoval(const std::vector<NewTopic>& topics, env::Closure* retry) {
   for (const NewTopic& topic : topics) {
+    if (const auto asked = deletions_.find(topic.name); asked != deletions_.end()) {
+      asked->second.waiters.push_back(std::move(*retry));
+      return true;
+    }
     const auto it = deleting_.find(topic.name);
     if (it == deleting_.end() || it->second->waiting == 0) continue;
     it->second->waiters.push_back(std::move(*retry));
@@ -75,44 +112,73 @@ std::vector<TopicResult> BrokerImpl::RefusedTopics(const std::vector<std::string
   return results;
 }
 
-void BrokerImpl::SubmitEach(TopicChanges changes, Callback<std::vector<TopicResult>> done) {
-  auto results = std::make_shared<std::vector<TopicResult>>(changes.names.size());
-  for (size_t i = 0; i < changes.names.size(); ++i) (*results)[i].name = std::move(changes.names[i]);
-  SubmitMetadata(
-      [this, results, decisions = std::move(changes.decisions),
-       mode = changes.mode](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-        meta::Image scratch = image;
-        meta::Records all;
-        for (size_t i = 0; i < decisions.size(); ++i) {
-          TopicResult& result = (*results)[i];
-          absl::StatusOr<meta::Records> records = decisions[i](scratch);
-          result.outcome = TopicOutcome(records.status(), result.name);
-          if (!records.ok()) continue;
-          const meta::TopicPtr before = scratch.FindTopic(result.name);
-          for (meta::Record& record : *records) {
-            LEAT_RETURN_IF_ERROR(scratch.Apply(record).status());
-            all.push_back(std::move(record));
-          }
-          const meta::TopicPtr after = scratch.FindTopic(result.name);
-          const meta::TopicPtr& topic = after == nullptr ? before : after;
-          result.id = topic->id;
-          result.partitions = topic->partitions;
-          if (after != nullptr) result.configs = TopicConfigEntries(after->configs, options_.log_defaults);
-        }
-        if (mode == ChangeMode::kValidate) all.clear();
-        return all;
-      },
-      [this, results, done = std::move(done)](const absl::Status& status) mutable {
-        if (!status.ok()) {
-          for (TopicResult& result : *results) {
-            if (!result.outcome.ok()) continue;
-            result.outcome = AppendOutcome(status);
-            result.id = {};
-            result.partitions = 0;
-          }
-        }
-        WhenInstalled([results, done = std::move(done)]() mutable { done(std::move(*results)); });
-      });
+void BrokerImpl::WhenRemoved(std::vector<std::string> names, env::Closure done) {
+  while (!names.empty()) {
+    const auto it = deleting_.find(names.back());
+    names.pop_back();
+    if (it == deleting_.end() || it->second->waiting == 0) continue;
+    it->second->waiters.push_back([this, names = std::move(names), done = std::move(done)]() mutable {
+      WhenRemoved(std::move(names), std::move(done));
+    });
+    return;
+  }
+  done();
+}
+
+void BrokerImpl::DeletionsAnswered(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto it = deletions_.find(name);
+    if (it == deletions_.end() || --it->second.count > 0) continue;
+    std::vector<env::Closure> waiters = std::move(it->second.waiters);
+    deletions_.erase(it);
+    for (env::Closure& waiter : waiters) waiter();
+  }
+}
+
+void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicResult>> done) {
+  struct Asked {
+    std::vector<TopicResult> results;
+    std::vector<size_t> sent;  // indexes of those that the controller decides
+    std::vector<std::string> deletions;
+    Callback<std::vector<TopicResult>> done;
+  };
+  auto asked = std::make_shared<Asked>();
+  asked->done = std::move(done);
+  std::vector<meta::Command> commands;
+  std::vector<std::string> names;
+  for (TopicChanges::One& one : changes.all) {
+    names.push_back(one.name);
+    asked->results.push_back({std::move(one.name), std::move(one.refusal), {}, 0});
+    if (!one.command) continue;
+    asked->sent.push_back(asked->results.size() - 1);
+    if (std::holds_alternative<meta::DeleteTopic>(*one.command)) {
+      ++deletions_[names.back()].count;
+      asked->deletions.push_back(names.back());
+    }
+    commands.push_back(*std::move(one.command));
+  }
+  if (commands.empty()) return asked->done(std::move(asked->results));
+  const meta::ChangeMode mode =
+      changes.mode == ChangeMode::kValidate ? meta::ChangeMode::kValidate : meta::ChangeMode::kApply;
+  ChangeMetadata(std::move(commands), mode, [this, asked, names = std::move(names)](Changed changed) mutable {
+    for (size_t i = 0; i < asked->sent.size(); ++i) {
+      TopicResult& to = asked->results[asked->sent[i]];
+      if (!changed.status.ok()) {
+        to.outcome = AppendOutcome(changed.status);
+        continue;
+      }
+      const meta::CommandResult& from = changed.results.at(i);
+      to.outcome = TopicOutcome(from.status, to.name);
+      if (!from.status.ok()) continue;
+      to.id = from.topic;
+      to.partitions = from.partitions;
+      if (asked->deletions.empty()) to.configs = TopicConfigEntries(from.configs, options_.log_defaults);
+    }
+    WhenRemoved(std::move(names), [this, asked] {
+      asked->done(std::move(asked->results));
+      DeletionsAnswered(asked->deletions);
+    });
+  });
 }
 
 }  // namespace leat::broker

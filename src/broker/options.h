@@ -24,6 +24,7 @@ struct Limits {
 struct Options {
   model::NodeId node_id{1};
   std::string data_dir = "./leat-data";
+  std::string rack;  // of this node; replicas of a partition are placed in different ones
   log::LogOptions log_defaults;
   Duration checkpoint_interval = absl::Seconds(60);  // of the log directory's recovery points
   Duration retention_check_interval = absl::Minutes(5);

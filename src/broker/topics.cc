@@ -40,30 +40,22 @@ void BrokerImpl::CreateTopicsHere(TopicCreation creation, Callback<std::vector<T
   auto held = std::make_shared<Retry>(Retry{std::move(creation), std::move(done)});
   env::Closure retry = [this, held] { CreateTopicsHere(std::move(held->creation), std::move(held->done)); };
   if (WaitForRemoval(held->creation.topics, &retry)) return;
-  TopicChanges changes{NamesOf(held->creation.topics), {}, held->creation.mode};
+  TopicChanges changes;
+  changes.mode = held->creation.mode;
   for (const NewTopic& topic : held->creation.topics) {
-    changes.decisions.push_back([this, topic, origin = held->creation.origin](const meta::Image& image) {
-      return DecideCreate(image, topic, origin);
-    });
+    changes.all.push_back(CreationOf(topic, held->creation.origin));
   }
-  SubmitEach(std::move(changes), std::move(held->done));
+  ChangeTopics(std::move(changes), std::move(held->done));
 }
 
-absl::StatusOr<meta::Records> BrokerImpl::DecideCreate(const meta::Image& image, const NewTopic& topic,
-                                                       meta::Origin origin) {
-  // Gone from the image that this change will meet, but there in the one in force: deleted in this very batch. Its
-  // folders go first.
-  const bool going = image.FindTopic(topic.name) == nullptr && this->image()->FindTopic(topic.name) != nullptr;
-  if (going || deleting_.contains(topic.name)) {
-    return Unavailable("topic '", topic.name, "' is being deleted, its files are not gone yet: try again");
-  }
-  if (topic.replication_factor != -1 && topic.replication_factor != 1) {
-    return model::WithCode(InvalidArgument("topic '", topic.name, "': expected a replication factor of 1 or -1 (this ",
-                                           "cluster has one node), got ", topic.replication_factor),
-                           model::ErrorCode::kInvalidReplicationFactor);
+BrokerImpl::TopicChanges::One BrokerImpl::CreationOf(const NewTopic& topic, meta::Origin origin) {
+  if (deleting_.contains(topic.name)) {
+    const absl::Status going =
+        Unavailable("topic '", topic.name, "' is being deleted, its files are not gone yet: try again");
+    return {topic.name, std::nullopt, TopicOutcome(going, topic.name)};
   }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
-  return meta::Decide(image, meta::CreateTopic{topic.name, partitions, topic.configs, origin}, MetaLimits(), random_);
+  return {topic.name, meta::CreateTopic{topic.name, partitions, topic.configs, origin, topic.replication_factor}};
 }
 
 void BrokerImpl::DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) {
@@ -78,23 +70,19 @@ void BrokerImpl::DeleteTopicsAs(meta::Origin origin, std::vector<std::string> na
       return;
     }
     TopicChanges changes;
-    for (const std::string& name : names) {
-      changes.decisions.push_back([name, origin](const meta::Image& image) {
-        return meta::Decide(image, meta::DeleteTopic{name, origin});
-      });
-    }
-    changes.names = std::move(names);
-    SubmitEach(std::move(changes), std::move(done));
+    for (const std::string& name : names) changes.all.push_back({name, meta::DeleteTopic{name, origin}});
+    ChangeTopics(std::move(changes), std::move(done));
   });
 }
 
 void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Callback<std::vector<TopicResult>> done) {
   home().Post([this, topics = std::move(topics), mode, done = std::move(done)]() mutable {
-    TopicChanges changes{NamesOf(topics), {}, mode};
     if (shards_[0]->phase != Phase::kServing) {
-      done(RefusedTopics(changes.names));
+      done(RefusedTopics(NamesOf(topics)));
       return;
     }
+    TopicChanges changes;
+    changes.mode = mode;
     for (AlterTopic& topic : topics) {
       meta::AlterTopic command{.name = std::move(topic.name),
                                .set = std::move(topic.set),
@@ -105,11 +93,10 @@ void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Ca
                                .append = std::move(topic.append),
                                .subtract = std::move(topic.subtract),
                                .replace_all = topic.replace_all};
-      changes.decisions.push_back([this, command = std::move(command)](const meta::Image& image) {
-        return meta::Decide(image, command, MetaLimits(), DefaultConfigs(options_.log_defaults));
-      });
+      std::string name = command.name;
+      changes.all.push_back({std::move(name), std::move(command)});
     }
-    SubmitEach(std::move(changes), std::move(done));
+    ChangeTopics(std::move(changes), std::move(done));
   });
 }
 

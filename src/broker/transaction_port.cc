@@ -35,19 +35,14 @@ bool IsOvertaken(const absl::Status& status) {
 }  // namespace
 
 void TransactionHost::ReserveProducerIds(int64_t count, absl::AnyInvocable<void(absl::StatusOr<Block>)> done) {
-  auto block = std::make_shared<Block>();
-  broker_.SubmitMetadata(
-      [block, count](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-        *block = {image.producer_ids_end(), image.producer_ids_end() + count};
-        return meta::ReserveProducerIds(image, count);
-      },
-      [block, done = std::move(done)](const absl::Status& status) mutable {
-        if (status.ok()) {
-          done(*block);
-        } else {
-          done(status);
-        }
-      });
+  broker_.ChangeMetadata(meta::ReserveIds{count},
+                         [count, done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+                           if (changed.ok()) {
+                             done(Block{changed->producer_ids_begin, changed->producer_ids_begin + count});
+                           } else {
+                             done(changed.status());
+                           }
+                         });
 }
 
 void TransactionHost::WriteMarker(const txn::Markers& markers, const model::TopicPartition& partition,

@@ -39,8 +39,8 @@ class Transport {
   // kDeadlineExceeded: no answer in time. kResourceExhausted: too much is on its way to that node already; it was not
   // sent. An error of the handler's own travels inside its answer.
   using Reply = absl::AnyInvocable<void(absl::StatusOr<OwnedBytes>)>;
-  // `reply` is to be called once with the answer, on this shard; null for what was sent one way. Destroyed uncalled, the
-  // caller hears kUnavailable.
+  // `reply` is to be called once with the answer, on this shard; null for what was sent one way. Destroyed uncalled,
+  // the caller hears kUnavailable.
   using Handler = std::function<void(int32_t from, OwnedBytes message, Reply reply)>;
 
   virtual ~Transport() = default;

@@ -1,4 +1,6 @@
 // A leader wants another in-sync set.
+#include <algorithm>
+
 #include "meta/brokers.h"
 #include "meta/partition_lookup.h"
 #include "model/error_status.h"
@@ -54,11 +56,41 @@ absl::Status CheckMember(const Image& image, const AlterPartition::Member& membe
 
 }  // namespace
 
-absl::StatusOr<Records> Decide(const Image& image, const AlterPartition& command, const Policy& policy) {
+absl::Status CheckAsker(const Image& image, const AlterPartition& command) {
+  LEAT_RETURN_IF_ERROR(RequireBroker(image, command.broker, command.broker_epoch).status());
+  LEAT_ASSIGN_OR_RETURN(const FoundPartition found, RequirePartition(image, command.key));
+  return CheckCurrent(*found.partition, command, found.name);
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const GiveUpLeadership& command, const Policy& policy) {
   LEAT_RETURN_IF_ERROR(RequireBroker(image, command.broker, command.broker_epoch).status());
   LEAT_ASSIGN_OR_RETURN(const FoundPartition found, RequirePartition(image, command.key));
   const Partition& partition = *found.partition;
-  LEAT_RETURN_IF_ERROR(CheckCurrent(partition, command, found.name));
+  if (partition.leader != command.broker || partition.leader_epoch != command.leader_epoch) {
+    return WithCode(
+        FailedPrecondition(found.name, ": broker ", partition.leader, " leads in epoch ", partition.leader_epoch,
+                           ", not broker ", command.broker, " in epoch ", command.leader_epoch),
+        ErrorCode::kFencedLeaderEpoch);
+  }
+  const bool others = std::any_of(partition.isr.begin(), partition.isr.end(),
+                                  [&](NodeId node) { return node != command.broker && image.IsActive(node); });
+  if (!others) {
+    PartitionChanged again{command.key.topic, command.key.partition, partition};
+    ++again.state.leader_epoch;
+    ++again.state.partition_epoch;
+    return Records{std::move(again)};
+  }
+  Wish wish(partition);
+  wish.isr = Without(partition.isr, {command.broker});
+  Settler settler(image, policy);
+  settler.Settle(command.key, wish);
+  return settler.Take();
+}
+
+absl::StatusOr<Records> Decide(const Image& image, const AlterPartition& command, const Policy& policy) {
+  LEAT_RETURN_IF_ERROR(CheckAsker(image, command));
+  LEAT_ASSIGN_OR_RETURN(const FoundPartition found, RequirePartition(image, command.key));
+  const Partition& partition = *found.partition;
   Wish wish(partition);
   wish.isr.clear();
   for (const AlterPartition::Member& member : command.isr) {

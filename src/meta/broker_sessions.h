@@ -23,12 +23,14 @@ struct Heartbeat {
     kStayFenced,  // it is not ready yet
     kStop,        // it is told to stop, and asks when it may
   } wish = Wish::kServe;
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 
 struct HeartbeatAnswer {
   bool is_fenced = true;
   bool is_caught_up = false;
   bool may_stop = false;  // nobody needs it any more; it does not come back but by a new registration
+  friend bool operator==(const HeartbeatAnswer&, const HeartbeatAnswer&) = default;
 };
 
 class BrokerSessions {

@@ -28,8 +28,8 @@ absl::Status CheckShape(const BrokerRegistered& broker, const Limits& limits) {
   const auto most = static_cast<size_t>(limits.listeners_per_broker);
   if (broker.id.value() < 0) return bad("expected a node.id of at least 0");
   if (broker.incarnation.is_zero()) return bad("expected an incarnation, got none");
-  if (broker.listeners.empty() || broker.listeners.size() > most) {
-    return bad("expected 1 to ", most, " listeners, got ", broker.listeners.size());
+  if (broker.listeners.size() > most) {
+    return bad("expected at most ", most, " listeners, got ", broker.listeners.size());
   }
   for (const Listener& listener : broker.listeners) {
     const bool fits = !listener.name.empty() && listener.name.size() <= 100 && !listener.host.empty() &&
@@ -76,9 +76,10 @@ absl::Status CheckBelongs(const Image& image, const RegisterBroker& command) {
 absl::Status CheckSuccession(const Broker& registered, const RegisterBroker& command, Session session) {
   const BrokerRegistered& broker = command.broker;
   if (session == Session::kAlive) {
-    const Listener& listener = registered.registration.listeners.front();
+    const std::vector<Listener>& listeners = registered.registration.listeners;
+    const std::string where = listeners.empty() ? "" : StrCat(", at ", listeners[0].host, ":", listeners[0].port);
     return WithCode(
-        AlreadyExists("node ", broker.id, " is alive as another process, at ", listener.host, ":", listener.port,
+        AlreadyExists("node ", broker.id, " is alive as another process", where,
                       ": if two nodes have this node.id, give one of them another; if this one just restarted, it is ",
                       "let in once the session of the one before it ends"),
         ErrorCode::kDuplicateBrokerRegistration);
@@ -95,9 +96,20 @@ absl::Status CheckSuccession(const Broker& registered, const RegisterBroker& com
   return absl::OkStatus();
 }
 
-bool Same(const BrokerRegistered& a, BrokerRegistered b) {
+// But for where it takes connections.
+bool IsSameLife(const BrokerRegistered& a, BrokerRegistered b) {
   b.epoch = a.epoch;
+  b.listeners = a.listeners;
   return a == b;
+}
+
+// A process that is registered without listeners may say later where it takes connections. An older request of it, from
+// before it knew them, changes nothing.
+Records ListenersOf(const BrokerRegistered& registered, const RegisterBroker& command) {
+  if (command.broker.listeners.empty() || command.broker.listeners == registered.listeners) return {};
+  BrokerRegistered record = registered;
+  record.listeners = command.broker.listeners;
+  return {std::move(record)};
 }
 
 // What a new process of a registered broker means for what it held.
@@ -160,7 +172,9 @@ absl::StatusOr<Records> Decide(const Image& image, const RegisterBroker& command
                                       ": unregister those that are gone or raise the limit"),
                     ErrorCode::kInvalidRegistration);
   }
-  if (before != nullptr && Same(before->registration, command.broker)) return Records();
+  if (before != nullptr && IsSameLife(before->registration, command.broker)) {
+    return ListenersOf(before->registration, command);
+  }
   if (before != nullptr && before->registration.incarnation != command.broker.incarnation) {
     LEAT_RETURN_IF_ERROR(CheckSuccession(*before, command, session));
   }

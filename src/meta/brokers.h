@@ -22,11 +22,14 @@ struct RegisterBroker {
   std::vector<model::Uuid> known_incarnations{};  // earlier ones, by its disk
   // The epoch of its last registration, if its disk says that it then stopped in order; -1: it did not (KIP-966).
   int64_t clean_shutdown_epoch = -1;
+  friend bool operator==(const RegisterBroker&, const RegisterBroker&) = default;
 };
 // Whether the broker that is registered under the id is alive: BrokerSessions knows.
 enum class Session : bool { kNone, kAlive };
 
 // Fenced at first; ask image.FindBroker(id)->epoch() after the records. No records: this very registration is in force.
+// The same process may come again with its listeners, if it did not know them before: it keeps its epoch, and is not
+// fenced.
 // Refused:
 //   INCONSISTENT_CLUSTER_ID        it belongs to another cluster
 //   DUPLICATE_BROKER_REGISTRATION  another process is alive under its id, or has its directory
@@ -63,6 +66,7 @@ struct AlterBrokerConfigs {
   Configs set{};
   std::vector<std::string> remove{};
   enum class Others : bool { kKeep, kRemove } others = Others::kKeep;
+  friend bool operator==(const AlterBrokerConfigs&, const AlterBrokerConfigs&) = default;
 };
 // INVALID_CONFIG, BROKER_ID_NOT_REGISTERED.
 absl::StatusOr<Records> Decide(const Image& image, const AlterBrokerConfigs& command, const Policy& policy);

@@ -31,10 +31,12 @@ struct CreateTopic {
   Origin origin = Origin::kClient;
   int32_t replication_factor = -1;      // -1: the policy's
   std::vector<NodeList> assignments{};  // the replicas of each partition; empty: the placement chooses
+  friend bool operator==(const CreateTopic&, const CreateTopic&) = default;
 };
 struct DeleteTopic {
   std::string name;
   Origin origin = Origin::kClient;
+  friend bool operator==(const DeleteTopic&, const DeleteTopic&) = default;
 };
 struct AlterTopic {
   std::string name;
@@ -47,11 +49,13 @@ struct AlterTopic {
   Configs append, subtract;             // of configs that are lists: adds and takes away their comma-separated items
   bool replace_all = false;             // configs that are not in `set` go back to the default
   std::vector<NodeList> assignments{};  // the replicas of each new partition; empty: the placement chooses
+  friend bool operator==(const AlterTopic&, const AlterTopic&) = default;
 };
 struct SubmitJob {
   std::string name;
   std::string sql;
   int64_t now_ms = 0;
+  friend bool operator==(const SubmitJob&, const SubmitJob&) = default;
 };
 
 // Where brokers are registered, the topic's partitions get replicas; before that (one node that knows of none) they

@@ -30,6 +30,10 @@ absl::Status CheckPartition(const Partition& p) {
   return absl::OkStatus();
 }
 
+bool IsSameLife(const Broker& broker, const BrokerRegistered& record) {
+  return broker.epoch() == record.epoch && broker.registration.incarnation == record.incarnation;
+}
+
 absl::Status CheckFollows(const Partition& before, const Partition& after) {
   if (after.partition_epoch <= before.partition_epoch) {
     return DataLoss("partition epoch ", after.partition_epoch, " follows ", before.partition_epoch);
@@ -177,6 +181,11 @@ struct Image::Applier {
   Result operator()(const BrokerRegistered& record) {
     LEAT_RETURN_IF_ERROR(CheckLevel("a broker's registration"));
     if (record.id.value() < 0) return DataLoss("metadata: a broker was registered as node ", record.id);
+    if (const BrokerPtr same = image.FindBroker(record.id); same != nullptr && IsSameLife(*same, record)) {
+      Broker after = *same;
+      after.registration.listeners = record.listeners;
+      return PutBroker(same, std::move(after));
+    }
     if (record.epoch <= image.last_broker_epoch_) {
       return DataLoss("metadata: broker ", record.id, " was registered with epoch ", record.epoch, " after epoch ",
                       image.last_broker_epoch_, " was given");

@@ -21,6 +21,7 @@ struct AlterPartition {
   struct Member {
     NodeId broker;
     int64_t epoch = -1;  // of the registration under which it fetched
+    friend bool operator==(const Member&, const Member&) = default;
   };
   NodeId broker;  // who asks
   int64_t broker_epoch = -1;
@@ -28,6 +29,7 @@ struct AlterPartition {
   LeaderEpoch leader_epoch;
   int32_t partition_epoch = 0;
   std::vector<Member> isr;
+  friend bool operator==(const AlterPartition&, const AlterPartition&) = default;
 };
 // No records: it is so already. Refused:
 //   STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED  the asker
@@ -37,11 +39,26 @@ struct AlterPartition {
 //   INVALID_REQUEST                               it does not lead, or names what is no replica
 //   INELIGIBLE_REPLICA                            a member is fenced, shuts down, or is of an earlier life
 absl::StatusOr<Records> Decide(const Image& image, const AlterPartition& command, const Policy& policy);
+// The part of it that says who may ask now: the asker, the partition, and that it decided on the state that there is.
+absl::Status CheckAsker(const Image& image, const AlterPartition& command);
+
+// A leader that cannot lead in this epoch (its log is damaged, or may lack records): another replica in sync leads, or
+// itself in a new epoch. STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION;
+// FENCED_LEADER_EPOCH: it leads no more.
+struct GiveUpLeadership {
+  NodeId broker;
+  int64_t broker_epoch = -1;
+  PartitionKey key;
+  LeaderEpoch leader_epoch;
+  friend bool operator==(const GiveUpLeadership&, const GiveUpLeadership&) = default;
+};
+absl::StatusOr<Records> Decide(const Image& image, const GiveUpLeadership& command, const Policy& policy);
 
 // ElectLeaders (key 43). REQUIRES: wish is not kKeep.
 struct ElectLeader {
   PartitionKey key;
   ElectionWish wish = ElectionWish::kPreferred;
+  friend bool operator==(const ElectLeader&, const ElectLeader&) = default;
 };
 // ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION.
 absl::StatusOr<Records> Decide(const Image& image, const ElectLeader& command, const Policy& policy);
@@ -62,6 +79,7 @@ struct Reassign {
   PartitionKey key;
   std::optional<NodeList> target;  // nullopt: back to what was before the reassignment under way
   enum class Factor : bool { kMayChange, kMustStay } factor = Factor::kMayChange;
+  friend bool operator==(const Reassign&, const Reassign&) = default;
 };
 // INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS, INVALID_REPLICATION_FACTOR, UNKNOWN_TOPIC_OR_PARTITION.
 absl::StatusOr<Records> Decide(const Image& image, const Reassign& command, const Policy& policy);

@@ -84,7 +84,8 @@ struct Listener {
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
-// A broker, or a new life of one: it is fenced, and in no controlled shutdown, until records say otherwise.
+// A broker, or a new life of one: it is fenced, and in no controlled shutdown, until records say otherwise. With the
+// epoch and the incarnation that the broker has already: where that process takes connections now, nothing else.
 struct BrokerRegistered {
   NodeId id;
   model::Uuid incarnation;  // of its process

@@ -94,6 +94,20 @@ inline model::TopicPartition Tp(std::string topic, int32_t partition = 0) {
   return {std::move(topic), model::PartitionId(partition)};
 }
 
+// A snapshot without what every start of a broker changes: its registration, and who leads since when.
+inline meta::Records WithoutLives(meta::Records records) {
+  std::erase_if(records, [](const meta::Record& record) {
+    return std::holds_alternative<meta::BrokerRegistered>(record) ||
+           std::holds_alternative<meta::BrokerUnfenced>(record) ||
+           std::holds_alternative<meta::BrokerEpochsGiven>(record) ||
+           std::holds_alternative<meta::PartitionChanged>(record);
+  });
+  for (meta::Record& record : records) {
+    if (auto* topic = std::get_if<meta::TopicCreated>(&record)) topic->assigned.clear();
+  }
+  return records;
+}
+
 class BrokerWorld {
  public:
   explicit BrokerWorld(uint64_t seed, size_t shard_count = 2) : world(seed), disk(seed), shard_count_(shard_count) {

@@ -94,6 +94,24 @@ TEST(Registration, RefusesWhatIsIncompleteOrTooMuch) {
               HasSubstr("limits.brokers"));
 }
 
+TEST(Registration, LearnsItsListenersWithoutANewEpoch) {
+  TestCluster c;
+  RegisterBroker early = TestCluster::Registration(1);
+  const std::vector<Listener> listeners = std::exchange(early.broker.listeners, {});
+  c.Run(Decide(c.image, early, Session::kNone, c.policy));
+  c.Unfence(1);
+  c.Create("t", {Nodes({1})});
+  const Partition before = c.At("t");
+  RegisterBroker late = TestCluster::Registration(1);
+  c.Run(Decide(c.image, late, Session::kAlive, c.policy));
+  EXPECT_EQ(c.image.FindBroker(NodeId(1))->registration.listeners, listeners);
+  EXPECT_EQ(c.image.FindBroker(NodeId(1))->epoch(), 1);
+  EXPECT_TRUE(c.image.IsActive(NodeId(1)));
+  EXPECT_EQ(c.At("t"), before);
+  EXPECT_TRUE(Decide(c.image, late, Session::kAlive, c.policy)->empty());
+  EXPECT_TRUE(Decide(c.image, early, Session::kAlive, c.policy)->empty()) << "a late copy of the first request";
+}
+
 TEST(Registration, NeedsTheClusterLevel) {
   Image image;
   LEAT_CHECK_OK(image.Apply(ClusterCreated{"c"}).status());

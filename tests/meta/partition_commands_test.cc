@@ -369,5 +369,22 @@ TEST(Topics, OfANodeWithoutBrokersHaveOneCopy) {
               HasSubstr("no broker is registered"));
 }
 
+TEST(GivingUpLeadership, MakesAnotherInSyncLeadOrBeginsANewEpoch) {
+  TestCluster c;
+  c.StartAll({1, 2});
+  c.Create("t", {Nodes({1, 2})});
+  const GiveUpLeadership command{NodeId(1), c.image.FindBroker(NodeId(1))->epoch(), c.Key("t"), c.At("t").leader_epoch};
+  c.Run(Decide(c.image, command, c.policy));
+  EXPECT_EQ(c.At("t").leader, NodeId(2));
+  EXPECT_EQ(c.At("t").isr, Nodes({2}));
+  EXPECT_THAT(ErrorOf(Decide(c.image, command, c.policy)), StartsWith("FENCED_LEADER_EPOCH")) << "a copy of it";
+  const Partition alone = c.At("t");
+  c.Run(Decide(c.image,
+               GiveUpLeadership{NodeId(2), c.image.FindBroker(NodeId(2))->epoch(), c.Key("t"), alone.leader_epoch},
+               c.policy));
+  EXPECT_EQ(c.At("t").leader, NodeId(2));
+  EXPECT_EQ(c.At("t").leader_epoch, alone.leader_epoch + 1);
+}
+
 }  // namespace
 }  // namespace leat::meta
