@@ -87,7 +87,17 @@ absl::Status DoCut(env::Disk& disk, const LogCut& cut, CutOutcome* outcome) {
     if (!to) return true;
     return WriteOrRemove(disk, env::JoinPath(cut.folder, name), EncodeOffsetCheckpoint(cut.tp, *to));
   };
-  LEAT_ASSIGN_OR_RETURN(outcome->recovery_point_noted, lower(kRecoveryPointFile, cut.recovery_point));
+  if (!cut.snapshot.empty()) {
+    LEAT_ASSIGN_OR_RETURN(outcome->snapshot_noted,
+                          WriteOrRemove(disk, SegmentPath(cut.folder, cut.end, kSnapshotSuffix), cut.snapshot));
+  }
+  if (cut.snapshot.empty() || outcome->snapshot_noted) {
+    LEAT_ASSIGN_OR_RETURN(outcome->recovery_point_noted, lower(kRecoveryPointFile, cut.recovery_point));
+  } else {
+    // Recovery must look for the producers in all of the log.
+    LEAT_RETURN_IF_ERROR(RemoveIfThere(disk, env::JoinPath(cut.folder, kRecoveryPointFile)));
+    LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(cut.folder)));
+  }
   LEAT_ASSIGN_OR_RETURN(outcome->watermark_noted, lower(kWatermarkFile, cut.watermark));
   LEAT_RETURN_IF_ERROR(lower(kCleanerFile, cut.cleaned_to).status());
   LEAT_ASSIGN_OR_RETURN(const Leftovers behind, FindBehind(disk, cut.folder, cut.base, cut.end));

@@ -1,11 +1,11 @@
 // What cutting a log, and emptying it, do on the disk. Each leaves a folder that recovery understands wherever it
 // stops.
 //
-// A cut: the checkpoints that say more than the log will hold are lowered, the recovery point among them; then the
-// segments and snapshots behind the cut are removed, the newest first; then the segment in which the log will end is
-// truncated. Recovery scans from the recovery point on, so that before the end it finds a log that was cut anywhere at
-// or behind the place.
-// Emptying: a file says that it has begun, and where the log begins again. From then on recovery finishes it.
+// A cut: the checkpoints that say more than the log will hold are lowered, the recovery point among them, with a
+// snapshot of the producers where it is then, since later ones go; then the segments and snapshots behind the cut are
+// removed, the newest first; then the segment in which the log will end is truncated. Recovery scans from the recovery
+// point on, so that before the end it finds a log that was cut anywhere at or behind the place. Emptying: a file says
+// that it has begun, and where the log begins again. From then on recovery finishes it.
 //
 // Blocks on the disk; while nothing else changes the folder.
 #pragma once
@@ -26,6 +26,7 @@ struct LogCut {
   model::Offset end;  // of what stays
   // What the checkpoints are to say, at most `end`. Without: that one needs no change.
   std::optional<model::Offset> recovery_point;
+  std::string snapshot;  // of the producers, at `end`; empty: there never were any, or the recovery point stays
   std::optional<model::Offset> watermark;
   std::optional<model::Offset> cleaned_to;
   std::string epochs;  // of what stays; empty: the file is current
@@ -36,6 +37,7 @@ struct LogCut {
 };
 struct CutOutcome {
   absl::Status status;
+  bool snapshot_noted = false;
   bool recovery_point_noted = false;  // false: there was no room; the file is gone
   bool watermark_noted = false;       // likewise
   bool epochs_noted = false;  // false: there was no room; the file says too much, which recovery does not believe

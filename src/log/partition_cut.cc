@@ -5,9 +5,40 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "log/batch_scanner.h"
 #include "log/partition_log_impl.h"
 
 namespace leat::log {
+
+// Where the batch in front ends: below the offset of the next one if compaction left a gap between.
+absl::StatusOr<model::Offset> PartitionLogImpl::EndBefore(const Segment& segment, const Start& next) {
+  if (home_.gaps_until <= segment.base() || next.position == 0) {
+    return next.position == 0 ? segment.base() : next.offset;
+  }
+  const auto& entries = segment.offsets().entries();
+  auto entry = std::lower_bound(entries.begin(), entries.end(), next.position, [](const auto& e, uint64_t position) {
+    return static_cast<uint64_t>(e.position) < position;
+  });
+  uint64_t position = 0;
+  model::Offset expected = segment.base();
+  if (entry != entries.begin()) {
+    --entry;
+    char bytes[model::kBatchHeaderBytes];
+    const auto at = static_cast<uint64_t>(entry->position);
+    LEAT_ASSIGN_OR_RETURN(const size_t n, segment.file()->ReadAt(at, bytes, sizeof(bytes)));
+    const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(std::string_view(bytes, n));
+    if (header.ok() && header->last_offset() - segment.base() == entry->relative_offset) {
+      position = at;
+      expected = header->base_offset;
+    }
+  }
+  BatchScanner scanner(*segment.file(), position, next.position, expected, home_.gaps_until, ScanCheck::kHeader);
+  for (;;) {
+    LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+    if (batch.kind == ScannedBatch::Kind::kEnd) return scanner.expected();
+    if (batch.kind == ScannedBatch::Kind::kBad) return next.offset;  // what is in front is damaged
+  }
+}
 
 // In a range that cannot be read no batch can be found: all of it goes.
 absl::StatusOr<PartitionLogImpl::CutPoint> PartitionLogImpl::FindCut(model::Offset to) {
@@ -16,7 +47,10 @@ absl::StatusOr<PartitionLogImpl::CutPoint> PartitionLogImpl::FindCut(model::Offs
   if (to == segment.base()) return CutPoint{i, 0, to};
   LEAT_RETURN_IF_ERROR(segment.Load());
   const absl::StatusOr<Start> start = WalkTo(segment, to);
-  if (start.ok()) return CutPoint{i, start->position, start->offset};
+  if (start.ok()) {
+    LEAT_ASSIGN_OR_RETURN(const model::Offset end, EndBefore(segment, *start));
+    return CutPoint{i, start->position, end};
+  }
   auto fence = fences_.upper_bound(to);
   if (!absl::IsDataLoss(start.status()) || fence == fences_.begin()) return start.status();
   --fence;
@@ -140,7 +174,10 @@ LogCut PartitionLogImpl::PlanCut() {
   cut.folder = home_.folder;
   cut.tp = tp_;
   cut.end = log_end_;
-  if (recovery_point_ > log_end_) cut.recovery_point = log_end_;
+  if (recovery_point_ > log_end_) {
+    cut.recovery_point = log_end_;
+    cut.snapshot = SnapshotIfAny();
+  }
   if (watermark_noted_ && *watermark_noted_ > log_end_) cut.watermark = high_watermark_;
   if (cleaned_to_ > log_end_) cut.cleaned_to = log_end_;
   if (std::exchange(epochs_changed_, false)) cut.epochs = epochs_.Encode();
@@ -157,6 +194,7 @@ void PartitionLogImpl::FinishCut(const LogCut& cut, const CutOutcome& outcome) {
   cleaned_to_ = std::min(cleaned_to_, cut.end);
   if (cut.watermark) watermark_noted_ = outcome.watermark_noted ? cut.watermark : std::nullopt;
   snapshots_.erase(snapshots_.upper_bound(cut.end), snapshots_.end());
+  if (outcome.snapshot_noted) snapshots_.insert(cut.end);
 }
 
 // A cut that is on the disk in part is one that only recovery can end.
@@ -166,26 +204,30 @@ void PartitionLogImpl::HandleCutFailure(const absl::Status& status) {
 
 void PartitionLogImpl::CutOnDisk(absl::AnyInvocable<void(absl::Status)> done) {
   struct Cutting {
+    bool planned = false;
     LogCut cut;
     CutOutcome outcome;
   };
   auto cutting = std::make_shared<Cutting>();
   Hold();
-  RunUpkeep({.prepare = [this, cutting]() -> absl::AnyInvocable<absl::Status()> {
-               cutting->cut = PlanCut();
-               return [&disk = shared_.disk, cutting] {
-                 cutting->outcome = RunCut(disk, cutting->cut);
-                 return cutting->outcome.status;
-               };
-             },
-             .finish =
-                 [this, cutting, done = std::move(done)](const absl::Status& status) mutable {
-                   cutting->outcome.status = status;
-                   FinishCut(cutting->cut, cutting->outcome);
-                   HandleCutFailure(status);
-                   done(shared_.offline.ok() ? status : shared_.offline);
-                   LetGo();
-                 }});
+  RunUpkeepFirst({.prepare = [this, cutting, restarts = restarts_]() -> absl::AnyInvocable<absl::Status()> {
+                    // Emptied since: what does that follows, and what is appended waits for it.
+                    if (restarts != restarts_) return [] { return absl::OkStatus(); };
+                    cutting->planned = true;
+                    cutting->cut = PlanCut();
+                    return [&disk = shared_.disk, cutting] {
+                      cutting->outcome = RunCut(disk, cutting->cut);
+                      return cutting->outcome.status;
+                    };
+                  },
+                  .finish =
+                      [this, cutting, done = std::move(done)](const absl::Status& status) mutable {
+                        cutting->outcome.status = status;
+                        if (cutting->planned) FinishCut(cutting->cut, cutting->outcome);
+                        HandleCutFailure(status);
+                        done(shared_.offline.ok() ? status : shared_.offline);
+                        LetGo();
+                      }});
 }
 
 void PartitionLogImpl::RestartAt(model::Offset at, absl::AnyInvocable<void(absl::Status)> done) {
@@ -198,18 +240,18 @@ void PartitionLogImpl::RestartAt(model::Offset at, absl::AnyInvocable<void(absl:
   std::vector<AppendDone> unanswered = TakeUnanswered(model::Offset(0));
   InterruptCleaning(why);
   Hold();
-  RunUpkeep({.prepare = [this, at]() -> absl::AnyInvocable<absl::Status()> {
-               return [&disk = shared_.disk, folder = home_.folder, tp = tp_, at] {
-                 return RunRestart(disk, folder, tp, at);
-               };
-             },
-             .finish =
-                 [this, restarts = restarts_, done = std::move(done)](absl::Status status) mutable {
-                   if (status.ok()) status = FinishRestartInMemory(restarts);
-                   HandleCutFailure(status);
-                   done(shared_.offline.ok() ? status : shared_.offline);
-                   LetGo();
-                 }});
+  RunUpkeepFirst({.prepare = [this, at]() -> absl::AnyInvocable<absl::Status()> {
+                    return [&disk = shared_.disk, folder = home_.folder, tp = tp_, at] {
+                      return RunRestart(disk, folder, tp, at);
+                    };
+                  },
+                  .finish =
+                      [this, restarts = restarts_, done = std::move(done)](absl::Status status) mutable {
+                        if (status.ok()) status = FinishRestartInMemory(restarts);
+                        HandleCutFailure(status);
+                        done(shared_.offline.ok() ? status : shared_.offline);
+                        LetGo();
+                      }});
   for (AppendDone& failed : unanswered) failed(why);
   WakeBehindEnd();
   Advance();

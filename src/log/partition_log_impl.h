@@ -229,6 +229,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
 
   // partition_upkeep.cc
   void RunUpkeep(Upkeep upkeep);
+  void RunUpkeepFirst(Upkeep upkeep);
   void StartDiskWork();
   std::shared_ptr<CheckpointPlan> PlanCheckpoint();
   void PlanSnapshots(CheckpointPlan* plan);
@@ -259,6 +260,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     model::Offset end;
   };
   absl::StatusOr<CutPoint> FindCut(model::Offset to);
+  absl::StatusOr<model::Offset> EndBefore(const Segment& segment, const Start& next);
   // On failure nothing has changed.
   absl::Status CutInMemory(const CutPoint& point);
   void EmptyInMemory(model::Offset at);
@@ -346,6 +348,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   // before it synced them.
   uint64_t folder_version_ = 1;
   uint64_t folder_synced_ = 0;  // the version that is on disk
+  bool first_name_synced_ = false;
   bool repairing_ = false;
   bool closed_ = false;
   bool holding_ = false;  // appends wait in held_, or would
@@ -364,6 +367,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   uint64_t next_ticket_ = 1;
   std::map<model::Offset, Fence> fences_;  // by first damaged offset
   std::deque<Upkeep> upkeep_;
+  int first_upkeep_ = 0;      // so many of those are cuts, which go first
   bool disk_busy_ = false;    // a sync round or an upkeep of this partition is under way
   bool sync_wanted_ = false;  // a round passed it by meanwhile
   env::Gate::Hold sync_hold_;

@@ -69,6 +69,8 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
       problem = std::string(Message(checked.status()));
       break;
     }
+    // Only where the log's start lies inside of a batch does a mark.
+    if (header->next_offset() > end) break;
     whole += header->total_bytes();
     expected = header->next_offset();
   }

@@ -18,13 +18,16 @@ absl::Status PartitionLogImpl::ReadWatermark() {
   const absl::StatusOr<std::optional<model::Offset>> noted = ReadOffsetCheckpoint(*home_.disk, path, tp_);
   if (absl::IsDataLoss(noted.status())) {
     LogWarning("log", Message(noted.status()), "; the high watermark is found again with the other replicas");
-    return absl::OkStatus();
+    watermark_noted_ = log_start_;
+  } else if (!noted.ok()) {
+    return noted.status();
+  } else {
+    watermark_noted_ = *noted;
+    if (!watermark_noted_ || *watermark_noted_ <= log_end_) return absl::OkStatus();
+    watermark_noted_ = log_end_;
   }
-  if (!noted.ok()) return noted.status();
-  watermark_noted_ = *noted;
-  if (!watermark_noted_ || *watermark_noted_ <= log_end_) return absl::OkStatus();
-  watermark_noted_ = log_end_;
-  const absl::Status written = env::WriteFileAtomically(*home_.disk, path, EncodeOffsetCheckpoint(tp_, log_end_));
+  const absl::Status written =
+      env::WriteFileAtomically(*home_.disk, path, EncodeOffsetCheckpoint(tp_, *watermark_noted_));
   if (!absl::IsResourceExhausted(written)) {
     return written.ok() ? written : Unavailable("the disk failed while a log was opened: ", Message(written));
   }

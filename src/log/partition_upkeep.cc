@@ -101,11 +101,20 @@ void PartitionLogImpl::RunUpkeep(Upkeep upkeep) {
   StartDiskWork();
 }
 
+// In front of what waits. What a checkpoint writes of a log that was cut, in the order for a log that grows, would not
+// fit to what the disk still has of it.
+void PartitionLogImpl::RunUpkeepFirst(Upkeep upkeep) {
+  if (gate_.closing()) return upkeep.finish(Unavailable("the log of ", tp_.ToString(), " is closed"));
+  upkeep_.insert(upkeep_.begin() + first_upkeep_++, std::move(upkeep));
+  StartDiskWork();
+}
+
 // One piece of disk work of a partition at a time.
 void PartitionLogImpl::StartDiskWork() {
   while (!upkeep_.empty() && !disk_busy_) {
     Upkeep next = std::move(upkeep_.front());
     upkeep_.pop_front();
+    first_upkeep_ = std::max(first_upkeep_ - 1, 0);
     env::Gate::Hold hold = gate_.TryEnter();
     if (!hold || !shared_.offline.ok()) {
       next.finish(shared_.offline.ok() ? Unavailable("the log of ", tp_.ToString(), " is closed") : shared_.offline);
@@ -330,6 +339,7 @@ void PartitionLogImpl::Abandon(const absl::Status& status, env::Closure done) {
   closed_ = true;
   StopCleaning(status);
   FailParked(status);
+  first_upkeep_ = 0;
   for (Upkeep& upkeep : std::exchange(upkeep_, {})) upkeep.finish(status);
   WakeWaits();
   gate_.Close([&shard = shared_.shard, done = std::move(done)]() mutable { shard.Post(std::move(done)); });

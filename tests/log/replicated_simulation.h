@@ -4,8 +4,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,8 +72,10 @@ class ReplicatedSimulation {
   void Check();
   void CheckContent();
   void CheckDerived();
+  void TakeFailed(Content* content);
   void RebuildTransactions();
   void Fail(std::string what);
+  void Say(std::string what) const;
 
   Random random_;
   sim::SimWorld world_;
@@ -86,7 +90,8 @@ class ReplicatedSimulation {
   bool delete_family_ = true;
 
   Content mine_;
-  std::deque<Batch> offered_;  // appended, not yet taken
+  std::deque<Batch> offered_;                        // appended, not yet taken
+  std::map<int64_t, std::set<std::string>> failed_;  // appended in this life, in vain
   std::unique_ptr<TransactionOracle> transactions_;
   std::vector<Before> before_;
   int changes_under_way_ = 0;  // cuts and restarts

@@ -51,6 +51,9 @@ void ReplicatedSimulation::Fail(std::string what) {
   if (!failure_) failure_ = std::move(what);
 }
 
+// For a replay.
+void ReplicatedSimulation::Say(std::string what) const { LogWarning("log", "simulation: ", what); }
+
 std::optional<std::string> ReplicatedSimulation::Run() {
   if (!Open(Ending::kClose, false)) return failure_;
   sim_disk_.faults() = rates_;
@@ -144,6 +147,7 @@ void ReplicatedSimulation::AppendSome() {
     all += bytes;
     base = next;
   }
+  Say(StrCat("appending ", first, " to ", base));
   ++stats_.appends;
   stats_.held += changes_under_way_ > 0;
   log_->AppendReplicated(all, [this, life = life_, first, end = base](const absl::StatusOr<AppendResult>& result) {
@@ -157,7 +161,11 @@ void ReplicatedSimulation::AppendSome() {
       return;
     }
     Follow();
-    std::erase_if(offered_, [&](const Batch& batch) { return batch.base >= first && batch.next <= end; });
+    std::erase_if(offered_, [&](const Batch& batch) {
+      if (batch.base < first || batch.next > end) return false;
+      failed_[batch.base].insert(batch.bytes);
+      return true;
+    });
     if (!absl::IsAborted(result.status()) && !absl::IsUnavailable(result.status()) &&
         !absl::IsResourceExhausted(result.status())) {
       Fail(StrCat("an append failed with ", result.status().ToString()));
@@ -188,8 +196,10 @@ void ReplicatedSimulation::Settle() {
 void ReplicatedSimulation::CutSome() {
   Follow();
   std::vector<int64_t> places;
+  int64_t end_before = mine_.begin;
   for (const Batch& batch : mine_.batches) {
-    if (batch.base >= most_start_) places.push_back(batch.base);
+    if (end_before >= most_start_) places.push_back(batch.base);
+    end_before = batch.next;
   }
   if (places.empty()) return;
   // Mostly near the end.
@@ -197,7 +207,8 @@ void ReplicatedSimulation::CutSome() {
       random_.OneIn(4) ? random_.Below(places.size()) : random_.Below(std::min<size_t>(places.size(), 6));
   const int64_t to = places[places.size() - 1 - back];
   const Content whole = mine_;
-  const int64_t durable = durable_, watermark = watermark_;
+  const int64_t durable = durable_;
+  const int64_t watermark = watermark_;
   RememberBefore(false);
   mine_.CutTo(to);
   const int64_t end = mine_.end();
@@ -206,13 +217,20 @@ void ReplicatedSimulation::CutSome() {
   }
   durable_ = std::min(durable_, end);
   watermark_ = std::min(watermark_, end);
+  Say(StrCat("cutting at ", to));
   ++stats_.cuts;
   log_->TruncateTo(model::Offset(to), [this, life = life_](const absl::Status& status) {
     if (life == life_ && status.ok()) Settle();
   });
+  if (sim_disk_.dark() && log_->log_end().value() == whole.end()) {  // the place could not be read
+    mine_ = whole;
+    durable_ = durable;
+    watermark_ = watermark;
+    return;
+  }
   if (log_->log_end().value() != end) {
     return Fail(StrCat("a cut at ", to, " of a log that ended at ", whole.end(), " left the end ", log_->log_end(),
-                       ", should be ", end, "; it was durable to ", durable, ", its mark ", watermark));
+                       ", should be ", end));
   }
   RebuildTransactions();
   if (random_.OneIn(2)) CheckContent();
@@ -225,6 +243,8 @@ void ReplicatedSimulation::RestartSome() {
   mine_ = {.begin = at, .batches = {}};
   start_ = most_start_ = watermark_ = durable_ = at;
   ++stats_.restarts;
+  Say(StrCat("beginning again at ", at));
+  offered_.clear();
   log_->RestartAt(model::Offset(at), [this, life = life_](const absl::Status& status) {
     if (life == life_ && status.ok()) Settle();
   });
@@ -232,7 +252,13 @@ void ReplicatedSimulation::RestartSome() {
 }
 
 void ReplicatedSimulation::MarkSome() {
-  const int64_t to = random_.Between(watermark_, log_->log_end().value());
+  Follow();
+  std::vector<int64_t> ends;
+  for (const Batch& batch : mine_.batches) {
+    if (batch.next > watermark_) ends.push_back(batch.next);
+  }
+  if (ends.empty()) return;
+  const int64_t to = ends[random_.Below(ends.size())];
   log_->SetHighWatermark(model::Offset(to));
   watermark_ = std::max(watermark_, to);
 }
@@ -240,6 +266,7 @@ void ReplicatedSimulation::MarkSome() {
 void ReplicatedSimulation::DeleteSome() {
   if (!delete_family_) return;
   const int64_t to = random_.Between(start_, log_->log_end().value());
+  Say(StrCat("deleting before ", to));
   most_start_ = std::max(most_start_, to);
   log_->DeleteRecordsBefore(model::Offset(to), [](const absl::Status&) {});
 }
@@ -251,11 +278,12 @@ void ReplicatedSimulation::ReadSome() {
   if (random_.OneIn(2)) {
     const auto read = log_->Read(from, max_bytes, model::Isolation::kReadCommitted);
     if (read.ok()) return transactions_->Read(from, *read);
-    if (!absl::IsOutOfRange(read.status())) Fail(StrCat("a read at ", from, ": ", read.status().ToString()));
+    if (!absl::IsOutOfRange(read.status()) && !sim_disk_.dark())
+      Fail(StrCat("a read at ", from, ": ", read.status().ToString()));
     return;
   }
   const auto read = log_->ReadReplicated(from, max_bytes);
-  if (absl::IsOutOfRange(read.status())) return;  // being deleted
+  if (absl::IsOutOfRange(read.status()) || sim_disk_.dark()) return;  // being deleted
   if (!read.ok()) return Fail(StrCat("a replica's read at ", from, ": ", read.status().ToString()));
   size_t i = 0;
   while (i < mine_.batches.size() && mine_.batches[i].next <= from.value()) ++i;
@@ -268,6 +296,7 @@ void ReplicatedSimulation::ReadSome() {
 }
 
 void ReplicatedSimulation::EndProcess(Ending ending) {
+  Say(StrCat("the process ends, ", static_cast<int>(ending)));
   if (ending == Ending::kClose) {
     bool closed = false;
     directory_->Close([&](const absl::Status&) { closed = true; });
@@ -275,6 +304,8 @@ void ReplicatedSimulation::EndProcess(Ending ending) {
     if (!failure_) Follow();
   }
   if (sim_disk_.sync_failed() || sim_disk_.dark()) ending = Ending::kPowerCut;
+  Follow();
+  for (const Batch& batch : offered_) failed_[batch.base].insert(batch.bytes);
   shard_->Kill();
   directory_.reset();
   ++life_;
@@ -339,7 +370,9 @@ void ReplicatedSimulation::Adopt(Ending ending) {
     if (start < one.start || start > one.most_start || end < std::max(one.least_end, start)) continue;
     Content content = one.content;
     content.CutTo(end);
+    TakeFailed(&content);
     if (content.end() != end && !(content.batches.empty() && start == end)) continue;
+    Say(StrCat("opened ", start, " to ", end, ", as of change ", i, " of ", candidates.size()));
     mine_ = content;
     start_ = most_start_ = start;
     const int64_t mark = log_->high_watermark().value();
@@ -350,6 +383,7 @@ void ReplicatedSimulation::Adopt(Ending ending) {
     watermark_ = mark;
     durable_ = end;
     stats_.revived += i < candidates.size();
+    failed_.clear();
     if (mine_.batches.empty()) mine_.begin = end;
     RebuildTransactions();
     CheckContent();
@@ -364,6 +398,18 @@ void ReplicatedSimulation::Adopt(Ending ending) {
               candidates.back().least_end, ", with ", candidates.size() - 1, " changes under way"));
 }
 
+// Batches whose append failed may have been written all the same.
+void ReplicatedSimulation::TakeFailed(Content* content) {
+  while (content->end() < log_->log_end().value() && content->end() >= log_->log_start().value()) {
+    const auto read = log_->ReadReplicated(model::Offset(content->end()), 1);
+    if (!read.ok() || read->batches.empty()) return;
+    const model::BatchHeader header = model::ParseBatchHeader(read->batches).value();
+    const int64_t base = header.base_offset.value();
+    if (base < content->end() || !failed_[base].contains(read->batches)) return;
+    content->batches.push_back({base, header.next_offset().value(), header.leader_epoch.value(), read->batches});
+  }
+}
+
 void ReplicatedSimulation::RebuildTransactions() {
   transactions_ = std::make_unique<TransactionOracle>();
   for (const Batch& batch : mine_.batches) transactions_->Wrote(batch.bytes, model::Offset(batch.base));
@@ -375,8 +421,14 @@ void ReplicatedSimulation::Check() {
   if (start < start_ || start > most_start_) return Fail(StrCat("log start ", start, ", was ", start_));
   start_ = start;
   watermark_ = std::max(watermark_, start);
+  // What a mark says that moved during a cut is true of the log before it as well.
+  for (size_t i = before_.size(); i > 0 && !before_[i - 1].emptied; --i) {
+    before_[i - 1].most_watermark = std::max(before_[i - 1].most_watermark, watermark_);
+  }
   if (log_->log_end().value() != mine_.end()) {
-    return Fail(StrCat("the log ends at ", log_->log_end(), ", should end at ", mine_.end()));
+    std::string waiting;
+    for (const Batch& batch : offered_) StrAppend(&waiting, " ", batch.base, "-", batch.next);
+    return Fail(StrCat("the log ends at ", log_->log_end(), ", should end at ", mine_.end(), "; there wait", waiting));
   }
   if (log_->high_watermark().value() != watermark_) {
     return Fail(StrCat("the high watermark is ", log_->high_watermark(), ", should be ", watermark_));
@@ -468,7 +520,10 @@ void ReplicatedSimulation::CheckDerived() {
         IndexesOf(content(bases[i], kLogSuffix), bases[i].value(), options_.index_interval_bytes, sealed);
     const model::Offset end = sealed ? bases[i + 1] : model::Offset(INT64_MAX);
     if (content(bases[i], kOffsetIndexSuffix) != plain.offsets || content(bases[i], kTimeIndexSuffix) != plain.times) {
-      return Fail(StrCat("the indexes of segment ", bases[i], " are not what its batches say"));
+      return Fail(StrCat("the indexes of segment ", bases[i], sealed ? " (complete)" : " (active)",
+                         " are not what its batches say: ", content(bases[i], kOffsetIndexSuffix).size(), " and ",
+                         content(bases[i], kTimeIndexSuffix).size(), " bytes, should be ", plain.offsets.size(),
+                         " and ", plain.times.size()));
     }
     if (content(bases[i], kAbortedIndexSuffix) != transactions_->IndexFile(bases[i], end)) {
       return Fail(StrCat("the aborted index of segment ", bases[i], " is not what its batches say"));
