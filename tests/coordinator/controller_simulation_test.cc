@@ -8,7 +8,7 @@
 
 #include "coordinator/controller.h"
 #include "coordinator/controller_client.h"
-#include "tests/coordinator/ideal_quorum.h"
+#include "tests/coordinator/sim_quorum.h"
 #include "tests/support/seeds.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_shard.h"
@@ -22,7 +22,7 @@ constexpr Duration kSlack = absl::Milliseconds(900);  // a quarter of a session 
 
 // One process of a node.
 struct Process {
-  Process(IdealQuorum& quorum, sim::SimNetwork& network, sim::SimWorld& world, int32_t id, uint64_t life)
+  Process(SimQuorum& quorum, sim::SimNetwork& network, sim::SimWorld& world, int32_t id, uint64_t life)
       : shard(world), log(quorum, meta::NodeId(id), shard) {
     env::Transport& transport = *network.Attach(id, {&shard})[0];
     std::map<int32_t, env::PeerAddress> peers;
@@ -57,7 +57,7 @@ struct Process {
   sim::SimShard shard;
   std::unique_ptr<Controller> controller;
   std::unique_ptr<ControllerClient> client;
-  IdealQuorum::Log log;
+  SimQuorum::Log log;
 };
 
 class Cluster {
@@ -108,7 +108,7 @@ class Cluster {
 
   sim::SimWorld world;
   sim::SimNetwork network;
-  IdealQuorum quorum;
+  SimQuorum quorum;
   std::map<int32_t, std::unique_ptr<Process>> processes;
   std::map<int32_t, uint64_t> lives;
   std::set<std::string> made;

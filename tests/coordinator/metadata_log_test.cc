@@ -9,7 +9,7 @@
 #include "coordinator/metadata_entry.h"
 #include "meta/snapshot.h"
 #include "model/record_batch.h"
-#include "tests/coordinator/sim_quorum.h"
+#include "tests/coordinator/sim_hosts.h"
 
 namespace leat::coordinator::test {
 namespace {
@@ -25,9 +25,9 @@ MetadataLog::Decide Create(std::string name, uint64_t id) {
 }
 
 TEST(MetadataLog, IsAppliedOnceDurableAndReplayedAtStart) {
-  SimQuorum q({.nodes = 1, .voters = 1}, 1);
+  SimHosts q({.nodes = 1, .voters = 1}, 1);
   q.StartAll();
-  SimQuorum::Node& node = *q.nodes[0];
+  SimHosts::Node& node = *q.nodes[0];
   std::vector<std::string> events;
   const auto note = [&](const std::string& what) {
     return [&, what](const absl::Status& s) { events.push_back(StrCat(what, s.ok() ? " yes" : " no", node.images)); };
@@ -48,7 +48,7 @@ TEST(MetadataLog, IsAppliedOnceDurableAndReplayedAtStart) {
 }
 
 TEST(MetadataLog, OfOneNodeIsLedAtOnceAndIdlesWithoutWaking) {
-  SimQuorum q({.nodes = 1, .voters = 1}, 2);
+  SimHosts q({.nodes = 1, .voters = 1}, 2);
   for (int start = 0; start < 3; ++start) {
     q.StartAll();
     const Instant began = q.world.Now();
@@ -68,8 +68,8 @@ TEST(MetadataLog, OfOneNodeIsLedAtOnceAndIdlesWithoutWaking) {
 
 TEST(MetadataLog, KeepsWhatItAnsweredWhereverThePowerGoesOut) {
   for (uint64_t calls = 0; calls < 160; ++calls) {
-    SimQuorum q({.nodes = 1, .voters = 1, .snapshot_entries = 3}, 100 + calls);
-    SimQuorum::Node& node = *q.nodes[0];
+    SimHosts q({.nodes = 1, .voters = 1, .snapshot_entries = 3}, 100 + calls);
+    SimHosts::Node& node = *q.nodes[0];
     node.disk->LosePowerAfter(calls);
     q.Start(node);
     for (int i = 0; i < 12 && node.up(); ++i) {
@@ -86,9 +86,9 @@ TEST(MetadataLog, KeepsWhatItAnsweredWhereverThePowerGoesOut) {
 }
 
 TEST(MetadataLog, ShortensTheLogBehindTheOlderOfTwoSnapshots) {
-  SimQuorum q({.nodes = 1, .voters = 1, .snapshot_entries = 10}, 4);
+  SimHosts q({.nodes = 1, .voters = 1, .snapshot_entries = 10}, 4);
   q.StartAll();
-  SimQuorum::Node& node = *q.nodes[0];
+  SimHosts::Node& node = *q.nodes[0];
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(q.Progress());
   q.world.RunFor(absl::Seconds(1));
   const auto points = *SnapshotFolder(*node.disk, kFolder).List();
@@ -105,9 +105,9 @@ TEST(MetadataLog, ShortensTheLogBehindTheOlderOfTwoSnapshots) {
 }
 
 TEST(MetadataLog, OfAFullDiskDidNotHappenAndGoesOnWithRoom) {
-  SimQuorum q({.nodes = 1, .voters = 1}, 5);
+  SimHosts q({.nodes = 1, .voters = 1}, 5);
   q.StartAll();
-  SimQuorum::Node& node = *q.nodes[0];
+  SimHosts::Node& node = *q.nodes[0];
   ASSERT_TRUE(q.Progress());
   node.disk->faults().capacity_bytes = node.disk->used_bytes();
   const std::string refused = q.Submit(node);
@@ -119,9 +119,9 @@ TEST(MetadataLog, OfAFullDiskDidNotHappenAndGoesOnWithRoom) {
 }
 
 TEST(MetadataLog, ComesUpOnAFullDiskToRead) {
-  SimQuorum q({.nodes = 1, .voters = 1}, 6);
+  SimHosts q({.nodes = 1, .voters = 1}, 6);
   q.StartAll();
-  SimQuorum::Node& node = *q.nodes[0];
+  SimHosts::Node& node = *q.nodes[0];
   ASSERT_TRUE(q.Progress());
   q.PowerCut(node);
   node.disk->faults().capacity_bytes = node.disk->used_bytes();
@@ -139,9 +139,9 @@ TEST(MetadataLog, ComesUpOnAFullDiskToRead) {
 }
 
 TEST(MetadataLog, TakesNoMorePartWhenADiskFails) {
-  SimQuorum q({.nodes = 1, .voters = 1}, 7);
+  SimHosts q({.nodes = 1, .voters = 1}, 7);
   q.StartAll();
-  SimQuorum::Node& node = *q.nodes[0];
+  SimHosts::Node& node = *q.nodes[0];
   ASSERT_TRUE(q.Progress());
   node.disk->faults().sync_eio_one_in = 1;
   const std::string lost = q.Submit(node);
@@ -159,9 +159,9 @@ TEST(MetadataLog, TakesNoMorePartWhenADiskFails) {
 }
 
 TEST(MetadataLog, ClosesOnceWhatIsUnderWayIsAnswered) {
-  SimQuorum q({.nodes = 1, .voters = 1}, 8);
+  SimHosts q({.nodes = 1, .voters = 1}, 8);
   q.StartAll();
-  SimQuorum::Node& node = *q.nodes[0];
+  SimHosts::Node& node = *q.nodes[0];
   ASSERT_TRUE(q.Progress());
   const std::string last = q.Submit(node);
   bool closed = false;
@@ -176,11 +176,11 @@ TEST(MetadataLog, ClosesOnceWhatIsUnderWayIsAnswered) {
 }
 
 TEST(MetadataLog, NamesTheActiveControllerWhereItIsNot) {
-  SimQuorum q({.nodes = 3, .voters = 3}, 9);
+  SimHosts q({.nodes = 3, .voters = 3}, 9);
   q.StartAll();
   ASSERT_TRUE(q.Progress());
   ASSERT_TRUE(q.Agree());
-  SimQuorum::Node& other = *q.nodes[q.Active()->id == 1 ? 1 : 0];
+  SimHosts::Node& other = *q.nodes[q.Active()->id == 1 ? 1 : 0];
   const std::string name = q.Submit(other);
   EXPECT_EQ(model::CodeOf(q.outcomes.at(name)), model::ErrorCode::kNotController);
   EXPECT_THAT(std::string(Message(q.outcomes.at(name))), HasSubstr(StrCat("node ", q.Active()->id)));
@@ -214,8 +214,8 @@ TEST(OldMetadataLog, IsConvertedWhereverThePowerGoesOut) {
   for (const meta::Record& record : OldRecords()) LEAT_CHECK_OK(expected.Apply(record).status());
   int survived = 0;
   for (uint64_t calls = 0; calls < 120; ++calls) {
-    SimQuorum q({.nodes = 1, .voters = 1}, 300 + calls);
-    SimQuorum::Node& node = *q.nodes[0];
+    SimHosts q({.nodes = 1, .voters = 1}, 300 + calls);
+    SimHosts::Node& node = *q.nodes[0];
     WriteOldLog(*node.disk, OldRecords());
     node.disk->LosePowerAfter(calls);
     q.Start(node);
@@ -239,7 +239,7 @@ TEST(OldMetadataLog, IsConvertedWhereverThePowerGoesOut) {
 }
 
 TEST(OldMetadataLog, OfANodeIsReplicatedToOthersThatJoin) {
-  SimQuorum q({.nodes = 3, .voters = 1}, 12);
+  SimHosts q({.nodes = 3, .voters = 1}, 12);
   WriteOldLog(*q.nodes[0]->disk, OldRecords());
   q.StartAll();
   ASSERT_TRUE(q.Progress()) << "it goes on alone";

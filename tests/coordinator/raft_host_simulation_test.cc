@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/coordinator/sim_quorum.h"
+#include "tests/coordinator/sim_hosts.h"
 #include "tests/support/seeds.h"
 
 namespace leat::coordinator::test {
@@ -19,7 +19,7 @@ struct Totals {
 
 class Chaos {
  public:
-  Chaos(SimQuorum& quorum, bool quiet_disks) : q_(quorum), quiet_disks_(quiet_disks) {}
+  Chaos(SimHosts& quorum, bool quiet_disks) : q_(quorum), quiet_disks_(quiet_disks) {}
 
   void Run(Duration span) {
     const Instant end = q_.world.Now() + span;
@@ -43,11 +43,11 @@ class Chaos {
   }
 
  private:
-  SimQuorum::Node& Any() { return *q_.nodes[q_.random.Below(q_.nodes.size())]; }
+  SimHosts::Node& Any() { return *q_.nodes[q_.random.Below(q_.nodes.size())]; }
 
   void Act() {
     const uint64_t what = q_.random.Below(100);
-    SimQuorum::Node& node = Any();
+    SimHosts::Node& node = Any();
     if (what < 60) return Submit(node);
     if (what < 70) return Stop(node);
     if (what < 78) return Link();
@@ -56,13 +56,13 @@ class Chaos {
     if (what < 92) return NetworkWeather();
     if (!node.up()) q_.Start(node);
   }
-  void Submit(SimQuorum::Node& any) {
-    SimQuorum::Node* active = q_.Active();
-    SimQuorum::Node& node = active != nullptr && !q_.random.OneIn(6) ? *active : any;
+  void Submit(SimHosts::Node& any) {
+    SimHosts::Node* active = q_.Active();
+    SimHosts::Node& node = active != nullptr && !q_.random.OneIn(6) ? *active : any;
     if (!node.up()) return;
     for (uint64_t i = 1 + q_.random.Below(4); i > 0; --i) q_.Submit(node);
   }
-  void Stop(SimQuorum::Node& node) {
+  void Stop(SimHosts::Node& node) {
     if (!node.up()) return q_.Start(node);
     if (!quiet_disks_ && q_.random.OneIn(3)) {
       // In the middle of what the disk does next.
@@ -76,7 +76,7 @@ class Chaos {
     }
     Restart(node);
   }
-  void Restart(SimQuorum::Node& node) {
+  void Restart(SimHosts::Node& node) {
     node.slowest_disk = q_.random.OneIn(4) ? absl::Milliseconds(200) : absl::Milliseconds(2);
     if (q_.random.OneIn(3)) return;  // later
     q_.world.RunFor(absl::Milliseconds(q_.random.Below(300)));
@@ -89,7 +89,7 @@ class Chaos {
     if (a == b) return q_.network.Isolate(a);
     q_.random.OneIn(2) ? q_.network.CutBoth(a, b) : q_.network.Cut(a, b);
   }
-  void Disk(SimQuorum::Node& node) {
+  void Disk(SimHosts::Node& node) {
     if (node.disk->dark()) {
       q_.PowerCut(node);
       return Restart(node);
@@ -103,7 +103,7 @@ class Chaos {
     }
   }
   void Transfer() {
-    if (SimQuorum::Node* active = q_.Active()) active->metadata->quorum().TransferLeadership(raft::kNobody).IgnoreError();
+    if (SimHosts::Node* active = q_.Active()) active->metadata->quorum().TransferLeadership(raft::kNobody).IgnoreError();
   }
   void NetworkWeather() {
     sim::NetworkFaults faults;
@@ -118,18 +118,18 @@ class Chaos {
     q_.network.SetFaults(faults);
   }
 
-  SimQuorum& q_;
+  SimHosts& q_;
   const bool quiet_disks_;
 };
 
 void RunSeed(uint64_t seed, Totals* totals) {
   Random random(seed);
-  const SimQuorum::Config config{.nodes = random.OneIn(4) ? 5 : 3,
+  const SimHosts::Config config{.nodes = random.OneIn(4) ? 5 : 3,
                                  .voters = 3,
                                  .snapshot_entries = random.OneIn(4) ? 50'000 : random.Between(2, 30)};
-  SimQuorum::Config full = config;
+  SimHosts::Config full = config;
   if (random.OneIn(2)) full.voters = full.nodes;
-  SimQuorum q(full, seed);
+  SimHosts q(full, seed);
   q.StartAll();
   Chaos chaos(q, random.OneIn(4));
   for (int round = 0; round < 2 && q.violation.empty(); ++round) {
@@ -161,13 +161,13 @@ TEST(RaftHostSimulation, KeepsWhatItAcknowledged) {
 }
 
 TEST(RaftHostSimulation, AWipedDiskIsNotCountedUntilItIsAddedAgain) {
-  SimQuorum q({.nodes = 3, .voters = 3, .snapshot_entries = 5}, 3);
+  SimHosts q({.nodes = 3, .voters = 3, .snapshot_entries = 5}, 3);
   q.StartAll();
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(q.Progress()) << q.violation;
   ASSERT_TRUE(q.Agree());
-  SimQuorum::Node& leader = *q.Active();
-  SimQuorum::Node& wiped = *q.nodes[leader.id == 1 ? 1 : 0];
-  SimQuorum::Node& third = *q.nodes[leader.id == 3 ? 1 : 2];
+  SimHosts::Node& leader = *q.Active();
+  SimHosts::Node& wiped = *q.nodes[leader.id == 1 ? 1 : 0];
+  SimHosts::Node& third = *q.nodes[leader.id == 3 ? 1 : 2];
   ASSERT_NE(wiped.id, third.id);
   const raft::Peer before = wiped.metadata->quorum().self();
   q.Crash(wiped);
@@ -198,12 +198,12 @@ TEST(RaftHostSimulation, AWipedDiskIsNotCountedUntilItIsAddedAgain) {
 }
 
 TEST(RaftHostSimulation, ADiskThatWentBackInTimeIsRefused) {
-  SimQuorum q({.nodes = 3, .voters = 3}, 5);
+  SimHosts q({.nodes = 3, .voters = 3}, 5);
   q.StartAll();
   ASSERT_TRUE(q.Progress());
   ASSERT_TRUE(q.Agree());
-  const SimQuorum::Node& leader = *q.Active();
-  SimQuorum::Node& node = *q.nodes[leader.id == 1 ? 1 : 0];
+  const SimHosts::Node& leader = *q.Active();
+  SimHosts::Node& node = *q.nodes[leader.id == 1 ? 1 : 0];
   q.Crash(node);
   std::unique_ptr<sim::SimDisk> old = CopyOf(*node.disk);
   q.Start(node);
@@ -221,11 +221,11 @@ TEST(RaftHostSimulation, ADiskThatWentBackInTimeIsRefused) {
 }
 
 TEST(RaftHostSimulation, AFollowerThatWasFarBehindGetsASnapshotAndTheDifference) {
-  SimQuorum q({.nodes = 3, .voters = 3, .snapshot_entries = 4}, 8);
+  SimHosts q({.nodes = 3, .voters = 3, .snapshot_entries = 4}, 8);
   q.StartAll();
   ASSERT_TRUE(q.Progress());
   ASSERT_TRUE(q.Agree());
-  SimQuorum::Node& behind = *q.nodes[q.Active()->id == 1 ? 1 : 0];
+  SimHosts::Node& behind = *q.nodes[q.Active()->id == 1 ? 1 : 0];
   q.network.Isolate(behind.id);
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(q.Progress());
   EXPECT_GT(q.Active()->log->log_start(), behind.metadata->end());
@@ -237,11 +237,11 @@ TEST(RaftHostSimulation, AFollowerThatWasFarBehindGetsASnapshotAndTheDifference)
 }
 
 TEST(RaftHostSimulation, AStoppingLeaderHandsOver) {
-  SimQuorum q({.nodes = 3, .voters = 3}, 9);
+  SimHosts q({.nodes = 3, .voters = 3}, 9);
   q.StartAll();
   ASSERT_TRUE(q.Progress());
   ASSERT_TRUE(q.Agree());
-  SimQuorum::Node& leader = *q.Active();
+  SimHosts::Node& leader = *q.Active();
   bool closed = false;
   leader.metadata->Close([&] { closed = true; });
   const Instant before = q.world.Now();
@@ -251,7 +251,7 @@ TEST(RaftHostSimulation, AStoppingLeaderHandsOver) {
 }
 
 TEST(RaftHostSimulation, DescribesTheQuorum) {
-  SimQuorum q({.nodes = 4, .voters = 3}, 10);
+  SimHosts q({.nodes = 4, .voters = 3}, 10);
   q.StartAll();
   ASSERT_TRUE(q.Progress());
   ASSERT_TRUE(q.Agree());
