@@ -246,7 +246,7 @@ class BrokerImpl final : public Broker {
   model::Offset installed_end_{0};                   // what every shard has
   std::deque<model::Offset> installing_;             // ends of the changes that some shard does not have yet
   bool shards_open_ = false;
-  Instant internal_topics_deadline_;  // until then they wait for brokers that are to have copies
+  Instant tell_waiting_;  // when to say (again) that a cluster that begins waits for brokers
   std::unique_ptr<env::Timer> internal_topics_timer_;
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;

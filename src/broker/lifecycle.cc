@@ -18,7 +18,7 @@ namespace {
 
 constexpr Duration kGaugesInterval = absl::Seconds(15);
 constexpr Duration kInternalTopicsPause = absl::Milliseconds(100);
-constexpr Duration kInternalTopicsPatience = absl::Seconds(20);
+constexpr Duration kTellWaiting = absl::Seconds(10);
 
 uint64_t SeedOf(const Options& options, const env::Shard& shard) {
   // A seed alone would give the ids of the last start again.
@@ -204,21 +204,20 @@ void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
     }
     FollowRegistration();
     client_->WhenLive([this, ready = std::move(ready)]() mutable {
-      internal_topics_deadline_ = home().Now() + kInternalTopicsPatience;
+      tell_waiting_ = home().Now() + kTellWaiting;
       CreateInternalTopics(std::move(ready));
     });
   });
 }
 
 // The topics that the broker keeps for itself. Another broker may have made them first. A cluster that begins waits for
-// as many brokers as they are to have copies, but not for ever.
+// as many brokers as they are to have copies: they would have too few for ever.
 void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   const std::pair<std::string_view, int32_t> topics[] = {{meta::kOffsetsTopic, options_.offsets_partitions},
                                                          {meta::kTransactionsTopic, options_.transactions_partitions}};
   const std::vector<meta::BrokerPtr> brokers = image()->Brokers();
   const auto live = static_cast<int32_t>(
       std::count_if(brokers.begin(), brokers.end(), [](const meta::BrokerPtr& broker) { return broker->is_active(); }));
-  const bool patient = live < options_.replication_factor && home().Now() < internal_topics_deadline_;
   std::vector<meta::Command> commands;
   for (const auto& [name, partitions] : topics) {
     if (image()->FindTopic(name) != nullptr) continue;
@@ -226,10 +225,14 @@ void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
                                          .partitions = partitions,
                                          .configs = {{"cleanup.policy", "compact"}},
                                          .origin = meta::Origin::kInternal,
-                                         .replication_factor = std::min(live, options_.replication_factor)});
+                                         .replication_factor = options_.replication_factor});
   }
   if (commands.empty()) return OpenAndServe(std::move(ready));
-  if (patient) {
+  if (live < options_.replication_factor) {
+    if (home().Now() >= tell_waiting_) {
+      LogWarning("broker", "the cluster begins with ", options_.replication_factor, " brokers, so far there are ", live);
+      tell_waiting_ = home().Now() + kTellWaiting;
+    }
     internal_topics_timer_ =
         home().RunAt(home().Now() + kInternalTopicsPause,
                      [this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });

@@ -13,7 +13,8 @@
 namespace leat::broker {
 namespace {
 
-constexpr Duration kLeavePatience = absl::Seconds(30);
+// Below what a service manager waits before it kills: where the others stop as well nobody answers.
+constexpr Duration kLeavePatience = absl::Seconds(5);
 // By which name a broker registers where the other nodes reach it.
 constexpr std::string_view kInternalListener = "internal";
 
