@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include "broker/controller_port.h"
 #include "coordinator/controller_client.h"

@@ -72,7 +72,7 @@ class ShardReplicas : public ::testing::Test {
   BrokerMetrics metrics_{env::NullMetrics()};
   const Options options_ = MakeOptions();
   meta::Image image_;
-  ShardState state_{{&options_, &disk_, &shard_, &metrics_, 0, 1}};
+  ShardState state_{ShardState::Config{&options_, &disk_, &shard_, &metrics_, 0, 1}};
 };
 
 TEST_F(ShardReplicas, AppendsInTheEpochOfTheImage) {
