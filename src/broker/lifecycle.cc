@@ -94,9 +94,9 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
       return;
     }
     TellPeers(*image());
-    const auto go_on = [this](Callback<absl::Status> ready) {
-      if (const absl::Status checked = CheckMetadata(); !checked.ok()) return ready(checked);
-      OpenShards(std::move(ready));
+    const auto go_on = [this](Callback<absl::Status> opened) {
+      if (const absl::Status checked = CheckMetadata(); !checked.ok()) return opened(checked);
+      OpenShards(std::move(opened));
     };
     // An only voter has everything, also on a disk that is full. The others may have been away for long: what they
     // find is judged by what the cluster says now.
@@ -111,8 +111,8 @@ absl::Status BrokerImpl::OpenHome() {
   LEAT_ASSIGN_OR_RETURN(lock_, disk_.LockDirectory(options_.data_dir));
   LEAT_ASSIGN_OR_RETURN(const MetaProperties properties,
                         LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id,
-                                                   options_.voters.empty() ? NewClusterId(random_)
-                                                                           : ClusterIdOf(options_.voters)));
+                                                   options_.new_cluster_id.empty() ? NewClusterId(random_)
+                                                                                   : options_.new_cluster_id));
   cluster_id_ = properties.cluster_id;
   LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
   LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());

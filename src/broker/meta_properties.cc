@@ -44,19 +44,6 @@ absl::StatusOr<MetaProperties> Parse(const std::string& path, const std::string&
 
 std::string NewClusterId(Random& random) { return model::TopicId{random.Next(), random.Next()}.ToString(); }
 
-std::string ClusterIdOf(const std::vector<VoterAddress>& voters) {
-  std::map<model::NodeId, std::string> by_id;
-  for (const VoterAddress& voter : voters) by_id[voter.id] = StrCat(voter.host, ":", voter.port);
-  std::string text;
-  for (const auto& [id, address] : by_id) StrAppend(&text, id, "@", address, "\n");
-  // FNV-1a, twice from different starts.
-  uint64_t halves[2] = {0xcbf29ce484222325ULL, 0x9e3779b97f4a7c15ULL};
-  for (uint64_t& half : halves) {
-    for (const char c : text) half = (half ^ static_cast<uint8_t>(c)) * 0x100000001b3ULL;
-  }
-  return model::TopicId{halves[0], halves[1]}.ToString();
-}
-
 absl::StatusOr<MetaProperties> LoadOrCreateMetaProperties(env::Disk& disk, const std::string& data_dir,
                                                           model::NodeId node, const std::string& new_cluster_id) {
   const std::string path = env::JoinPath(data_dir, "meta.properties");

@@ -22,8 +22,6 @@ struct MetaProperties {
 };
 
 std::string NewClusterId(Random& random);
-// Of a cluster whose voters are named before it begins: the same on every node that has the same list.
-std::string ClusterIdOf(const std::vector<VoterAddress>& voters);
 
 // Reads the file, or makes it for `node`, with `new_cluster_id`. kFailedPrecondition: the directory belongs to another
 // node or a newer format; kDataLoss: the file is damaged. The messages say what to do.

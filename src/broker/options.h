@@ -38,6 +38,8 @@ struct Options {
   std::string rack;  // of this node; replicas of a partition are placed in different ones
   std::vector<VoterAddress> voters;  // the same list on every node; empty: this node alone
   std::string internal_address;      // host:port where the other nodes reach this one; empty: nowhere
+  // What the cluster of a directory that belongs to none yet is called, on all its nodes; empty: a random id.
+  std::string new_cluster_id;
   int32_t replication_factor = 1;    // of topics that name none, those of the broker itself included
   Duration session_timeout = absl::Milliseconds(1500);  // of a broker that is not heard of
   log::LogOptions log_defaults;

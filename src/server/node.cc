@@ -1,6 +1,7 @@
 #include "server/node.h"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <future>
 
@@ -134,6 +135,16 @@ absl::StatusOr<runtime::PeerOptions> PeerOptionsOf(const config::BrokerOptions& 
   return out;
 }
 
+// All nodes of a cluster that has not begun must call it the same, and no two clusters may: what its nodes share, and no
+// others do, is the secret.
+std::string ClusterIdOf(std::string_view secret) {
+  const std::string bytes = runtime::FingerprintOf(secret);
+  uint64_t halves[2];
+  static_assert(sizeof(halves) == 16);
+  std::memcpy(halves, bytes.data(), sizeof(halves));
+  return model::TopicId{halves[0], halves[1]}.ToString();
+}
+
 void WarnOfOpenSecret(const std::string& path) {
   constexpr auto kOthers = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
   std::error_code error;
@@ -176,6 +187,7 @@ struct Node::State {
   runtime::PrometheusMetrics metrics{{}};
   runtime::ShardSet shards;
   std::unique_ptr<runtime::PeerNetwork> peers;  // never null once started
+  std::string new_cluster_id;                   // see broker::Options
   std::unique_ptr<broker::Broker> broker;
   std::unique_ptr<rpc::GrpcServer> grpc;
   std::unique_ptr<kafka::KafkaServer> kafka;
@@ -187,7 +199,10 @@ struct Node::State {
 
 absl::Status Node::State::StartPeers() {
   LEAT_ASSIGN_OR_RETURN(runtime::PeerOptions peer_options, PeerOptionsOf(options, disk));
-  if (!peer_options.listen.empty()) WarnOfOpenSecret(options.cluster.secret_file);
+  if (!peer_options.listen.empty()) {
+    WarnOfOpenSecret(options.cluster.secret_file);
+    new_cluster_id = ClusterIdOf(peer_options.secret);
+  }
   std::vector<runtime::AsioShard*> all;
   for (size_t i = 0; i < shards.size(); ++i) all.push_back(&shards.shard(i));
   peers = std::make_unique<runtime::PeerNetwork>(std::move(all), std::move(peer_options), metrics);
@@ -230,6 +245,7 @@ absl::StatusOr<Addresses> Node::State::Start() {
   for (size_t i = 0; i < shards.size(); ++i) pointers.push_back(&shards.shard(i));
   broker::Options broker_options = BrokerOptionsOf(options);
   std::vector<env::Transport*> transports;
+  broker_options.new_cluster_id = new_cluster_id;
   if (!broker_options.voters.empty()) {
     broker_options.internal_address =
         options.advertised.internal.empty() ? peers->address() : options.advertised.internal;

@@ -33,6 +33,7 @@ class Cluster : public ::testing::Test {
     options.random_seed = static_cast<uint64_t>(id) * 77;
     options.log_defaults.segment_bytes = 1 << 20;
     options.replication_factor = 3;
+    options.new_cluster_id = "the-cluster";
     for (int32_t voter = 1; voter <= kNodes; ++voter) {
       const env::PeerAddress at = sim::SimNetwork::AddressOf(voter);
       options.voters.push_back({model::NodeId(voter), at.host, at.port});
