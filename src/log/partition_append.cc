@@ -81,15 +81,9 @@ absl::Status PartitionLogImpl::CheckWritable() const {
 }
 
 void PartitionLogImpl::Append(OwnedBytes batches, const AppendOptions& options, AppendDone done) {
-  if (!holding_) return AppendNow(std::move(batches), options, std::move(done));
-  held_.push_back(
-      [this, batches = std::move(batches), options, done = std::move(done)](const absl::Status& status) mutable {
-        if (!status.ok()) return done(status);
-        AppendNow(std::move(batches), options, std::move(done));
-      });
-}
-
-void PartitionLogImpl::AppendNow(OwnedBytes&& batches, const AppendOptions& options, AppendDone&& done) {
+  if (holding_ && !std::exchange(resuming_, false)) {
+    return HoldAppend(std::move(batches), options, std::move(done));
+  }
   bool waits = MayWait(batches, options);
   if (!waits && !gathered_.empty()) {
     WriteGathered();

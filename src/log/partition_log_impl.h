@@ -157,7 +157,6 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset EndOf(size_t segment) const;
 
   // partition_append.cc
-  void AppendNow(OwnedBytes&& batches, const AppendOptions& options, AppendDone&& done);
   absl::Status CheckWritable() const;
   // Whether a segment of this size cannot take it.
   absl::StatusOr<bool> NeedsRoll(const PreparedAppend& append, uint64_t size);
@@ -245,6 +244,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   using Held = absl::AnyInvocable<void(const absl::Status&)>;
   void Hold();
   void LetGo();
+  void HoldAppend(OwnedBytes batches, const AppendOptions& options, AppendDone done);
   void AppendReplicatedNow(OwnedBytes&& batches, AppendDone&& done);
   std::vector<Checked> SplitReplicated(ReplicatedAppend append, AppendDone&& done) const;
   void FailBehind(const absl::Status& status);
@@ -354,6 +354,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   bool closed_ = false;
   bool holding_ = false;  // appends wait in held_, or would
   bool releasing_ = false;
+  bool resuming_ = false;  // the append that is made next is one that has waited
   int holds_ = 0;
   std::deque<Held> held_;
   // The lowest cut since the disk work that is under way began: of what it synced only that holds which lies below.

@@ -476,6 +476,67 @@ TEST_F(LogCutTest, EndsACompactionThatIsUnderWay) {
   ADD_FAILURE() << "no compaction ended before its log was cut";
 }
 
+TEST_F(LogCutTest, ALeadersOwnAppendsWaitInTheirOrder) {
+  PartitionLog& log = OpenAsCopy();
+  Fill(log, 10);
+  ASSERT_TRUE(Replicate(log, AsLeaderHasIt(ProducerBatch({.id = 9, .transactional = true}, {"t"}), 10)).ok());
+  Fill(log, 14);
+  const MaybeStatus cut = Truncating(log, 11);
+  std::vector<std::pair<int, absl::StatusOr<AppendResult>>> answers;
+  const auto note = [&](int id) { return [&answers, id](auto r) { answers.emplace_back(id, std::move(r)); }; };
+  const model::LeaderEpoch epoch(1);
+  log.Append(MakeBatch({"a"}), {.epoch = epoch}, note(0));
+  log.AppendMarker(EndOfTransaction(9, model::TransactionEnd::kCommit), epoch, note(1));
+  log.Append(MakeBatch({"b"}), {.epoch = epoch, .when = WriteTime::kThisTurn}, [&, note](auto first) {
+    // What is appended by an answer comes behind what waited already.
+    note(2)(std::move(first));
+    log.Append(MakeBatch({"d"}), {.epoch = epoch}, note(4));
+  });
+  log.Append(MakeBatch({"c"}), {.epoch = epoch}, note(3));
+  EXPECT_EQ(log.log_end(), model::Offset(11));
+  ASSERT_TRUE(world_.RunUntil([&] { return answers.size() == 5; }));
+  for (size_t i = 0; i < answers.size(); ++i) {
+    EXPECT_EQ(answers[i].first, static_cast<int>(i));
+    ASSERT_TRUE(answers[i].second.ok()) << answers[i].second.status();
+    EXPECT_EQ(answers[i].second->base_offset, model::Offset(static_cast<int64_t>(11 + i)));
+  }
+  log.SetHighWatermark(model::Offset(16));
+  EXPECT_EQ(log.last_stable_offset(), model::Offset(16));
+}
+
+TEST_F(LogCutTest, IsAnsweredWhenItsLogIsDeleted) {
+  for (const bool restart : {false, true}) {
+    PartitionLog& log = OpenAsCopy();
+    Fill(log, 20);
+    Replicating(log, LeaderBatch(20, 0, {"x"}));
+    world_.Step();  // a sync is under way, so that the cut waits
+    const MaybeStatus cut = restart ? Restarting(log, 7) : Truncating(log, 7);
+    const MaybeAppended append = Replicating(log, LeaderBatch(7, 1, {"y"}));
+    std::optional<absl::Status> deleted;
+    directory_->DeletePartition(kOrders, [&](absl::Status status) { deleted = std::move(status); });
+    ASSERT_TRUE(world_.RunUntil([&] { return deleted.has_value(); }));
+    EXPECT_TRUE(deleted->ok()) << *deleted;
+    ASSERT_TRUE(cut->has_value() && append->has_value());
+    EXPECT_TRUE(absl::IsUnavailable(**cut) && absl::IsUnavailable((*append)->status()));
+  }
+}
+
+TEST_F(LogCutTest, AFailedDiskTakesTheDirectoryOffline) {
+  PartitionLog& log = OpenAsCopy();
+  Fill(log, 20);
+  const MaybeStatus cut = Truncating(log, 7);
+  const MaybeAppended append = Replicating(log, LeaderBatch(7, 1, {"y"}));
+  disk_.faults().sync_eio_one_in = 1;
+  ASSERT_TRUE(world_.RunUntil([&] { return cut->has_value() && append->has_value(); }));
+  EXPECT_FALSE(directory_->online());
+  EXPECT_TRUE(absl::IsUnavailable(**cut) && absl::IsUnavailable((*append)->status()));
+  EXPECT_EQ(Held(log), Numbers(0, 7)) << "what is left can be read";
+  EXPECT_TRUE(absl::IsUnavailable(**Truncating(log, 3)));
+  disk_.faults() = {};
+  CutPowerAndReopen();
+  EXPECT_GE(OpenAsCopy().log_end(), model::Offset(7));
+}
+
 TEST_F(LogCutTest, IsRefusedOnceTheLogIsClosed) {
   PartitionLog& log = OpenAsCopy();
   Fill(log, 4);

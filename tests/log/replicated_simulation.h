@@ -24,6 +24,17 @@ class ReplicatedSimulation {
  public:
   struct Stats {
     int appends = 0, cuts = 0, restarts = 0, power_cuts = 0, kills = 0, offline = 0, revived = 0, held = 0, gaps = 0;
+    void Add(const Stats& one) {
+      appends += one.appends;
+      cuts += one.cuts;
+      restarts += one.restarts;
+      power_cuts += one.power_cuts;
+      kills += one.kills;
+      offline += one.offline;
+      revived += one.revived;
+      held += one.held;
+      gaps += one.gaps;
+    }
   };
   ReplicatedSimulation(uint64_t seed, ForgetfulDisk::Bug bug, sim::DiskFaults::Lie lie = sim::DiskFaults::Lie::kNone);
   ~ReplicatedSimulation();

@@ -543,16 +543,7 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, ForgetfulDi
       failed = seed;
       *what = *failure;
     }
-    const ReplicatedSimulation::Stats& one = simulation.stats();
-    stats->appends += one.appends;
-    stats->cuts += one.cuts;
-    stats->restarts += one.restarts;
-    stats->power_cuts += one.power_cuts;
-    stats->kills += one.kills;
-    stats->offline += one.offline;
-    stats->revived += one.revived;
-    stats->held += one.held;
-    stats->gaps += one.gaps;
+    stats->Add(simulation.stats());
   }
   const std::string warnings = testing::internal::GetCapturedStderr();
   if (std::getenv("LEAT_SEED") != nullptr) *what += "\n" + warnings;
