@@ -9,8 +9,9 @@ rows in that order: the later ones leave more behind.
 
 Needs java and mvn (Kafka's jars come from Maven Central, once, into a cache folder), and the programs leatd (release
 preset) and kafka_load (bench preset). Only one server runs at a time, each on a fresh data directory; the page cache is
-touched before each, because the first touch of memory that the machine has not used yet costs more than the work. Both
-acknowledge from the page cache: that is Kafka's default, and leatd's durability class page-cache.
+touched before each, and topics that are written to keep little, because the first touch of memory that the machine has
+not used yet costs more than the work. Both acknowledge from the page cache: that is Kafka's default, and leatd's
+durability class page-cache.
 """
 
 import argparse
@@ -71,9 +72,15 @@ def touch_page_cache(folder, gib):
     path.unlink()
 
 
+# What a topic that is written to without end keeps: its oldest segments go within a second or two, so that the memory
+# of their pages is used again. Otherwise every new page would be the machine's first use of some memory, which costs
+# several times the work itself and hits whoever comes second.
+RECYCLED = "retention.bytes=200000000,segment.bytes=67108864,file.delete.delay.ms=500"
+KEPT = "retention.bytes=3000000000"
+
+
 class Kafka:
     name = "kafka"
-    topic_configs = "retention.bytes=3000000000"
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -103,7 +110,8 @@ class Kafka:
             f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}", "controller.listener.names=CONTROLLER",
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", f"log.dirs={logs}",
             "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
-            "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0", ""]))
+            "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0",
+            "log.retention.check.interval.ms=500", "log.initial.task.delay.ms=0", ""]))
         self.java = ["java", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-cp", f"{lib}/*"]
         run(*self.java, "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c",
             self.folder / "server.properties")
@@ -118,7 +126,6 @@ class Kafka:
 
 class Leat:
     name = "leat"
-    topic_configs = "retention.bytes=3000000000"
 
     def __init__(self, folder, leatd):
         self.folder, self.leatd = Path(folder), leatd
@@ -132,7 +139,7 @@ class Leat:
         self.process = subprocess.Popen(
             [str(self.leatd), "--ready-file", str(ready), "--set", f"data_dir={self.folder / 'data'}", "--set",
              "listeners.grpc=127.0.0.1:0", "--set", "listeners.admin=127.0.0.1:0", "--set", "listeners.kafka=127.0.0.1:0", "--set",
-             "log.durability=page-cache"],
+             "log.durability=page-cache", "--set", "log.retention_check_interval=500ms"],
             stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "w"))
         while not ready.exists() or not ready.read_text().endswith("\n"):
             if self.process.poll() is not None:
@@ -165,15 +172,15 @@ def load(program, server, *arguments):
     return json.loads(done.stdout)
 
 
-def create(program, server, topic, partitions=4):
-    load(program, server, "create", "--topic", topic, "--partitions", str(partitions), "--configs", server.topic_configs)
+def create(program, server, topic, partitions=4, configs=RECYCLED):
+    load(program, server, "create", "--topic", topic, "--partitions", str(partitions), "--configs", configs)
 
 
-def acknowledge(program, server, topic, partitions=4):
-    """Until one produce is acknowledged: a topic that has just been made may not have its leaders yet."""
+def acknowledge(program, server, topic, partitions=4, seconds=0.001):
+    """Until every produce within some time is acknowledged: a topic that has just been made may not have its leaders."""
     while True:
         done = subprocess.run([str(program), "produce", "--topic", topic, "--partitions", str(partitions),
-                               "--connections", "4", "--seconds", "0.001", "--at", server.address], capture_output=True)
+                               "--connections", "4", "--seconds", str(seconds), "--at", server.address], capture_output=True)
         if done.returncode == 0:
             return
         if server.process.poll() is not None:
@@ -196,7 +203,7 @@ def create_many(program, server, topic):
     """2,000 partitions: four topics, of which the last one is called `topic`."""
     names = [f"{topic}-{i}" for i in range(3)] + [topic]
     for name in names:
-        create(program, server, name, 500)
+        create(program, server, name, 500, KEPT)
     for name in names:
         acknowledge(program, server, name, 500)
 
@@ -281,8 +288,8 @@ def measure(server, rows, options):
     for row in [r for r in rows if r in ROWS]:
         _, arguments, _ = ROWS[row]
         topic = arguments[arguments.index("--topic") + 1]
-        create(options.load, server, topic)
-        acknowledge(options.load, server, topic)
+        create(options.load, server, topic, configs=KEPT if row == "B2" else RECYCLED)
+        acknowledge(options.load, server, topic, seconds=0.2)
         if row == "B2":  # something to read
             load(options.load, server, "produce", "--topic", topic, "--partitions", "4", "--connections", "4", "--records",
                  "60", "--size", "1000", "--depth", "4", "--seconds", "3")

@@ -44,8 +44,14 @@ class Broker:
         return [str(BIN / "leatd")] + [word for setting in settings for word in ("--set", setting)]
 
     def start(self):
+        self.begin()
+        self.wait_ready()
+
+    def begin(self):
         self.log = open(os.path.join(self.directory, "leatd.log"), "ab")
         self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, cwd=self.directory)
+
+    def wait_ready(self):
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("leatd ended before it was ready:\n" + self.log_text())
@@ -60,6 +66,10 @@ class Broker:
         if self.process and self.process.poll() is None:
             self.process.kill()
         self._reap()
+
+    def wipe(self):
+        """The disk is replaced by an empty one. REQUIRES: it does not run."""
+        shutil.rmtree(self.data_dir)
 
     def stop(self):
         """SIGTERM; returns the exit code."""
