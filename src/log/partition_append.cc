@@ -81,15 +81,9 @@ absl::Status PartitionLogImpl::CheckWritable() const {
 }
 
 void PartitionLogImpl::Append(OwnedBytes batches, const AppendOptions& options, AppendDone done) {
-  if (!holding_) return AppendNow(std::move(batches), options, std::move(done));
-  held_.push_back(
-      [this, batches = std::move(batches), options, done = std::move(done)](const absl::Status& status) mutable {
-        if (!status.ok()) return done(status);
-        AppendNow(std::move(batches), options, std::move(done));
-      });
-}
-
-void PartitionLogImpl::AppendNow(OwnedBytes&& batches, const AppendOptions& options, AppendDone&& done) {
+  if (holding_ && !std::exchange(resuming_, false)) {
+    return HoldAppend(std::move(batches), options, std::move(done));
+  }
   bool waits = MayWait(batches, options);
   if (!waits && !gathered_.empty()) {
     WriteGathered();
@@ -125,9 +119,9 @@ absl::StatusOr<bool> PartitionLogImpl::NeedsRoll(const PreparedAppend& append, u
 }
 
 absl::Status PartitionLogImpl::Roll() {
-  // A power cut may keep any of the names that are not synced. With a later segment but without the first one the log
+  // A power cut may keep any of the names that are not synced. With a later segment but without the first one a replica
   // would look as if its start had moved. Rare: the first checkpoint comes before the first segment is full.
-  if (folder_synced_ == 0 && !first_name_synced_) {
+  if (watermark_by_ == WatermarkBy::kOwner && folder_synced_ == 0 && !first_name_synced_) {
     LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(shared_.disk.SyncDirectory(home_.folder)));
     first_name_synced_ = true;
   }

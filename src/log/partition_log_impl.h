@@ -157,7 +157,6 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset EndOf(size_t segment) const;
 
   // partition_append.cc
-  void AppendNow(OwnedBytes&& batches, const AppendOptions& options, AppendDone&& done);
   absl::Status CheckWritable() const;
   // Whether a segment of this size cannot take it.
   absl::StatusOr<bool> NeedsRoll(const PreparedAppend& append, uint64_t size);
@@ -219,6 +218,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, model::Offset end, size_t max_bytes);
   absl::Status AddFence(size_t segment, uint64_t position, model::Offset from, std::string_view what);
   const Fence* FenceAt(model::Offset offset) const;
+  void ForgetReads() { next_read_ = other_read_ = {0, model::Offset(-1)}; }
 
   // partition_time.cc
   absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms, model::Offset end);
@@ -244,6 +244,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   using Held = absl::AnyInvocable<void(const absl::Status&)>;
   void Hold();
   void LetGo();
+  void HoldAppend(OwnedBytes batches, const AppendOptions& options, AppendDone done);
   void AppendReplicatedNow(OwnedBytes&& batches, AppendDone&& done);
   std::vector<Checked> SplitReplicated(ReplicatedAppend append, AppendDone&& done) const;
   void FailBehind(const absl::Status& status);
@@ -353,6 +354,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   bool closed_ = false;
   bool holding_ = false;  // appends wait in held_, or would
   bool releasing_ = false;
+  bool resuming_ = false;  // the append that is made next is one that has waited
   int holds_ = 0;
   std::deque<Held> held_;
   // The lowest cut since the disk work that is under way began: of what it synced only that holds which lies below.
@@ -376,7 +378,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset cleaned_to_{0};  // what the cleaner's checkpoint says
   model::Offset gaps_noted_{0};  // what the file says of home_.gaps_until
   absl::Status uncleanable_;
-  Start next_read_{0, model::Offset(-1)};  // where the last read ended: where a sequential reader goes on
+  // Where the last read ended, and one before: where sequential readers go on.
+  Start next_read_{0, model::Offset(-1)};
+  Start other_read_{0, model::Offset(-1)};
 };
 
 }  // namespace leat::log

@@ -69,6 +69,7 @@ void PartitionLogImpl::AppendMarker(const ProducerState::Marker& marker, model::
 
 void PartitionLogImpl::AppendMarkerNow(const ProducerState::Marker& marker, model::LeaderEpoch epoch,
                                        AppendDone&& done) {
+  resuming_ = false;
   WriteGathered();
   if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
   if (absl::Status status = producers_.CheckMarker(marker); !status.ok()) {

@@ -102,10 +102,19 @@ void PartitionLogImpl::LetGo() {
   while (!held_.empty() && holds_ == 0) {
     Held next = std::move(held_.front());
     held_.pop_front();
+    resuming_ = true;
     next(absl::OkStatus());
   }
   releasing_ = false;
   holding_ = holds_ > 0;
+}
+
+void PartitionLogImpl::HoldAppend(OwnedBytes batches, const AppendOptions& options, AppendDone done) {
+  held_.push_back(
+      [this, batches = std::move(batches), options, done = std::move(done)](const absl::Status& status) mutable {
+        if (!status.ok()) return done(status);
+        Append(std::move(batches), options, std::move(done));
+      });
 }
 
 void PartitionLogImpl::AppendReplicated(OwnedBytes batches, AppendDone done) {
@@ -117,6 +126,7 @@ void PartitionLogImpl::AppendReplicated(OwnedBytes batches, AppendDone done) {
 }
 
 void PartitionLogImpl::AppendReplicatedNow(OwnedBytes&& batches, AppendDone&& done) {
+  resuming_ = false;
   WriteGathered();
   absl::Status writable = CheckWritable();
   absl::StatusOr<ReplicatedAppend> append =
