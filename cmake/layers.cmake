@@ -33,17 +33,17 @@ leat_layer(sql              2 DEPS base stream/data stream/plan)  # sql -> strea
 leat_layer(stream/state     2 DEPS base stream/data)
 # floor 3
 leat_layer(log              3 DEPS base model env)
-leat_layer(runtime          3 DEPS base env THIRD_PARTY asio prometheus)
+leat_layer(runtime          3 DEPS base env THIRD_PARTY asio prometheus crypto)
 leat_layer(stream/exec      3 DEPS base stream/data stream/plan stream/state THIRD_PARTY re2 crypto)
 leat_layer(stream/format    3 DEPS base stream/data THIRD_PARTY simdjson)
 leat_layer(rocks            3 DEPS base stream/state THIRD_PARTY rocksdb)
 # floor 4: drivers
 leat_layer(client           4 DEPS base model THIRD_PARTY grpc proto)
-leat_layer(coordinator      4 DEPS base model env meta group txn log THIRD_PARTY proto_internal)
+leat_layer(coordinator      4 DEPS base model env raft meta group txn log THIRD_PARTY proto_internal)
 leat_layer(stream/run       4 DEPS base model env stream/data stream/plan sql stream/state stream/exec stream/format rocks)
 # floor 5
-leat_layer(broker           5 DEPS base model env meta group txn log coordinator stream/run stream/plan sql stream/data
-                              THIRD_PARTY re2)
+leat_layer(broker           5 DEPS base model env raft meta group txn replication wire log coordinator stream/run stream/plan
+                              sql stream/data THIRD_PARTY re2)
 # floor 6
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
 leat_layer(grpc             6 DEPS base model env meta runtime broker THIRD_PARTY grpc proto)

@@ -34,6 +34,14 @@ struct Outcome {
   bool ok() const { return code == model::ErrorCode::kNone; }
 };
 
+// Who leads a partition, as this node's image has it; -1: nobody, or not known. Told with errors that say that the
+// caller asked the wrong node, or in the wrong epoch.
+struct CurrentLeader {
+  model::NodeId id{-1};
+  model::LeaderEpoch epoch{-1};
+  friend bool operator==(const CurrentLeader&, const CurrentLeader&) = default;
+};
+
 // --- produce ---
 enum class Acks : int16_t {
   kNone = 0,
@@ -56,6 +64,7 @@ struct ProduceRequest {
   std::vector<ProducePartition> partitions;
   std::string transactional_id;  // needed for transactional batches
   TransactionRules rules = TransactionRules::kEpochStays;
+  Duration timeout = absl::Seconds(30);  // kAll: for the other copies; then REQUEST_TIMED_OUT
 };
 struct ProducePartitionResult {
   model::TopicPartition partition;
@@ -63,6 +72,7 @@ struct ProducePartitionResult {
   model::Offset base_offset{-1};
   int64_t log_append_time_ms = -1;
   model::Offset log_start{-1};
+  CurrentLeader leader;  // with NOT_LEADER_OR_FOLLOWER
 };
 struct ProduceReply {
   std::vector<ProducePartitionResult> partitions;  // in the order of the request
@@ -90,6 +100,7 @@ struct FetchRequest {
   size_t min_bytes = 1;
   size_t max_bytes = size_t{50} << 20;
   model::Isolation isolation = model::Isolation::kReadUncommitted;
+  std::string rack;  // of the caller, who may be sent to a copy that is nearer (KIP-392); may be empty
 };
 struct FetchPartitionResult {
   model::TopicPartition partition;
@@ -100,6 +111,8 @@ struct FetchPartitionResult {
   model::Offset last_stable_offset{-1};
   std::vector<model::AbortedTransaction> aborted;  // kReadCommitted: those with records in `batches`
   std::optional<Divergence> diverges;              // the caller's log is another one from there on
+  CurrentLeader leader;                            // with NOT_LEADER_OR_FOLLOWER and the errors of epochs
+  std::optional<model::NodeId> preferred_replica;  // read there; there are no batches then
 };
 struct FetchReply {
   std::vector<FetchPartitionResult> partitions;
@@ -142,7 +155,8 @@ struct DescribeProducersResult {
 };
 struct DeleteRecordsPartition {
   model::TopicPartition partition;
-  model::Offset before{-1};  // -1: everything up to the high watermark
+  model::Offset before{-1};              // -1: everything up to the high watermark
+  Duration timeout = absl::Seconds(30);  // for the other copies; then REQUEST_TIMED_OUT
 };
 struct DeleteRecordsResult {
   model::TopicPartition partition;

@@ -13,6 +13,7 @@
 #include "env/disk.h"
 #include "env/metrics.h"
 #include "env/shard.h"
+#include "env/transport.h"
 #include "meta/image.h"
 
 namespace leat::broker {
@@ -23,9 +24,10 @@ class Transactions;
 class Broker {
  public:
   // Opens everything below options.data_dir: metadata log, partitions, groups, jobs (which start). `shards` and `disk`
-  // outlive the broker. `ready` runs on shards[0], with the error if the data cannot be served.
+  // outlive the broker. `ready` runs on shards[0], with the error if the data cannot be served. `transports`: one a
+  // shard, which outlive the broker too; none where the node is alone.
   static std::unique_ptr<Broker> Create(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                        env::Metrics& metrics);
+                                        env::Metrics& metrics, std::vector<env::Transport*> transports = {});
   virtual ~Broker() = default;
   virtual void Start(Callback<absl::Status> ready) = 0;
   // Answers what is parked, stops jobs at a checkpoint, closes the logs.

@@ -111,21 +111,22 @@ Key Bool(std::string name, Field field, std::string help) {
           .get = [=](const BrokerOptions& options) { return std::string(field(options) ? "true" : "false"); }};
 }
 
+enum class Presence { kRequired, kOptional };
+
 template <typename Field>
-Key Text(std::string name, Field field, std::string help) {  // not empty
+Key Text(std::string name, Field field, Presence presence, std::string help) {
+  const bool optional = presence == Presence::kOptional;
   return {.name = std::move(name),
           .type = "text",
-          .range = "not empty",
+          .range = optional ? "" : "not empty",
           .help = std::move(help),
           .set = [=](BrokerOptions& options, std::string_view text) -> absl::Status {
-            if (text.empty()) return InvalidArgument("expected text, got nothing");
+            if (text.empty() && !optional) return InvalidArgument("expected text, got nothing");
             field(options) = std::string(text);
             return absl::OkStatus();
           },
           .get = [=](const BrokerOptions& options) { return field(options); }};
 }
-
-enum class Presence { kRequired, kOptional };
 
 template <typename Field>
 Key Listener(std::string name, Field field, Presence presence, std::string help) {
@@ -153,6 +154,23 @@ Key Listeners(std::string name, Field field, std::string help) {
           .set = [=](BrokerOptions& options, std::string_view text) -> absl::Status {
             std::vector<std::string> items = SplitList(text);
             for (const std::string& item : items) LEAT_RETURN_IF_ERROR(ParseNamedAddress(item).status());
+            field(options) = std::move(items);
+            return absl::OkStatus();
+          },
+          .get = [=](const BrokerOptions& options) { return JoinList(field(options)); }};
+}
+
+// Several of id@host:port.
+template <typename Field>
+Key Voters(std::string name, Field field, std::string help) {
+  return {.name = std::move(name),
+          .type = "list of id@host:port",
+          .range = "port 1..65535",
+          .help = std::move(help),
+          .shape = Shape::kList,
+          .set = [=](BrokerOptions& options, std::string_view text) -> absl::Status {
+            std::vector<std::string> items = SplitList(text);
+            for (const std::string& item : items) LEAT_RETURN_IF_ERROR(ParseVoter(item).status());
             field(options) = std::move(items);
             return absl::OkStatus();
           },

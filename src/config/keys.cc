@@ -28,7 +28,7 @@ const Duration year = absl::Hours(24 * 365);
 std::vector<Key> NodeKeys() {
   return {
       KEY(Int, node_id, (Count{0, INT32_MAX}), "Identity of this broker, different on every node of a cluster."),
-      KEY(Text, data_dir,
+      KEY(Text, data_dir, Presence::kRequired,
           "Folder for topics, metadata and the state of jobs; made if missing, used by one broker only."),
       KEY(Int, shards, (Count{0, 1024}), "Threads that own partitions; 0 takes one for each core."),
 
@@ -36,9 +36,24 @@ std::vector<Key> NodeKeys() {
           "Where clients of Leat connect; port 0 is chosen by the system."),
       KEY(Listeners, listeners.kafka, "Where Kafka clients connect, as one or more listeners; empty turns them off."),
       KEY(Listener, listeners.admin, Presence::kRequired, "Where health, metrics and the REST interface are served."),
+      KEY(Listener, listeners.internal, Presence::kOptional,
+          "Where the other nodes of the cluster connect, and nobody else; empty for a broker alone."),
 
       KEY(Listeners, advertised.kafka,
           "Where Kafka clients are told to connect, for each listener by its name; by default where it listens."),
+      KEY(Listener, advertised.internal, Presence::kOptional,
+          "Where the other nodes are told to connect; by default the node's own entry in cluster.voters, or where it "
+          "listens."),
+
+      KEY(Voters, cluster.voters,
+          "The nodes that keep the cluster's metadata, the same list on every node; three or five of them survive the "
+          "loss of one or two. Other nodes find the cluster through them."),
+      KEY(Text, cluster.secret_file, Presence::kOptional,
+          "File with the secret that all nodes share, 16 to 4096 bytes; who does not know it is refused by "
+          "listeners.internal."),
+      KEY(Text, cluster.rack, Presence::kOptional,
+          "Name of what this node shares with others that fail together with it; replicas of a partition are placed in "
+          "different ones."),
 
       KEY(OneOf, log.durability,
           (Names<log::Durability>{{"fsync", log::Durability::kFsync}, {"page-cache", log::Durability::kPageCache}}),
@@ -103,6 +118,7 @@ std::vector<Key> LimitAndJobKeys() {
       KEY(Int, limits.topics, (Count{1, 1000000}),
           "Topics that may exist, beside those that the broker keeps for itself."),
       KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
+      KEY(Int, limits.partitions, (Count{1, 10000000}), "Partitions that all topics may have together."),
 
       KEY(Time, groups.initial_rebalance_delay, (Span{ms(0), absl::Minutes(5)}),
           "How long the first members of an empty group wait for others before they share its partitions."),
@@ -147,9 +163,10 @@ struct Group {
   std::string_view name;
   std::string_view help;
 };
-constexpr std::array<Group, 9> kGroups = {{
+constexpr std::array<Group, 10> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
+    {"cluster", "The other nodes; config/cluster has an example of three. Without them the broker is alone."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
     {"transactions", "Producers with transactions."},

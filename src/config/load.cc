@@ -6,6 +6,7 @@
 
 #include "config/keys.h"
 #include "config/relations.h"
+#include "runtime/peer_secret.h"
 
 namespace leat::config {
 namespace {
@@ -172,7 +173,11 @@ absl::StatusOr<BrokerOptions> LoadBrokerOptions(env::Disk& disk, const std::stri
     if (!text.ok()) return Annotate(text.status(), "config");
     file.text = *std::move(text);
   }
-  return ParseBrokerOptions(file, overrides);
+  LEAT_ASSIGN_OR_RETURN(BrokerOptions options, ParseBrokerOptions(file, overrides));
+  if (options.cluster.secret_file.empty()) return options;
+  const absl::Status secret = runtime::ReadPeerSecret(disk, options.cluster.secret_file).status();
+  if (!secret.ok()) return InvalidArgument("config: cluster.secret_file: ", Message(secret));
+  return options;
 }
 
 }  // namespace leat::config

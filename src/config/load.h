@@ -24,7 +24,8 @@ inline constexpr uint64_t kMaxConfigFileBytes = 1 << 20;
 // hold, or text that is not YAML.
 absl::StatusOr<BrokerOptions> ParseBrokerOptions(const ConfigFile& file, const std::vector<std::string>& overrides);
 
-// The same with the file at `path` read first; an empty path means no file.
+// The same with the file at `path` read first; an empty path means no file. Also reads cluster.secret_file, if there is
+// one: kInvalidArgument says why it cannot be used.
 absl::StatusOr<BrokerOptions> LoadBrokerOptions(env::Disk& disk, const std::string& path,
                                                 const std::vector<std::string>& overrides);
 

@@ -18,11 +18,20 @@ struct ListenerOptions {
   std::string grpc = "127.0.0.1:9095";
   std::vector<std::string> kafka = {"127.0.0.1:9092"};  // host:port or name://host:port; empty: off
   std::string admin = "127.0.0.1:9096";
+  std::string internal;  // empty: a broker alone
 };
 
 // What clients are told to connect to, where it is not what is listened on: [name://]host:port.
 struct AdvertisedOptions {
   std::vector<std::string> kafka;
+  std::string internal;  // host:port
+};
+
+// The other nodes.
+struct ClusterOptions {
+  std::vector<std::string> voters;  // id@host:port each; empty: a broker alone
+  std::string secret_file;
+  std::string rack;
 };
 
 // The defaults of every partition log; a topic may override those that Kafka lets topics override.
@@ -60,6 +69,7 @@ struct LimitOptions {
   int64_t http_body_bytes = int64_t{1} << 20;
   int64_t topics = 10000;
   int64_t partitions_per_topic = 1000;
+  int64_t partitions = 100000;
 };
 
 struct JobOptions {
@@ -92,6 +102,7 @@ struct BrokerOptions {
   int64_t shards = 0;  // 0: one for each core
   ListenerOptions listeners;
   AdvertisedOptions advertised;
+  ClusterOptions cluster;
   LogSection log;
   TopicOptions topics;
   TransactionOptions transactions;

@@ -159,6 +159,21 @@ absl::StatusOr<NamedAddress> ParseNamedAddress(std::string_view text) {
   return out;
 }
 
+absl::StatusOr<Voter> ParseVoter(std::string_view text) {
+  const absl::Status bad =
+      InvalidArgument("expected id@host:port with a port in 1..65535, such as 1@127.0.0.1:9094, got '", text, "'");
+  const size_t at = text.find('@');
+  if (at == std::string_view::npos) return bad;
+  Voter voter;
+  const std::string_view id = text.substr(0, at);
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), voter.node);
+  if (error != std::errc() || end != id.data() + id.size() || voter.node < 0) return bad;
+  absl::StatusOr<Address> address = ParseAddress(text.substr(at + 1));
+  if (!address.ok() || address->port == 0) return bad;
+  voter.address = *std::move(address);
+  return voter;
+}
+
 std::vector<std::string> SplitList(std::string_view text) {
   std::vector<std::string> items;
   if (Trim(text).empty()) return items;

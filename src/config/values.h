@@ -36,6 +36,13 @@ struct NamedAddress {
 };
 absl::StatusOr<NamedAddress> ParseNamedAddress(std::string_view text);
 
+// "1@broker-1:9094": a node that keeps the cluster's metadata.
+struct Voter {
+  int32_t node = 0;
+  Address address;  // with a port
+};
+absl::StatusOr<Voter> ParseVoter(std::string_view text);
+
 // "a, b,c" -> a b c; empty text is the empty list.
 std::vector<std::string> SplitList(std::string_view text);
 

@@ -22,6 +22,9 @@ inline constexpr std::string_view kEpochFile = "leader-epoch-checkpoint";
 inline constexpr std::string_view kRecoveryPointFile = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view kCleanerFile = "cleaner-offset-checkpoint";
 inline constexpr std::string_view kGapsFile = "compacted-offset-checkpoint";
+inline constexpr std::string_view kWatermarkFile = "replication-offset-checkpoint";
+// While it is there the log is being emptied, to begin again at the offset that it says.
+inline constexpr std::string_view kRestartFile = "restart-offset-checkpoint";
 inline constexpr std::string_view kLogStartFile = "log-start-offset-checkpoint";
 
 // folder/00000000000000000042.log: the base offset in 20 digits, then the suffix.

@@ -13,7 +13,7 @@ absl::StatusOr<OffsetIndex> OffsetIndex::Decode(std::string_view bytes, uint64_t
   OffsetIndex index;
   index.entries_.reserve(bytes.size() / kEntryBytes);
   int64_t last_offset = -1;
-  int64_t last_position = -1;
+  int64_t last_position = 0;  // no entry is made of the first batch; zeros are what a power cut leaves
   for (size_t at = 0; at < bytes.size(); at += kEntryBytes) {
     const Entry entry = {LoadBigEndian<int32_t>(bytes.data() + at), LoadBigEndian<int32_t>(bytes.data() + at + 4)};
     if (entry.relative_offset <= last_offset || entry.position <= last_position ||

@@ -13,6 +13,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
                                                                          const model::TopicPartition& tp,
                                                                          const LogOptions& options, TailRule rule) {
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
+  LEAT_RETURN_IF_ERROR(FinishRestart(shared.disk, folder, tp));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
   LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
   const int64_t now_ms = shared.shard.WallMillis();
@@ -31,6 +32,8 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   log->producers_.Expire(now_ms, log->producer_options());
   log->snapshots_ = std::move(recovered.snapshots);
   log->fresh_snapshots_ = std::move(recovered.fresh_snapshots);
+  log->opened_end_ = recovered.log_end;
+  LEAT_RETURN_IF_ERROR(log->ReadWatermark());
   return log;
 }
 
@@ -78,6 +81,15 @@ absl::Status PartitionLogImpl::CheckWritable() const {
 }
 
 void PartitionLogImpl::Append(OwnedBytes batches, const AppendOptions& options, AppendDone done) {
+  if (!holding_) return AppendNow(std::move(batches), options, std::move(done));
+  held_.push_back(
+      [this, batches = std::move(batches), options, done = std::move(done)](const absl::Status& status) mutable {
+        if (!status.ok()) return done(status);
+        AppendNow(std::move(batches), options, std::move(done));
+      });
+}
+
+void PartitionLogImpl::AppendNow(OwnedBytes&& batches, const AppendOptions& options, AppendDone&& done) {
   bool waits = MayWait(batches, options);
   if (!waits && !gathered_.empty()) {
     WriteGathered();
@@ -113,6 +125,12 @@ absl::StatusOr<bool> PartitionLogImpl::NeedsRoll(const PreparedAppend& append, u
 }
 
 absl::Status PartitionLogImpl::Roll() {
+  // A power cut may keep any of the names that are not synced. With a later segment but without the first one a replica
+  // would look as if its start had moved. Rare: the first checkpoint comes before the first segment is full.
+  if (watermark_by_ == WatermarkBy::kOwner && folder_synced_ == 0 && !first_name_synced_) {
+    LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(shared_.disk.SyncDirectory(home_.folder)));
+    first_name_synced_ = true;
+  }
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<Segment> next, Segment::Create(home_, log_end_));
   if (std::string snapshot = SnapshotIfAny(); !snapshot.empty()) {
     fresh_snapshots_.emplace_back(log_end_, std::move(snapshot));
@@ -162,6 +180,7 @@ std::optional<SyncJob> PartitionLogImpl::BeginSync() {
   sync_hold_ = gate_.TryEnter();
   if (!sync_hold_) return std::nullopt;
   disk_busy_ = true;
+  lowest_cut_ = kNoCut;
   return MakeSyncJob();
 }
 
@@ -187,19 +206,25 @@ SyncJob PartitionLogImpl::MakeSyncJob() const {
 
 void PartitionLogImpl::OnSynced(const SyncJob& job) {
   if (!shared_.offline.ok()) return;
+  // Of what was appended behind a cut meanwhile it says nothing.
+  const model::Offset through = std::min(job.through, lowest_cut_);
+  const bool rises = through > synced_;
   folder_synced_ = std::max(folder_synced_, job.folder_version);
   // Complete segments may be dropped from memory once they are on disk.
   for (size_t i = segments_.size() - 1; i > 0 && EndOf(i - 1) > synced_; --i) {
-    segments_[i - 1]->set_pinned(EndOf(i - 1) > job.through);
+    segments_[i - 1]->set_pinned(EndOf(i - 1) > through);
   }
-  synced_ = std::max(synced_, job.through);
+  synced_ = std::max(synced_, through);
   Advance();
+  if (!rises || !durable_watcher_) return;
+  const std::function<void(model::Offset)> watcher = durable_watcher_;  // it may be replaced by what it does
+  watcher(synced_);
 }
 
 // Raises the high watermark and answers what it covers, in order. Callbacks may append again.
 void PartitionLogImpl::Advance() {
   const model::Offset reached = options_.durability == Durability::kFsync ? synced_ : log_end_;
-  high_watermark_ = std::max(high_watermark_, reached);
+  if (watermark_by_ == WatermarkBy::kLog) high_watermark_ = std::max(high_watermark_, reached);
   while (!undurable_ends_.empty() && undurable_ends_.front().last_offset < high_watermark_) undurable_ends_.pop_front();
   if (draining_) return;
   draining_ = true;
@@ -216,7 +241,7 @@ void PartitionLogImpl::Advance() {
 
 void PartitionLogImpl::WakeWaits() {
   for (auto it = waits_.begin(); it != waits_.end();) {
-    if (!closed_ && it->second.after >= EndFor(it->second.isolation)) {
+    if (!closed_ && it->second.after >= EndFor(it->second.until)) {
       ++it;
       continue;
     }
@@ -230,11 +255,16 @@ void PartitionLogImpl::WakeWaits() {
 }
 
 uint64_t PartitionLogImpl::WaitForData(model::Offset after, env::Closure ready, model::Isolation isolation) {
+  const Until until = isolation == model::Isolation::kReadCommitted ? Until::kStable : Until::kHighWatermark;
+  return WaitUntil({after, until, std::move(ready)});
+}
+
+uint64_t PartitionLogImpl::WaitUntil(Wait wait) {
   const uint64_t ticket = next_ticket_++;
-  if (closed_ || EndFor(isolation) > after) {
-    ready();
+  if (closed_ || EndFor(wait.until) > wait.after) {
+    wait.ready();
   } else {
-    waits_.emplace(ticket, Wait{after, isolation, std::move(ready)});
+    waits_.emplace(ticket, std::move(wait));
   }
   return ticket;
 }
@@ -247,6 +277,7 @@ void PartitionLogImpl::FailParked(const absl::Status& status) {
   }
   gathered_bytes_ = 0;
   for (Checked& failed : std::exchange(gathered_, {})) failed.done(status);
+  for (Held& failed : std::exchange(held_, {})) failed(status);
 }
 
 }  // namespace leat::log

@@ -49,7 +49,7 @@ absl::StatusOr<std::vector<SegmentFacts>> PartitionLogImpl::CompleteSegments() {
 }
 
 absl::StatusOr<CleanableRange> PartitionLogImpl::AssessCleaning(int64_t wall_ms) {
-  if (!options_.compact) return CleanableRange();
+  if (!options_.compact || holding_) return CleanableRange();
   LEAT_ASSIGN_OR_RETURN(const std::vector<SegmentFacts> facts, CompleteSegments());
   return AssessCompaction(facts, std::max(cleaned_to_, log_start_), CleanableLimit(), options_, wall_ms);
 }
@@ -57,6 +57,7 @@ absl::StatusOr<CleanableRange> PartitionLogImpl::AssessCleaning(int64_t wall_ms)
 void PartitionLogImpl::Compact(int64_t wall_ms, CompactDone done) {
   if (!shared_.offline.ok()) return done(shared_.offline);
   if (closed_) return done(Unavailable("the log of ", tp_.ToString(), " is closed"));
+  if (holding_) return done(Aborted("the log of ", tp_.ToString(), " is being cut; it is compacted later"));
   if (cleaning_ != nullptr) return done(FailedPrecondition(tp_.ToString(), " is being compacted already"));
   if (!uncleanable_.ok()) return done(uncleanable_);
   absl::StatusOr<CleaningRun::Plan> plan = PlanCleaning(wall_ms);
@@ -111,6 +112,7 @@ void PartitionLogImpl::ContinueCleaning() {
     return EndCleaning(Unavailable("the log of ", tp_.ToString(), " is closed, or not to be compacted any more"));
   }
   if (!shared_.offline.ok()) return EndCleaning(shared_.offline);
+  if (!cleaning_->interrupted.ok()) return EndCleaning(cleaning_->interrupted);
   shared_.shard.RunBlocking([run = cleaning_->run, &disk = shared_.disk,
                              bytes = shared_.compaction.slice_bytes] { return run->RunSlice(disk, bytes); },
                             [this, hold = std::move(hold)](const absl::Status& status) mutable {
@@ -121,6 +123,10 @@ void PartitionLogImpl::ContinueCleaning() {
 
 void PartitionLogImpl::AfterSlice(const absl::Status& status) {
   CleaningRun& run = *cleaning_->run;
+  if (!cleaning_->interrupted.ok()) {
+    RemoveUnfinished();
+    return EndCleaning(cleaning_->interrupted);
+  }
   if (!status.ok()) {
     if (run.failure() == CleaningRun::Failure::kDisk && shared_.offline.ok()) shared_.go_offline(status);
     if (run.failure() == CleaningRun::Failure::kDamaged) {
@@ -156,6 +162,7 @@ void PartitionLogImpl::PauseCleaning() {
 absl::StatusOr<SegmentSwap> PartitionLogImpl::PlanSwap(const CleaningRun::Group& group) {
   SegmentSwap swap{.folder = home_.folder, .base = group.from.front().base, .replaced = {}};
   const absl::Status gone = Aborted("segments of ", tp_.ToString(), " went while they were compacted");
+  if (!cleaning_->interrupted.ok()) return cleaning_->interrupted;
   if (swap.base < segments_.front()->base()) return gone;
   const size_t first = SegmentOf(swap.base);
   for (size_t i = 0; i < group.from.size(); ++i) {
@@ -175,10 +182,12 @@ absl::StatusOr<SegmentSwap> PartitionLogImpl::PlanSwap(const CleaningRun::Group&
 void PartitionLogImpl::SwapCleaned() {
   struct Swapping {
     model::Offset gaps_until;
+    uint64_t restarts;
     SwapOutcome outcome;
   };
   auto swapping = std::make_shared<Swapping>();
   RunUpkeep({.prepare = [this, swapping]() -> absl::AnyInvocable<absl::Status()> {
+               swapping->restarts = restarts_;
                absl::StatusOr<SegmentSwap> swap = PlanSwap(cleaning_->run->group());
                if (!swap.ok()) return [status = swap.status()] { return status; };
                swapping->gaps_until = std::max(gaps_noted_, cleaning_->run->rewritten_to());
@@ -196,24 +205,46 @@ void PartitionLogImpl::SwapCleaned() {
                  [this, swapping](const absl::Status& status) {
                    if (status.ok()) {
                      gaps_noted_ = swapping->gaps_until;
-                     FinishSwap();
+                     FinishSwap(swapping->restarts);
                    } else {
                      FailSwap(status, swapping->outcome.committed);
                    }
                  }});
 }
 
-void PartitionLogImpl::FinishSwap() {
-  CleaningRun& run = *cleaning_->run;
-  const CleaningRun::Group group = run.group();
+// Of a log that was cut meanwhile a part of the group may be left, or nothing.
+absl::Status PartitionLogImpl::PlaceCleaned(const CleaningRun::Group& group) {
   const model::Offset base = group.from.front().base;
-  const auto first = segments_.begin() + static_cast<ptrdiff_t>(SegmentOf(base));
-  home_.gaps_until = std::max(home_.gaps_until, gaps_noted_);
+  const model::Offset end = group.from.back().end;
+  const auto begins_before = [](const std::unique_ptr<Segment>& segment, model::Offset offset) {
+    return segment->base() < offset;
+  };
+  const auto first = std::lower_bound(segments_.begin(), segments_.end(), base, begins_before);
+  const auto behind = std::lower_bound(first, segments_.end(), end, begins_before);
+  if (first == behind) return absl::OkStatus();  // the cut removes the new one too
   *first = std::make_unique<Segment>(home_, base, group.bytes);
-  segments_.erase(first + 1, first + static_cast<ptrdiff_t>(group.from.size()));
+  segments_.erase(first + 1, behind);
   // Every batch of these segments was checked; positions in them mean nothing any more.
-  fences_.erase(fences_.lower_bound(base), fences_.lower_bound(group.from.back().end));
-  next_read_ = {0, model::Offset(-1)};
+  fences_.erase(fences_.lower_bound(base), fences_.lower_bound(end));
+  ForgetReads();
+  if (log_end_ >= end) return absl::OkStatus();
+  const model::Offset to = std::exchange(log_end_, end);
+  LEAT_ASSIGN_OR_RETURN(const CutPoint point, FindCut(to));
+  return CutInMemory(point);
+}
+
+void PartitionLogImpl::FinishSwap(uint64_t restarts) {
+  CleaningRun& run = *cleaning_->run;
+  home_.gaps_until = std::max(home_.gaps_until, gaps_noted_);
+  if (restarts == restarts_) {
+    const model::Offset cut_at = log_end_;
+    if (absl::Status placed = PlaceCleaned(run.group()); !placed.ok()) {
+      log_end_ = cut_at;
+      if (shared_.offline.ok()) shared_.go_offline(placed);
+      return EndCleaning(placed);
+    }
+  }
+  if (!cleaning_->interrupted.ok()) return EndCleaning(cleaning_->interrupted);
   run.GroupIsInPlace();
   if (run.state() == CleaningRun::State::kDone) return NoteCleaned();
   PauseCleaning();
@@ -230,23 +261,39 @@ void PartitionLogImpl::FailSwap(const absl::Status& status, bool committed) {
       shared_.offline.ok()) {
     shared_.go_offline(status);
   }
-  if (env::Gate::Hold hold = gate_.TryEnter(); hold && shared_.offline.ok()) {
-    shared_.shard.RunBlocking([&disk = shared_.disk, folder = home_.folder,
-                               base = *cleaning_->run->begun()] { return RemoveCleaned(disk, folder, base); },
-                              [hold = std::move(hold)](const absl::Status&) {});
-  }
+  RemoveUnfinished();
+  EndCleaning(status);
+}
+
+// What stays there is in nobody's way, and goes when the log is opened.
+void PartitionLogImpl::RemoveUnfinished() {
+  const std::optional<model::Offset> base = cleaning_->run->begun();
+  env::Gate::Hold hold = gate_.TryEnter();
+  if (!base || !hold || !shared_.offline.ok()) return;
+  shared_.shard.RunBlocking(
+      [&disk = shared_.disk, folder = home_.folder, base = *base] { return RemoveCleaned(disk, folder, base); },
+      [hold = std::move(hold)](const absl::Status&) {});
+}
+
+// A slice or a swap that is under way is followed by the end.
+void PartitionLogImpl::InterruptCleaning(const absl::Status& status) {
+  if (cleaning_ == nullptr) return;
+  cleaning_->interrupted = status;
+  if (cleaning_->pause == nullptr) return;
+  RemoveUnfinished();
   EndCleaning(status);
 }
 
 void PartitionLogImpl::NoteCleaned() {
   const model::Offset to = cleaning_->run->cleaned_to();
   RunUpkeep({.prepare = [this, to]() -> absl::AnyInvocable<absl::Status()> {
+               if (!cleaning_->interrupted.ok()) return [why = cleaning_->interrupted] { return why; };
                return [&disk = shared_.disk, path = env::JoinPath(home_.folder, kCleanerFile),
                        text = EncodeOffsetCheckpoint(tp_, to)] { return env::WriteFileAtomically(disk, path, text); };
              },
              .finish =
                  [this, to](const absl::Status& status) {
-                   if (status.ok()) cleaned_to_ = std::max(cleaned_to_, to);
+                   if (status.ok()) cleaned_to_ = std::max(cleaned_to_, to);  // a cut that waits lowers it again
                    HandleUpkeepFailure(status);
                    EndCleaning(status);
                  }});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "log/partition_log_impl.h"
+#include "log/producer_recovery.h"
 
 namespace leat::log {
 namespace {
@@ -11,6 +12,10 @@ namespace {
 // Of one write. More than that is not cheaper any more.
 constexpr size_t kMostGathered = 64;
 constexpr uint64_t kMostGatheredBytes = uint64_t{1} << 20;
+
+std::optional<model::EndMarker> MarkerOf(const PreparedAppend& append, const PreparedBatch& batch) {
+  return DecodeIfMarker(append.bytes.view().substr(batch.at, batch.header.total_bytes()));
+}
 
 }  // namespace
 
@@ -80,10 +85,16 @@ void PartitionLogImpl::WriteAll(std::span<Checked> group, const std::optional<mo
 
 void PartitionLogImpl::NoteWritten(Checked& written, const std::optional<model::EndMarker>& marker) {
   const PreparedAppend& append = written.append;
-  epochs_changed_ |= epochs_.Note(written.epoch, log_end_);
-  const model::Offset base = log_end_;
+  const model::Offset base = append.batches.front().header.base_offset;
   log_end_ = append.batches.back().header.next_offset();
-  for (const PreparedBatch& batch : append.batches) NoteProducer(batch.header, marker);
+  for (const PreparedBatch& batch : append.batches) {
+    epochs_changed_ |= epochs_.Note(batch.header.leader_epoch, batch.header.base_offset);
+    if (batch.header.control() && !marker) {
+      NoteProducer(batch.header, MarkerOf(append, batch));  // as the leader has it
+    } else {
+      NoteProducer(batch.header, marker);
+    }
+  }
   parked_.push_back({{base, log_end_ - 1, append.log_append_time_ms}, options_.durability, std::move(written.done)});
 }
 

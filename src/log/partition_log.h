@@ -1,14 +1,16 @@
 // One partition's log: a folder `<topic>-<partition>` of segments in Kafka's layout. Lives on one shard; every call is
 // made there. Reads and appends touch the page cache only; syncs run on the disk thread (env::Shard::RunBlocking).
 //
-// Offsets: log_start <= high_watermark <= log_end. With one copy the high watermark is what class F has synced, or what
-// class P has written: consumers read below it, and an acknowledged append lies below it. The last stable offset is the
-// first offset of the oldest transaction that is open or whose marker the high watermark has not passed, or the high
-// watermark if there is none; it lies at or above log_start and never goes back.
+// Offsets: log_start <= high_watermark <= log_end. Consumers read below the high watermark. With one copy it is what
+// class F has synced, or what class P has written, and an acknowledged append lies below it; of several copies the
+// owner says what it is (WatermarkBy). The last stable offset is the first offset of the oldest transaction that is
+// open or whose marker the high watermark has not passed, or the high watermark if there is none; it lies at or above
+// log_start and never goes back, unless the log is cut below it.
 #pragma once
 
 #include <absl/functional/any_invocable.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +65,16 @@ struct ReadResult {
 struct TimestampOffset {
   model::Offset offset;
   int64_t timestamp_ms;
+};
+
+// Who moves the high watermark. kLog: the log, as its durability class says: it is the only copy. kOwner: only
+// SetHighWatermark does; an append is acknowledged when this copy fulfils its class.
+enum class WatermarkBy : uint8_t { kLog, kOwner };
+
+struct OffsetRange {
+  model::Offset from;
+  model::Offset to;  // the first one behind it
+  friend bool operator==(const OffsetRange&, const OffsetRange&) = default;
 };
 
 // What recovery found, for the log line and the metrics.
@@ -140,7 +152,9 @@ class PartitionLog {
   virtual absl::StatusOr<std::optional<TimestampOffset>> MaxTimestamp(
       model::Isolation isolation = model::Isolation::kReadUncommitted) = 0;
 
-  // Moves log_start up (DeleteRecords) and removes segments wholly below it. `done` once durable.
+  // Moves log_start up (DeleteRecords) and removes segments wholly below it. `done` once durable. At most to the high
+  // watermark; with kOwner to log_end(), as a follower does when its leader's log start is there: the high watermark is
+  // moved up with it. kAborted: the log was cut or emptied meanwhile.
   virtual void DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) = 0;
   virtual void SetOptions(const LogOptions& options) = 0;
   virtual const LogOptions& options() const = 0;
@@ -152,6 +166,53 @@ class PartitionLog {
   // next time; kDataLoss: damage, the log is not compacted any more.
   using CompactDone = absl::AnyInvocable<void(absl::StatusOr<CompactionReport>)>;
   virtual void Compact(int64_t wall_ms, CompactDone done) = 0;
+  // --- One copy of several ---
+
+  // A log opens with kLog. May change at any time; from kOwner to kLog the high watermark moves up at once if it may,
+  // from kLog to kOwner it stays. But the first call after the log was opened, if it says kOwner and nothing was
+  // appended yet, sets it to what `replication-offset-checkpoint` says (log_start if there is no such file), within
+  // [log_start, log_end]: to be made before anybody reads. Whoever knows that the log is the only copy says kLog.
+  virtual void SetWatermarkBy(WatermarkBy by) = 0;
+  // REQUIRES: kOwner. At most log_end(); where that is lower than the high watermark nothing changes. Runs what waits
+  // for data before it returns.
+  virtual void SetHighWatermark(model::Offset to) = 0;
+  // Everything below is on disk, in both classes. Lower than before only after TruncateTo and RestartAt.
+  virtual model::Offset durable_end() const = 0;
+  // Called on the shard whenever durable_end() has risen (in class P too, when a checkpoint has synced), behind the
+  // answers to the appends that it covers. One watcher; a second call replaces it, an empty one takes it away.
+  virtual void OnDurable(std::function<void(model::Offset)> watcher) = 0;
+  // Batches as the leader has them: their offsets and leader epochs stay, nothing is checked of producers' sequences
+  // and sizes, their state follows. The first begins at log_end() or, where the leader's compaction left a gap, above.
+  // kInvalidArgument: not whole batches with good CRCs, or offsets or epochs that fall. `done` as with Append, with the
+  // offsets of the first and last record; when it fails, log_end() says how many of the batches were taken, and the
+  // next call begins there. Waits for a cut that is under way (as Append does then), so that log_end() may not have
+  // moved when it returns.
+  virtual void AppendReplicated(OwnedBytes batches, AppendDone done) = 0;
+  // As Read, up to log_end().
+  virtual absl::StatusOr<ReadResult> ReadReplicated(model::Offset from, size_t max_bytes) = 0;
+  // As WaitForData, until log_end() passes `after`. These and those of WaitForData also end when the log was cut below
+  // what they wait for.
+  virtual uint64_t WaitForEnd(model::Offset after, env::Closure ready) = 0;
+  // Cuts off what lies at or behind `to`, and what is known from it: epochs, producers, aborted transactions, times,
+  // snapshots, damaged ranges. REQUIRES: to >= log_start(), and a batch begins or ends there, as where an epoch ends;
+  // otherwise the batch that holds `to` goes too, and where compaction left a gap before `to` the log ends before that:
+  // log_end() tells. The shard sees the cut log when the call returns. Appends behind the cut that are not answered
+  // fail with kAborted, so do all that wait. `done` when the cut is on disk; what is appended behind it meanwhile
+  // waits, so that nothing of it is on disk before. A crash before `done` leaves the log cut there or anywhere behind.
+  // At or above log_end() nothing is cut. Lowers high_watermark() and durable_end() to log_end(). A failure of the disk
+  // takes the log directory offline; kDataLoss and others before that: nothing was cut.
+  virtual void TruncateTo(model::Offset to, absl::AnyInvocable<void(absl::Status)> done) = 0;
+  // Removes everything: the log is empty, and start, high watermark and end are `at`. The rest as with TruncateTo, but
+  // a crash before `done` leaves all of the log or nothing of it.
+  virtual void RestartAt(model::Offset at, absl::AnyInvocable<void(absl::Status)> done) = 0;
+  // The ranges that reads found damaged and that cannot be read, rising. What lies between two is good as far as known.
+  virtual std::vector<OffsetRange> damaged() const = 0;
+  // Writes a peer's copy of one of damaged() in its place: the batches that hold [from, to), all of them. `done` when
+  // it is on disk and can be read. kInvalidArgument: not such batches; kNotFound: no such range is damaged (any more);
+  // kFailedPrecondition: the copy has another size, because one of both was compacted: only RestartAt helps.
+  virtual void Mend(model::Offset from, model::Offset to, OwnedBytes batches,
+                    absl::AnyInvocable<void(absl::Status)> done) = 0;
+
   // Writes everything out, syncs, checkpoints; `done` when closed. Parked appends are answered first.
   virtual void Close(absl::AnyInvocable<void(absl::Status)> done) = 0;
 };

@@ -1,13 +1,16 @@
 // The partition log. Its parts, a file each: appends and acknowledgements (partition_append.cc), writes of several at
 // once (partition_gather.cc), producers and transactions (partition_producers.cc), reads and fences
-// (partition_read.cc), times (partition_time.cc), compaction (partition_compaction.cc), and what runs on the disk
-// thread (partition_upkeep.cc).
+// (partition_read.cc), times (partition_time.cc), compaction (partition_compaction.cc), what runs on the disk thread
+// (partition_upkeep.cc), and what one copy of several needs: the high watermark and a leader's batches
+// (partition_replicated.cc), cuts (partition_cut.cc), damaged ranges (partition_mend.cc).
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -23,9 +26,11 @@
 #include "log/compaction.h"
 #include "log/group_sync.h"
 #include "log/leader_epochs.h"
+#include "log/log_cut.h"
 #include "log/partition_log.h"
 #include "log/producer_state.h"
 #include "log/recovery.h"
+#include "log/replicated_check.h"
 #include "log/segment.h"
 #include "log/segment_swap.h"
 
@@ -81,6 +86,18 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void EnforceRetention(int64_t wall_ms) override;
   void Compact(int64_t wall_ms, CompactDone done) override;
   void Close(absl::AnyInvocable<void(absl::Status)> done) override;
+  void SetWatermarkBy(WatermarkBy by) override;
+  void SetHighWatermark(model::Offset to) override;
+  model::Offset durable_end() const override { return synced_; }
+  void OnDurable(std::function<void(model::Offset)> watcher) override { durable_watcher_ = std::move(watcher); }
+  void AppendReplicated(OwnedBytes batches, AppendDone done) override;
+  absl::StatusOr<ReadResult> ReadReplicated(model::Offset from, size_t max_bytes) override;
+  uint64_t WaitForEnd(model::Offset after, env::Closure ready) override;
+  void TruncateTo(model::Offset to, absl::AnyInvocable<void(absl::Status)> done) override;
+  void RestartAt(model::Offset at, absl::AnyInvocable<void(absl::Status)> done) override;
+  std::vector<OffsetRange> damaged() const override;
+  void Mend(model::Offset from, model::Offset to, OwnedBytes batches,
+            absl::AnyInvocable<void(absl::Status)> done) override;
 
   std::optional<SyncJob> BeginSync() override;
   void EndSync(const SyncJob& job, const absl::Status& status) override;
@@ -111,9 +128,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     model::LeaderEpoch epoch;
     AppendDone done;
   };
+  enum class Until : uint8_t { kHighWatermark, kStable, kLogEnd };
   struct Wait {
     model::Offset after;
-    model::Isolation isolation;
+    Until until;
     env::Closure ready;
   };
   struct Verification {
@@ -121,6 +139,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     int16_t epoch;
   };
   struct Fence {
+    uint64_t position;
     model::Offset end;  // the first offset behind the damage
     uint64_t end_position;
     std::string what;
@@ -138,6 +157,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset EndOf(size_t segment) const;
 
   // partition_append.cc
+  void AppendNow(OwnedBytes&& batches, const AppendOptions& options, AppendDone&& done);
   absl::Status CheckWritable() const;
   // Whether a segment of this size cannot take it.
   absl::StatusOr<bool> NeedsRoll(const PreparedAppend& append, uint64_t size);
@@ -148,6 +168,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   SyncJob MakeSyncJob() const;
   void OnSynced(const SyncJob& job);
   void Advance();
+  uint64_t WaitUntil(Wait wait);
   void WakeWaits();
 
   // partition_gather.cc
@@ -160,6 +181,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void FailUnwritten(std::span<Checked> group, const absl::Status& status);
 
   // partition_producers.cc
+  void AppendMarkerNow(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone&& done);
   ProducerState::Options producer_options() const { return {options_.max_producers, options_.producer_expiration}; }
   absl::StatusOr<std::optional<AppendResult>> CheckProducers(const PreparedAppend& append,
                                                              const AppendOptions& options) const;
@@ -171,9 +193,18 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::StatusOr<std::optional<model::BatchHeader>> HeaderAt(model::Offset offset);
   absl::Status RebuildAborted(size_t segment);
   std::string SnapshotIfAny() const;
+  // The batches that begin in [state->end(), to), told to the state; what they ended, to `ended`.
+  absl::Status Replay(model::Offset to, ProducerState* state,
+                      absl::FunctionRef<void(const ProducerState::Ended&)> ended);
+  // What was known of the producers when the log ended at `to`.
+  absl::StatusOr<ProducerState> ProducersAt(model::Offset to);
   // Where readers of this isolation stop.
   model::Offset EndFor(model::Isolation isolation) const {
     return isolation == model::Isolation::kReadCommitted ? last_stable_offset() : high_watermark_;
+  }
+  model::Offset EndFor(Until until) const {
+    if (until == Until::kLogEnd) return log_end_;
+    return until == Until::kStable ? last_stable_offset() : high_watermark_;
   }
 
   // partition_read.cc
@@ -181,12 +212,14 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     uint64_t position;
     model::Offset offset;
   };
+  absl::Status CheckReadable(model::Offset from) const;
   absl::StatusOr<std::vector<model::AbortedTransaction>> AbortedIn(model::Offset from, model::Offset to);
   absl::StatusOr<Start> FindStart(Segment& segment, model::Offset from);
   absl::StatusOr<Start> WalkTo(Segment& segment, model::Offset from);
   absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, model::Offset end, size_t max_bytes);
   absl::Status AddFence(size_t segment, uint64_t position, model::Offset from, std::string_view what);
   const Fence* FenceAt(model::Offset offset) const;
+  void ForgetReads() { next_read_ = other_read_ = {0, model::Offset(-1)}; }
 
   // partition_time.cc
   absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms, model::Offset end);
@@ -197,13 +230,59 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
 
   // partition_upkeep.cc
   void RunUpkeep(Upkeep upkeep);
+  void RunUpkeepFirst(Upkeep upkeep);
   void StartDiskWork();
   std::shared_ptr<CheckpointPlan> PlanCheckpoint();
   void PlanSnapshots(CheckpointPlan* plan);
   void FinishCheckpoint(const CheckpointPlan& plan);
   void AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done);
   void DropFirstSegment();
+  absl::Status LogIsGone() const;
   void HandleUpkeepFailure(const absl::Status& status);
+
+  // partition_replicated.cc
+  // An append that waits for a cut, or for the file that says that offsets may be missing; called with OK to go on.
+  using Held = absl::AnyInvocable<void(const absl::Status&)>;
+  void Hold();
+  void LetGo();
+  void AppendReplicatedNow(OwnedBytes&& batches, AppendDone&& done);
+  std::vector<Checked> SplitReplicated(ReplicatedAppend append, AppendDone&& done) const;
+  void FailBehind(const absl::Status& status);
+  void NoteGaps(model::Offset until, OwnedBytes&& batches, AppendDone&& done);
+  absl::Status ReadWatermark();
+  void FindUndurableEnds();
+  bool watermark_changed() const { return watermark_by_ == WatermarkBy::kOwner && watermark_noted_ != high_watermark_; }
+
+  // partition_cut.cc
+  // Where the log can be cut.
+  struct CutPoint {
+    size_t segment;
+    uint64_t position;
+    model::Offset end;
+  };
+  absl::StatusOr<CutPoint> FindCut(model::Offset to);
+  absl::StatusOr<model::Offset> EndBefore(const Segment& segment, const Start& next);
+  // On failure nothing has changed.
+  absl::Status CutInMemory(const CutPoint& point);
+  void EmptyInMemory(model::Offset at);
+  absl::Status FinishRestartInMemory(uint64_t restarts);
+  LogCut PlanCut();
+  void FinishCut(const LogCut& cut, const CutOutcome& outcome);
+  std::vector<AppendDone> TakeUnanswered(model::Offset from);
+  void WakeBehindEnd();
+  void CutOnDisk(absl::AnyInvocable<void(absl::Status)> done);
+  void HandleCutFailure(const absl::Status& status);
+
+  // partition_mend.cc
+  struct Patch {
+    std::shared_ptr<env::File> file;
+    uint64_t position;
+    std::string bytes;
+    model::Offset from, to;
+    bool control = false;  // there are markers in it
+  };
+  absl::StatusOr<Patch> PlanMend(model::Offset from, model::Offset to, OwnedBytes batches);
+  absl::Status FinishMend(const Patch& patch);
 
   // partition_compaction.cc
   // A cleaning under way. Slices run on a disk thread beside everything else of the partition, because they read only
@@ -214,6 +293,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     Instant began;
     uint64_t paid_bytes = 0;  // of the work so far that pauses have paid for
     std::unique_ptr<env::Timer> pause;
+    absl::Status interrupted;  // not OK: the log was cut, this cleaning is to end
   };
   absl::Status ReadCompactionCheckpoints();
   absl::StatusOr<std::vector<SegmentFacts>> CompleteSegments();
@@ -226,7 +306,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void PauseCleaning();
   absl::StatusOr<SegmentSwap> PlanSwap(const CleaningRun::Group& group);
   void SwapCleaned();
-  void FinishSwap();
+  void FinishSwap(uint64_t restarts);
+  absl::Status PlaceCleaned(const CleaningRun::Group& group);
+  void RemoveUnfinished();
+  void InterruptCleaning(const absl::Status& status);
   void FailSwap(const absl::Status& status, bool committed);
   void NoteCleaned();
   void EndCleaning(const absl::Status& status);
@@ -250,6 +333,10 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   RecoveryReport recovery_;
   model::Offset log_start_{0};
   model::Offset high_watermark_{0};
+  WatermarkBy watermark_by_ = WatermarkBy::kLog;
+  std::optional<model::Offset> watermark_noted_;  // what its file says
+  std::optional<model::Offset> opened_end_;       // the log's end at open, until somebody says who moves the mark
+  std::function<void(model::Offset)> durable_watcher_;
   model::Offset log_end_{0};
   model::Offset synced_{0};          // everything below is on disk
   model::Offset recovery_point_{0};  // what the checkpoint file says
@@ -262,8 +349,17 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   // before it synced them.
   uint64_t folder_version_ = 1;
   uint64_t folder_synced_ = 0;  // the version that is on disk
+  bool first_name_synced_ = false;
   bool repairing_ = false;
   bool closed_ = false;
+  bool holding_ = false;  // appends wait in held_, or would
+  bool releasing_ = false;
+  int holds_ = 0;
+  std::deque<Held> held_;
+  // The lowest cut since the disk work that is under way began: of what it synced only that holds which lies below.
+  static constexpr model::Offset kNoCut{INT64_MAX};
+  model::Offset lowest_cut_ = kNoCut;
+  uint64_t restarts_ = 0;
   std::vector<Checked> gathered_;  // to be written this turn, in this order; their offsets follow log_end_
   uint64_t gathered_bytes_ = 0;
   std::deque<Parked> parked_;
@@ -272,6 +368,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   uint64_t next_ticket_ = 1;
   std::map<model::Offset, Fence> fences_;  // by first damaged offset
   std::deque<Upkeep> upkeep_;
+  int first_upkeep_ = 0;      // so many of those are cuts, which go first
   bool disk_busy_ = false;    // a sync round or an upkeep of this partition is under way
   bool sync_wanted_ = false;  // a round passed it by meanwhile
   env::Gate::Hold sync_hold_;
@@ -280,7 +377,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset cleaned_to_{0};  // what the cleaner's checkpoint says
   model::Offset gaps_noted_{0};  // what the file says of home_.gaps_until
   absl::Status uncleanable_;
-  Start next_read_{0, model::Offset(-1)};  // where the last read ended: where a sequential reader goes on
+  // Where the last read ended, and one before: where sequential readers go on.
+  Start next_read_{0, model::Offset(-1)};
+  Start other_read_{0, model::Offset(-1)};
 };
 
 }  // namespace leat::log

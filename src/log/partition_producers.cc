@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "log/batch_scanner.h"
 #include "log/partition_log_impl.h"
 #include "log/producer_recovery.h"
 #include "model/error_status.h"
@@ -59,6 +60,15 @@ void PartitionLogImpl::NoteProducer(const model::BatchHeader& header, const std:
 }
 
 void PartitionLogImpl::AppendMarker(const ProducerState::Marker& marker, model::LeaderEpoch epoch, AppendDone done) {
+  if (!holding_) return AppendMarkerNow(marker, epoch, std::move(done));
+  held_.push_back([this, marker, epoch, done = std::move(done)](const absl::Status& status) mutable {
+    if (!status.ok()) return done(status);
+    AppendMarkerNow(marker, epoch, std::move(done));
+  });
+}
+
+void PartitionLogImpl::AppendMarkerNow(const ProducerState::Marker& marker, model::LeaderEpoch epoch,
+                                       AppendDone&& done) {
   WriteGathered();
   if (absl::Status status = CheckWritable(); !status.ok()) return done(std::move(status));
   if (absl::Status status = producers_.CheckMarker(marker); !status.ok()) {
@@ -174,6 +184,51 @@ absl::Status PartitionLogImpl::RebuildAborted(size_t segment_index) {
   LEAT_RETURN_IF_ERROR(segment.Load());
   segment.ReplaceAborted(std::move(aborted));
   return absl::OkStatus();
+}
+
+absl::Status PartitionLogImpl::Replay(model::Offset to, ProducerState* state,
+                                      absl::FunctionRef<void(const ProducerState::Ended&)> ended) {
+  const ReplayTimes times{shared_.shard.WallMillis(), producer_options()};
+  size_t i = state->end() < segments_.front()->base() ? 0 : SegmentOf(state->end());
+  for (; i < segments_.size() && segments_[i]->base() < to && state->end() < to; ++i) {
+    if (state->end() >= EndOf(i)) continue;
+    Segment& segment = *segments_[i];
+    LEAT_RETURN_IF_ERROR(segment.Load());
+    Start start{0, segment.base()};
+    if (state->end() > segment.base()) {
+      const absl::StatusOr<Start> found = WalkTo(segment, state->end());
+      if (!found.ok() && !absl::IsDataLoss(found.status())) return found.status();
+      if (found.ok()) start = *found;
+    }
+    BatchScanner scanner(*segment.file(), start.position, segment.size(), start.offset, home_.gaps_until,
+                         ScanCheck::kCrc);
+    // As recovery: a damaged range is passed over up to the next segment.
+    while (scanner.expected() < to) {
+      LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+      if (batch.kind != ScannedBatch::Kind::kBatch) break;
+      if (const std::optional<ProducerState::Ended> one = ReplayBatch(batch, times, state)) ended(*one);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ProducerState> PartitionLogImpl::ProducersAt(model::Offset to) {
+  const bool no_snapshots = snapshots_.empty() && fresh_snapshots_.empty();
+  if (producers_.size() == 0 && no_snapshots) return ProducerState(to);
+  // A checkpoint that wrote no snapshot had no producers.
+  const model::Offset first = segments_.front()->base();
+  const model::Offset otherwise = no_snapshots ? std::max(first, std::min(recovery_point_, to)) : first;
+  LEAT_ASSIGN_OR_RETURN(ProducerState state,
+                        LoadNewestSnapshot(shared_.disk, home_.folder, snapshots_, {to, otherwise}));
+  for (const auto& [at, bytes] : fresh_snapshots_) {
+    if (at > to || at <= state.end()) continue;
+    if (absl::StatusOr<ProducerState> fresh = ProducerState::DecodeSnapshot(bytes, at); fresh.ok()) {
+      state = *std::move(fresh);
+    }
+  }
+  LEAT_RETURN_IF_ERROR(Replay(to, &state, [](const ProducerState::Ended&) {}));
+  state.Expire(shared_.shard.WallMillis(), producer_options());
+  return state;
 }
 
 std::vector<ProducerDescription> PartitionLogImpl::DescribeProducers() const { return producers_.Describe(); }

@@ -8,12 +8,15 @@
 
 namespace leat::log {
 
-absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max_bytes, model::Isolation isolation) {
+absl::Status PartitionLogImpl::CheckReadable(model::Offset from) const {
   // Records that are being deleted may be gone before the new log start is durable.
   const model::Offset first = std::max(log_start_, log_start_target_);
-  if (from < first || from > log_end_) {
-    return OutOfRange(tp_.ToString(), ": offset ", from, " is not in the log, which holds ", first, " to ", log_end_);
-  }
+  if (from >= first && from <= log_end_) return absl::OkStatus();
+  return OutOfRange(tp_.ToString(), ": offset ", from, " is not in the log, which holds ", first, " to ", log_end_);
+}
+
+absl::StatusOr<ReadResult> PartitionLogImpl::Read(model::Offset from, size_t max_bytes, model::Isolation isolation) {
+  LEAT_RETURN_IF_ERROR(CheckReadable(from));
   ReadResult result;
   result.high_watermark = high_watermark_;
   result.log_start = log_start_;
@@ -66,6 +69,8 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
       problem = std::string(Message(checked.status()));
       break;
     }
+    // Only where the log's start lies inside of a batch does a mark.
+    if (header->next_offset() > end) break;
     whole += header->total_bytes();
     expected = header->next_offset();
   }
@@ -77,6 +82,8 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
     }
   }
   bytes.resize(whole);
+  // Two readers that take turns each find where they were.
+  if (next_read_.offset != from) other_read_ = next_read_;
   next_read_ = {start.position + whole, expected};
   return bytes;
 }
@@ -85,6 +92,7 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
 absl::StatusOr<PartitionLogImpl::Start> PartitionLogImpl::FindStart(Segment& segment, model::Offset from) {
   if (from == segment.base()) return Start{0, from};
   if (from == next_read_.offset && next_read_.position < segment.size()) return next_read_;
+  if (from == other_read_.offset && other_read_.position < segment.size()) return other_read_;
   return WalkTo(segment, from);
 }
 
@@ -138,6 +146,7 @@ absl::Status PartitionLogImpl::AddFence(size_t segment_index, uint64_t position,
                                         std::string_view what) {
   Segment& segment = *segments_[segment_index];
   Fence fence;
+  fence.position = position;
   fence.end = EndOf(segment_index);
   fence.end_position = segment.size();
   for (const OffsetIndex::Entry& entry : segment.offsets().entries()) {

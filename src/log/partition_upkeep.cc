@@ -19,6 +19,8 @@ struct PartitionLogImpl::CheckpointPlan {
   std::vector<std::pair<model::Offset, std::string>> snapshots;     // to be written
   std::vector<model::Offset> old_snapshots;                         // of no use once those are
   std::string recovery_point;
+  std::optional<model::Offset> watermark;  // nullopt: the file is current
+  model::TopicPartition tp;
   model::Offset decided;  // no transaction was open below, by what the recovery point covers
   std::shared_ptr<const ProducerState::LastBatchMap> last_batches;  // of a compacted log
   // For AdvanceLogStart.
@@ -28,6 +30,7 @@ struct PartitionLogImpl::CheckpointPlan {
   bool synced = false;
   size_t written_snapshots = 0;
   bool indexed = false;
+  bool watermark_noted = false;
   size_t removed = 0;
 
   absl::Status Run(env::Disk& disk) {
@@ -41,6 +44,11 @@ struct PartitionLogImpl::CheckpointPlan {
     LEAT_RETURN_IF_ERROR(WriteSnapshots(disk));
     LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kRecoveryPointFile), recovery_point));
     indexed = true;
+    if (watermark) {
+      LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(folder, kWatermarkFile),
+                                                    EncodeOffsetCheckpoint(tp, *watermark)));
+      watermark_noted = true;
+    }
     for (const model::Offset at : old_snapshots) {
       const absl::Status status = disk.Remove(SegmentPath(folder, at, kSnapshotSuffix));
       if (!status.ok() && !absl::IsNotFound(status)) return status;
@@ -93,17 +101,27 @@ void PartitionLogImpl::RunUpkeep(Upkeep upkeep) {
   StartDiskWork();
 }
 
+// In front of what waits. What a checkpoint writes of a log that was cut, in the order for a log that grows, would not
+// fit to what the disk still has of it.
+void PartitionLogImpl::RunUpkeepFirst(Upkeep upkeep) {
+  if (gate_.closing()) return upkeep.finish(Unavailable("the log of ", tp_.ToString(), " is closed"));
+  upkeep_.insert(upkeep_.begin() + first_upkeep_++, std::move(upkeep));
+  StartDiskWork();
+}
+
 // One piece of disk work of a partition at a time.
 void PartitionLogImpl::StartDiskWork() {
   while (!upkeep_.empty() && !disk_busy_) {
     Upkeep next = std::move(upkeep_.front());
     upkeep_.pop_front();
+    first_upkeep_ = std::max(first_upkeep_ - 1, 0);
     env::Gate::Hold hold = gate_.TryEnter();
     if (!hold || !shared_.offline.ok()) {
       next.finish(shared_.offline.ok() ? Unavailable("the log of ", tp_.ToString(), " is closed") : shared_.offline);
       continue;
     }
     disk_busy_ = true;
+    lowest_cut_ = kNoCut;
     shared_.shard.RunBlocking(next.prepare(), [this, hold = std::move(hold),
                                                finish = std::move(next.finish)](const absl::Status& status) mutable {
       disk_busy_ = false;
@@ -126,6 +144,8 @@ std::shared_ptr<PartitionLogImpl::CheckpointPlan> PartitionLogImpl::PlanCheckpoi
   epochs_changed_ = false;
   PlanSnapshots(plan.get());
   plan->recovery_point = EncodeOffsetCheckpoint(tp_, plan->job.through);
+  if (watermark_changed()) plan->watermark = high_watermark_;
+  plan->tp = tp_;
   plan->decided = producers_.first_undecided().value_or(log_end_);
   if (options_.compact) {
     plan->last_batches = std::make_shared<const ProducerState::LastBatchMap>(producers_.LastBatches());
@@ -158,8 +178,12 @@ void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
     return;
   }
   recovery_point_ = std::max(recovery_point_, plan.job.through);
-  decided_to_ = std::max(decided_to_, plan.decided);
-  durable_last_ = plan.last_batches;
+  if (plan.watermark_noted) watermark_noted_ = plan.watermark;
+  // Of a log that was cut meanwhile the plan knows transactions that have not ended any more.
+  const bool was_cut = lowest_cut_ != kNoCut;
+  const model::Offset decided = was_cut ? producers_.first_undecided().value_or(log_end_) : plan.decided;
+  decided_to_ = std::max(decided_to_, std::min(decided, plan.decided));
+  durable_last_ = was_cut ? nullptr : plan.last_batches;
   for (const model::Offset at : plan.old_snapshots) snapshots_.erase(at);
   for (const auto& [base, mark] : plan.marks) {
     const size_t i = base < segments_.front()->base() ? 0 : SegmentOf(base);
@@ -168,7 +192,7 @@ void PartitionLogImpl::FinishCheckpoint(const CheckpointPlan& plan) {
 }
 
 void PartitionLogImpl::HandleUpkeepFailure(const absl::Status& status) {
-  if (status.ok() || !shared_.offline.ok() || absl::IsUnavailable(status)) return;
+  if (status.ok() || !shared_.offline.ok() || absl::IsUnavailable(status) || absl::IsAborted(status)) return;
   if (absl::IsResourceExhausted(status)) {
     LogWarning("log", tp_.ToString(), ": disk full, the checkpoint was not written: ", Message(status));
   } else {
@@ -178,15 +202,17 @@ void PartitionLogImpl::HandleUpkeepFailure(const absl::Status& status) {
 
 void PartitionLogImpl::Checkpoint() {
   if (closed_ || checkpoint_queued_) return;
-  if (recovery_point_ == log_end_ && !epochs_changed_ && folder_version_ == folder_synced_) return;
+  const bool current = recovery_point_ == log_end_ && !epochs_changed_ && folder_version_ == folder_synced_;
+  if (current && !watermark_changed()) return;
   checkpoint_queued_ = true;
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
-  RunUpkeep({.prepare =
-                 [this, plan] {
-                   checkpoint_queued_ = false;
-                   *plan = PlanCheckpoint();
-                   return [&disk = shared_.disk, p = *plan] { return p->Run(disk); };
-                 },
+  RunUpkeep({.prepare = [this, plan, restarts = restarts_]() -> absl::AnyInvocable<absl::Status()> {
+               checkpoint_queued_ = false;
+               // The disk still has the log that is to be emptied.
+               if (restarts != restarts_) return [] { return absl::OkStatus(); };
+               *plan = PlanCheckpoint();
+               return [&disk = shared_.disk, p = *plan] { return p->Run(disk); };
+             },
              .finish =
                  [this, plan](const absl::Status& status) {
                    checkpoint_queued_ = false;
@@ -197,42 +223,64 @@ void PartitionLogImpl::Checkpoint() {
 
 void PartitionLogImpl::AdvanceLogStart(model::Offset to, absl::AnyInvocable<void(absl::Status)> done) {
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
-  RunUpkeep({.prepare =
-                 [this, plan, to] {
-                   *plan = PlanCheckpoint();
-                   log_start_target_ = std::max(log_start_target_, to);
-                   (*plan)->log_start = EncodeOffsetCheckpoint(tp_, std::max(to, log_start_));
-                   for (size_t i = 0; i + 1 < segments_.size() && segments_[i + 1]->base() <= to; ++i) {
-                     (*plan)->removals.push_back({segments_[i]->base(), segments_[i]->Files()});
-                   }
-                   return [&disk = shared_.disk, p = *plan] { return p->RunLogStart(disk); };
-                 },
+  const uint64_t restarts = restarts_;
+  RunUpkeep({.prepare = [this, plan, to, restarts]() -> absl::AnyInvocable<absl::Status()> {
+               if (restarts != restarts_ || to > log_end_) return [gone = LogIsGone()] { return gone; };
+               *plan = PlanCheckpoint();
+               log_start_target_ = std::max(log_start_target_, to);
+               (*plan)->log_start = EncodeOffsetCheckpoint(tp_, std::max(to, log_start_));
+               for (size_t i = 0; i + 1 < segments_.size() && segments_[i + 1]->base() <= to; ++i) {
+                 (*plan)->removals.push_back({segments_[i]->base(), segments_[i]->Files()});
+               }
+               return [&disk = shared_.disk, p = *plan] { return p->RunLogStart(disk); };
+             },
              .finish =
-                 [this, plan, to, done = std::move(done)](const absl::Status& status) mutable {
-                   if (*plan != nullptr) {
-                     FinishCheckpoint(**plan);
-                     for (size_t i = 0; i < (*plan)->removed; ++i) DropFirstSegment();
-                   }
-                   if (status.ok()) log_start_ = std::max(log_start_, to);
-                   log_start_ = std::max(log_start_, segments_.front()->base());
-                   log_start_target_ = log_start_;
+                 [this, plan, to, restarts, done = std::move(done)](absl::Status status) mutable {
+                   if (*plan != nullptr) FinishCheckpoint(**plan);
                    HandleUpkeepFailure(status);
+                   if (restarts == restarts_) {
+                     for (size_t i = 0; *plan != nullptr && i < (*plan)->removed; ++i) DropFirstSegment();
+                     if (status.ok()) log_start_ = std::max(log_start_, to);
+                     log_start_ = std::max(log_start_, segments_.front()->base());
+                     log_start_target_ = log_start_;
+                     // As the leader's does: what is deleted was committed.
+                     if (watermark_by_ == WatermarkBy::kOwner && high_watermark_ < log_start_) {
+                       SetHighWatermark(log_start_);
+                     }
+                   } else if (status.ok()) {
+                     status = LogIsGone();
+                   }
                    done(status);
                  }});
 }
 
+absl::Status PartitionLogImpl::LogIsGone() const {
+  return Aborted("the log of ", tp_.ToString(), " was cut or emptied; it holds ", log_start_, " to ", log_end_);
+}
+
 void PartitionLogImpl::DropFirstSegment() {
   LEAT_CHECK(segments_.size() > 1);
+  std::shared_ptr<env::File> file = segments_.front()->file();
   segments_.erase(segments_.begin());
+  if (file != nullptr) {
+    // Whoever lets go last of a removed file waits for the file system to free it: a tenth of a second for a large one.
+    shared_.shard.RunBlocking(
+        [file = std::move(file)]() mutable {
+          file.reset();
+          return absl::OkStatus();
+        },
+        [](const absl::Status&) {});
+  }
   fences_.erase(fences_.begin(), fences_.lower_bound(segments_.front()->base()));
 }
 
 void PartitionLogImpl::DeleteRecordsBefore(model::Offset offset, absl::AnyInvocable<void(absl::Status)> done) {
   if (!shared_.offline.ok()) return done(shared_.offline);
   if (closed_) return done(Unavailable("the log of ", tp_.ToString(), " is closed"));
-  if (offset > high_watermark_) {
+  const model::Offset most = watermark_by_ == WatermarkBy::kOwner ? log_end_ : high_watermark_;
+  if (offset > most) {
     return done(OutOfRange(tp_.ToString(), ": cannot delete before offset ", offset, ": the log holds ", log_start_,
-                           " to ", high_watermark_));
+                           " to ", most));
   }
   if (offset <= log_start_) return done(absl::OkStatus());
   AdvanceLogStart(offset, std::move(done));
@@ -240,7 +288,7 @@ void PartitionLogImpl::DeleteRecordsBefore(model::Offset offset, absl::AnyInvoca
 
 void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
   // Rolling behind bytes that are being undone would leave two segments with the same offsets after a power cut.
-  if (closed_ || repairing_ || !shared_.offline.ok()) return;
+  if (closed_ || repairing_ || holding_ || !shared_.offline.ok()) return;
   producers_.Expire(wall_ms, producer_options());
   const auto older_than = [wall_ms](int64_t timestamp_ms, Duration age) {
     return timestamp_ms >= 0 && age != absl::InfiniteDuration() &&
@@ -275,7 +323,7 @@ void PartitionLogImpl::EnforceRetention(int64_t wall_ms) {
 void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (closed_) return done(FailedPrecondition("the log of ", tp_.ToString(), " is closed already"));
   WriteGathered();
-  if (CheckWritable().ok()) active().GiveRoomBack();
+  if (CheckWritable().ok() && !holding_) active().GiveRoomBack();
   closed_ = true;
   StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
@@ -301,6 +349,7 @@ void PartitionLogImpl::Abandon(const absl::Status& status, env::Closure done) {
   closed_ = true;
   StopCleaning(status);
   FailParked(status);
+  first_upkeep_ = 0;
   for (Upkeep& upkeep : std::exchange(upkeep_, {})) upkeep.finish(status);
   WakeWaits();
   gate_.Close([&shard = shared_.shard, done = std::move(done)]() mutable { shard.Post(std::move(done)); });

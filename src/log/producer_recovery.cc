@@ -26,17 +26,17 @@ absl::StatusOr<ProducerState> LoadNewestSnapshot(env::Disk& disk, const std::str
   return ProducerState(choice.otherwise);
 }
 
+std::optional<model::EndMarker> DecodeIfMarker(std::string_view control_batch) {
+  const absl::StatusOr<std::optional<model::EndMarker>> decoded = model::DecodeMarkerBatch(control_batch);
+  if (decoded.ok()) return *decoded;
+  LogWarning("log", "a control batch is passed over: ", Message(decoded.status()));
+  return std::nullopt;
+}
+
 std::optional<ProducerState::Ended> ReplayBatch(const ScannedBatch& batch, const ReplayTimes& times,
                                                 ProducerState* state) {
   std::optional<model::EndMarker> marker;
-  if (batch.header.control()) {
-    absl::StatusOr<std::optional<model::EndMarker>> decoded = model::DecodeMarkerBatch(batch.bytes);
-    if (decoded.ok()) {
-      marker = *decoded;
-    } else {
-      LogWarning("log", "a control batch is passed over: ", Message(decoded.status()));
-    }
-  }
+  if (batch.header.control()) marker = DecodeIfMarker(batch.bytes);
   return state->Note(batch.header, marker, times.now_ms, times.options);
 }
 

@@ -34,6 +34,9 @@ absl::StatusOr<ProducerState> LoadNewestSnapshot(env::Disk& disk, const std::str
                                                  const std::set<model::Offset>& snapshots,
                                                  const SnapshotChoice& choice);
 
+// What a control batch ends; nullopt for one that is no end of a transaction, and, with a warning, for a broken one.
+std::optional<model::EndMarker> DecodeIfMarker(std::string_view control_batch);
+
 // A batch that a scan with ScanCheck::kCrc found, told to the state. The transaction that it ended.
 std::optional<ProducerState::Ended> ReplayBatch(const ScannedBatch& batch, const ReplayTimes& times,
                                                 ProducerState* state);

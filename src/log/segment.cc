@@ -170,6 +170,8 @@ void Segment::NoteLeastAborted() {
 absl::Status Segment::LoadForRecovery(model::Offset from) {
   LEAT_RETURN_IF_ERROR(OpenFile());
   sealed_ = false;
+  // A process that was killed may have left room behind the end.
+  reserved_ = size_ >= kReserveFrom;
   if (!ReadIndexes().ok()) {
     ClearIndexes();
     if (size_ > 0 && from > base_) ++rebuilds_;
@@ -245,6 +247,58 @@ void Segment::ReserveAhead(uint64_t bytes) {
 absl::Status Segment::TruncateTo(uint64_t size) {
   LEAT_RETURN_IF_ERROR(file_->Truncate(size));
   size_ = size;
+  return absl::OkStatus();
+}
+
+// What was known before the batch of `to`: the entries up to there, and the batches behind the last one.
+absl::StatusOr<SegmentIndexes> Segment::IndexesUpTo(uint64_t position, model::Offset to) {
+  SegmentIndexes kept = indexes_;
+  kept.bytes_since_entry = 0;
+  kept.offsets.DropFrom(to - base_);
+  struct {
+    uint64_t position;
+    model::Offset offset;
+  } start{0, base_};
+  if (const auto& entries = kept.offsets.entries(); !entries.empty()) {
+    const OffsetIndex::Entry& last = entries.back();
+    char bytes[model::kBatchHeaderBytes];
+    LEAT_ASSIGN_OR_RETURN(const size_t n, file_->ReadAt(static_cast<uint64_t>(last.position), bytes, sizeof(bytes)));
+    const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(std::string_view(bytes, n));
+    if (header.ok() && header->last_offset() - base_ == last.relative_offset) {
+      start = {static_cast<uint64_t>(last.position), header->base_offset};
+    } else {
+      kept.offsets = OffsetIndex();
+    }
+  }
+  const auto& entries = kept.offsets.entries();
+  kept.times.DropFrom(entries.empty() ? 0 : entries.back().relative_offset + 1);
+  const auto& times = kept.times.entries();
+  kept.max_timestamp_ms = times.empty() ? -1 : times.back().timestamp_ms;
+  kept.offset_of_max = times.empty() ? 0 : times.back().relative_offset;
+  BatchScanner scanner(*file_, start.position, position, start.offset, home_.gaps_until, ScanCheck::kHeader);
+  for (;;) {
+    LEAT_ASSIGN_OR_RETURN(const ScannedBatch batch, scanner.Next());
+    if (batch.kind != ScannedBatch::Kind::kBatch) return kept;
+    kept.Note(batch.header, base_, batch.position, home_.index_interval_bytes);
+  }
+}
+
+absl::Status Segment::CutTo(uint64_t position, model::Offset to) {
+  LEAT_ASSIGN_OR_RETURN(indexes_, IndexesUpTo(position, to));
+  size_ = position;
+  sealed_ = false;
+  reserved_ = false;  // it goes with the cut
+  reserve_at_ = std::max(size_, kReserveFrom);
+  if (position == 0) first_timestamp_ms_.reset();
+  written_offsets_ = 0;
+  written_times_ = 0;
+  files_longer_ = true;
+  ++generation_;
+  aborted_.DropFrom(to);
+  aborted_file_longer_ = true;
+  written_aborted_ = 0;
+  ++aborted_generation_;
+  if (aborted_checked_) NoteLeastAborted();
   return absl::OkStatus();
 }
 

@@ -113,6 +113,9 @@ class Segment {
   // One write at the end. After a failure the size is unchanged and the bytes behind it are unknown.
   absl::Status Write(std::span<const std::string_view> pieces);
   absl::Status TruncateTo(uint64_t size);
+  // Forgets the batches from `position` on, where the one of offset `to` begins or would: this becomes the segment that
+  // is appended to. The file keeps them until its owner cuts it. On failure nothing has changed.
+  absl::Status CutTo(uint64_t position, model::Offset to);
   // Tells the indexes of the batch at `position`. Every batch exactly once, in order.
   void NoteBatch(const model::BatchHeader& header, uint64_t position);
   // Tells of a transaction whose abort marker lies here, in the order of the markers.
@@ -148,6 +151,7 @@ class Segment {
   void Drop();
   absl::Status OpenFile();
   absl::Status ReadIndexes();
+  absl::StatusOr<SegmentIndexes> IndexesUpTo(uint64_t position, model::Offset to);
   void NoteLeastAborted();
   void ClearIndexes();
   void ReserveAhead(uint64_t bytes);

@@ -47,11 +47,11 @@ int Fail(const absl::Status& status) {
 }
 
 std::string ReadyLine(const leat::server::Addresses& addresses) {
-  return boost::json::serialize(boost::json::object{{"event", "ready"},
-                                                    {"grpc", addresses.grpc},
-                                                    {"kafka", addresses.kafka},
-                                                    {"admin", addresses.admin},
-                                                    {"pid", static_cast<int64_t>(getpid())}});
+  boost::json::object line{
+      {"event", "ready"}, {"grpc", addresses.grpc}, {"kafka", addresses.kafka}, {"admin", addresses.admin}};
+  if (!addresses.internal.empty()) line["internal"] = addresses.internal;
+  line["pid"] = static_cast<int64_t>(getpid());
+  return boost::json::serialize(line);
 }
 
 // Requests and answers of some hundred KiB come and go at a high rate. By glibc's defaults their memory would go back

@@ -11,7 +11,7 @@
 namespace leat::server {
 
 struct Addresses {
-  std::string grpc, kafka, admin;  // host:port as bound, several with commas between them; empty: off
+  std::string grpc, kafka, admin, internal;  // host:port as bound, several with commas between them; empty: off
 };
 
 // Not thread-safe; on the main thread.

@@ -1,5 +1,5 @@
 // A data directory of feature level 1, from before there were brokers in the metadata, comes up with all that it holds.
-#include "coordinator/metadata_log.h"
+#include "coordinator/metadata_codec.h"
 #include "meta/snapshot.h"
 #include "tests/broker/broker_fixture.h"
 
@@ -8,23 +8,24 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// The same metadata in a log of feature level 1, in the place of the one that is there.
+// The same metadata as a program of feature level 1 wrote it, which had no quorum: batches of several records, without
+// keys, of leader epoch 0. In the place of the log that is there.
 void WriteLevelOne(BrokerWorld& w, meta::Records records) {
+  LEAT_CHECK_OK(env::RemoveRecursively(w.disk, "/data/log/__cluster_metadata-0"));
+  model::BatchBuilder batch({});
   for (meta::Record& record : records) {
     if (auto* level = std::get_if<meta::FeatureLevel>(&record)) level->level = 1;
+    batch.Add(1, std::nullopt, coordinator::EncodeMetadata(record));
   }
-  LEAT_CHECK_OK(env::RemoveRecursively(w.disk, "/data/log/__cluster_metadata-0"));
   sim::SimShard shard(w.world);
   auto directory = *log::LogDirectory::Open(w.disk, shard, {.path = "/data/log"});
   log::LogOptions options;
   options.delete_old = false;
   log::PartitionLog* log = *directory->OpenPartition(Tp(std::string(meta::kMetadataTopic)), options);
-  auto metadata = *coordinator::MetadataLog::Open(*log, shard, [](const auto&, const auto&) {});
   absl::Status written = Internal("not answered");
-  metadata->Submit([&](const meta::Image&) { return records; }, [&](const absl::Status& status) { written = status; });
+  log->Append(*batch.Finish(), {.epoch = model::LeaderEpoch(0)}, [&](const auto& result) { written = result.status(); });
   w.world.RunFor(absl::Seconds(1));
   LEAT_CHECK_OK(written);
-  LEAT_CHECK(metadata->image()->feature_level() == 1);
   while (w.world.queued() > 0) shard.Kill();
   directory.reset();
 }

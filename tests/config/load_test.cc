@@ -1,9 +1,13 @@
 #include "config/load.h"
 
+#include <fstream>
+#include <sstream>
+
 #include "config/keys.h"
 #include "config/render.h"
 #include "runtime/posix_disk.h"
 #include "tests/runtime/temp_directory.h"
+#include "tests/support/source_dir.h"
 
 namespace leat::config {
 namespace {
@@ -182,6 +186,97 @@ TEST(ParseBrokerOptions, RefusesKafkaListenersThatCannotBeToldApart) {
   EXPECT_EQ(ErrorOf("listeners: {kafka: 'In Side://h:1'}"),
             "config: broker.yaml:1: listeners.kafka: expected a listener's name of a-z, 0-9, - and _ before ://, such "
             "as internal://host:9092, got 'In Side://h:1'");
+}
+
+// A node of a cluster; `more` is added to it.
+std::string ErrorOfNode(const std::vector<std::string>& more) {
+  std::vector<std::string> overrides = {"listeners.internal=127.0.0.1:9194", "cluster.secret_file=secret",
+                                        "cluster.voters=1@127.0.0.1:9194,2@127.0.0.1:9294"};
+  for (const std::string& one : more) {
+    const std::string key = one.substr(0, one.find('=') + 1);
+    std::erase_if(overrides, [&](const std::string& text) { return text.starts_with(key); });
+    overrides.push_back(one);
+  }
+  const auto options = Parse("", overrides);
+  return options.ok() ? "" : std::string(Message(options.status()));
+}
+
+TEST(ParseBrokerOptions, TakesANodeOfACluster) {
+  EXPECT_EQ(ErrorOfNode({}), "");
+  EXPECT_EQ(ErrorOfNode({"node_id=2", "listeners.internal=0.0.0.0:9294"}), "");
+  EXPECT_EQ(ErrorOfNode({"node_id=3", "listeners.internal=127.0.0.1:0"}), "") << "not a voter";
+  EXPECT_EQ(ErrorOfNode({"node_id=3", "listeners.internal=0.0.0.0:1", "advertised.internal=node-3:9394"}), "");
+  EXPECT_EQ(ErrorOfNode({"listeners.internal=0.0.0.0:1", "advertised.internal=127.0.0.1:9194"}), "");
+}
+
+TEST(ParseBrokerOptions, RefusesAClusterWithoutListenerSecretOrVoters) {
+  EXPECT_EQ(ErrorOf("cluster: {voters: '1@h:1'}"),
+            "config: broker.yaml:1: cluster.voters: expected listeners.internal too, where the other nodes reach this "
+            "one");
+  EXPECT_THAT(ErrorOf("advertised: {internal: 'h:1'}"), HasSubstr("advertised.internal: expected listeners.internal"));
+  EXPECT_THAT(ErrorOfNode({"cluster.secret_file="}), HasSubstr("cluster.secret_file: expected a file with"));
+  EXPECT_THAT(ErrorOfNode({"cluster.voters="}), HasSubstr("cluster.voters: expected the nodes that keep"));
+}
+
+TEST(ParseBrokerOptions, RefusesVotersThatCannotBeToldApart) {
+  EXPECT_THAT(ErrorOfNode({"cluster.voters=1@127.0.0.1:9194,1@127.0.0.1:9294"}),
+              HasSubstr("cluster.voters: expected each node once, got node 1 twice"));
+  EXPECT_THAT(ErrorOfNode({"cluster.voters=1@127.0.0.1:9194,2@127.0.0.1:9194"}),
+              HasSubstr("expected an address of its own for each node, got 127.0.0.1:9194 for nodes 1 and 2"));
+  EXPECT_THAT(ErrorOfNode({"cluster.voters=127.0.0.1:9194"}),
+              HasSubstr("expected id@host:port with a port in 1..65535"));
+}
+
+TEST(ParseBrokerOptions, RefusesANodeThatTheOthersWouldLookForElsewhere) {
+  EXPECT_THAT(ErrorOfNode({"listeners.internal=127.0.0.1:9999"}),
+              HasSubstr("listeners.internal: expected the port of this node (node_id 1) in cluster.voters, 9194, got "
+                        "9999"));
+  EXPECT_THAT(ErrorOfNode({"advertised.internal=other:9194"}),
+              HasSubstr("advertised.internal: expected this node's address in cluster.voters, 127.0.0.1:9194, got "
+                        "other:9194"));
+  EXPECT_THAT(ErrorOfNode({"node_id=3", "listeners.internal=0.0.0.0:9394"}),
+              HasSubstr("advertised.internal: expected an address that the other nodes can connect to"));
+  EXPECT_THAT(ErrorOfNode({"node_id=3", "advertised.internal=h:0"}), HasSubstr("expected a port in 1..65535"));
+}
+
+TEST(ParseBrokerOptions, RefusesAnInternalListenerThatIsAnotherOnes) {
+  for (const char* key : {"listeners.grpc", "listeners.admin", "listeners.kafka"}) {
+    EXPECT_THAT(ErrorOfNode({StrCat(key, "=127.0.0.1:9194")}),
+                HasSubstr("listeners.internal: expected an address that no other listener has"))
+        << key;
+  }
+}
+
+TEST(LoadBrokerOptions, ReadsTheSecretOfTheCluster) {
+  const runtime::TempDirectory directory;
+  runtime::PosixDisk disk;
+  const std::string path = directory.Path("secret");
+  const auto load = [&] { return LoadBrokerOptions(disk, "", {"cluster.secret_file=" + path}).status(); };
+  EXPECT_THAT(std::string(Message(load())),
+              StartsWith(StrCat("config: cluster.secret_file: open ", path, ": No such file")));
+  ASSERT_TRUE(env::WriteFileAtomically(disk, path, "short").ok());
+  EXPECT_THAT(std::string(Message(load())), HasSubstr("expected a secret of 16 to 4096 bytes"));
+  ASSERT_TRUE(env::WriteFileAtomically(disk, path, "0123456789abcdef\n").ok());
+  EXPECT_TRUE(load().ok());
+}
+
+TEST(LoadBrokerOptions, TakesTheExampleOfThreeNodes) {
+  std::vector<BrokerOptions> nodes;
+  for (const int node : {1, 2, 3}) {
+    std::ifstream file(StrCat(test::SourceDir(), "/config/cluster/", node, ".yaml"));
+    std::ostringstream text;
+    text << file.rdbuf();
+    auto options = Parse(text.str());
+    ASSERT_TRUE(options.ok()) << options.status();
+    EXPECT_EQ(options->node_id, node);
+    nodes.push_back(*std::move(options));
+  }
+  for (const BrokerOptions& node : nodes) {
+    EXPECT_EQ(node.cluster.voters, nodes[0].cluster.voters);
+    EXPECT_EQ(node.cluster.voters.size(), 3u);
+    EXPECT_EQ(node.cluster.secret_file, nodes[0].cluster.secret_file);
+  }
+  EXPECT_NE(nodes[0].data_dir, nodes[1].data_dir);
 }
 
 TEST(LoadBrokerOptions, ReadsAFile) {

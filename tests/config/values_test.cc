@@ -89,5 +89,20 @@ TEST(SplitList, TrimsItems) {
   EXPECT_THAT(SplitList("  "), ElementsAre());
 }
 
+TEST(ParseVoter, TakesNodeAndAddress) {
+  const absl::StatusOr<Voter> voter = ParseVoter("12@[::1]:9094");
+  ASSERT_TRUE(voter.ok()) << voter.status();
+  EXPECT_EQ(voter->node, 12);
+  EXPECT_EQ(voter->address.host, "::1");
+  EXPECT_EQ(voter->address.port, 9094);
+}
+
+TEST(ParseVoter, RefusesEverythingElse) {
+  for (const char* text : {"", "1", "1@", "@h:1", "1@h", "1@h:0", "1@h:65536", "-1@h:1", "x@h:1", "1 @h:1",
+                           "2147483648@h:1", "1@2@h:1x"}) {
+    EXPECT_EQ(ParseVoter(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 }  // namespace
 }  // namespace leat::config

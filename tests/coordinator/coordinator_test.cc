@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/group_coordinator.h"
-#include "coordinator/metadata_log.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/sim_shard.h"
 #include "tests/support/sim_world.h"
@@ -32,45 +31,6 @@ class Coordinators : public ::testing::Test {
   std::unique_ptr<log::LogDirectory> directory_;
   log::PartitionLog* log_ = nullptr;
 };
-
-TEST_F(Coordinators, MetadataIsAppliedOnceDurableAndReplayedAtStart) {
-  std::vector<std::string> events;
-  auto metadata =
-      *MetadataLog::Open(*log_, shard_, [&](const meta::ImagePtr&, const meta::Delta&) { events.push_back("image"); });
-  const auto create = [](std::string name, uint64_t id) {
-    return [name, id](const meta::Image& image) -> absl::StatusOr<meta::Records> {
-      if (image.FindTopic(name) != nullptr) return AlreadyExists(name);
-      return meta::Records{meta::TopicCreated{{id, id}, name, 1, {}}};
-    };
-  };
-  metadata->Submit(create("a", 1), [&](const absl::Status& s) { events.push_back(StrCat("a ", s.ok() ? 1 : 0)); });
-  metadata->Submit(create("b", 2), [&](const absl::Status& s) { events.push_back(StrCat("b ", s.ok() ? 1 : 0)); });
-  metadata->Submit(create("a", 3),
-                   [&](const absl::Status& s) { events.push_back(StrCat("a again ", s.ok() ? 1 : 0)); });
-  EXPECT_EQ(metadata->image()->topic_count(), 0u);
-  world_.RunFor(absl::Seconds(1));
-  EXPECT_THAT(events, ElementsAre("image", "a 1", "a again 0", "image", "b 1"));
-  const uint64_t hash = metadata->image()->Hash();
-  Kill();
-  metadata.reset();
-  disk_.PowerCut();
-  Open();
-  metadata = *MetadataLog::Open(*log_, shard_, [](const auto&, const auto&) {});
-  EXPECT_EQ(metadata->image()->Hash(), hash);
-  EXPECT_EQ(metadata->image()->topic_count(), 2u);
-}
-
-TEST_F(Coordinators, MetadataOfAFullDiskDidNotHappen) {
-  auto metadata =
-      *MetadataLog::Open(*log_, shard_, [](const auto&, const auto&) { ADD_FAILURE() << "nothing changed"; });
-  disk_.faults().capacity_bytes = disk_.used_bytes();
-  absl::Status status;
-  metadata->Submit([](const meta::Image&) { return meta::Records{meta::ClusterCreated{"c"}}; },
-                   [&](const absl::Status& s) { status = s; });
-  world_.RunFor(absl::Seconds(1));
-  EXPECT_FALSE(status.ok());
-  EXPECT_EQ(metadata->image()->cluster_id(), "");
-}
 
 TEST_F(Coordinators, OffsetsSurviveARewriteAndAPowerCut) {
   const GroupCoordinator::Options options{.rewrite_above_bytes = 20000, .rewrite_factor = 2};

@@ -145,6 +145,22 @@ TEST_F(GatheredAppendTest, ASegmentThatGrowsReservesRoomAndGivesItBack) {
   EXPECT_EQ(disk_.reserved_bytes(), 0u);
 }
 
+// What a process that was killed had reserved, the next one gives back.
+TEST_F(GatheredAppendTest, RoomThatAKilledProcessLeftIsGivenBack) {
+  options_.segment_bytes = 5 << 20;
+  const std::string megabyte(1'000'000, 'x');
+  {
+    PartitionLog& log = Open();
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(Append(log, MakeBatch({megabyte})).ok());
+  }
+  KillAndReopen();
+  ASSERT_GT(disk_.reserved_bytes(), 0u);
+  Open();
+  CloseAndReopen();
+  EXPECT_EQ(disk_.reserved_bytes(), 0u);
+  EXPECT_EQ(Open().log_end(), model::Offset(3));
+}
+
 TEST_F(GatheredAppendTest, ArePartOfALogThatIsClosed) {
   PartitionLog& log = Open();
   Offer(log, MakeBatch({"a"}));
