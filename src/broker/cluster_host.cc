@@ -4,7 +4,7 @@
 
 #include "broker/broker_impl.h"
 #include "broker/listeners.h"
-#include "broker/lone_quorum.h"
+#include "broker/raft_quorum.h"
 #include "broker/outcomes.h"
 #include "model/error_status.h"
 
@@ -54,7 +54,7 @@ struct ClusterHost::Batch {
   Callback<std::vector<Outcome>> done;
 };
 
-ClusterHost::ClusterHost(BrokerImpl& broker) : broker_(broker), quorum_(std::make_unique<LoneQuorum>(broker)) {}
+ClusterHost::ClusterHost(BrokerImpl& broker) : broker_(broker), quorum_(std::make_unique<RaftQuorum>(broker)) {}
 ClusterHost::~ClusterHost() = default;
 
 void ClusterHost::OnHome(absl::AnyInvocable<void(const Outcome&)> run) {

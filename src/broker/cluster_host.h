@@ -18,9 +18,6 @@ class ClusterHost final : public ClusterAdmin {
   explicit ClusterHost(BrokerImpl& broker);
   ~ClusterHost() override;
 
-  // On shard 0, before the broker serves. Without it, this node is the whole quorum.
-  void SetQuorum(std::unique_ptr<QuorumPort> quorum) { quorum_ = std::move(quorum); }
-
   void ElectLeaders(ElectLeadersRequest request, Callback<std::vector<PartitionOutcome>> done) override;
   void Reassign(ReassignRequest request, Callback<std::vector<PartitionOutcome>> done) override;
   void ListReassignments(Callback<std::vector<OngoingReassignment>> done) override;

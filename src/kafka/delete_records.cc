@@ -1,4 +1,5 @@
 // DeleteRecords (21).
+#include <algorithm>
 #include <vector>
 
 #include "kafka/admin_support.h"
@@ -14,8 +15,9 @@ void HandleDeleteRecords(Call& call, const DeleteRecordsRequest& request, Reply<
   std::vector<broker::DeleteRecordsPartition> partitions;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      partitions.push_back(
-          {{std::string(topic.name), model::PartitionId(partition.partition_index)}, model::Offset(partition.offset)});
+      partitions.push_back({{std::string(topic.name), model::PartitionId(partition.partition_index)},
+                            model::Offset(partition.offset),
+                            absl::Milliseconds(std::max(0, request.timeout_ms))});
     }
   }
   call.broker.DeleteRecords(std::move(partitions),

@@ -65,6 +65,7 @@ class FetchCall {
     out.min_bytes = static_cast<size_t>(std::max(0, request_.min_bytes));
     out.max_bytes = std::min(static_cast<size_t>(std::max(1, request_.max_bytes)), call_.answer_bytes);
     out.isolation = static_cast<model::Isolation>(request_.isolation_level == 1 ? 1 : 0);
+    out.rack = std::string(request_.rack_id);
     const meta::ImagePtr image = call_.version >= kFirstByTopicId ? call_.broker.ImageOn(call_.shard) : nullptr;
     for (const FetchWant& want : begun_.wants) {
       const meta::TopicPtr topic = image == nullptr ? nullptr : image->FindTopic(want.key.id);
@@ -111,7 +112,7 @@ class FetchCall {
                                                             .log_start = data.log_start_offset,
                                                             .has_records = !data.records.empty(),
                                                             .diverges = data.diverging_epoch.end_offset >= 0});
-      if (told || !begun_.incremental) Add(want.key, std::move(data), &response);
+      if (told || !begun_.incremental || data.preferred_read_replica >= 0) Add(want.key, std::move(data), &response);
     }
     if (hints_) hints_->AddEndpoints(&response.node_endpoints);
     reply_(std::move(response));
@@ -134,6 +135,7 @@ class FetchCall {
     to->last_stable_offset = from.last_stable_offset.value();
     to->log_start_offset = from.log_start.value();
     to->records = std::move(from.batches);
+    if (from.preferred_replica) to->preferred_read_replica = from.preferred_replica->value();
     if (from.diverges) {
       to->diverging_epoch.epoch = from.diverges->epoch.value();
       to->diverging_epoch.end_offset = from.diverges->end.value();

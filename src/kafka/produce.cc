@@ -82,6 +82,7 @@ class Translator {
     out_.transactional_id = std::string(request.transactional_id.value_or(std::string_view()));
     out_.rules = call.version >= kFirstOfRisingEpochs ? broker::TransactionRules::kEpochRises
                                                       : broker::TransactionRules::kEpochStays;
+    out_.timeout = absl::Milliseconds(std::max(0, request.timeout_ms));
     out_.missing_topics = broker::MissingTopics::kRefuse;  // clients ask for metadata first, which makes them
   }
 

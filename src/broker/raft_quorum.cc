@@ -1,0 +1,129 @@
+#include "broker/raft_quorum.h"
+
+#include "broker/broker_impl.h"
+#include "broker/outcomes.h"
+#include "model/error_status.h"
+
+namespace leat::broker {
+namespace {
+
+using model::ErrorCode;
+
+Outcome VoterOutcome(const absl::Status& status) {
+  if (status.ok()) return {};
+  std::string text(Message(status));
+  if (const std::optional<ErrorCode> code = model::CodeOf(status)) return Failed(*code, std::move(text));
+  switch (status.code()) {
+    case absl::StatusCode::kAlreadyExists:
+      return Failed(ErrorCode::kDuplicateVoter, std::move(text));
+    case absl::StatusCode::kNotFound:
+      return Failed(ErrorCode::kVoterNotFound, std::move(text));
+    case absl::StatusCode::kUnavailable:
+      return Failed(ErrorCode::kNotController, std::move(text));
+    case absl::StatusCode::kDeadlineExceeded:
+      return Failed(ErrorCode::kRequestTimedOut, std::move(text));
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:
+      return Failed(ErrorCode::kInvalidRequest, std::move(text));
+    default:
+      return Failed(ErrorCode::kUnknownServerError, status.ToString());
+  }
+}
+
+std::vector<ListenerAddress> ListenersOf(const meta::Image& image, model::NodeId node) {
+  std::vector<ListenerAddress> listeners;
+  const meta::BrokerPtr broker = image.FindBroker(node);
+  if (broker == nullptr) return listeners;
+  for (const meta::Listener& listener : broker->registration.listeners) {
+    listeners.push_back({listener.name, listener.host, listener.port});
+  }
+  return listeners;
+}
+
+QuorumDescription::Replica ReplicaOf(const coordinator::QuorumMember& from) {
+  QuorumDescription::Replica replica;
+  replica.id = from.peer.id;
+  replica.directory = from.peer.directory;
+  replica.log_end = from.log_end;
+  replica.last_fetch_ms = from.last_fetch_ms.value_or(-1);
+  replica.last_caught_up_ms = from.last_caught_up_ms.value_or(-1);
+  return replica;
+}
+
+}  // namespace
+
+Outcome RaftQuorum::CheckClusterId(const std::string& named) const {
+  const std::string& cluster_id = broker_.image()->cluster_id();
+  if (named.empty() || named == cluster_id) return {};
+  return Failed(ErrorCode::kInconsistentClusterId,
+                StrCat("expected the cluster id ", cluster_id, ", got '", named, "': this is another cluster"));
+}
+
+model::Uuid RaftQuorum::DirectoryOf(model::NodeId node) const {
+  const meta::BrokerPtr broker = broker_.image()->FindBroker(node);
+  if (broker == nullptr || broker->registration.directories.empty()) return {};
+  return broker->registration.directories.front();
+}
+
+QuorumDescription RaftQuorum::Describe() const {
+  QuorumDescription quorum;
+  if (broker_.metadata() == nullptr) return quorum;
+  const meta::Image& image = *broker_.image();
+  const coordinator::QuorumDescription from = broker_.metadata()->quorum().Describe();
+  quorum.leader = from.leader;
+  quorum.epoch = from.term.value();
+  quorum.high_watermark = from.commit_end;
+  for (const raft::Peer& voter : from.voters) {
+    QuorumDescription::Replica& replica = quorum.voters.emplace_back();
+    replica.id = voter.id;
+    replica.directory = voter.directory;
+    replica.listeners = ListenersOf(image, voter.id);
+  }
+  for (const coordinator::QuorumMember& member : from.members) {
+    QuorumDescription::Replica replica = ReplicaOf(member);
+    replica.listeners = ListenersOf(image, replica.id);
+    if (!member.voter) {
+      quorum.observers.push_back(std::move(replica));
+      continue;
+    }
+    for (QuorumDescription::Replica& voter : quorum.voters) {
+      if (voter.id == replica.id) voter = replica;
+    }
+  }
+  return quorum;
+}
+
+void RaftQuorum::AddVoter(NewVoter voter, Callback<Outcome> done) {
+  if (const Outcome cluster = CheckClusterId(voter.cluster_id); !cluster.ok()) return done(cluster);
+  coordinator::RaftHost& host = broker_.metadata()->quorum();
+  raft::Peer peer{voter.id, voter.directory.is_zero() ? DirectoryOf(voter.id) : voter.directory};
+  if (voter.id == host.self().id && host.Describe().voters.Find(voter.id) != nullptr) {
+    return done(Failed(ErrorCode::kDuplicateVoter, StrCat("node ", voter.id, " is a voter already")));
+  }
+  if (broker_.options().voters.empty()) {
+    return done(Failed(ErrorCode::kUnsupportedVersion,
+                       StrCat("node ", voter.id, " cannot vote: this node was started alone; give it ",
+                              "listeners.internal and cluster.voters, and start it again")));
+  }
+  if (peer.directory.is_zero()) {
+    return done(Failed(ErrorCode::kInvalidRequest, StrCat("node ", voter.id, " is not registered: start it first, or ",
+                                                          "name the id of its directory")));
+  }
+  host.AddVoter(peer, [done = std::move(done)](const absl::Status& status) mutable { done(VoterOutcome(status)); });
+}
+
+void RaftQuorum::RemoveVoter(OldVoter voter, Callback<Outcome> done) {
+  if (const Outcome cluster = CheckClusterId(voter.cluster_id); !cluster.ok()) return done(cluster);
+  coordinator::RaftHost& host = broker_.metadata()->quorum();
+  const coordinator::QuorumDescription quorum = host.Describe();
+  const raft::Peer* known = quorum.voters.Find(voter.id);
+  if (known == nullptr) {
+    return done(Failed(ErrorCode::kVoterNotFound,
+                       StrCat("node ", voter.id, " is no voter; the voters are ", quorum.voters.ToString())));
+  }
+  const raft::Peer peer{voter.id, voter.directory.is_zero() ? known->directory : voter.directory};
+  host.RemoveVoter(peer, [done = std::move(done)](const absl::Status& status) mutable { done(VoterOutcome(status)); });
+}
+
+}  // namespace leat::broker
