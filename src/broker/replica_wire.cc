@@ -142,7 +142,7 @@ std::string EncodeReplicaAnswer(std::vector<ReplicaFetchPart> parts) {
     data.aborted_transactions.reset();
     data.records = std::move(part.records);
   }
-  message.Encode(out, kFetchVersion);
+  std::move(message).Encode(out, kFetchVersion);
   return out.TakeString();
 }
 
