@@ -47,11 +47,10 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
   for (size_t i = 0; i < ports.shards.size(); ++i) {
     ShardState::Config config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()};
     if (!ports.transports.empty()) {
-      gateways_.push_back(std::make_unique<ControllerGateway>(
-          ControllerGateway::Config{.self = options_.node_id,
-                                    .shard = ports.shards[i],
-                                    .home = ports.shards[0],
-                                    .client = [this] { return client_.get(); }}));
+      gateways_.push_back(std::make_unique<ControllerGateway>(ControllerGateway::Config{
+          .self = options_.node_id, .shard = ports.shards[i], .home = ports.shards[0], .client = [this] {
+            return client_.get();
+          }}));
       config.transport = ports.transports.at(i);
       config.controller = gateways_.back().get();
     }
@@ -215,11 +214,11 @@ absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_v
 
 absl::Status BrokerImpl::OpenCoordinators() {
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
-  LEAT_ASSIGN_OR_RETURN(
-      groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
-                                                   {.groups = options_.groups,
-                                                    .random_seed = options_.random_seed,
-                                                    .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
+  LEAT_ASSIGN_OR_RETURN(groups_, coordinator::GroupCoordinator::Open(
+                                     std::move(offsets), home(),
+                                     {.groups = options_.groups,
+                                      .random_seed = options_.random_seed,
+                                      .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
   return transactions_->Open(std::move(transactions));
 }
