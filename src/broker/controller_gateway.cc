@@ -34,11 +34,12 @@ void ControllerGateway::AlterIsr(const meta::PartitionKey& partition, replicatio
   config_.home->Post([this, item = std::move(item), done = std::move(done)]() mutable {
     coordinator::ControllerClient* client = config_.client();
     if (client == nullptr) return;
-    client->AlterIsr(std::move(item), [this, done = std::move(done)](
-                                          const coordinator::AlterPartitionsReply::Result& result) mutable {
-      config_.shard->Post(
-          [done = std::move(done), result = ToProposalResult(result)]() mutable { done(std::move(result)); });
-    });
+    client->AlterIsr(std::move(item),
+                     [this, done = std::move(done)](const coordinator::AlterPartitionsReply::Result& result) mutable {
+                       config_.shard->Post([done = std::move(done), result = ToProposalResult(result)]() mutable {
+                         done(std::move(result));
+                       });
+                     });
   });
 }
 

@@ -15,8 +15,8 @@ class ControllerGateway final : public ControllerPort {
  public:
   struct Config {
     model::NodeId self;
-    env::Shard* shard;  // of the replicas
-    env::Shard* home;   // of the client
+    env::Shard* shard;                                       // of the replicas
+    env::Shard* home;                                        // of the client
     std::function<coordinator::ControllerClient*()> client;  // asked on `home`; null: there is none now
   };
   explicit ControllerGateway(Config config) : config_(std::move(config)) {}

@@ -8,14 +8,14 @@ namespace {
 // The records are gone when the other copies have deleted them too: any of them may lead next.
 void AwaitCopies(Replica& replica, model::Offset before, Instant deadline, DeleteRecordsResult result,
                  Callback<DeleteRecordsResult> done) {
-  replica.AwaitLogStart(before, deadline,
-                        [result = std::move(result), done = std::move(done)](model::ErrorCode error) mutable {
-                          if (error != model::ErrorCode::kNone) {
-                            result.outcome = Failed(error, StrCat(result.partition.ToString(),
-                                                                  ": deleted here, not known of every other copy"));
-                          }
-                          done(std::move(result));
-                        });
+  replica.AwaitLogStart(
+      before, deadline, [result = std::move(result), done = std::move(done)](model::ErrorCode error) mutable {
+        if (error != model::ErrorCode::kNone) {
+          result.outcome =
+              Failed(error, StrCat(result.partition.ToString(), ": deleted here, not known of every other copy"));
+        }
+        done(std::move(result));
+      });
 }
 
 void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteRecordsResult> done) {
@@ -50,18 +50,18 @@ void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteR
     done(std::move(result));
     return;
   }
-  found.log->DeleteRecordsBefore(before, [&shard, before, deadline = shard.shard().Now() + item.timeout,
-                                          result = std::move(result),
-                                          done = std::move(done)](const absl::Status& status) mutable {
-    result.outcome = ReadOutcome(status);
-    const ShardState::Found now = shard.Find(result.partition);
-    if (now.log != nullptr) result.log_start = now.log->log_start();
-    if (!status.ok() || now.replica == nullptr || now.replica->alone()) {
-      done(std::move(result));
-      return;
-    }
-    AwaitCopies(*now.replica, before, deadline, std::move(result), std::move(done));
-  });
+  found.log->DeleteRecordsBefore(
+      before, [&shard, before, deadline = shard.shard().Now() + item.timeout, result = std::move(result),
+               done = std::move(done)](const absl::Status& status) mutable {
+        result.outcome = ReadOutcome(status);
+        const ShardState::Found now = shard.Find(result.partition);
+        if (now.log != nullptr) result.log_start = now.log->log_start();
+        if (!status.ok() || now.replica == nullptr || now.replica->alone()) {
+          done(std::move(result));
+          return;
+        }
+        AwaitCopies(*now.replica, before, deadline, std::move(result), std::move(done));
+      });
 }
 
 }  // namespace

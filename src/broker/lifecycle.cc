@@ -271,11 +271,11 @@ absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_v
 
 absl::Status BrokerImpl::OpenCoordinators() {
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
-  LEAT_ASSIGN_OR_RETURN(
-      groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
-                                                   {.groups = options_.groups,
-                                                    .random_seed = options_.random_seed,
-                                                    .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
+  LEAT_ASSIGN_OR_RETURN(groups_, coordinator::GroupCoordinator::Open(
+                                     std::move(offsets), home(),
+                                     {.groups = options_.groups,
+                                      .random_seed = options_.random_seed,
+                                      .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
   return transactions_->Open(std::move(transactions));
 }

@@ -139,8 +139,8 @@ log::PartitionLog::AppendDone Replica::Answering(Acks acks, Instant deadline, lo
     }
     if (!result.ok()) return done(std::move(result));
     if (alive.expired()) {
-      return done(model::WithCode(Unavailable("the partition is not this node's any more"),
-                                  ErrorCode::kNotLeaderOrFollower));
+      return done(
+          model::WithCode(Unavailable("the partition is not this node's any more"), ErrorCode::kNotLeaderOrFollower));
     }
     Later([this, deadline, result = *result, done = std::move(done)]() mutable {
       Observe();

@@ -121,9 +121,9 @@ class Replica {
   bool alone_ = false;
   bool detached_ = false;
   bool performing_ = false;
-  bool waiting_ = false;                        // for an append that the log has queued
-  std::deque<replication::Effect> effects_;     // to be carried out, in order
-  std::deque<env::Closure> later_;              // then
+  bool waiting_ = false;                     // for an append that the log has queued
+  std::deque<replication::Effect> effects_;  // to be carried out, in order
+  std::deque<env::Closure> later_;           // then
   std::map<replication::WaiterId, AwaitingCommit> commits_;
   std::map<replication::WaiterId, absl::AnyInvocable<void(model::ErrorCode)>> log_starts_;
   uint64_t next_waiter_ = 1;

@@ -1,5 +1,5 @@
-// Appends as a partition's leader, alike for producers, markers and coordinators: in the leader's epoch, refused if this
-// node does not lead, and with acks=all answered once the records are committed.
+// Appends as a partition's leader, alike for producers, markers and coordinators: in the leader's epoch, refused if
+// this node does not lead, and with acks=all answered once the records are committed.
 #pragma once
 
 #include "broker/shard_state.h"

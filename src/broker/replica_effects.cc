@@ -111,8 +111,8 @@ Replica::Carried Replica::CarryAppend(const replication::AppendFetched& append) 
     bool waits = false;  // the effects behind it
   };
   auto state = std::make_shared<State>();
-  log_.AppendReplicated(std::move(fetched_batches_), [this, alive = std::weak_ptr<bool>(alive_), state](
-                                                         const absl::StatusOr<log::AppendResult>& appended) {
+  log_.AppendReplicated(std::move(fetched_batches_), [this, alive = std::weak_ptr<bool>(alive_),
+                                                      state](const absl::StatusOr<log::AppendResult>& appended) {
     if (alive.expired()) return;
     // What a later cut has taken away is no failure.
     const bool cut_off = absl::IsAborted(appended.status()) && !state->waits;

@@ -118,13 +118,13 @@ void ReplicaFetchServer::Scatter(const RequestPtr& request, ReplicaFetchRequest 
     }
     ReplicaFetchServer* there = servers_[owner];
     there->shard_.Post([this, there, id, request, share = std::move(share), indexes = visit.indexes]() mutable {
-      there->ServeShare(id, std::move(share),
-                        [this, request, indexes = std::move(indexes)](std::vector<ReplicaFetchPart> parts) mutable {
-                          shard_.Post([this, request, indexes = std::move(indexes),
-                                              parts = std::move(parts)]() mutable {
-                            Arrive(request, indexes, std::move(parts));
-                          });
-                        });
+      there->ServeShare(
+          id, std::move(share),
+          [this, request, indexes = std::move(indexes)](std::vector<ReplicaFetchPart> parts) mutable {
+            shard_.Post([this, request, indexes = std::move(indexes), parts = std::move(parts)]() mutable {
+              Arrive(request, indexes, std::move(parts));
+            });
+          });
     });
   }
 }

@@ -1,7 +1,7 @@
-// The leader's side of replication: answers the fetches of other nodes' replicas. A request is taken apart by the shards
-// that own its partitions; one that finds nothing new waits until a log grows, a partition's leader changes, or its time
-// is over. One object a shard, which serves what arrives at the shard's transport and the shares of requests that
-// arrived at others.
+// The leader's side of replication: answers the fetches of other nodes' replicas. A request is taken apart by the
+// shards that own its partitions; one that finds nothing new waits until a log grows, a partition's leader changes, or
+// its time is over. One object a shard, which serves what arrives at the shard's transport and the shares of requests
+// that arrived at others.
 #pragma once
 
 #include <functional>
@@ -18,9 +18,9 @@ namespace leat::broker {
 class ReplicaFetchServer {
  public:
   struct Limits {
-    Duration max_wait = absl::Seconds(2);    // that a request may ask for
-    size_t max_bytes = size_t{16} << 20;     // of an answer
-    size_t parked = 10'000;                  // requests that wait at once on this shard; more are answered at once
+    Duration max_wait = absl::Seconds(2);  // that a request may ask for
+    size_t max_bytes = size_t{16} << 20;   // of an answer
+    size_t parked = 10'000;                // requests that wait at once on this shard; more are answered at once
   };
   // Which shard owns a partition, as an index into `servers` of Start; nullopt: no such partition is known here.
   using OwnerOfKey = std::function<std::optional<size_t>(const meta::PartitionKey&)>;
@@ -45,7 +45,7 @@ class ReplicaFetchServer {
     size_t max_bytes = 0;
   };
   using ShareDone = absl::AnyInvocable<void(std::vector<ReplicaFetchPart>)>;
-  struct Parked;  // a share that waits here
+  struct Parked;                                // a share that waits here
   using ShareId = std::pair<size_t, uint64_t>;  // the shard where the request arrived, and its number there
 
   void Serve(OwnedBytes message, env::Transport::Reply reply);

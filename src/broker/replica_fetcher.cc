@@ -77,8 +77,8 @@ void ReplicaFetcher::OnAnswer(const Batch& batch, absl::StatusOr<OwnedBytes> ans
   bool fits = parts.ok() && parts->size() == batch.size();
   for (size_t i = 0; fits && i < batch.size(); ++i) fits = (*parts)[i].partition == batch[i].first;
   if (!fits) {
-    const absl::Status status = parts.ok() ? InvalidArgument("its partitions are others than were asked for")
-                                           : parts.status();
+    const absl::Status status =
+        parts.ok() ? InvalidArgument("its partitions are others than were asked for") : parts.status();
     LogWarning("broker", "the answer of node ", batch.front().second.fetch.leader,
                " to a replica's fetch cannot be used: ", Message(status));
     return fail_all(status);

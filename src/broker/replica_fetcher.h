@@ -22,9 +22,9 @@ namespace leat::broker {
 class ReplicaFetcher {
  public:
   struct Limits {
-    size_t partition_bytes = size_t{1} << 20;  // of one partition's answer (replica.fetch.max.bytes)
-    size_t request_bytes = size_t{8} << 20;    // of a whole answer (replica.fetch.response.max.bytes)
-    size_t partitions = 1000;                  // of one request
+    size_t partition_bytes = size_t{1} << 20;     // of one partition's answer (replica.fetch.max.bytes)
+    size_t request_bytes = size_t{8} << 20;       // of a whole answer (replica.fetch.response.max.bytes)
+    size_t partitions = 1000;                     // of one request
     Duration max_wait = absl::Milliseconds(500);  // of the leader, for data (replica.fetch.wait.max.ms)
     Duration timeout = absl::Seconds(4);          // for an answer; below replication::Options::fetch_timeout
   };
@@ -33,8 +33,7 @@ class ReplicaFetcher {
     replication::FetchAnswer answer;
     OwnedBytes batches;
   };
-  using Deliver =
-      std::function<void(const meta::PartitionKey&, replication::FetchId, absl::StatusOr<Fetched> fetched)>;
+  using Deliver = std::function<void(const meta::PartitionKey&, replication::FetchId, absl::StatusOr<Fetched> fetched)>;
 
   ReplicaFetcher(env::Shard& shard, env::Transport& transport, model::NodeId self, const Limits& limits,
                  Deliver deliver);

@@ -10,8 +10,8 @@ replication::ReplicaView ViewOfBroker(const meta::Image& image, model::NodeId no
   view.broker_epoch = replication::BrokerEpoch(broker->epoch());
   view.rack = broker->registration.rack;
   if (!broker->fenced) {
-    view.state = broker->in_controlled_shutdown ? replication::BrokerState::kShuttingDown
-                                                : replication::BrokerState::kActive;
+    view.state =
+        broker->in_controlled_shutdown ? replication::BrokerState::kShuttingDown : replication::BrokerState::kActive;
   }
   return view;
 }

@@ -55,16 +55,16 @@ FetchRequest::FetchPartition ToWire(const ReplicaFetchRequest::Item& item) {
 
 ReplicaFetchRequest::Item FromWire(const model::TopicId& topic, const FetchRequest::FetchPartition& partition,
                                    int8_t flags) {
-  return {.partition = {topic, model::PartitionId(partition.partition)},
-          .leader_epoch = model::LeaderEpoch(partition.current_leader_epoch),
-          .offset = Offset(partition.fetch_offset),
-          .last_epoch = model::LeaderEpoch(partition.last_fetched_epoch),
-          .log_start = Offset(partition.log_start_offset),
-          .high_watermark = Offset(partition.high_watermark),
-          .purpose = (flags & kRepairFlag) != 0 ? replication::FetchPurpose::kRepair
-                                                : replication::FetchPurpose::kFollow,
-          .health = (flags & kDamagedFlag) != 0 ? replication::Health::kDamaged : replication::Health::kWhole,
-          .max_bytes = static_cast<size_t>(std::max(0, partition.partition_max_bytes))};
+  return {
+      .partition = {topic, model::PartitionId(partition.partition)},
+      .leader_epoch = model::LeaderEpoch(partition.current_leader_epoch),
+      .offset = Offset(partition.fetch_offset),
+      .last_epoch = model::LeaderEpoch(partition.last_fetched_epoch),
+      .log_start = Offset(partition.log_start_offset),
+      .high_watermark = Offset(partition.high_watermark),
+      .purpose = (flags & kRepairFlag) != 0 ? replication::FetchPurpose::kRepair : replication::FetchPurpose::kFollow,
+      .health = (flags & kDamagedFlag) != 0 ? replication::Health::kDamaged : replication::Health::kWhole,
+      .max_bytes = static_cast<size_t>(std::max(0, partition.partition_max_bytes))};
 }
 
 }  // namespace
@@ -104,12 +104,11 @@ absl::StatusOr<ReplicaFetchRequest> DecodeReplicaFetch(std::string_view bytes) {
   if (flags.size() != CountPartitions(message)) {
     return InvalidArgument("a replica's fetch: ", flags.size(), " flags for ", CountPartitions(message), " partitions");
   }
-  ReplicaFetchRequest request{
-      .node = model::NodeId(message.replica_state.replica_id),
-      .broker_epoch = replication::BrokerEpoch(message.replica_state.replica_epoch),
-      .max_wait = absl::Milliseconds(std::max(0, message.max_wait_ms)),
-      .max_bytes = static_cast<size_t>(std::max(0, message.max_bytes)),
-      .items = {}};
+  ReplicaFetchRequest request{.node = model::NodeId(message.replica_state.replica_id),
+                              .broker_epoch = replication::BrokerEpoch(message.replica_state.replica_epoch),
+                              .max_wait = absl::Milliseconds(std::max(0, message.max_wait_ms)),
+                              .max_bytes = static_cast<size_t>(std::max(0, message.max_bytes)),
+                              .items = {}};
   for (const auto& topic : message.topics) {
     for (const auto& partition : topic.partitions) {
       request.items.push_back(FromWire(topic.topic_id, partition, flags[request.items.size()]));

@@ -27,9 +27,10 @@ void ShardState::Refresh(const meta::Topic& topic, model::PartitionId id) {
   const meta::PartitionKey key{topic.id, id};
   partition.leader = LeaderOf(key);
   if (replicas_ == nullptr) {
-    // Without the others this copy alone says nothing of what is committed, whoever leads.
+    // Without the others this copy says nothing of what is committed.
     const meta::Partition* known = image_->FindPartition(key);
-    if (known != nullptr && known->replicas.size() > 1) partition.leader.id = model::NodeId(-1);
+    const bool led_here = partition.leader.id == options().node_id;
+    if (known != nullptr && known->replicas.size() > 1 && led_here) partition.leader.id = model::NodeId(-1);
     return;
   }
   const std::optional<replication::PartitionView> view = ViewOf(*image_, key, partition.log->options());
@@ -74,8 +75,7 @@ void ShardState::Forget(const model::TopicPartition& name, const meta::Partition
   partitions_.erase(name);
 }
 
-void ShardState::DropMoved(const meta::Delta& delta,
-                           const std::function<void(const model::TopicPartition&)>& remove) {
+void ShardState::DropMoved(const meta::Delta& delta, const std::function<void(const model::TopicPartition&)>& remove) {
   for (const meta::Delta::PartitionChange& change : delta.partitions) {
     const meta::TopicPtr topic = image_->FindTopic(change.key.topic);
     if (topic == nullptr || IsLocal(change.key)) continue;
@@ -105,13 +105,13 @@ void ShardState::BeginLife(replication::BrokerEpoch life) {
                                                                 .fetch = options().replica_fetch},
                                             life);
   if (replica_server_ == nullptr) {
-    replica_server_ = std::make_unique<ReplicaFetchServer>(
-        shard(), *config_.transport, ReplicaFetchServer::Limits{},
-        [this](const meta::PartitionKey& key) -> std::optional<size_t> {
-          const meta::TopicPtr topic = image_->FindTopic(key.topic);
-          if (topic == nullptr) return std::nullopt;
-          return OwnerOf({topic->name, key.partition}, config_.shards);
-        });
+    replica_server_ =
+        std::make_unique<ReplicaFetchServer>(shard(), *config_.transport, ReplicaFetchServer::Limits{},
+                                             [this](const meta::PartitionKey& key) -> std::optional<size_t> {
+                                               const meta::TopicPtr topic = image_->FindTopic(key.topic);
+                                               if (topic == nullptr) return std::nullopt;
+                                               return OwnerOf({topic->name, key.partition}, config_.shards);
+                                             });
   }
   replica_server_->SetHost(replicas_.get());
   for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);

@@ -89,24 +89,23 @@ void GroupCoordinator::Write(size_t index, std::vector<group::OffsetRecord> reco
   }
   ++partitions_[index]->appends_under_way;
   const model::ProducerId producer = transaction ? transaction->producer : model::ProducerId(-1);
-  append_(
-      model::PartitionId(static_cast<int32_t>(index)), *std::move(bytes), log::Origin::kCoordinator,
-      [this, index, producer, records = std::move(records), done = std::move(done),
-       hold = std::move(hold)](absl::StatusOr<log::AppendResult> result) mutable {
-        --partitions_[index]->appends_under_way;
-        if (result.ok()) {
-          model::Offset offset = result->base_offset;
-          for (const group::OffsetRecord& record : records) {
-            LEAT_CHECK_OK(partitions_[index]->core.Replay(
-                {offset, producer}, record.key,
-                record.value ? std::optional<std::string_view>(*record.value) : std::nullopt));
-            ++offset;
-          }
-        }
-        const bool written = result.ok();
-        done(std::move(result));
-        if (written) MaybeRewrite(index);
-      });
+  append_(model::PartitionId(static_cast<int32_t>(index)), *std::move(bytes), log::Origin::kCoordinator,
+          [this, index, producer, records = std::move(records), done = std::move(done),
+           hold = std::move(hold)](absl::StatusOr<log::AppendResult> result) mutable {
+            --partitions_[index]->appends_under_way;
+            if (result.ok()) {
+              model::Offset offset = result->base_offset;
+              for (const group::OffsetRecord& record : records) {
+                LEAT_CHECK_OK(partitions_[index]->core.Replay(
+                    {offset, producer}, record.key,
+                    record.value ? std::optional<std::string_view>(*record.value) : std::nullopt));
+                ++offset;
+              }
+            }
+            const bool written = result.ok();
+            done(std::move(result));
+            if (written) MaybeRewrite(index);
+          });
 }
 
 void GroupCoordinator::MaybeRewrite(size_t index) {

@@ -193,16 +193,15 @@ void TxnCoordinator::Write(const std::string& id, const txn::Record& record, Wri
     return;
   }
   const model::PartitionId partition(group::PartitionForGroup(id, static_cast<int32_t>(logs_.size())));
-  append_(
-      partition, *std::move(bytes), log::Origin::kClient,
-      [this, record, done = std::move(done),
-       hold = std::move(hold)](const absl::StatusOr<log::AppendResult>& result) mutable {
-        if (result.ok()) {
-          LEAT_CHECK_OK(core_.Replay(
-              record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt, now()));
-        }
-        done(result.status());
-      });
+  append_(partition, *std::move(bytes), log::Origin::kClient,
+          [this, record, done = std::move(done),
+           hold = std::move(hold)](const absl::StatusOr<log::AppendResult>& result) mutable {
+            if (result.ok()) {
+              LEAT_CHECK_OK(core_.Replay(
+                  record.key, record.value ? std::optional<std::string_view>(*record.value) : std::nullopt, now()));
+            }
+            done(result.status());
+          });
 }
 
 void TxnCoordinator::ForgetIfIdle(const std::string& id) {

@@ -129,6 +129,9 @@ void ReplicaSimulation::Start(int id) {
   ++at.life;
   at.shard = std::make_unique<sim::SimShard>(world_);
   at.transport = network_->Attach(id, {at.shard.get()})[0];
+  std::map<int32_t, env::PeerAddress> peers;
+  for (int32_t other = 1; other <= kNodes; ++other) peers[other] = sim::SimNetwork::AddressOf(other);
+  at.transport->SetPeers(peers);
   at.image_version = 0;
   at.broker_epoch = -1;
   absl::StatusOr<std::unique_ptr<log::LogDirectory>> directory = log::LogDirectory::Open(
@@ -137,8 +140,8 @@ void ReplicaSimulation::Start(int id) {
   at.directory = *std::move(directory);
   at.logs.clear();
   log::LogOptions log_options;
-  log_options.durability = options_.durability == replication::Durability::kFsync ? log::Durability::kFsync
-                                                                                  : log::Durability::kPageCache;
+  log_options.durability =
+      options_.durability == replication::Durability::kFsync ? log::Durability::kFsync : log::Durability::kPageCache;
   log_options.segment_bytes = 2048;
   for (size_t p = 0; p < truths_.size(); ++p) {
     const absl::StatusOr<log::PartitionLog*> log =

@@ -58,6 +58,9 @@ class Replicas : public ::testing::Test, private ControllerPort {
     Node& at = node(id);
     at.shard = std::make_unique<sim::SimShard>(world_);
     env::Transport* transport = network_.Attach(id, {at.shard.get()})[0];
+    std::map<int32_t, env::PeerAddress> peers;
+    for (int32_t other = 1; other <= 3; ++other) peers[other] = sim::SimNetwork::AddressOf(other);
+    transport->SetPeers(peers);
     at.directory = *log::LogDirectory::Open(at.disk, *at.shard, {.path = "/log"});
     log::LogOptions options;
     options.segment_bytes = 1000;
@@ -69,8 +72,9 @@ class Replicas : public ::testing::Test, private ControllerPort {
                                                                 .replication = {.lag_time_max = absl::Seconds(1)},
                                                                 .fetch = {}},
                                             replication::BrokerEpoch(id));
-    at.server = std::make_unique<ReplicaFetchServer>(*at.shard, *transport, ReplicaFetchServer::Limits{},
-                                                     [](const meta::PartitionKey&) { return std::optional<size_t>(0); });
+    at.server =
+        std::make_unique<ReplicaFetchServer>(*at.shard, *transport, ReplicaFetchServer::Limits{},
+                                             [](const meta::PartitionKey&) { return std::optional<size_t>(0); });
     at.server->SetHost(at.host.get());
     at.server->Start({at.server.get()});
     at.host->Add(kKey, {"t", model::PartitionId(0)}, *at.log);
@@ -104,17 +108,18 @@ class Replicas : public ::testing::Test, private ControllerPort {
 
   void AlterIsr(const meta::PartitionKey&, replication::BrokerEpoch, const replication::ProposeIsr& proposal,
                 AlterDone done) override {
-    world_.Schedule(world_.Now() + absl::Milliseconds(1), this,
-                    [this, proposal, done = std::make_shared<AlterDone>(std::move(done))] {
-                      if (proposal.leader_epoch != view_.epoch || proposal.partition_epoch != view_.partition_epoch) {
-                        return (*done)({.error = ErrorCode::kInvalidUpdateVersion});
-                      }
-                      view_.isr.clear();
-                      for (const replication::IsrMember& member : proposal.isr) view_.isr.push_back(member.node);
-                      ++view_.partition_epoch;
-                      (*done)({.leader_epoch = view_.epoch, .partition_epoch = view_.partition_epoch, .isr = view_.isr});
-                      Publish();
-                    });
+    world_.Schedule(
+        world_.Now() + absl::Milliseconds(1), this,
+        [this, proposal, done = std::make_shared<AlterDone>(std::move(done))] {
+          if (proposal.leader_epoch != view_.epoch || proposal.partition_epoch != view_.partition_epoch) {
+            return (*done)({.error = ErrorCode::kInvalidUpdateVersion});
+          }
+          view_.isr.clear();
+          for (const replication::IsrMember& member : proposal.isr) view_.isr.push_back(member.node);
+          ++view_.partition_epoch;
+          (*done)({.leader_epoch = view_.epoch, .partition_epoch = view_.partition_epoch, .isr = view_.isr});
+          Publish();
+        });
   }
   void GiveUpLeadership(const meta::PartitionKey&, replication::BrokerEpoch, LeaderEpoch) override { ++given_up_; }
 
@@ -255,9 +260,9 @@ TEST_F(Replicas, DeleteRecordsEverywhere) {
   });
   EXPECT_TRUE(world_.RunUntil([&] { return done.has_value(); }, absl::Seconds(10)));
   EXPECT_EQ(done, ErrorCode::kNone);
-  EXPECT_TRUE(world_.RunUntil(
-      [&] { return node(2).log->log_start() == Offset(10) && node(3).log->log_start() == Offset(10); },
-      absl::Seconds(5)));
+  EXPECT_TRUE(
+      world_.RunUntil([&] { return node(2).log->log_start() == Offset(10) && node(3).log->log_start() == Offset(10); },
+                      absl::Seconds(5)));
 }
 
 TEST_F(Replicas, ReadFromTheNearestThatHasIt) {
@@ -298,8 +303,8 @@ TEST_F(Replicas, GiveUpADamagedLog) {
   world_.RunFor(absl::Seconds(3));
   EXPECT_GE(given_up_, 3) << "it is said again until the image changes";
   SetView(2, {1, 2, 3}, {2, 3});
-  EXPECT_TRUE(world_.RunUntil([&] { return view_.isr.size() == 3 && node(1).log->damaged().empty(); },
-                              absl::Seconds(20)));
+  EXPECT_TRUE(
+      world_.RunUntil([&] { return view_.isr.size() == 3 && node(1).log->damaged().empty(); }, absl::Seconds(20)));
 }
 
 }  // namespace
