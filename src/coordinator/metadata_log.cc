@@ -244,7 +244,8 @@ void MetadataLog::Close(env::Closure closed) {
     // Without a majority or room on the disk those under way would never be answered.
     close_timer_ = shard_.RunAt(shard_.Now() + absl::Seconds(2), [this] {
       const std::unique_ptr<env::Timer> fired = std::move(close_timer_);
-      const absl::Status why = Unavailable("the broker stops before the change was committed: it may or may not happen");
+      const absl::Status why =
+          Unavailable("the broker stops before the change was committed: it may or may not happen");
       if (round_) FinishRound(*std::exchange(round_, std::nullopt), why);
       AnswerWaiting(why);
     });

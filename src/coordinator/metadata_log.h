@@ -1,6 +1,6 @@
-// The metadata state machine on the quorum's log, `__cluster_metadata-0`: a change is decided against the image, written
-// as one entry, committed by the quorum, applied; only then is its asker answered. Lives on one shard. Only the active
-// controller takes changes; every node applies them.
+// The metadata state machine on the quorum's log, `__cluster_metadata-0`: a change is decided against the image,
+// written as one entry, committed by the quorum, applied; only then is its asker answered. Lives on one shard. Only the
+// active controller takes changes; every node applies them.
 //
 // One round of changes is under way at a time; those that come meanwhile go together into the next one, each decided
 // against the image that the ones before it will have made. A round that was refused did not happen. One that was under
@@ -33,8 +33,8 @@ struct Leadership {
   friend bool operator==(const Leadership&, const Leadership&) = default;
 };
 
-// The options of a node's part in the quorum. `voters`: of a new quorum, by id, and none for this node alone; a log that
-// names its voters goes by those. `folder`: of the metadata log.
+// The options of a node's part in the quorum. `voters`: of a new quorum, by id, and none for this node alone; a log
+// that names its voters goes by those. `folder`: of the metadata log.
 RaftHost::Options QuorumOptions(std::string_view cluster_id, model::NodeId node,
                                 const std::vector<model::NodeId>& voters, std::string folder);
 
@@ -117,7 +117,7 @@ class MetadataLog : private RaftMachine {
   meta::ImagePtr image_;
   env::Gate gate_;  // before those who hold it
   std::deque<Waiting> waiting_;
-  bool starting_ = false;  // StartRounds is on the stack
+  bool starting_ = false;           // StartRounds is on the stack
   std::optional<Round> round_;      // under way
   std::optional<Round> committed_;  // to be published and answered
   // Applied and not published yet.
