@@ -42,8 +42,8 @@ leat_layer(client           4 DEPS base model THIRD_PARTY grpc proto)
 leat_layer(coordinator      4 DEPS base model env raft meta group txn log THIRD_PARTY proto_internal)
 leat_layer(stream/run       4 DEPS base model env stream/data stream/plan sql stream/state stream/exec stream/format rocks)
 # floor 5
-leat_layer(broker           5 DEPS base model env raft meta group txn log coordinator stream/run stream/plan sql stream/data
-                              THIRD_PARTY re2)
+leat_layer(broker           5 DEPS base model env raft meta group txn replication wire log coordinator stream/run stream/plan
+                              sql stream/data THIRD_PARTY re2)
 # floor 6
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
 leat_layer(grpc             6 DEPS base model env meta runtime broker THIRD_PARTY grpc proto)

@@ -31,6 +31,12 @@ std::string_view SourceName(broker::ConfigEntry::Source source) {
   return "unknown";
 }
 
+json::array Ids(const std::vector<model::NodeId>& nodes) {
+  json::array ids;
+  for (const model::NodeId node : nodes) ids.emplace_back(node.value());
+  return ids;
+}
+
 json::object TopicJson(const broker::TopicDescription& topic) {
   json::array partitions;
   for (const broker::PartitionDescription& partition : topic.partitions) {
@@ -40,7 +46,10 @@ json::object TopicJson(const broker::TopicDescription& topic) {
                      {"log_start_offset", partition.log_start.value()},
                      {"high_watermark", partition.high_watermark.value()},
                      {"size_bytes", partition.size_bytes},
-                     {"segments", partition.segments}};
+                     {"segments", partition.segments},
+                     {"replicas", Ids(partition.replicas)},
+                     {"isr", Ids(partition.isr)},
+                     {"offline", Ids(partition.offline)}};
     if (!partition.outcome.ok()) one["error"] = partition.outcome.message;
     partitions.push_back(std::move(one));
   }
@@ -144,12 +153,22 @@ void AddCluster(Router& router, broker::Broker& broker) {
     broker.DescribeCluster([respond = std::move(respond)](const broker::ClusterDescription& cluster) mutable {
       json::array nodes;
       for (const broker::ClusterDescription::Node& node : cluster.nodes) {
-        nodes.push_back({{"id", node.id.value()}, {"grpc", node.grpc}, {"kafka", node.kafka}, {"admin", node.admin}});
+        nodes.push_back({{"id", node.id.value()},
+                         {"grpc", node.grpc},
+                         {"kafka", node.kafka},
+                         {"admin", node.admin},
+                         {"rack", node.rack},
+                         {"state", broker::StateName(node.state)},
+                         {"replicas", node.replicas},
+                         {"leaders", node.leaders}});
       }
       Answer(respond, json::object{{"cluster_id", cluster.cluster_id},
                                    {"controller", cluster.controller.value()},
                                    {"version", cluster.version},
                                    {"start_time_ms", cluster.start_time_ms},
+                                   {"partitions", cluster.partitions},
+                                   {"leaderless", cluster.leaderless},
+                                   {"under_replicated", cluster.under_replicated},
                                    {"nodes", std::move(nodes)}});
     });
   });

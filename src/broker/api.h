@@ -15,6 +15,7 @@
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "model/transaction.h"
+#include "model/uuid.h"
 
 namespace leat::env {
 class Shard;
@@ -31,6 +32,14 @@ struct Outcome {
   model::ErrorCode code = model::ErrorCode::kNone;
   std::string message;
   bool ok() const { return code == model::ErrorCode::kNone; }
+};
+
+// Who leads a partition, as this node's image has it; -1: nobody, or not known. Told with errors that say that the
+// caller asked the wrong node, or in the wrong epoch.
+struct CurrentLeader {
+  model::NodeId id{-1};
+  model::LeaderEpoch epoch{-1};
+  friend bool operator==(const CurrentLeader&, const CurrentLeader&) = default;
 };
 
 // --- produce ---
@@ -55,6 +64,7 @@ struct ProduceRequest {
   std::vector<ProducePartition> partitions;
   std::string transactional_id;  // needed for transactional batches
   TransactionRules rules = TransactionRules::kEpochStays;
+  Duration timeout = absl::Seconds(30);  // kAll: for the other copies; then REQUEST_TIMED_OUT
 };
 struct ProducePartitionResult {
   model::TopicPartition partition;
@@ -62,6 +72,7 @@ struct ProducePartitionResult {
   model::Offset base_offset{-1};
   int64_t log_append_time_ms = -1;
   model::Offset log_start{-1};
+  CurrentLeader leader;  // with NOT_LEADER_OR_FOLLOWER
 };
 struct ProduceReply {
   std::vector<ProducePartitionResult> partitions;  // in the order of the request
@@ -89,6 +100,7 @@ struct FetchRequest {
   size_t min_bytes = 1;
   size_t max_bytes = size_t{50} << 20;
   model::Isolation isolation = model::Isolation::kReadUncommitted;
+  std::string rack;  // of the caller, who may be sent to a copy that is nearer (KIP-392); may be empty
 };
 struct FetchPartitionResult {
   model::TopicPartition partition;
@@ -99,6 +111,8 @@ struct FetchPartitionResult {
   model::Offset last_stable_offset{-1};
   std::vector<model::AbortedTransaction> aborted;  // kReadCommitted: those with records in `batches`
   std::optional<Divergence> diverges;              // the caller's log is another one from there on
+  CurrentLeader leader;                            // with NOT_LEADER_OR_FOLLOWER and the errors of epochs
+  std::optional<model::NodeId> preferred_replica;  // read there; there are no batches then
 };
 struct FetchReply {
   std::vector<FetchPartitionResult> partitions;
@@ -141,7 +155,8 @@ struct DescribeProducersResult {
 };
 struct DeleteRecordsPartition {
   model::TopicPartition partition;
-  model::Offset before{-1};  // -1: everything up to the high watermark
+  model::Offset before{-1};              // -1: everything up to the high watermark
+  Duration timeout = absl::Seconds(30);  // for the other copies; then REQUEST_TIMED_OUT
 };
 struct DeleteRecordsResult {
   model::TopicPartition partition;
@@ -157,7 +172,8 @@ struct NewTopic {
   std::string name;
   int32_t partitions = -1;  // -1: the broker's default
   Configs configs;          // Kafka's names: retention.ms, segment.bytes, ..; leat.durability = fsync | page-cache
-  int16_t replication_factor = -1;  // -1: the broker's default; one node holds one copy
+  int16_t replication_factor = -1;                        // -1: the broker's default
+  std::vector<std::vector<model::NodeId>> assignments{};  // the replicas of each partition; empty: the cluster chooses
 };
 // kBroker: the broker's configuration gives another default than the table of topic configs.
 struct ConfigEntry {
@@ -171,7 +187,10 @@ struct TopicResult {
   model::TopicId id;
   int32_t partitions = 0;
   std::vector<ConfigEntry> configs;  // of a topic that was made or altered
+  int16_t replication_factor = 1;    // of its first partition
 };
+// kElsewhere: this node has no copy, so that offsets, bytes and segments are unknown here (-1 and 0).
+enum class CopyHere : bool { kElsewhere, kHere };
 struct PartitionDescription {
   model::PartitionId partition;
   model::NodeId leader{-1};
@@ -181,6 +200,11 @@ struct PartitionDescription {
   uint64_t size_bytes = 0;
   int segments = 0;
   Outcome outcome;  // e.g. KAFKA_STORAGE_ERROR with the reason when the partition is fenced
+  CopyHere copy = CopyHere::kHere;
+  std::vector<model::NodeId> replicas;          // the first is the preferred leader
+  std::vector<model::NodeId> isr, eligible;     // in sync; out of sync, but missing nothing (KIP-966)
+  std::vector<model::NodeId> offline;           // replicas on brokers that are not live
+  std::vector<model::NodeId> adding, removing;  // of a reassignment under way
 };
 struct TopicDescription {
   std::string name;
@@ -199,6 +223,7 @@ struct AlterTopic {
   int32_t added_partitions = -1;    // >= 0: the caller's count of new partitions, checked
   Configs append, subtract;         // of configs that are lists: adds and takes away their comma-separated items
   bool replace_all = false;         // configs that are not in `set` go back to the default
+  std::vector<std::vector<model::NodeId>> assignments{};  // of each new partition; empty: the cluster chooses
 };
 
 // A setting of the broker itself: Kafka's name, the value in force, and the key of our own configuration that sets it.
@@ -279,17 +304,52 @@ struct JobLogLine {
   std::string text;
 };
 
+// --- the cluster ---
 struct ClusterDescription {
   std::string cluster_id;
-  model::NodeId controller{-1};
+  model::NodeId controller{-1};  // -1: nobody knows it now
+  // kFenced: registered and not heard of; kDraining: live, and gives up its replicas.
+  enum class State { kLive, kFenced, kStopping, kDraining };
   struct Node {
     model::NodeId id;
-    std::string grpc, kafka, admin;  // host:port, empty if off
+    std::string grpc, kafka, admin;  // host:port, empty if off; several are parted by commas
+    std::string rack{};
+    int64_t epoch = -1;  // of its registration
+    State state = State::kLive;
+    size_t replicas = 0, leaders = 0;  // partitions that it has a copy of, and that it leads
   };
-  std::vector<Node> nodes;
+  std::vector<Node> nodes;  // by id
   std::string version;
   int64_t start_time_ms = 0;
-  model::Offset metadata_end{0};  // of the metadata log: what the controller quorum of this one node has committed
+  model::Offset metadata_end{0};  // of the metadata log: what the controllers' quorum has committed
+  int32_t feature_level = 0;
+  size_t topics = 0;
+  size_t partitions = 0;
+  // Of the partitions: without a leader; with replicas out of sync; led by another one than the preferred replica;
+  // on their way to other brokers.
+  size_t leaderless = 0, under_replicated = 0, not_preferred = 0, reassigning = 0;
+};
+std::string_view StateName(ClusterDescription::State state);  // live, fenced, stopping, draining
+
+struct ListenerAddress {
+  std::string name;
+  std::string host;
+  int32_t port = 0;
+};
+// How the quorum of the controllers stands, as one node knows it.
+struct QuorumDescription {
+  struct Replica {
+    model::NodeId id{-1};
+    model::Uuid directory;
+    model::Offset log_end{-1};  // -1: not known here; only the leader knows it of the others
+    int64_t last_fetch_ms = -1;
+    int64_t last_caught_up_ms = -1;
+    std::vector<ListenerAddress> listeners{};
+  };
+  model::NodeId leader{-1};  // -1: nobody knows one now
+  int32_t epoch = 0;
+  model::Offset high_watermark{-1};
+  std::vector<Replica> voters, observers;  // by id
 };
 
 }  // namespace leat::broker

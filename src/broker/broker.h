@@ -13,18 +13,21 @@
 #include "env/disk.h"
 #include "env/metrics.h"
 #include "env/shard.h"
+#include "env/transport.h"
 #include "meta/image.h"
 
 namespace leat::broker {
 
+class ClusterAdmin;
 class Transactions;
 
 class Broker {
  public:
   // Opens everything below options.data_dir: metadata log, partitions, groups, jobs (which start). `shards` and `disk`
-  // outlive the broker. `ready` runs on shards[0], with the error if the data cannot be served.
+  // outlive the broker. `ready` runs on shards[0], with the error if the data cannot be served. `transports`: one a
+  // shard, which outlive the broker too; none where the node is alone.
   static std::unique_ptr<Broker> Create(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                        env::Metrics& metrics);
+                                        env::Metrics& metrics, std::vector<env::Transport*> transports = {});
   virtual ~Broker() = default;
   virtual void Start(Callback<absl::Status> ready) = 0;
   // Answers what is parked, stops jobs at a checkpoint, closes the logs.
@@ -71,7 +74,11 @@ class Broker {
   virtual model::NodeId node_id() const = 0;
   // The metadata as this shard of the broker has it now. Only on that shard. Null before the broker has started.
   virtual meta::ImagePtr ImageOn(const env::Shard& shard) const = 0;
+  // The active controller as this shard of the broker knows it now; -1: nobody knows one. Only on that shard.
+  virtual model::NodeId ControllerOn(const env::Shard& shard) const = 0;
   virtual void DescribeCluster(Callback<ClusterDescription> done) = 0;
+  // Leaders, replicas, brokers and voters.
+  virtual ClusterAdmin& cluster_admin() = 0;
   virtual void DescribeBroker(Callback<std::vector<BrokerConfig>> done) = 0;
   virtual void DescribeLogDirectory(Callback<LogDirectoryDescription> done) = 0;
 
@@ -85,8 +92,10 @@ class Broker {
   virtual void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) = 0;
   virtual void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) = 0;
 
-  // The addresses to advertise, once the listeners are bound. Call before clients are told that the node is ready.
-  virtual void SetAdvertised(std::string grpc, std::string kafka, std::string admin) = 0;
+  // The addresses to advertise, once the listeners are bound: host:port, several parted by commas, those of Kafka's
+  // protocol as name://host:port. Empty: it is off. Call before clients are told that the node is ready.
+  // `internal`: where the other nodes of the cluster connect.
+  virtual void SetAdvertised(std::string grpc, std::string kafka, std::string admin, std::string internal) = 0;
 };
 
 }  // namespace leat::broker

@@ -2,6 +2,7 @@
 // is touched there only. shards_ is fixed after construction; each ShardState is touched on its shard only.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "broker/broker.h"
 #include "broker/broker_groups.h"
 #include "broker/broker_metrics.h"
+#include "broker/controller_gateway.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
 #include "broker/life.h"
@@ -30,6 +32,7 @@
 
 namespace leat::broker {
 
+class ClusterHost;
 class JobManager;
 class TransactionHost;
 
@@ -72,7 +75,9 @@ class BrokerImpl final : public Broker {
   Transactions& transactions() override;
   model::NodeId node_id() const override { return options_.node_id; }
   meta::ImagePtr ImageOn(const env::Shard& shard) const override;
+  model::NodeId ControllerOn(const env::Shard& shard) const override;
   void DescribeCluster(Callback<ClusterDescription> done) override;
+  ClusterAdmin& cluster_admin() override;
   void DescribeBroker(Callback<std::vector<BrokerConfig>> done) override;
   void DescribeLogDirectory(Callback<LogDirectoryDescription> done) override;
   void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
@@ -83,7 +88,7 @@ class BrokerImpl final : public Broker {
   void DescribeJob(std::string name, Callback<absl::StatusOr<JobDescription>> done) override;
   void JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) override;
   void ExplainJob(std::string sql, Callback<absl::StatusOr<std::string>> done) override;
-  void SetAdvertised(std::string grpc, std::string kafka, std::string admin) override;
+  void SetAdvertised(std::string grpc, std::string kafka, std::string admin, std::string internal) override;
   // Where the node takes connections, by the names of the config's listeners: the cluster is told. Any thread.
   void SetListeners(std::vector<meta::Listener> listeners);
 
@@ -104,6 +109,7 @@ class BrokerImpl final : public Broker {
   void ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done);
   // The same for one command, whose outcome is that of the request.
   void ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done);
+  coordinator::MetadataLog* metadata() const { return metadata_.get(); }        // null before it is open
   coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
@@ -116,7 +122,6 @@ class BrokerImpl final : public Broker {
  private:
   // A metadata change on its way to every shard.
   struct Installation {
-    model::Offset end;    // of the metadata, with the change
     size_t unseen = 0;    // shards that do not have the image yet
     size_t waiting = 0;   // shards that still remove folders
     absl::Status status;  // of removing folders
@@ -147,6 +152,7 @@ class BrokerImpl final : public Broker {
   absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
   void BeginServing(Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
+  absl::Status CheckMetadata();
   void JoinCluster(Callback<absl::Status> ready);
   void CreateInternalTopics(Callback<absl::Status> ready);
   void OpenAndServe(Callback<absl::Status> ready);
@@ -160,11 +166,16 @@ class BrokerImpl final : public Broker {
   meta::RegisterBroker Registration() const;
   bool MayServeAsItWas(const absl::Status& status) const;
   void NoteCleanShutdown();
+  void TellPeers(const meta::Image& image);
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
   void UpdateLagGauges(const std::vector<GroupLag>& lags);
 
+  // cluster.cc, shard 0: tells every shard who the controller is
+  void NoteController();
+  // replica_start.cc, shard 0: the replicas act in the life that the controller has registered, or a later one.
+  void FollowRegistration();
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
   void WhenInstalled(env::Closure done);
@@ -204,6 +215,7 @@ class BrokerImpl final : public Broker {
   BrokerMetrics broker_metrics_;
   BrokerGroups groups_face_{*this};
   Shards shards_;
+  std::vector<model::NodeId> controllers_;  // as each shard knows it, on that shard
 
   // Shard 0 only, from here.
   Random random_;
@@ -213,13 +225,18 @@ class BrokerImpl final : public Broker {
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
+  std::vector<env::Transport*> transports_;          // of each shard; none: the node is alone
+  std::map<int32_t, env::PeerAddress> peers_;        // as the transports were told
   env::Transport* transport_ = nullptr;              // of shard 0
   std::unique_ptr<coordinator::ControlledLog> home_log_;
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;
   std::unique_ptr<coordinator::ControllerClient> client_;
+  std::vector<std::unique_ptr<ControllerGateway>> gateways_;  // of each shard; none: the node is alone
+  int64_t replicating_as_ = -1;                               // the broker epoch in which its replicas act
   std::unique_ptr<coordinator::GroupCoordinator> groups_;
   std::unique_ptr<TransactionHost> transactions_;
+  std::unique_ptr<ClusterHost> cluster_host_;
   InstallationPtr installation_;  // the last one
   struct AskedDeletion {
     int count = 0;
@@ -227,7 +244,10 @@ class BrokerImpl final : public Broker {
   };
   std::map<std::string, AskedDeletion> deletions_;   // asked for here and not answered, by topic
   model::Offset installed_end_{0};                   // what every shard has
-  size_t installing_ = 0;                            // changes that some shard does not have yet
+  std::deque<model::Offset> installing_;             // ends of the changes that some shard does not have yet
+  bool shards_open_ = false;
+  Instant tell_waiting_;  // when to say (again) that a cluster that begins waits for brokers
+  std::unique_ptr<env::Timer> internal_topics_timer_;
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
   std::unique_ptr<run::LogPort> log_port_;
@@ -238,6 +258,7 @@ class BrokerImpl final : public Broker {
 
 // As Broker::Create, with the jobs' maker given.
 std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs);
+                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs,
+                                         std::vector<env::Transport*> transports = {});
 
 }  // namespace leat::broker

@@ -3,8 +3,8 @@
 namespace leat::broker {
 
 std::unique_ptr<Broker> Broker::Create(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                       env::Metrics& metrics) {
-  return CreateBroker(options, disk, std::move(shards), metrics, MakeJobFactory());
+                                       env::Metrics& metrics, std::vector<env::Transport*> transports) {
+  return CreateBroker(options, disk, std::move(shards), metrics, MakeJobFactory(), std::move(transports));
 }
 
 }  // namespace leat::broker

@@ -5,9 +5,22 @@
 namespace leat::broker {
 namespace {
 
+// The records are gone when the other copies have deleted them too: any of them may lead next.
+void AwaitCopies(Replica& replica, model::Offset before, Instant deadline, DeleteRecordsResult result,
+                 Callback<DeleteRecordsResult> done) {
+  replica.AwaitLogStart(before, deadline,
+                        [result = std::move(result), done = std::move(done)](model::ErrorCode error) mutable {
+                          if (error != model::ErrorCode::kNone) {
+                            result.outcome = Failed(error, StrCat(result.partition.ToString(),
+                                                                  ": deleted here, not known of every other copy"));
+                          }
+                          done(std::move(result));
+                        });
+}
+
 void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteRecordsResult> done) {
   DeleteRecordsResult result;
-  const ShardState::Found found = shard.Find(item.partition);
+  const ShardState::Found found = shard.FindLed(item.partition);
   result.partition = item.partition;
   result.outcome = found.outcome;
   if (found.log == nullptr) {
@@ -37,12 +50,18 @@ void DeleteHere(ShardState& shard, DeleteRecordsPartition item, Callback<DeleteR
     done(std::move(result));
     return;
   }
-  found.log->DeleteRecordsBefore(
-      before, [&shard, result = std::move(result), done = std::move(done)](const absl::Status& status) mutable {
-        result.outcome = ReadOutcome(status);
-        if (log::PartitionLog* log = shard.Find(result.partition).log) result.log_start = log->log_start();
-        done(std::move(result));
-      });
+  found.log->DeleteRecordsBefore(before, [&shard, before, deadline = shard.shard().Now() + item.timeout,
+                                          result = std::move(result),
+                                          done = std::move(done)](const absl::Status& status) mutable {
+    result.outcome = ReadOutcome(status);
+    const ShardState::Found now = shard.Find(result.partition);
+    if (now.log != nullptr) result.log_start = now.log->log_start();
+    if (!status.ok() || now.replica == nullptr || now.replica->alone()) {
+      done(std::move(result));
+      return;
+    }
+    AwaitCopies(*now.replica, before, deadline, std::move(result), std::move(done));
+  });
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// DescribeTopics: the image says what there is, the shards say how it stands.
+// DescribeTopics: the image says what there is, who leads it and who copies it; the shards say how the copies here
+// stand.
 #include "broker/broker_impl.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
@@ -8,16 +9,50 @@ namespace {
 
 struct DescribePartition {
   model::TopicPartition partition;
-  model::NodeId leader;
+  PartitionDescription so_far;
 };
 
-void DescribeHere(ShardState& shard, DescribePartition item, Callback<PartitionDescription> done) {
+// What the image says. Where it has no replicas, because the topic was made before brokers registered, this node has
+// the only copy.
+PartitionDescription FromImage(const meta::Image& image, const meta::Topic& topic, int32_t index, model::NodeId self) {
   PartitionDescription description;
-  description.partition = item.partition.partition;
-  description.leader = item.leader;
-  description.leader_epoch = model::LeaderEpoch(0);
+  description.partition = model::PartitionId(index);
+  const meta::Partition* state = image.FindPartition({topic.id, description.partition});
+  if (state == nullptr) {
+    description.leader = self;
+    description.leader_epoch = model::LeaderEpoch(0);
+    description.replicas = description.isr = {self};
+    return description;
+  }
+  description.leader = state->leader;
+  description.leader_epoch = state->leader_epoch;
+  description.replicas = state->replicas;
+  description.isr = state->isr;
+  description.eligible = state->elr;
+  description.adding = state->adding;
+  description.removing = state->removing;
+  for (const model::NodeId replica : state->replicas) {
+    const meta::BrokerPtr broker = image.FindBroker(replica);
+    if (broker == nullptr || broker->fenced) description.offline.push_back(replica);
+  }
+  if (state->leader == meta::kNobody) {
+    description.outcome = Failed(
+        model::ErrorCode::kLeaderNotAvailable,
+        StrCat("none of the replicas ", meta::ToString(state->replicas), " may lead: start one that is in sync, ",
+               meta::ToString(state->isr.empty() ? state->elr : state->isr)));
+  }
+  if (!meta::Contains(state->replicas, self)) {
+    description.copy = CopyHere::kElsewhere;
+    description.log_start = description.high_watermark = model::Offset(-1);
+  }
+  return description;
+}
+
+void DescribeHere(ShardState& shard, DescribePartition item, Callback<PartitionDescription> done) {
+  PartitionDescription& description = item.so_far;
+  if (description.copy == CopyHere::kElsewhere) return done(std::move(description));
   const ShardState::Found found = shard.Find(item.partition);
-  description.outcome = found.outcome;
+  if (!found.outcome.ok() && description.outcome.ok()) description.outcome = found.outcome;
   if (found.log != nullptr) {
     description.log_start = found.log->log_start();
     description.high_watermark = found.log->high_watermark();
@@ -54,7 +89,7 @@ void BrokerImpl::DescribeTopics(std::vector<std::string> names, Callback<std::ve
       description.configs = TopicConfigEntries(topic->configs, options_.log_defaults);
       description.partitions.resize(static_cast<size_t>(topic->partitions));
       for (int32_t i = 0; i < topic->partitions; ++i) {
-        items.push_back({{topic->name, model::PartitionId(i)}, options_.node_id});
+        items.push_back({{topic->name, model::PartitionId(i)}, FromImage(*image(), *topic, i, options_.node_id)});
       }
     }
     Scatter<DescribePartition, PartitionDescription>(

@@ -23,10 +23,18 @@ uint64_t NewTicket(const FetchOp* op, size_t home) {
   return (hash << 8) | home;
 }
 
+// What a pass asks of a shard, beside its partitions.
+struct PassOptions {
+  size_t budget;  // of bytes
+  model::Isolation isolation;
+  std::string_view rack;  // of the caller
+};
+
 // Where the caller's log is another one. OFFSET_OUT_OF_RANGE: the epoch of its last record never was.
-void FindDivergence(const log::PartitionLog& log, const FetchPartition& wanted, FetchPartitionResult* result) {
+void FindDivergence(const log::PartitionLog& log, model::LeaderEpoch epoch, const FetchPartition& wanted,
+                    FetchPartitionResult* result) {
   if (wanted.last_fetched_epoch.value() < 0) return;
-  const log::LeaderEpochs::End end = log.epochs().EndOf(wanted.last_fetched_epoch, kLeaderEpoch, log.log_end());
+  const log::LeaderEpochs::End end = log.epochs().EndOf(wanted.last_fetched_epoch, epoch, log.log_end());
   if (end.end.value() < 0) {
     result->outcome = Failed(model::ErrorCode::kOffsetOutOfRange,
                              StrCat(result->partition.ToString(), ": nothing is known of leader epoch ",
@@ -39,25 +47,62 @@ void FindDivergence(const log::PartitionLog& log, const FetchPartition& wanted, 
   result->diverges = Divergence{end.epoch, end.end};
 }
 
-std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchPartition> partitions, size_t budget,
-                                           model::Isolation isolation) {
+// Of a copy among several the replication core says who may read what: also from one that follows.
+void CheckReplica(const ShardState::Found& found, const FetchPartition& wanted, std::string_view rack,
+                  FetchPartitionResult* result) {
+  const replication::ReadVerdict verdict = found.replica->CheckRead({.leader_epoch = wanted.current_epoch,
+                                                                     .offset = wanted.offset,
+                                                                     .last_epoch = wanted.last_fetched_epoch,
+                                                                     .rack = rack});
+  if (verdict.error == model::ErrorCode::kNotLeaderOrFollower) {
+    result->outcome = NotLeader(result->partition, found.leader);
+  } else if (verdict.error != model::ErrorCode::kNone) {
+    result->outcome = Failed(verdict.error, StrCat(result->partition.ToString(), " at offset ", wanted.offset, ": ",
+                                                   model::ErrorName(verdict.error)));
+  }
+  if (verdict.diverging) result->diverges = Divergence{verdict.diverging->epoch, verdict.diverging->end};
+  result->preferred_replica = verdict.preferred;
+}
+
+// Whether the caller may read, and where its log parts from this one.
+log::PartitionLog* FindReadable(ShardState& shard, const FetchPartition& wanted, std::string_view rack,
+                                FetchPartitionResult* result) {
+  const ShardState::Found found = shard.Find(result->partition);
+  result->outcome = found.outcome;
+  if (found.log == nullptr) {
+    result->leader = found.leader;
+    return nullptr;
+  }
+  if (found.replica != nullptr && !found.replica->alone()) {
+    CheckReplica(found, wanted, rack, result);
+  } else if (found.leader.id != shard.options().node_id) {
+    result->outcome = NotLeader(result->partition, found.leader);
+  } else {
+    result->outcome = EpochOutcome(wanted.current_epoch, found.leader.epoch);
+    if (result->outcome.ok()) FindDivergence(*found.log, found.leader.epoch, wanted, result);
+  }
+  if (result->outcome.ok()) return found.log;
+  result->leader = found.leader;
+  // Whoever is out of range is told the range.
+  return result->outcome.code == model::ErrorCode::kOffsetOutOfRange ? found.log : nullptr;
+}
+
+std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchPartition> partitions,
+                                           const PassOptions& pass) {
   std::vector<FetchPartitionResult> results;
+  size_t budget = pass.budget;
   for (FetchPartition& wanted : partitions) {
     FetchPartitionResult& result = results.emplace_back();
     result.partition = std::move(wanted.partition);
-    const ShardState::Found found = shard.Find(result.partition);
-    result.outcome = found.outcome;
-    if (found.log == nullptr) continue;
-    result.outcome = EpochOutcome(wanted.current_epoch);
-    if (!result.outcome.ok()) continue;
-    result.high_watermark = found.log->high_watermark();
-    result.last_stable_offset = found.log->last_stable_offset();
-    result.log_start = found.log->log_start();
-    FindDivergence(*found.log, wanted, &result);
-    if (budget == 0 || result.diverges || !result.outcome.ok()) continue;
-    absl::StatusOr<log::ReadResult> read =
-        found.log->Read(wanted.offset, std::min(wanted.max_bytes, budget), isolation);
+    log::PartitionLog* log = FindReadable(shard, wanted, pass.rack, &result);
+    if (log == nullptr) continue;
+    result.high_watermark = log->high_watermark();
+    result.last_stable_offset = log->last_stable_offset();
+    result.log_start = log->log_start();
+    if (budget == 0 || result.diverges || result.preferred_replica || !result.outcome.ok()) continue;
+    absl::StatusOr<log::ReadResult> read = log->Read(wanted.offset, std::min(wanted.max_bytes, budget), pass.isolation);
     result.outcome = ReadOutcome(read.status());
+    if (absl::IsDataLoss(read.status())) shard.NoteDamage(result.partition);
     if (!read.ok()) continue;
     result.batches = std::move(read->batches);
     result.aborted = std::move(read->aborted);
@@ -151,23 +196,24 @@ void BrokerImpl::NextVisit(const FetchOpPtr& op) {
   const size_t budget = op->request.max_bytes - std::min(op->request.max_bytes, op->bytes);
   ShardState& owner = *shards_[visit.shard];
   if (visit.shard == op->home) {
-    TakeVisit(op, ReadHere(owner, std::move(wanted), budget, op->request.isolation));
+    TakeVisit(op, ReadHere(owner, std::move(wanted), {budget, op->request.isolation, op->request.rack}));
     return;
   }
-  owner.shard().Post(
-      [this, op, &owner, wanted = std::move(wanted), budget, isolation = op->request.isolation]() mutable {
-        env::Shard& home = shards_[op->home]->shard();
-        home.Post([this, op, results = ReadHere(owner, std::move(wanted), budget, isolation)]() mutable {
-          TakeVisit(op, std::move(results));
-        });
-      });
+  // The rack does not change while the fetch lives.
+  const PassOptions pass{budget, op->request.isolation, op->request.rack};
+  owner.shard().Post([this, op, &owner, wanted = std::move(wanted), pass]() mutable {
+    env::Shard& home = shards_[op->home]->shard();
+    home.Post([this, op, results = ReadHere(owner, std::move(wanted), pass)]() mutable {
+      TakeVisit(op, std::move(results));
+    });
+  });
 }
 
 void BrokerImpl::TakeVisit(const FetchOpPtr& op, std::vector<FetchPartitionResult> results) {
   const FetchOp::Visit& visit = op->visits[op->visit++];
   for (size_t k = 0; k < results.size(); ++k) {
     op->bytes += results[k].batches.size();
-    op->failed |= !results[k].outcome.ok() || results[k].diverges;
+    op->failed |= !results[k].outcome.ok() || results[k].diverges || results[k].preferred_replica;
     op->reply.partitions[visit.partitions[k]] = std::move(results[k]);
   }
   NextVisit(op);

@@ -1,18 +1,24 @@
 // Starting and stopping. Start, on shard 0: lock and identify the directory, replay the metadata, open the partitions
 // of every shard, replay the groups and the transactions, start the jobs. Stop goes back the same way and drains at
 // each step.
+#include <algorithm>
+
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
+#include "broker/cluster_host.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
+#include "broker/replica_append.h"
 #include "broker/transaction_host.h"
 
 namespace leat::broker {
 namespace {
 
 constexpr Duration kGaugesInterval = absl::Seconds(15);
+constexpr Duration kInternalTopicsPause = absl::Milliseconds(100);
+constexpr Duration kTellWaiting = absl::Seconds(10);
 
 uint64_t SeedOf(const Options& options, const env::Shard& shard) {
   // A seed alone would give the ids of the last start again.
@@ -41,13 +47,26 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       metrics_(ports.metrics),
       broker_metrics_(ports.metrics),
       random_(SeedOf(options, *ports.shards.at(0))),
-      transport_(ports.transports.empty() ? nullptr : ports.transports[0]) {
+      transports_(std::move(ports.transports)),
+      transport_(transports_.empty() ? nullptr : transports_[0]) {
+  LEAT_CHECK(transports_.empty() || transports_.size() == ports.shards.size()) << "one transport a shard";
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
-    shards_.push_back(std::make_unique<ShardState>(
-        ShardState::Config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()}));
+    ShardState::Config config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()};
+    if (!transports_.empty()) {
+      gateways_.push_back(std::make_unique<ControllerGateway>(
+          ControllerGateway::Config{.self = options_.node_id,
+                                    .shard = ports.shards[i],
+                                    .home = ports.shards[0],
+                                    .client = [this] { return client_.get(); }}));
+      config.transport = transports_.at(i);
+      config.controller = gateways_.back().get();
+    }
+    shards_.push_back(std::make_unique<ShardState>(config));
   }
   transactions_ = std::make_unique<TransactionHost>(*this);
+  cluster_host_ = std::make_unique<ClusterHost>(*this);
+  controllers_.assign(shards_.size(), meta::kNobody);
   for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
   jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
@@ -59,8 +78,10 @@ BrokerImpl::~BrokerImpl() {
 }
 
 std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
-                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs) {
-  return std::make_unique<BrokerImpl>(options, BrokerImpl::Ports{disk, std::move(shards), metrics, std::move(jobs)});
+                                         env::Metrics& metrics, std::unique_ptr<JobFactory> jobs,
+                                         std::vector<env::Transport*> transports) {
+  return std::make_unique<BrokerImpl>(
+      options, BrokerImpl::Ports{disk, std::move(shards), metrics, std::move(jobs), std::move(transports)});
 }
 
 Transactions& BrokerImpl::transactions() { return *transactions_; }
@@ -72,7 +93,16 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
       ready(opened);
       return;
     }
-    OpenShards(std::move(ready));
+    TellPeers(*image());
+    const auto go_on = [this](Callback<absl::Status> opened) {
+      if (const absl::Status checked = CheckMetadata(); !checked.ok()) return opened(checked);
+      OpenShards(std::move(opened));
+    };
+    // An only voter has everything, also on a disk that is full. The others may have been away for long: what they
+    // find is judged by what the cluster says now.
+    if (metadata_->quorum().is_only_voter()) return go_on(std::move(ready));
+    LogInfo("broker", "waiting for the metadata of the cluster");
+    metadata_->WhenCaughtUp([go_on, ready = std::move(ready)]() mutable { go_on(std::move(ready)); });
   });
 }
 
@@ -80,11 +110,17 @@ absl::Status BrokerImpl::OpenHome() {
   LEAT_RETURN_IF_ERROR(Annotate(disk_.CreateDirectories(env::JoinPath(options_.data_dir, "log")), "data_dir"));
   LEAT_ASSIGN_OR_RETURN(lock_, disk_.LockDirectory(options_.data_dir));
   LEAT_ASSIGN_OR_RETURN(const MetaProperties properties,
-                        LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id, random_));
+                        LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id,
+                                                   options_.new_cluster_id.empty() ? NewClusterId(random_)
+                                                                                   : options_.new_cluster_id));
   cluster_id_ = properties.cluster_id;
   LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
   LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());
   LEAT_ASSIGN_OR_RETURN(metadata_, OpenMetadata(*log));
+  return absl::OkStatus();
+}
+
+absl::Status BrokerImpl::CheckMetadata() {
   const std::string& recorded = image()->cluster_id();
   if (!recorded.empty() && recorded != cluster_id_) {
     return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
@@ -101,11 +137,13 @@ absl::Status BrokerImpl::OpenHome() {
 
 absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetadata(log::PartitionLog& log) {
   const std::string folder = env::JoinPath(options_.data_dir, StrCat("log/", meta::kMetadataTopic, "-0"));
+  std::vector<model::NodeId> voters;
+  for (const VoterAddress& voter : options_.voters) voters.push_back(voter.id);
   coordinator::RaftHost::Options quorum =
-      coordinator::QuorumOptions(cluster_id_, options_.node_id, /*voters=*/{}, folder);
+      coordinator::QuorumOptions(cluster_id_, options_.node_id, voters, folder);
   quorum.random_seed = random_.Next();
   return coordinator::MetadataLog::Open(
-      std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = nullptr, .metrics = &metrics_},
+      std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = transport_, .metrics = &metrics_},
       [this](const meta::ImagePtr& image, const meta::Delta& delta) { Installed(image, delta); });
 }
 
@@ -135,6 +173,7 @@ absl::Status BrokerImpl::RemoveOrphans() {
 }
 
 void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
+  shards_open_ = true;
   const meta::ImagePtr image = metadata_->image();
   OnEveryShard<absl::Status>(
       shards_, 0,
@@ -163,21 +202,42 @@ void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
       if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
       return ready(status);
     }
-    client_->WhenLive([this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+    FollowRegistration();
+    client_->WhenLive([this, ready = std::move(ready)]() mutable {
+      tell_waiting_ = home().Now() + kTellWaiting;
+      CreateInternalTopics(std::move(ready));
+    });
   });
 }
 
-// The topics that the broker keeps for itself. Another broker may have made them first.
+// The topics that the broker keeps for itself. Another broker may have made them first. A cluster that begins waits for
+// as many brokers as they are to have copies: they would have too few for ever.
 void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   const std::pair<std::string_view, int32_t> topics[] = {{meta::kOffsetsTopic, options_.offsets_partitions},
                                                          {meta::kTransactionsTopic, options_.transactions_partitions}};
+  const std::vector<meta::BrokerPtr> brokers = image()->Brokers();
+  const auto live = static_cast<int32_t>(
+      std::count_if(brokers.begin(), brokers.end(), [](const meta::BrokerPtr& broker) { return broker->is_active(); }));
   std::vector<meta::Command> commands;
   for (const auto& [name, partitions] : topics) {
     if (image()->FindTopic(name) != nullptr) continue;
-    commands.push_back(
-        meta::CreateTopic{std::string(name), partitions, {{"cleanup.policy", "compact"}}, meta::Origin::kInternal});
+    commands.push_back(meta::CreateTopic{.name = std::string(name),
+                                         .partitions = partitions,
+                                         .configs = {{"cleanup.policy", "compact"}},
+                                         .origin = meta::Origin::kInternal,
+                                         .replication_factor = options_.replication_factor});
   }
   if (commands.empty()) return OpenAndServe(std::move(ready));
+  if (live < options_.replication_factor) {
+    if (home().Now() >= tell_waiting_) {
+      LogWarning("broker", "the cluster begins with ", options_.replication_factor, " brokers, so far there are ", live);
+      tell_waiting_ = home().Now() + kTellWaiting;
+    }
+    internal_topics_timer_ =
+        home().RunAt(home().Now() + kInternalTopicsPause,
+                     [this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+    return;
+  }
   ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
                  [this, ready = std::move(ready)](const Changed& changed) mutable {
                    absl::Status status = changed.status;
@@ -213,7 +273,9 @@ absl::Status BrokerImpl::OpenCoordinators() {
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
   LEAT_ASSIGN_OR_RETURN(
       groups_, coordinator::GroupCoordinator::Open(std::move(offsets), home(),
-                                                   {.groups = options_.groups, .random_seed = options_.random_seed}));
+                                                   {.groups = options_.groups,
+                                                    .random_seed = options_.random_seed,
+                                                    .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
   LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
   return transactions_->Open(std::move(transactions));
 }

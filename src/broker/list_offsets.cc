@@ -7,23 +7,36 @@ namespace {
 
 using Spec = ListOffsetsPartition::Spec;
 
+// A new leader does not know at first what the one before has told: OFFSET_NOT_AVAILABLE (KIP-207).
+void FindLatest(const ShardState::Found& found, const ListOffsetsPartition& item, ListOffsetsResult* result) {
+  if (found.replica != nullptr && !found.replica->alone()) {
+    const replication::OffsetVerdict latest = found.replica->LatestOffset(item.current_epoch);
+    if (latest.error != model::ErrorCode::kNone) {
+      result->outcome = Failed(latest.error, StrCat(result->partition.ToString(),
+                                                    ": the leader is new and does not know its end yet: try again"));
+      return;
+    }
+  }
+  const bool committed = item.isolation == model::Isolation::kReadCommitted;
+  result->offset = committed ? found.log->last_stable_offset() : found.log->high_watermark();
+}
+
 void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsetsResult> done) {
   ListOffsetsResult result;
-  const ShardState::Found found = shard.Find(item.partition);
+  const ShardState::Found found = shard.FindLed(item.partition, item.current_epoch);
   result.partition = std::move(item.partition);
   result.outcome = found.outcome;
-  if (result.outcome.ok()) result.outcome = EpochOutcome(item.current_epoch);
   if (!result.outcome.ok()) {
     done(std::move(result));
     return;
   }
-  const bool committed = item.isolation == model::Isolation::kReadCommitted;
+  const model::LeaderEpoch epoch = found.leader.epoch;
   if (item.spec == Spec::kEarliest) {
     result.offset = found.log->log_start();
   } else if (item.spec == Spec::kLatest) {
-    result.offset = committed ? found.log->last_stable_offset() : found.log->high_watermark();
+    FindLatest(found, item, &result);
   } else if (item.spec == Spec::kEndOfEpoch) {
-    const log::LeaderEpochs::End end = found.log->epochs().EndOf(item.epoch, kLeaderEpoch, found.log->log_end());
+    const log::LeaderEpochs::End end = found.log->epochs().EndOf(item.epoch, epoch, found.log->log_end());
     result.offset = end.end;
     result.leader_epoch = end.epoch;
     done(std::move(result));
@@ -40,7 +53,7 @@ void ListHere(ShardState& shard, ListOffsetsPartition item, Callback<ListOffsets
   }
   if (result.offset.value() >= 0) {
     const model::LeaderEpoch written = found.log->epochs().At(result.offset);
-    result.leader_epoch = written.value() < 0 || item.spec == Spec::kLatest ? kLeaderEpoch : written;
+    result.leader_epoch = written.value() < 0 || item.spec == Spec::kLatest ? epoch : written;
   }
   done(std::move(result));
 }

@@ -42,15 +42,17 @@ absl::StatusOr<MetaProperties> Parse(const std::string& path, const std::string&
 
 }  // namespace
 
+std::string NewClusterId(Random& random) { return model::TopicId{random.Next(), random.Next()}.ToString(); }
+
 absl::StatusOr<MetaProperties> LoadOrCreateMetaProperties(env::Disk& disk, const std::string& data_dir,
-                                                          model::NodeId node, Random& random) {
+                                                          model::NodeId node, const std::string& new_cluster_id) {
   const std::string path = env::JoinPath(data_dir, "meta.properties");
   LEAT_ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
   if (exists) {
     LEAT_ASSIGN_OR_RETURN(const std::string text, env::ReadWholeFile(disk, path));
     return Parse(path, text, node);
   }
-  const MetaProperties fresh{model::TopicId{random.Next(), random.Next()}.ToString(), node};
+  const MetaProperties fresh{new_cluster_id, node};
   const std::string text = StrCat("version=1\ncluster.id=", fresh.cluster_id, "\nnode.id=", node, "\n");
   LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, path, text));
   return fresh;

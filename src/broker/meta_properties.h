@@ -3,8 +3,10 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
+#include "broker/options.h"
 #include "env/disk.h"
 #include "model/ids.h"
 
@@ -19,9 +21,11 @@ struct MetaProperties {
   model::NodeId node_id;
 };
 
-// Reads the file, or makes it for `node` with a new cluster id. kFailedPrecondition: the directory belongs to another
+std::string NewClusterId(Random& random);
+
+// Reads the file, or makes it for `node`, with `new_cluster_id`. kFailedPrecondition: the directory belongs to another
 // node or a newer format; kDataLoss: the file is damaged. The messages say what to do.
 absl::StatusOr<MetaProperties> LoadOrCreateMetaProperties(env::Disk& disk, const std::string& data_dir,
-                                                          model::NodeId node, Random& random);
+                                                          model::NodeId node, const std::string& new_cluster_id);
 
 }  // namespace leat::broker

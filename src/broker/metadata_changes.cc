@@ -13,6 +13,7 @@ meta::Limits BrokerImpl::MetaLimits() const {
   meta::Limits limits;
   limits.topics = options_.limits.topics;
   limits.partitions_per_topic = options_.limits.partitions_per_topic;
+  limits.partitions = options_.limits.partitions;
   return limits;
 }
 
@@ -38,14 +39,17 @@ void BrokerImpl::ChangeMetadata(meta::Command command, Callback<absl::StatusOr<m
   });
 }
 
-model::Offset BrokerImpl::AppliedEnd() const { return installing_ == 0 ? metadata_->end() : installed_end_; }
+model::Offset BrokerImpl::AppliedEnd() const { return installing_.empty() ? metadata_->end() : installed_end_; }
 
 void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta) {
+  if (!delta.brokers.empty()) TellPeers(*image);
+  // Before that nobody has an image; then everybody gets the newest one.
+  if (!shards_open_) return;
   auto installation = std::make_shared<Installation>();
-  installation->end = metadata_ == nullptr ? model::Offset(0) : metadata_->end();
+  installing_.push_back(metadata_->end());
   installation->unseen = installation->waiting = shards_.size();
   installation_ = installation;
-  ++installing_;
+  NoteController();
   auto removed = std::make_shared<std::vector<std::string>>();
   for (const meta::Delta::TopicChange& change : delta.topics) {
     if (change.after != nullptr) continue;
@@ -62,12 +66,15 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
       });
       home().Post([this, installation] {
         if (--installation->unseen > 0) return;
-        --installing_;
-        installed_end_ = std::max(installed_end_, installation->end);
+        // Several changes may have been applied at once: then this end is that of the last of them.
+        const model::Offset end = installing_.front();
+        installing_.pop_front();
+        if (installing_.empty() || installing_.front() > end) installed_end_ = std::max(installed_end_, end);
         if (client_ != nullptr) client_->OnApplied();
       });
     });
   }
+  FollowRegistration();
 }
 
 void BrokerImpl::FoldersGone(Installation& installation, const std::vector<std::string>& removed,
@@ -172,6 +179,7 @@ void BrokerImpl::ChangeTopics(TopicChanges changes, Callback<std::vector<TopicRe
       if (!from.status.ok()) continue;
       to.id = from.topic;
       to.partitions = from.partitions;
+      to.replication_factor = static_cast<int16_t>(from.replication_factor);
       if (asked->deletions.empty()) to.configs = TopicConfigEntries(from.configs, options_.log_defaults);
     }
     WhenRemoved(std::move(names), [this, asked] {

@@ -64,6 +64,15 @@ Outcome EpochOutcome(model::LeaderEpoch known, model::LeaderEpoch leader) {
                                                  known, ": it is ahead of this broker, or met another cluster")};
 }
 
+Outcome NotLeader(const model::TopicPartition& partition, const CurrentLeader& leader) {
+  if (leader.id.value() < 0) {
+    return {ErrorCode::kNotLeaderOrFollower,
+            StrCat(partition.ToString(), " has no leader now: ask for the metadata and try again")};
+  }
+  return {ErrorCode::kNotLeaderOrFollower, StrCat(partition.ToString(), " is led by node ", leader.id, " in epoch ",
+                                                  leader.epoch, ": ask for the metadata and send it there")};
+}
+
 Outcome TopicOutcome(const absl::Status& status, std::string_view topic) {
   const std::string text(Message(status));
   if (const std::optional<ErrorCode> code = model::CodeOf(status)) return {*code, text};

@@ -10,11 +10,11 @@ Outcome Failed(model::ErrorCode code, std::string message);
 // Of an append, a read, or any other call of a partition's log.
 Outcome AppendOutcome(const absl::Status& status);
 Outcome ReadOutcome(const absl::Status& status);
-// One node leads every partition for good, in this epoch.
-inline constexpr model::LeaderEpoch kLeaderEpoch{0};
 // Whether the leader epoch that the caller knows is the one in force; -1 is not looked at. FENCED_LEADER_EPOCH: it is
 // an older one; UNKNOWN_LEADER_EPOCH: a newer one (KIP-320).
-Outcome EpochOutcome(model::LeaderEpoch known, model::LeaderEpoch leader = kLeaderEpoch);
+Outcome EpochOutcome(model::LeaderEpoch known, model::LeaderEpoch leader);
+// NOT_LEADER_OR_FOLLOWER, and who leads instead.
+Outcome NotLeader(const model::TopicPartition& partition, const CurrentLeader& leader);
 // Of a change of a topic that was refused.
 Outcome TopicOutcome(const absl::Status& status, std::string_view topic);
 // The inverse, for callers that think in Status (LogPort, jobs).

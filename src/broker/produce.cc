@@ -162,13 +162,13 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
     transaction = std::make_shared<const TransactionUse>(
         TransactionUse{std::move(op->request.transactional_id), op->request.rules});
   }
-  const PartitionWork<Part, ProducePartitionResult> work = op->request.acks == Acks::kAll ? AppendToAll : AppendHere;
   ShardState& home = *shards_[op->home];
   if (op->request.partitions.size() == 1 && op->owner == &home.shard()) {
     // Most requests are like this. The closure is small enough to need no memory of its own.
     ProducePartition& only = op->request.partitions[0];
-    Part part{std::move(only.partition), std::move(only.batches), std::move(transaction)};
-    work(home, std::move(part), [op = std::move(op)](ProducePartitionResult result) {
+    Part part{std::move(only.partition), std::move(only.batches), op->request.acks, op->request.timeout,
+              std::move(transaction)};
+    AppendHere(home, std::move(part), [op = std::move(op)](ProducePartitionResult result) {
       std::vector<ProducePartitionResult> results;
       results.push_back(std::move(result));
       op->broker->FinishProduce(*op, std::move(results));
@@ -178,10 +178,11 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
   std::vector<Part> parts;
   parts.reserve(op->request.partitions.size());
   for (ProducePartition& part : op->request.partitions) {
-    parts.push_back({std::move(part.partition), std::move(part.batches), transaction});
+    parts.push_back(
+        {std::move(part.partition), std::move(part.batches), op->request.acks, op->request.timeout, transaction});
   }
   Scatter<Part, ProducePartitionResult>(
-      shards_, op->home, std::move(parts), work,
+      shards_, op->home, std::move(parts), AppendHere,
       [op](std::vector<ProducePartitionResult> results) { op->broker->FinishProduce(*op, std::move(results)); });
 }
 

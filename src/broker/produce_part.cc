@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/outcomes.h"
+#include "broker/replica_append.h"
 #include "broker/transaction_gate.h"
 #include "model/record_batch.h"
 
@@ -14,16 +15,29 @@ void RefusePart(const ShardState& shard, Part part, const Outcome& why, PartDone
   done({.partition = std::move(part.partition), .outcome = why});
 }
 
+// With acks=all as many copies are asked for as there can be.
+Outcome CheckCopies(const log::PartitionLog& log, Acks acks) {
+  const int32_t least = log.options().min_insync_replicas;
+  if (acks != Acks::kAll || least <= 1) return {};
+  return Failed(model::ErrorCode::kNotEnoughReplicas,
+                StrCat("min.insync.replicas is ", least, ", but the partition has one copy: set it to 1"));
+}
+
 void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, PartDone done) {
-  const ShardState::Found found = shard.Find(part.partition);
-  if (found.log == nullptr) {
-    RefusePart(shard, std::move(part), found.outcome, std::move(done));
+  const ShardState::Found found = shard.FindLed(part.partition);
+  Outcome refused = found.outcome;
+  const bool one_copy = found.replica == nullptr || found.replica->alone();
+  if (refused.ok() && one_copy) refused = CheckCopies(*found.log, part.acks);
+  if (!refused.ok()) {
+    shard.metrics().produce_errors.Add(1);
+    done({.partition = std::move(part.partition), .outcome = std::move(refused), .leader = found.leader});
     return;
   }
   const size_t bytes = part.batches.size();
-  found.log->Append(
-      std::move(part.batches),
-      {.epoch = model::LeaderEpoch(0), .verification = ticket, .when = log::WriteTime::kThisTurn},
+  const LeaderAppend how{
+      .acks = part.acks, .timeout = part.timeout, .verification = ticket, .when = log::WriteTime::kThisTurn};
+  AppendAsLeader(
+      found, shard.shard(), std::move(part.batches), how,
       [&shard, bytes, name = std::move(part.partition),
        done = std::move(done)](absl::StatusOr<log::AppendResult> appended) mutable {
         shard.NoteAppend(appended.status());
@@ -107,19 +121,6 @@ void AppendHere(ShardState& shard, Part part, PartDone done) {
   } else {
     AppendNow(shard, std::move(part), log::VerificationTicket::kNone, std::move(done));
   }
-}
-
-void AppendToAll(ShardState& shard, Part part, PartDone done) {
-  const log::PartitionLog* log = shard.Find(part.partition).log;
-  const int32_t least = log == nullptr ? 1 : log->options().min_insync_replicas;
-  if (least <= 1) {
-    AppendHere(shard, std::move(part), std::move(done));
-    return;
-  }
-  RefusePart(shard, std::move(part),
-             Failed(model::ErrorCode::kNotEnoughReplicas,
-                    StrCat("min.insync.replicas is ", least, ", but a single node keeps one copy: set it to 1")),
-             std::move(done));
 }
 
 }  // namespace leat::broker

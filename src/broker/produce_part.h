@@ -17,13 +17,13 @@ struct TransactionUse {
 struct Part {
   model::TopicPartition partition;
   OwnedBytes batches;
+  Acks acks;
+  Duration timeout;
   std::shared_ptr<const TransactionUse> transaction;  // null: none
 };
 using PartDone = Callback<ProducePartitionResult>;
 
 // A transactional batch waits until the coordinator knows of the partition, and those of the same producer behind it.
 void AppendHere(ShardState& shard, Part part, PartDone done);
-// For Acks::kAll: as many copies are asked for as there can be.
-void AppendToAll(ShardState& shard, Part part, PartDone done);
 
 }  // namespace leat::broker

@@ -1,4 +1,6 @@
 // How this node stands in its cluster: as what it registers, its controller, its leave.
+#include <absl/strings/numbers.h>
+
 #include <algorithm>
 
 #include "base/logging.h"
@@ -11,7 +13,20 @@
 namespace leat::broker {
 namespace {
 
-constexpr Duration kLeavePatience = absl::Seconds(30);
+// Below what a service manager waits before it kills: where the others stop as well nobody answers.
+constexpr Duration kLeavePatience = absl::Seconds(5);
+// By which name a broker registers where the other nodes reach it.
+constexpr std::string_view kInternalListener = "internal";
+
+std::optional<env::PeerAddress> ParseAddress(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  int32_t port = 0;
+  if (colon == std::string_view::npos || !absl::SimpleAtoi(ToAbsl(text.substr(colon + 1)), &port)) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  if (host.empty() || port < 1 || port > 65535) return std::nullopt;
+  return env::PeerAddress{std::string(host), static_cast<uint16_t>(port)};
+}
 
 }  // namespace
 
@@ -19,6 +34,7 @@ meta::Policy BrokerImpl::MetaPolicy() const {
   meta::Policy policy;
   policy.limits = MetaLimits();
   policy.topic_defaults = DefaultConfigs(options_.log_defaults);
+  policy.replication_factor = options_.replication_factor;
   // What was acknowledged is on the disk, or was never promised to be.
   policy.after_unclean_shutdown = meta::AfterUncleanShutdown::kTrustSynced;
   return policy;
@@ -30,6 +46,9 @@ meta::RegisterBroker BrokerImpl::Registration() const {
   command.broker.id = options_.node_id;
   command.broker.incarnation = life_.incarnation;
   command.broker.listeners = listeners_;
+  if (const std::optional<env::PeerAddress> internal = ParseAddress(options_.internal_address)) {
+    command.broker.listeners.push_back({std::string(kInternalListener), internal->host, internal->port});
+  }
   command.broker.rack = options_.rack;
   command.broker.directories = {life_.directory};
   command.known_incarnations = life_.earlier;
@@ -42,11 +61,12 @@ void BrokerImpl::OpenController() {
     local_transport_ = std::make_unique<coordinator::LocalTransport>(options_.node_id.value(), home());
     transport_ = local_transport_.get();
   }
-  home_log_ = std::make_unique<HomeLog>(*metadata_, options_.node_id);
+  home_log_ = std::make_unique<HomeLog>(*metadata_);
   coordinator::Controller::Options controller;
   controller.self = options_.node_id;
   controller.cluster_id = cluster_id_;
   controller.policy = MetaPolicy();
+  controller.sessions.timeout = options_.session_timeout;
   controller.random_seed = random_.Next();
   controller_ = std::make_unique<coordinator::Controller>(controller, *home_log_, *transport_, home());
   coordinator::ControllerClient::Options client;
@@ -55,6 +75,30 @@ void BrokerImpl::OpenController() {
   client_ = std::make_unique<coordinator::ControllerClient>(
       client, *home_log_, *transport_, home(),
       coordinator::ControllerClient::Node{[this] { return Registration(); }, [this] { return AppliedEnd(); }});
+  metadata_->OnLeader([this](const coordinator::Leadership&) {
+    controller_->OnLeadership();
+    client_->OnLeadership();
+    NoteController();
+  });
+}
+
+// The voters are known from the start, everybody else from the registrations.
+void BrokerImpl::TellPeers(const meta::Image& image) {
+  if (transports_.empty()) return;
+  std::map<int32_t, env::PeerAddress> peers;
+  for (const meta::BrokerPtr& broker : image.Brokers()) {
+    for (const meta::Listener& listener : broker->registration.listeners) {
+      if (listener.name != kInternalListener) continue;
+      peers[broker->id().value()] = {listener.host, static_cast<uint16_t>(listener.port)};
+    }
+  }
+  for (const VoterAddress& voter : options_.voters) peers[voter.id.value()] = {voter.host, voter.port};
+  peers.erase(options_.node_id.value());
+  if (peers == peers_) return;
+  peers_ = peers;
+  for (size_t i = 0; i < transports_.size(); ++i) {
+    shards_[i]->shard().Post([transport = transports_[i], peers] { transport->SetPeers(peers); });
+  }
 }
 
 // A node that nobody could take over from has nothing to hand over.

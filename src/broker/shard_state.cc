@@ -8,6 +8,7 @@
 #include "broker/fetch_op.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
+#include "broker/replica_view.h"
 #include "meta/commands.h"
 
 namespace leat::broker {
@@ -70,13 +71,14 @@ bool ShardState::Owns(const model::TopicPartition& partition) const {
 
 void ShardState::OpenPartition(const meta::Topic& topic, model::PartitionId id) {
   const model::TopicPartition name{topic.name, id};
-  if (!Owns(name)) return;
+  if (!Owns(name) || !IsLocal({topic.id, id})) return;
   Partition& partition = partitions_[name];
   if (partition.log != nullptr) return;
   absl::StatusOr<log::PartitionLog*> log = directory_->OpenPartition(name, OptionsOf(topic, options()));
   partition.error = log.status();
   if (log.ok()) {
     partition.log = *log;
+    Refresh(topic, id);
     return;
   }
   LogError("broker", "partition ", name.ToString(), " cannot be served: ", Message(log.status()));
@@ -93,18 +95,20 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
   image_ = image;
   auto countdown = std::make_shared<Countdown>();
   countdown->done = std::move(done);
+  const auto remove = [this, countdown](const model::TopicPartition& name) {
+    ++countdown->waiting;
+    directory_->DeletePartition(name, [countdown](const absl::Status& status) {
+      // One that could not be opened may have no folder.
+      countdown->Arrive(absl::IsNotFound(status) ? absl::OkStatus() : status);
+    });
+  };
   for (const meta::Delta::TopicChange& change : delta.topics) {
     if (change.after == nullptr) {
       for (int32_t i = 0; i < change.before->partitions; ++i) {
         const model::TopicPartition name{change.before->name, model::PartitionId(i)};
-        const auto it = partitions_.find(name);
-        if (it == partitions_.end()) continue;
-        partitions_.erase(it);
-        ++countdown->waiting;
-        directory_->DeletePartition(name, [countdown](const absl::Status& status) {
-          // One that could not be opened may have no folder.
-          countdown->Arrive(absl::IsNotFound(status) ? absl::OkStatus() : status);
-        });
+        if (!partitions_.contains(name)) continue;
+        Forget(name, {change.before->id, name.partition});
+        remove(name);
       }
       continue;
     }
@@ -117,28 +121,60 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
       const auto it = partitions_.find({now->name, id});
       if (it != partitions_.end() && it->second.log != nullptr) it->second.log->SetOptions(OptionsOf(*now, options()));
     }
+    RefreshAll(*now);
   }
+  DropMoved(delta, remove);
+  RefreshChanged(delta);
   countdown->Arrive(absl::OkStatus());
 }
 
+ShardState::Found ShardState::FindLed(const model::TopicPartition& name, model::LeaderEpoch known) {
+  Found found = Find(name);
+  if (found.log == nullptr) return found;
+  if (found.leader.id != options().node_id) {
+    found.outcome = NotLeader(name, found.leader);
+  } else if (known.value() >= 0 && known != found.leader.epoch) {
+    found.outcome = EpochOutcome(known, found.leader.epoch);
+  }
+  // The core may not lead although the image says so: it knows what this copy lacks.
+  if (found.outcome.ok() && found.replica != nullptr && !found.replica->alone() &&
+      found.replica->CheckLeader(found.leader.epoch) != model::ErrorCode::kNone) {
+    found.outcome = NotLeader(name, {model::NodeId(-1), found.leader.epoch});
+  }
+  if (!found.outcome.ok()) found.log = nullptr;
+  return found;
+}
+
 ShardState::Found ShardState::Find(const model::TopicPartition& name) {
-  if (phase == Phase::kStopped) return {nullptr, Refusal()};
+  if (phase == Phase::kStopped) return {nullptr, Refusal(), {}, nullptr};
   const auto it = partitions_.find(name);
-  if (it != partitions_.end() && it->second.log != nullptr) return {it->second.log, {}};
+  if (it != partitions_.end() && it->second.log != nullptr) {
+    return {it->second.log, {}, it->second.leader, it->second.replica};
+  }
   const meta::TopicPtr topic = image_->FindTopic(name.topic);
   if (topic == nullptr) {
-    return {nullptr, Failed(model::ErrorCode::kUnknownTopicOrPartition,
-                            StrCat("topic '", name.topic.substr(0, 300), "' does not exist: create it first"))};
+    return {nullptr,
+            Failed(model::ErrorCode::kUnknownTopicOrPartition,
+                   StrCat("topic '", name.topic.substr(0, 300), "' does not exist: create it first")),
+            {},
+            nullptr};
   }
   if (name.partition.value() < 0 || name.partition.value() >= topic->partitions) {
-    return {nullptr, Failed(model::ErrorCode::kUnknownTopicOrPartition,
-                            StrCat("topic '", name.topic, "' has the partitions 0 to ", topic->partitions - 1,
-                                   ", there is no ", name.partition))};
+    return {nullptr,
+            Failed(model::ErrorCode::kUnknownTopicOrPartition,
+                   StrCat("topic '", name.topic, "' has the partitions 0 to ", topic->partitions - 1, ", there is no ",
+                          name.partition)),
+            {},
+            nullptr};
   }
+  const meta::PartitionKey key{topic->id, name.partition};
+  const CurrentLeader leader = LeaderOf(key);
+  if (!IsLocal(key)) return {nullptr, NotLeader(name, leader), leader, nullptr};
   OpenPartition(*topic, name.partition);
-  Partition& partition = partitions_[name];
-  if (partition.log != nullptr) return {partition.log, {}};
-  return {nullptr, Failed(model::ErrorCode::kKafkaStorageError, std::string(Message(partition.error)))};
+  const Partition& partition = partitions_[name];
+  if (partition.log != nullptr) return {partition.log, {}, partition.leader, partition.replica};
+  return {nullptr, Failed(model::ErrorCode::kKafkaStorageError, std::string(Message(partition.error))), leader,
+          nullptr};
 }
 
 void ShardState::NoteAppend(const absl::Status& status) {
@@ -285,7 +321,9 @@ void ShardState::MaybeDrained() {
 void ShardState::Abandon() {
   probe_timer_.reset();
   alive_.reset();
+  replica_server_.reset();
   directory_.reset();
+  replicas_.reset();
   partitions_.clear();
   fetches.clear();
 }
@@ -293,6 +331,8 @@ void ShardState::Abandon() {
 void ShardState::Close(Callback<absl::Status> done) {
   phase = Phase::kStopped;
   probe_timer_.reset();
+  if (replica_server_ != nullptr) replica_server_->Stop();
+  if (replicas_ != nullptr) replicas_->Stop();
   partitions_.clear();
   if (directory_ == nullptr) {
     done(absl::OkStatus());

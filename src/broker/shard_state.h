@@ -1,10 +1,11 @@
-// What the broker keeps on one shard: the logs of the partitions that this shard owns, its copy of the metadata image,
-// and the long polls that began here. Every call is made on that shard.
+// What the broker keeps on one shard: the logs of the partitions that this shard owns and this node has copies of, its
+// copy of the metadata image, and the long polls that began here. Every call is made on that shard.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,8 @@
 #include "broker/api.h"
 #include "broker/broker_metrics.h"
 #include "broker/options.h"
+#include "broker/replica_fetch.h"
+#include "broker/replica_host.h"
 #include "env/disk.h"
 #include "env/shard.h"
 #include "log/partition_log.h"
@@ -39,6 +42,9 @@ class ShardState {
     BrokerMetrics* metrics;
     size_t index;
     size_t shards;
+    // For partitions with replicas on other nodes. Null: there are none.
+    env::Transport* transport = nullptr;
+    ControllerPort* controller = nullptr;
   };
   explicit ShardState(const Config& config);
   ~ShardState();
@@ -48,6 +54,12 @@ class ShardState {
   absl::StatusOr<log::PartitionLog*> OpenMetadataLog();
   // Opens the partitions of the image that this shard owns; one that cannot be opened is remembered with its reason.
   void OpenPartitions(const meta::ImagePtr& image);
+  // The controller has registered this process, as this life of the node: from now on its replicas follow and lead as
+  // the image says. Before, only partitions of which this node has the one copy are led. A later life replaces it.
+  // Nothing if there is no transport.
+  void BeginLife(replication::BrokerEpoch life);
+  // After BeginLife on all shards: answers the fetches of other nodes.
+  void ServeReplicas(const std::vector<std::unique_ptr<ShardState>>& shards);
   // Takes over a new image. `done` once the folders of deleted partitions are gone (or could not be removed).
   void Install(const meta::ImagePtr& image, const meta::Delta& delta, Callback<absl::Status> done);
   void Close(Callback<absl::Status> done);
@@ -56,11 +68,18 @@ class ShardState {
 
   struct Found {
     log::PartitionLog* log = nullptr;
-    Outcome outcome;  // why there is none
+    Outcome outcome;             // why there is none
+    CurrentLeader leader;        // of the partition, by the image; -1 if it does not exist
+    Replica* replica = nullptr;  // null: no other node has a copy, the log needs no watching over
   };
-  // A partition that could not be opened is tried again.
+  // This node's copy, whoever leads. A partition that could not be opened is tried again.
   Found Find(const model::TopicPartition& partition);
+  // The same if this node leads in an epoch that `known` (the caller's; -1: any) does not contradict; else
+  // NOT_LEADER_OR_FOLLOWER or the errors of EpochOutcome, without a log.
+  Found FindLed(const model::TopicPartition& partition, model::LeaderEpoch known = model::LeaderEpoch(-1));
 
+  // A read has met damaged bytes: a copy elsewhere may be whole.
+  void NoteDamage(const model::TopicPartition& partition);
   // Remembers how appends end, for Health. After a full disk, whether there is space again is tried from time to time,
   // because clients may have given up: Health must not wait for an append.
   void NoteAppend(const absl::Status& status);
@@ -109,6 +128,8 @@ class ShardState {
   struct Partition {
     log::PartitionLog* log = nullptr;
     absl::Status error;
+    CurrentLeader leader;
+    Replica* replica = nullptr;  // the host's, if it has begun and the image lists replicas
   };
   struct Wait {
     model::TopicPartition partition;
@@ -116,13 +137,26 @@ class ShardState {
     uint64_t ticket;  // the log's
   };
   bool Owns(const model::TopicPartition& partition) const;
+  // This node is to have a copy.
+  bool IsLocal(const meta::PartitionKey& key) const;
+  CurrentLeader LeaderOf(const meta::PartitionKey& key) const;
   void OpenPartition(const meta::Topic& topic, model::PartitionId id);
+  // Brings what is known of the leader and the replica up to date with the image.
+  void Refresh(const meta::Topic& topic, model::PartitionId id);
+  void RefreshAll(const meta::Topic& topic);
+  // Which partitions of still living topics a delta says something new about.
+  void RefreshChanged(const meta::Delta& delta);
+  void Forget(const model::TopicPartition& name, const meta::PartitionKey& key);
+  // Deletes the copies that this node is no longer to have.
+  void DropMoved(const meta::Delta& delta, const std::function<void(const model::TopicPartition&)>& remove);
   void ProbeLater();
   void Probe();
 
   const Config config_;
   meta::ImagePtr image_;
   std::unique_ptr<log::LogDirectory> directory_;
+  std::unique_ptr<ReplicaHost> replicas_;  // of this life
+  std::unique_ptr<ReplicaFetchServer> replica_server_;
   absl::flat_hash_map<model::TopicPartition, Partition> partitions_;
   log::PartitionLog* metadata_log_ = nullptr;
   absl::flat_hash_map<uint64_t, std::vector<Wait>> waits_;

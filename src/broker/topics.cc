@@ -55,7 +55,8 @@ BrokerImpl::TopicChanges::One BrokerImpl::CreationOf(const NewTopic& topic, meta
     return {topic.name, std::nullopt, TopicOutcome(going, topic.name)};
   }
   const int32_t partitions = topic.partitions == -1 ? options_.default_partitions : topic.partitions;
-  return {topic.name, meta::CreateTopic{topic.name, partitions, topic.configs, origin, topic.replication_factor}};
+  return {topic.name, meta::CreateTopic{topic.name, partitions, topic.configs, origin, topic.replication_factor,
+                                        topic.assignments}};
 }
 
 void BrokerImpl::DeleteTopics(std::vector<std::string> names, Callback<std::vector<TopicResult>> done) {
@@ -92,7 +93,8 @@ void BrokerImpl::AlterTopics(std::vector<AlterTopic> topics, ChangeMode mode, Ca
                                .added_partitions = topic.added_partitions,
                                .append = std::move(topic.append),
                                .subtract = std::move(topic.subtract),
-                               .replace_all = topic.replace_all};
+                               .replace_all = topic.replace_all,
+                               .assignments = std::move(topic.assignments)};
       std::string name = command.name;
       changes.all.push_back({std::move(name), std::move(command)});
     }

@@ -4,6 +4,8 @@
 
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
+#include "broker/replica_append.h"
+#include "meta/commands.h"
 
 namespace leat::broker {
 namespace {
@@ -45,6 +47,7 @@ absl::Status TransactionHost::Open(std::vector<log::PartitionLog*> logs) {
   options.limits.transactional_ids = broker_.options().transactional_ids;
   options.limits.id_bytes = broker_.options().transactional_id_bytes;
   options.limits.partitions_per_transaction = broker_.options().partitions_per_transaction;
+  options.append = AppendsTo(*broker_.shards()[0], std::string(meta::kTransactionsTopic));
   LEAT_ASSIGN_OR_RETURN(coordinator_,
                         coordinator::TxnCoordinator::Open(std::move(logs), broker_.home(), *this, options));
   return absl::OkStatus();

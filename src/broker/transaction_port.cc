@@ -4,6 +4,7 @@
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
+#include "broker/replica_append.h"
 #include "broker/transaction_host.h"
 #include "meta/commands.h"
 #include "model/error_status.h"
@@ -60,16 +61,16 @@ void TransactionHost::AppendMarker(const Marker& marker, const model::TopicParti
                                    absl::AnyInvocable<void(absl::Status)> done) {
   ShardState& owner = *broker_.shards()[OwnerOf(partition, broker_.shards().size())];
   owner.shard().Post([this, &owner, marker, partition, done = std::move(done)]() mutable {
-    const ShardState::Found found = owner.Find(partition);
+    const ShardState::Found found = owner.FindLed(partition);
     auto answer = [this, done = std::move(done)](const absl::Status& status) mutable {
       broker_.home().Post([status, done = std::move(done)]() mutable { done(status); });
     };
     if (found.log == nullptr) {
-      answer(ToStatus(found.outcome));
+      answer(model::WithCode(ToStatus(found.outcome), found.outcome.code));
       return;
     }
-    found.log->AppendMarker(
-        marker, model::LeaderEpoch(0),
+    AppendMarkerAsLeader(
+        found, owner.shard(), marker,
         [this, marker, partition, answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
           // What the transaction says of groups is known before anybody is told that the transaction is over.
           if (result.ok() && partition.topic == meta::kOffsetsTopic) {

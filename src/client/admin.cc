@@ -4,6 +4,7 @@
 
 #include "client/connection.h"
 #include "client/metadata.h"
+#include "client/routing.h"
 #include "leat/v1/admin.grpc.pb.h"
 #include "leat/v1/log.grpc.pb.h"
 
@@ -15,11 +16,10 @@ template <typename Request, typename Response>
 absl::StatusOr<Response> Ask(Connection& connection, Repeat repeat, const Request& request,
                              ::grpc::Status (v1::Admin::Stub::*method)(::grpc::ClientContext*, const Request&,
                                                                        Response*)) {
-  const auto stub = v1::Admin::NewStub(connection.impl().channel);
   Response response;
-  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context) {
+  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
     response.Clear();
-    return (stub.get()->*method)(context, request, &response);
+    return (v1::Admin::NewStub(channel).get()->*method)(context, request, &response);
   }));
   return response;
 }
@@ -32,23 +32,52 @@ absl::Status OneOutcome(const absl::StatusOr<v1::TopicResults>& results, const s
   return FromOutcome(results->topics(0).outcome(), StrCat("topic ", name));
 }
 
+using Ids = google::protobuf::RepeatedField<int32_t>;
+std::vector<int32_t> ListOf(const Ids& ids) { return {ids.begin(), ids.end()}; }
+
+PartitionInfo PartitionOf(const v1::PartitionDescription& from) {
+  PartitionInfo to;
+  to.partition = from.partition();
+  to.leader = from.leader();
+  to.begin_offset = from.log_start_offset();
+  to.end_offset = from.high_watermark();
+  to.size_bytes = from.size_bytes();
+  to.segments = from.segments();
+  if (from.outcome().code() != 0) to.error = StrCat(from.outcome().name(), ": ", from.outcome().message());
+  to.leader_epoch = from.leader_epoch();
+  to.replicas = ListOf(from.replicas());
+  to.isr = ListOf(from.isr());
+  to.eligible = ListOf(from.eligible());
+  to.offline = ListOf(from.offline());
+  to.adding = ListOf(from.adding());
+  to.removing = ListOf(from.removing());
+  return to;
+}
+
 TopicInfo TopicOf(const v1::TopicDescription& from) {
   TopicInfo topic{.name = from.name(), .id = from.id(), .internal = from.internal()};
-  for (const v1::PartitionDescription& part : from.partitions()) {
-    topic.partitions.push_back({.partition = part.partition(),
-                                .leader = part.leader(),
-                                .begin_offset = part.log_start_offset(),
-                                .end_offset = part.high_watermark(),
-                                .size_bytes = part.size_bytes(),
-                                .segments = part.segments(),
-                                .error = part.outcome().code() == 0
-                                             ? std::string()
-                                             : StrCat(part.outcome().name(), ": ", part.outcome().message())});
-  }
+  for (const v1::PartitionDescription& part : from.partitions()) topic.partitions.push_back(PartitionOf(part));
   for (const v1::ConfigEntry& config : from.configs()) {
     topic.configs[config.name()] = {config.value(), config.is_default()};
   }
   return topic;
+}
+
+// The broker that was asked knows the offsets of its own copies only; the leaders know the others. Where one does not
+// answer, they stay unknown.
+void FillOffsets(Connection::Impl& connection, TopicInfo* topic) {
+  std::vector<TopicPartition> unknown;
+  for (const PartitionInfo& partition : topic->partitions) {
+    if (partition.begin_offset < 0 && partition.leader >= 0) unknown.push_back({topic->name, partition.partition});
+  }
+  if (unknown.empty()) return;
+  const auto begins = ListOffsets(connection, unknown, OffsetSpec::kEarliest, 0);
+  const auto ends = ListOffsets(connection, unknown, OffsetSpec::kLatest, 0);
+  for (size_t i = 0; i < unknown.size() && begins.ok() && ends.ok(); ++i) {
+    PartitionInfo& partition = topic->partitions.at(static_cast<size_t>(unknown[i].partition));
+    partition.begin_offset = begins->at(i);
+    partition.end_offset = ends->at(i);
+  }
 }
 
 absl::Status CheckTopicName(const std::string& name) {
@@ -68,6 +97,10 @@ absl::Status Admin::CreateTopic(const TopicSpec& spec) {
   topic->set_name(spec.name);
   topic->set_partitions(spec.partitions);
   topic->mutable_configs()->insert(spec.configs.begin(), spec.configs.end());
+  topic->set_replication_factor(spec.replication_factor);
+  for (const std::vector<int32_t>& replicas : spec.assignments) {
+    topic->add_assignments()->mutable_replicas()->Add(replicas.begin(), replicas.end());
+  }
   return OneOutcome(Ask(*connection_, Repeat::kUnsafe, request, &v1::Admin::Stub::CreateTopics), spec.name);
 }
 
@@ -81,8 +114,11 @@ absl::Status Admin::DeleteTopic(const std::string& name) {
 absl::StatusOr<std::vector<TopicInfo>> Admin::ListTopics() {
   LEAT_ASSIGN_OR_RETURN(const v1::DescribeTopicsResponse response,
                         Ask(*connection_, Repeat::kSafe, v1::TopicNames(), &v1::Admin::Stub::DescribeTopics));
+  connection_->impl().Learn(response);
   std::vector<TopicInfo> topics;
-  for (const v1::TopicDescription& topic : response.topics()) topics.push_back(TopicOf(topic));
+  for (const v1::TopicDescription& topic : response.topics()) {
+    FillOffsets(connection_->impl(), &topics.emplace_back(TopicOf(topic)));
+  }
   return topics;
 }
 
@@ -96,7 +132,10 @@ absl::StatusOr<TopicInfo> Admin::DescribeTopic(const std::string& name) {
     return Internal("topic ", name, ": expected one answer from the broker, got ", response.topics_size());
   }
   LEAT_RETURN_IF_ERROR(FromOutcome(response.topics(0).outcome(), StrCat("topic ", name)));
-  return TopicOf(response.topics(0));
+  connection_->impl().Learn(response);
+  TopicInfo topic = TopicOf(response.topics(0));
+  FillOffsets(connection_->impl(), &topic);
+  return topic;
 }
 
 absl::Status Admin::AlterTopic(const std::string& name, const std::map<std::string, std::string>& set,
@@ -117,16 +156,26 @@ absl::StatusOr<int64_t> Admin::DeleteRecords(const TopicPartition& partition, in
   to->set_topic(partition.topic);
   to->set_partition(partition.partition);
   to->set_before_offset(before_offset);
-  v1::DeleteRecordsResponse response;
-  const auto stub = v1::Log::NewStub(connection_->impl().channel);
-  LEAT_RETURN_IF_ERROR(connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->DeleteRecords(context, request, &response);
-  }));
   const std::string what = StrCat("delete records of ", partition.topic, "-", partition.partition);
-  if (response.partitions_size() != 1) return Internal(what, ": expected one answer, got ", response.partitions_size());
-  LEAT_RETURN_IF_ERROR(FromOutcome(response.partitions(0).outcome(), what));
-  return response.partitions(0).log_start_offset();
+  int64_t begin = -1;
+  const absl::Status done = AskLeader(
+      connection_->impl(), partition,
+      [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+        v1::DeleteRecordsResponse response;
+        LEAT_RETURN_IF_ERROR(connection_->impl().InvokeAt(
+            address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Log::NewStub(channel)->DeleteRecords(context, request, &response);
+            }));
+        if (response.partitions_size() != 1) {
+          return Internal(what, ": expected one answer, got ", response.partitions_size());
+        }
+        begin = response.partitions(0).log_start_offset();
+        return response.partitions(0).outcome();
+      },
+      what);
+  LEAT_RETURN_IF_ERROR(done);
+  return begin;
 }
 
 absl::StatusOr<std::vector<std::string>> Admin::ListGroups() {
@@ -136,10 +185,7 @@ absl::StatusOr<std::vector<std::string>> Admin::ListGroups() {
 }
 
 absl::StatusOr<std::vector<CommittedOffset>> Admin::GroupOffsets(const std::string& group) {
-  v1::FetchOffsetsRequest request;
-  request.set_group(group);
-  LEAT_ASSIGN_OR_RETURN(const v1::FetchOffsetsResponse response,
-                        Ask(*connection_, Repeat::kSafe, request, &v1::Admin::Stub::FetchOffsets));
+  LEAT_ASSIGN_OR_RETURN(const v1::FetchOffsetsResponse response, FetchGroupOffsets(connection_->impl(), group, {}));
   std::vector<CommittedOffset> offsets;
   for (const v1::CommittedOffset& from : response.offsets()) {
     offsets.push_back({{from.topic(), from.partition()}, from.offset(), from.metadata()});
@@ -166,20 +212,6 @@ absl::StatusOr<std::vector<GroupLag>> Admin::Lag(const std::string& group) {
                     .lag_seconds = from.lag_seconds()});
   }
   return lags;
-}
-
-absl::StatusOr<ClusterInfo> Admin::DescribeCluster() {
-  LEAT_ASSIGN_OR_RETURN(
-      const v1::DescribeClusterResponse response,
-      Ask(*connection_, Repeat::kSafe, v1::DescribeClusterRequest(), &v1::Admin::Stub::DescribeCluster));
-  ClusterInfo cluster{.cluster_id = response.cluster_id(),
-                      .version = response.version(),
-                      .controller = response.controller(),
-                      .start_time_ms = response.start_time_ms()};
-  for (const auto& node : response.nodes()) {
-    cluster.brokers.push_back({node.id(), node.grpc(), node.kafka(), node.admin()});
-  }
-  return cluster;
 }
 
 }  // namespace leat::client

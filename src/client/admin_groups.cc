@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "client/connection.h"
+#include "client/routing.h"
 #include "leat/client/admin.h"
 #include "leat/v1/groups.grpc.pb.h"
 #include "model/error_code.h"
@@ -24,14 +25,14 @@ GroupInfo InfoOf(const v1::GroupDescription& from) {
 }
 
 absl::StatusOr<v1::DescribeGroupsResponse> Describe(Connection& connection, const std::vector<std::string>& groups) {
-  const auto stub = v1::Groups::NewStub(connection.impl().channel);
   v1::DescribeGroupsRequest request;
   for (const std::string& group : groups) request.add_groups(group);
   v1::DescribeGroupsResponse response;
-  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->Describe(context, request, &response);
-  }));
+  LEAT_RETURN_IF_ERROR(
+      connection.impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+        response.Clear();
+        return v1::Groups::NewStub(channel)->Describe(context, request, &response);
+      }));
   return response;
 }
 
@@ -46,6 +47,11 @@ absl::Status StatusOf(const v1::Outcome& outcome, const std::string& group) {
   }
 }
 
+// The outcome if another broker has to be asked; otherwise it is the caller's to look at.
+v1::Outcome WrongBrokerIn(const v1::Outcome& outcome) {
+  return AskedTheWrongBroker(static_cast<model::ErrorCode>(outcome.code())) ? outcome : v1::Outcome();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<GroupInfo>> Admin::DescribeGroups() {
@@ -58,26 +64,42 @@ absl::StatusOr<std::vector<GroupInfo>> Admin::DescribeGroups() {
 absl::StatusOr<GroupInfo> Admin::DescribeGroup(const std::string& group) {
   // No name at all would mean every group to the broker.
   if (group.empty()) return InvalidArgument("group: expected a name, got none");
-  LEAT_ASSIGN_OR_RETURN(const v1::DescribeGroupsResponse response, Describe(*connection_, {group}));
-  if (response.groups_size() != 1) {
-    return Internal("group ", group, ": expected one answer from the broker, got ", response.groups_size());
-  }
+  v1::DescribeGroupsRequest request;
+  request.add_groups(group);
+  v1::DescribeGroupsResponse response;
+  const auto ask = [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+    LEAT_RETURN_IF_ERROR(connection_->impl().InvokeAt(
+        address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+          response.Clear();
+          return v1::Groups::NewStub(channel)->Describe(context, request, &response);
+        }));
+    if (response.groups_size() != 1) {
+      return Internal("group ", group, ": expected one answer from the broker, got ", response.groups_size());
+    }
+    return WrongBrokerIn(response.groups(0).outcome());
+  };
+  LEAT_RETURN_IF_ERROR(AskCoordinator(connection_->impl(), {.name = group}, ask, StrCat("group ", group)));
   LEAT_RETURN_IF_ERROR(StatusOf(response.groups(0).outcome(), group));
   return InfoOf(response.groups(0));
 }
 
 absl::Status Admin::DeleteGroup(const std::string& group) {
-  const auto stub = v1::Groups::NewStub(connection_->impl().channel);
   v1::DeleteGroupsRequest request;
   request.add_groups(group);
   v1::DeleteGroupsResponse response;
-  LEAT_RETURN_IF_ERROR(connection_->impl().Invoke(Repeat::kUnsafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->Delete(context, request, &response);
-  }));
-  if (response.outcomes_size() != 1) {
-    return Internal("group ", group, ": expected one answer from the broker, got ", response.outcomes_size());
-  }
+  const auto ask = [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+    LEAT_RETURN_IF_ERROR(connection_->impl().InvokeAt(
+        address, Repeat::kUnsafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+          response.Clear();
+          return v1::Groups::NewStub(channel)->Delete(context, request, &response);
+        }));
+    if (response.outcomes_size() != 1) {
+      return Internal("group ", group, ": expected one answer from the broker, got ", response.outcomes_size());
+    }
+    return WrongBrokerIn(response.outcomes(0));
+  };
+  LEAT_RETURN_IF_ERROR(
+      AskCoordinator(connection_->impl(), {.name = group, .repeat = Repeat::kUnsafe}, ask, StrCat("group ", group)));
   return StatusOf(response.outcomes(0), group);
 }
 

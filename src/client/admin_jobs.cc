@@ -12,11 +12,10 @@ template <typename Request, typename Response>
 absl::StatusOr<Response> Ask(Connection& connection, Repeat repeat, const Request& request,
                              ::grpc::Status (v1::Jobs::Stub::*method)(::grpc::ClientContext*, const Request&,
                                                                       Response*)) {
-  const auto stub = v1::Jobs::NewStub(connection.impl().channel);
   Response response;
-  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context) {
+  LEAT_RETURN_IF_ERROR(connection.impl().Invoke(repeat, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
     response.Clear();
-    return (stub.get()->*method)(context, request, &response);
+    return (v1::Jobs::NewStub(channel).get()->*method)(context, request, &response);
   }));
   return response;
 }

@@ -1,9 +1,12 @@
 #include "client/connection.h"
 
+#include <absl/strings/str_split.h>
+
 #include <algorithm>
 #include <chrono>
 
 #include "client/clock.h"
+#include "leat/v1/admin.pb.h"
 #include "leat/v1/common.pb.h"
 #include "model/error_code.h"
 
@@ -16,6 +19,9 @@ constexpr int kWriteBufferBytes = 1 << 20;
 constexpr int kLookaheadBytes = 4 << 20;
 constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
+// With several brokers to choose from: how long one may take to be connected, and to answer.
+constexpr absl::Duration kConnectPatience = absl::Milliseconds(300);
+constexpr absl::Duration kAnswerPatience = absl::Seconds(10);
 
 int Millis(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
@@ -37,6 +43,11 @@ std::shared_ptr<::grpc::Channel> OpenChannel(const std::string& address) {
   return ::grpc::CreateCustomChannel(address, ::grpc::InsecureChannelCredentials(), arguments);
 }
 
+// A broker that listens everywhere and was not told what to say of itself: nobody else can connect to that.
+bool IsWildcard(const std::string& address) {
+  return address.starts_with("0.0.0.0:") || address.starts_with("[::]:") || address.starts_with("*:");
+}
+
 absl::StatusCode StatusCodeOf(model::ErrorCode code) {
   switch (code) {
     case model::ErrorCode::kNone:
@@ -46,8 +57,11 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
     case model::ErrorCode::kCorruptMessage:
       return absl::StatusCode::kDataLoss;
     case model::ErrorCode::kUnknownTopicOrPartition:
+    case model::ErrorCode::kBrokerIdNotRegistered:
+    case model::ErrorCode::kVoterNotFound:
       return absl::StatusCode::kNotFound;
     case model::ErrorCode::kTopicAlreadyExists:
+    case model::ErrorCode::kDuplicateVoter:
       return absl::StatusCode::kAlreadyExists;
     case model::ErrorCode::kRequestTimedOut:
       return absl::StatusCode::kDeadlineExceeded;
@@ -59,6 +73,7 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
     case model::ErrorCode::kCoordinatorLoadInProgress:
     case model::ErrorCode::kCoordinatorNotAvailable:
     case model::ErrorCode::kNotCoordinator:
+    case model::ErrorCode::kNotController:
     case model::ErrorCode::kFencedLeaderEpoch:
     case model::ErrorCode::kUnknownLeaderEpoch:
     case model::ErrorCode::kKafkaStorageError:
@@ -74,8 +89,60 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
 
 }  // namespace
 
-Connection::Impl::Impl(const ConnectOptions& connect_options)
-    : options(connect_options), channel(OpenChannel(connect_options.address)) {}
+Connection::Impl::Impl(const ConnectOptions& connect_options) : options(connect_options) {
+  for (const absl::string_view address : absl::StrSplit(options.address, ',', absl::SkipEmpty())) {
+    candidates_.push_back(ToStd(address));
+  }
+  if (candidates_.empty()) candidates_.push_back(options.address);
+}
+
+ChannelPtr Connection::Impl::ChannelLocked(const std::string& address) {
+  ChannelPtr& channel = channels_[address];
+  if (channel == nullptr) channel = OpenChannel(address);
+  return channel;
+}
+
+ChannelPtr Connection::Impl::Any() {
+  const std::lock_guard lock(mutex_);
+  return ChannelLocked(candidates_[current_]);
+}
+
+ChannelPtr Connection::Impl::At(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  return ChannelLocked(address.empty() ? candidates_[current_] : address);
+}
+
+void Connection::Impl::NoteFailure(const ChannelPtr& channel) {
+  const std::lock_guard lock(mutex_);
+  // Somebody else may have gone on already.
+  if (ChannelLocked(candidates_[current_]) == channel) current_ = (current_ + 1) % candidates_.size();
+}
+
+bool Connection::Impl::has_several() {
+  const std::lock_guard lock(mutex_);
+  return candidates_.size() > 1;
+}
+
+void Connection::Impl::Learn(const v1::DescribeTopicsResponse& topics) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, address] : topics.brokers()) {
+    const bool known = std::find(candidates_.begin(), candidates_.end(), address) != candidates_.end();
+    if (!known && !address.empty() && !IsWildcard(address)) candidates_.push_back(address);
+  }
+  for (const v1::TopicDescription& topic : topics.topics()) {
+    for (const v1::PartitionDescription& partition : topic.partitions()) {
+      const auto leader = topics.brokers().find(partition.leader());
+      const bool reachable = leader != topics.brokers().end() && !IsWildcard(leader->second);
+      leaders_[{topic.name(), partition.partition()}] = reachable ? leader->second : std::string();
+    }
+  }
+}
+
+std::string Connection::Impl::LeaderOf(const TopicPartition& partition) {
+  const std::lock_guard lock(mutex_);
+  const auto found = leaders_.find(partition);
+  return found == leaders_.end() ? std::string() : found->second;
+}
 
 absl::Status Connection::Impl::NobodyAnswers(const std::string& detail) const {
   return Unavailable("no broker answers at ", options.address, " (", detail,
@@ -83,28 +150,73 @@ absl::Status Connection::Impl::NobodyAnswers(const std::string& detail) const {
                      "connections as it takes (limits.connections): its log says so");
 }
 
+std::optional<std::string> Connection::Impl::CoordinatorOf(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = coordinators_.find(key);
+  return found == coordinators_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Connection::Impl::NoteCoordinator(const std::string& key, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  coordinators_[key] = address;
+}
+
+void Connection::Impl::Pause(absl::Duration wait) {
+  std::unique_lock lock(mutex_);
+  never_.wait_for(lock, absl::ToChronoMicroseconds(wait));
+}
+
+absl::Status Connection::Impl::Attempt(const ChannelPtr& channel, Instant deadline, const Call& call,
+                                       ::grpc::Status* answer) {
+  const absl::Duration left = std::max(deadline - MonotonicNow(), absl::ZeroDuration());
+  if (!channel->WaitForConnected(DeadlineIn(has_several() ? std::min(left, kConnectPatience) : left))) {
+    return Unavailable("waited ", absl::FormatDuration(has_several() ? kConnectPatience : options.request_timeout));
+  }
+  ::grpc::ClientContext context;
+  context.set_deadline(deadline == Instant::Max() ? gpr_inf_future(GPR_CLOCK_MONOTONIC)
+                                                  : DeadlineIn(deadline - MonotonicNow()));
+  *answer = call(&context, channel);
+  return absl::OkStatus();
+}
+
 absl::Status Connection::Impl::Invoke(Repeat repeat, const Call& call) {
   const Instant deadline = MonotonicNow() + options.request_timeout;
   absl::Duration pause = kFirstPause;
   while (true) {
-    const absl::Duration left = std::max(deadline - MonotonicNow(), absl::ZeroDuration());
-    if (!channel->WaitForConnected(DeadlineIn(left))) {
-      return NobodyAnswers(StrCat("waited ", absl::FormatDuration(options.request_timeout)));
+    const ChannelPtr channel = Any();
+    // One that has stopped to answer must not use up the time of the others.
+    const bool tries_others = repeat == Repeat::kSafe && has_several();
+    const Instant until = tries_others ? std::min(deadline, MonotonicNow() + kAnswerPatience) : deadline;
+    ::grpc::Status status;
+    const absl::Status connected = Attempt(channel, until, call, &status);
+    if (!connected.ok()) {
+      NoteFailure(channel);
+      if (MonotonicNow() >= deadline || !has_several()) return NobodyAnswers(std::string(Message(connected)));
+      continue;
     }
-    ::grpc::ClientContext context;
-    context.set_deadline(deadline == Instant::Max() ? gpr_inf_future(GPR_CLOCK_MONOTONIC)
-                                                    : DeadlineIn(deadline - MonotonicNow()));
-    const ::grpc::Status status = call(&context);
-    if (status.error_code() != ::grpc::StatusCode::UNAVAILABLE) return FromGrpc(status);
+    const bool too_slow = tries_others && status.error_code() == ::grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (status.error_code() != ::grpc::StatusCode::UNAVAILABLE && !too_slow) return FromGrpc(status);
+    NoteFailure(channel);
     if (repeat == Repeat::kUnsafe) {
       return Unavailable("the connection to ", options.address, " failed during the call (", status.error_message(),
                          "): it may have been done; look before doing it again");
     }
     if (MonotonicNow() + pause >= deadline) return NobodyAnswers(status.error_message());
-    std::unique_lock lock(mutex_);
-    never_.wait_for(lock, absl::ToChronoMicroseconds(pause));
+    Pause(pause);
     pause = std::min(pause * 2, kLongestPause);
   }
+}
+
+absl::Status Connection::Impl::InvokeAt(const std::string& address, Repeat repeat, const Call& call) {
+  if (address.empty()) return Invoke(repeat, call);
+  const Instant deadline = MonotonicNow() + std::min(options.request_timeout, kAnswerPatience);
+  ::grpc::Status status;
+  const absl::Status connected = Attempt(At(address), deadline, call, &status);
+  if (!connected.ok()) return Unavailable("broker ", address, " does not answer: ", Message(connected));
+  if (status.error_code() == ::grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return Unavailable("broker ", address, " does not answer: ", status.error_message());
+  }
+  return FromGrpc(status);
 }
 
 std::shared_ptr<Connection> Connection::Open(const ConnectOptions& options) {
@@ -121,6 +233,20 @@ gpr_timespec DeadlineIn(absl::Duration wait) {
 
 absl::Status FromGrpc(const ::grpc::Status& status) {
   return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
+}
+
+bool AskedTheWrongBroker(model::ErrorCode code) {
+  switch (code) {
+    case model::ErrorCode::kNotLeaderOrFollower:
+    case model::ErrorCode::kLeaderNotAvailable:
+    case model::ErrorCode::kFencedLeaderEpoch:
+    case model::ErrorCode::kUnknownLeaderEpoch:
+    case model::ErrorCode::kNotCoordinator:
+    case model::ErrorCode::kCoordinatorNotAvailable:
+      return true;
+    default:
+      return false;
+  }
 }
 
 absl::Status FromOutcome(const v1::Outcome& outcome, std::string_view what) {

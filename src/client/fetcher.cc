@@ -1,10 +1,12 @@
 #include "client/fetcher.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "client/clock.h"
 #include "client/metadata.h"
+#include "leat/v1/admin.grpc.pb.h"
 #include "leat/v1/log.grpc.pb.h"
 #include "model/error_code.h"
 #include "model/record_batch.h"
@@ -16,10 +18,14 @@ constexpr size_t kMessageBytes = size_t{4} << 20;
 constexpr size_t kPartitionBytes = size_t{1} << 20;
 constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr absl::Duration kAskPause = absl::Milliseconds(50);  // between two questions who leads
+constexpr absl::Duration kAskInterval = absl::Seconds(3);     // while all seems well
+constexpr absl::Duration kAskPatience = absl::Seconds(3);
 
 // Failures that pass by themselves: not worth telling.
 bool Passing(model::ErrorCode code) {
   return code == model::ErrorCode::kLeaderNotAvailable || code == model::ErrorCode::kNotLeaderOrFollower ||
+         code == model::ErrorCode::kFencedLeaderEpoch || code == model::ErrorCode::kUnknownLeaderEpoch ||
          code == model::ErrorCode::kRequestTimedOut || code == model::ErrorCode::kThrottlingQuotaExceeded;
 }
 
@@ -56,10 +62,13 @@ Fetcher::~Fetcher() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (stream_ != nullptr) stream_->TryCancel();
+    CancelStreamsLocked();
+    if (asking_ != nullptr) asking_->TryCancel();
     wanted_.notify_all();
+    leaders_wanted_.notify_all();
   }
   thread_.join();
+  for (auto& [address, reader] : readers_) reader->thread.join();
 }
 
 void Fetcher::Restart(const std::map<TopicPartition, int64_t>& offsets) {
@@ -88,8 +97,15 @@ void Fetcher::Change(const std::map<TopicPartition, int64_t>& offsets) {
 void Fetcher::BeginAnewLocked() {
   error_ = absl::OkStatus();
   ++generation_;
-  if (stream_ != nullptr) stream_->TryCancel();
+  CancelStreamsLocked();
   wanted_.notify_all();
+  leaders_wanted_.notify_all();
+}
+
+void Fetcher::CancelStreamsLocked() {
+  for (auto& [address, reader] : readers_) {
+    if (reader->stream != nullptr) reader->stream->TryCancel();
+  }
 }
 
 absl::StatusOr<std::optional<Fetched>> Fetcher::Next(absl::Duration timeout) {
@@ -113,24 +129,93 @@ absl::StatusOr<std::optional<Fetched>> Fetcher::Next(absl::Duration timeout) {
 }
 
 void Fetcher::Run() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
+  while (!stopping_) {
+    if (std::exchange(lost_, false)) AskForLeaders(&lock);
+    if (stopping_) return;
+    TakeLeadersLocked();
+    const uint64_t generation = generation_;
+    const auto news = [&] { return stopping_ || generation != generation_; };
+    if (lost_) {
+      leaders_wanted_.wait_for(lock, absl::ToChronoMicroseconds(kAskPause), news);
+    } else if (readers_.size() > 1) {
+      // A leader that hangs says nothing: the others know when it has been replaced.
+      const auto woken = [&] { return news() || lost_; };
+      lost_ = !leaders_wanted_.wait_for(lock, absl::ToChronoMicroseconds(kAskInterval), woken) || lost_;
+    } else {
+      leaders_wanted_.wait(lock, [&] { return news() || lost_; });
+    }
+  }
+}
+
+void Fetcher::AskForLeaders(Lock* lock) {
+  v1::TopicNames request;
+  std::set<std::string> topics;
+  for (const auto& [partition, offset] : next_) topics.insert(partition.topic);
+  for (const std::string& topic : topics) request.add_names(topic);
+  if (topics.empty()) return;
+  ::grpc::ClientContext context;
+  context.set_deadline(DeadlineIn(kAskPatience));
+  asking_ = &context;
+  lock->unlock();
+  const ChannelPtr channel = connection_->impl().Any();
+  v1::DescribeTopicsResponse response;
+  const ::grpc::Status status = v1::Admin::NewStub(channel)->DescribeTopics(&context, request, &response);
+  if (status.ok()) {
+    connection_->impl().Learn(response);
+  } else {
+    connection_->impl().NoteFailure(channel);
+  }
+  lock->lock();
+  asking_ = nullptr;
+  if (!status.ok()) lost_ = true;
+}
+
+// A partition that another broker leads now is read there; where to go on is known.
+void Fetcher::TakeLeadersLocked() {
+  std::map<TopicPartition, std::string> leaders;
+  for (const auto& [partition, offset] : next_) leaders[partition] = connection_->impl().LeaderOf(partition);
+  for (const auto& [partition, address] : leaders) {
+    std::unique_ptr<Reader>& reader = readers_[address];
+    if (reader != nullptr) continue;
+    reader = std::make_unique<Reader>();
+    reader->address = address;
+    reader->thread = std::thread([this, reader = reader.get()] { ReadFrom(reader); });
+  }
+  if (leaders == leaders_) return;
+  leaders_ = std::move(leaders);
+  ++generation_;
+  CancelStreamsLocked();
+  wanted_.notify_all();
+}
+
+bool Fetcher::IsOf(const Reader& reader, const TopicPartition& partition) const {
+  const auto leader = leaders_.find(partition);
+  return leader != leaders_.end() && leader->second == reader.address && next_.contains(partition);
+}
+
+void Fetcher::ReadFrom(Reader* reader) {
+  Lock lock(mutex_);
   absl::Duration pause = kFirstPause;
   while (!stopping_) {
-    if (next_.empty() || absl::IsOutOfRange(error_) || bytes_ >= options_.prefetch_bytes) {
+    const bool idle =
+        std::none_of(next_.begin(), next_.end(), [&](const auto& one) { return IsOf(*reader, one.first); });
+    if (idle || absl::IsOutOfRange(error_) || bytes_ >= options_.prefetch_bytes) {
       wanted_.wait(lock);
       continue;
     }
     const uint64_t generation = generation_;
-    if (ReadStream(&lock)) pause = kFirstPause;
+    if (ReadStream(&lock, reader)) pause = kFirstPause;
     if (generation != generation_ || stopping_) continue;
     wanted_.wait_for(lock, absl::ToChronoMicroseconds(pause), [&] { return stopping_ || generation != generation_; });
     pause = std::min(pause * 2, kLongestPause);
   }
 }
 
-v1::FetchRequest Fetcher::RequestLocked() const {
+v1::FetchRequest Fetcher::RequestLocked(const Reader& reader) const {
   v1::FetchRequest request;
   for (const auto& [partition, offset] : next_) {
+    if (!IsOf(reader, partition)) continue;
     v1::FetchPartition* to = request.add_partitions();
     to->set_topic(partition.topic);
     to->set_partition(partition.partition);
@@ -146,31 +231,38 @@ v1::FetchRequest Fetcher::RequestLocked() const {
   return request;
 }
 
-bool Fetcher::ReadStream(std::unique_lock<std::mutex>* lock) {
+bool Fetcher::ReadStream(Lock* lock, Reader* reader) {
   const uint64_t generation = generation_;
-  const v1::FetchRequest request = RequestLocked();
+  const v1::FetchRequest request = RequestLocked(*reader);
   ::grpc::ClientContext context;
-  context.set_wait_for_ready(true);
-  stream_ = &context;
+  // Where there are several brokers another one may do what this one does not.
+  context.set_wait_for_ready(reader->address.empty() && !connection_->impl().has_several());
+  reader->stream = &context;
   lock->unlock();
-  const auto stub = v1::Log::NewStub(connection_->impl().channel);
-  const auto reader = stub->Fetch(&context, request);
+  const ChannelPtr channel = connection_->impl().At(reader->address);
+  const auto stub = v1::Log::NewStub(channel);
+  const auto stream = stub->Fetch(&context, request);
   v1::FetchResponse response;
   bool brought = false;
-  while (reader->Read(&response)) {
+  while (stream->Read(&response)) {
     brought = true;
     lock->lock();
-    const bool go_on = TakeLocked(lock, &response, generation);
+    const bool go_on = TakeLocked(lock, reader, &response, generation);
     lock->unlock();
     if (go_on) continue;
     context.TryCancel();
   }
-  const ::grpc::Status status = reader->Finish();
+  const ::grpc::Status status = stream->Finish();
   lock->lock();
-  stream_ = nullptr;
+  reader->stream = nullptr;
   const bool ours = generation == generation_ && !stopping_;
-  const bool passing = status.ok() || status.error_code() == ::grpc::StatusCode::UNAVAILABLE ||
-                       status.error_code() == ::grpc::StatusCode::CANCELLED;
+  const bool gone = status.error_code() == ::grpc::StatusCode::UNAVAILABLE;
+  const bool passing = status.ok() || gone || status.error_code() == ::grpc::StatusCode::CANCELLED;
+  if (ours && gone && connection_->impl().has_several()) {
+    connection_->impl().NoteFailure(channel);
+    lost_ = true;
+    leaders_wanted_.notify_all();
+  }
   if (ours && !passing && error_.ok()) {
     error_ = Annotate(FromGrpc(status), "fetch");
     fetched_.notify_all();
@@ -178,7 +270,7 @@ bool Fetcher::ReadStream(std::unique_lock<std::mutex>* lock) {
   return brought;
 }
 
-bool Fetcher::TakeLocked(std::unique_lock<std::mutex>* lock, v1::FetchResponse* response, uint64_t generation) {
+bool Fetcher::TakeLocked(Lock* lock, Reader* reader, v1::FetchResponse* response, uint64_t generation) {
   const auto current = [&] { return generation == generation_ && !stopping_; };
   if (!current()) return false;
   for (v1::FetchPartitionResult& result : *response->mutable_partitions()) {
@@ -186,7 +278,7 @@ bool Fetcher::TakeLocked(std::unique_lock<std::mutex>* lock, v1::FetchResponse* 
     if (result.outcome().code() == 0) {
       TakeBatchesLocked(&result);
     } else {
-      OnErrorLocked(lock, result, generation);
+      OnErrorLocked(lock, reader, result, generation);
     }
     if (!current()) return false;
   }
@@ -210,8 +302,7 @@ void Fetcher::TakeBatchesLocked(v1::FetchPartitionResult* result) {
   pieces_.push_back({partition, std::move(*result->mutable_batches()), AbortedIn(*result), std::nullopt});
 }
 
-void Fetcher::OnErrorLocked(std::unique_lock<std::mutex>* lock, const v1::FetchPartitionResult& result,
-                            uint64_t generation) {
+void Fetcher::OnErrorLocked(Lock* lock, Reader* reader, const v1::FetchPartitionResult& result, uint64_t generation) {
   const TopicPartition partition{result.topic(), result.partition()};
   const auto code = static_cast<model::ErrorCode>(result.outcome().code());
   const std::string what = StrCat("fetch of ", NameOf(partition), " at offset ", next_[partition]);
@@ -229,13 +320,17 @@ void Fetcher::OnErrorLocked(std::unique_lock<std::mutex>* lock, const v1::FetchP
       error_ = absl::OkStatus();
       wanted_.notify_all();
       // The broker has left the partition out of this stream: the next one takes it in again.
-      if (stream_ != nullptr) stream_->TryCancel();
+      if (reader->stream != nullptr) reader->stream->TryCancel();
       return;
     }
     status = offsets.status();
   }
   if (!Passing(code) && error_.ok()) error_ = status;
-  if (Passing(code) && stream_ != nullptr) stream_->TryCancel();
+  if (AskedTheWrongBroker(code)) {
+    lost_ = true;
+    leaders_wanted_.notify_all();
+  }
+  if (Passing(code) && reader->stream != nullptr) reader->stream->TryCancel();
 }
 
 }  // namespace leat::client

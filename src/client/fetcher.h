@@ -49,28 +49,46 @@ class Fetcher {
   absl::StatusOr<std::optional<Fetched>> Next(absl::Duration timeout);
 
  private:
+  // What reads from one broker, and the thread that does.
+  struct Reader {
+    std::string address;                      // empty: any broker
+    ::grpc::ClientContext* stream = nullptr;  // open now
+    std::thread thread;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  // Sees to it that there is a reader for every broker that leads something.
   void Run();
+  void AskForLeaders(Lock* lock);
+  void TakeLeadersLocked();
+  void ReadFrom(Reader* reader);
   void BeginAnewLocked();
+  void CancelStreamsLocked();
+  bool IsOf(const Reader& reader, const TopicPartition& partition) const;
   // Reads one stream to its end. Returns true if it brought anything.
-  bool ReadStream(std::unique_lock<std::mutex>* lock);
-  v1::FetchRequest RequestLocked() const;
+  bool ReadStream(Lock* lock, Reader* reader);
+  v1::FetchRequest RequestLocked(const Reader& reader) const;
   // False: the stream is to end, for it is no longer what is wanted.
-  bool TakeLocked(std::unique_lock<std::mutex>* lock, v1::FetchResponse* response, uint64_t generation);
+  bool TakeLocked(Lock* lock, Reader* reader, v1::FetchResponse* response, uint64_t generation);
   void TakeBatchesLocked(v1::FetchPartitionResult* result);
-  void OnErrorLocked(std::unique_lock<std::mutex>* lock, const v1::FetchPartitionResult& result, uint64_t generation);
+  void OnErrorLocked(Lock* lock, Reader* reader, const v1::FetchPartitionResult& result, uint64_t generation);
 
   const std::shared_ptr<Connection> connection_;
   const ConsumerOptions options_;
   std::mutex mutex_;
-  std::condition_variable fetched_;         // something came: for Next
-  std::condition_variable wanted_;          // something changed: for the thread
-  std::map<TopicPartition, int64_t> next_;  // where to fetch
+  std::condition_variable fetched_;                // something came: for Next
+  std::condition_variable wanted_;                 // something changed: for the readers
+  std::condition_variable leaders_wanted_;         // for Run
+  std::map<TopicPartition, int64_t> next_;         // where to fetch
+  std::map<TopicPartition, std::string> leaders_;  // of what is fetched: the addresses
+  std::map<std::string, std::unique_ptr<Reader>> readers_;
+  bool lost_ = false;  // a broker was the wrong one, or has gone
   std::deque<Fetched> pieces_;
   size_t bytes_ = 0;  // of pieces_
   absl::Status error_;
-  uint64_t generation_ = 0;  // of Restart
+  uint64_t generation_ = 0;  // of Restart, and of the leaders
   bool stopping_ = false;
-  ::grpc::ClientContext* stream_ = nullptr;  // open now; cancelled by Restart
+  ::grpc::ClientContext* asking_ = nullptr;  // who leads
   std::thread thread_;
 };
 

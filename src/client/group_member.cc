@@ -9,6 +9,8 @@
 #include "client/assignors.h"
 #include "client/clock.h"
 #include "client/metadata.h"
+#include "client/routing.h"
+#include "leat/v1/admin.grpc.pb.h"
 #include "model/consumer_protocol.h"
 #include "model/error_code.h"
 
@@ -89,7 +91,6 @@ GroupMember::GroupMember(std::shared_ptr<Connection> connection, const ConsumerO
       options_(options),
       topics_(std::move(topics)),
       incremental_(AllCooperative(options.assignors)),
-      stub_(v1::Groups::NewStub(connection_->impl().channel)),
       polled_at_(MonotonicNow()) {
   thread_ = std::thread([this] { Run(); });
 }
@@ -183,10 +184,18 @@ absl::StatusOr<std::vector<v1::Outcome>> GroupMember::CommitOnce(Lock* lock,
   }
   v1::CommitGroupOffsetsResponse response;
   lock->unlock();
-  const absl::Status status = connection_->impl().Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub_->Commit(context, request, &response);
-  });
+  const auto ask = [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+    LEAT_RETURN_IF_ERROR(connection_->impl().InvokeAt(
+        address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+          response.Clear();
+          return v1::Groups::NewStub(channel)->Commit(context, request, &response);
+        }));
+    for (const v1::Outcome& outcome : response.outcomes()) {
+      if (AskedTheWrongBroker(CodeOf(outcome))) return outcome;
+    }
+    return v1::Outcome();
+  };
+  const absl::Status status = AskCoordinator(connection_->impl(), {.name = options_.group}, ask, "commit");
   lock->lock();
   LEAT_RETURN_IF_ERROR(status);
   return std::vector<v1::Outcome>(response.outcomes().begin(), response.outcomes().end());
@@ -214,14 +223,55 @@ void GroupMember::Run() {
 
 template <typename Method>
 ::grpc::Status GroupMember::Call(Lock* lock, absl::Duration limit, Method method) {
+  if (stub_ == nullptr) {
+    const bool stopping = stopping_;
+    ::grpc::Status found = FindCoordinator(lock);
+    if (!found.ok()) return found;
+    if (stopping_ != stopping) return ::grpc::Status::CANCELLED;
+  }
   ::grpc::ClientContext context;
   context.set_deadline(DeadlineIn(limit));
-  call_ = &context;
+  const std::shared_ptr<v1::Groups::Stub> stub = stub_;
+  const ::grpc::Status status = Cancellable(lock, &context, [&] { return method(*stub, &context); });
+  if (!status.ok()) ForgetCoordinator();
+  return status;
+}
+
+template <typename Method>
+::grpc::Status GroupMember::Cancellable(Lock* lock, ::grpc::ClientContext* context, Method method) {
+  call_ = context;
   lock->unlock();
-  const ::grpc::Status status = method(&context);
+  ::grpc::Status status = method();
   lock->lock();
   call_ = nullptr;
   return status;
+}
+
+::grpc::Status GroupMember::FindCoordinator(Lock* lock) {
+  v1::FindCoordinatorRequest request;
+  request.set_kind(v1::FindCoordinatorRequest::GROUP);
+  request.set_name(options_.group);
+  v1::FindCoordinatorResponse response;
+  ::grpc::ClientContext context;
+  context.set_deadline(DeadlineIn(kShortCall));
+  const ChannelPtr channel = connection_->impl().Any();
+  const ::grpc::Status status = Cancellable(
+      lock, &context, [&] { return v1::Admin::NewStub(channel)->FindCoordinator(&context, request, &response); });
+  if (!status.ok()) {
+    connection_->impl().NoteFailure(channel);
+    return status;
+  }
+  if (response.outcome().code() != 0) return {::grpc::StatusCode::UNAVAILABLE, response.outcome().message()};
+  channel_ = connection_->impl().At(response.grpc());
+  stub_ = v1::Groups::NewStub(channel_);
+  return ::grpc::Status::OK;
+}
+
+// It is asked again who coordinates the group.
+void GroupMember::ForgetCoordinator() {
+  if (channel_ != nullptr) connection_->impl().NoteFailure(channel_);
+  channel_ = nullptr;
+  stub_ = nullptr;
 }
 
 std::string GroupMember::Subscription(ConsumerOptions::Assignor assignor) const {
@@ -249,9 +299,9 @@ void GroupMember::JoinOnce(Lock* lock) {
     protocol->set_metadata(Subscription(assignor));
   }
   v1::JoinGroupResponse response;
-  const ::grpc::Status status =
-      Call(lock, options_.max_poll_interval + kShortCall,
-           [&](::grpc::ClientContext* context) { return stub_->Join(context, request, &response); });
+  const ::grpc::Status status = Call(
+      lock, options_.max_poll_interval + kShortCall,
+      [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Join(context, request, &response); });
   if (stopping_) {
     if (member_.empty()) member_ = response.member();
     return;
@@ -291,9 +341,9 @@ void GroupMember::SyncOnce(Lock* lock, const v1::JoinGroupResponse& joined) {
     }
   }
   v1::SyncGroupResponse response;
-  const ::grpc::Status status =
-      Call(lock, options_.max_poll_interval + kShortCall,
-           [&](::grpc::ClientContext* context) { return stub_->Sync(context, request, &response); });
+  const ::grpc::Status status = Call(
+      lock, options_.max_poll_interval + kShortCall,
+      [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) { return stub.Sync(context, request, &response); });
   if (stopping_) return;
   if (!status.ok() || !TakeOutcome(response.outcome())) {
     NoteLoss();
@@ -347,11 +397,12 @@ void GroupMember::BeatOnce(Lock* lock) {
   request.set_instance(options_.instance);
   request.set_generation(generation_);
   v1::GroupHeartbeatResponse response;
-  const ::grpc::Status status = Call(
-      lock, kShortCall, [&](::grpc::ClientContext* context) { return stub_->Heartbeat(context, request, &response); });
+  const ::grpc::Status status = Call(lock, kShortCall, [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) {
+    return stub.Heartbeat(context, request, &response);
+  });
   // A broker that does not answer may be back before the session is over.
   if (stopping_ || !status.ok() || state_ == State::kJoining) return;
-  if (CodeOf(response.outcome()) == ErrorCode::kCoordinatorNotAvailable) return;
+  if (AskedTheWrongBroker(CodeOf(response.outcome()))) return ForgetCoordinator();
   if (CodeOf(response.outcome()) == ErrorCode::kRebalanceInProgress) {
     // An incremental member that has something to give back does so first: the next round can hand that on.
     const bool at_once = incremental_ && state_ != State::kRevoking;
@@ -381,7 +432,7 @@ void GroupMember::CheckTopics(Lock* lock) {
 }
 
 void GroupMember::LeaveGroup(Lock* lock) {
-  if (member_.empty()) return;
+  if (member_.empty() || stub_ == nullptr) return;
   v1::LeaveGroupRequest request;
   request.set_group(options_.group);
   request.set_member(std::exchange(member_, std::string()));
@@ -389,8 +440,9 @@ void GroupMember::LeaveGroup(Lock* lock) {
   generation_ = -1;
   v1::LeaveGroupResponse response;
   // Whether it arrives or not: the session ends by itself.
-  static_cast<void>(Call(lock, kLeaveLimit,
-                         [&](::grpc::ClientContext* context) { return stub_->Leave(context, request, &response); }));
+  static_cast<void>(Call(lock, kLeaveLimit, [&](v1::Groups::Stub& stub, ::grpc::ClientContext* context) {
+    return stub.Leave(context, request, &response);
+  }));
 }
 
 bool GroupMember::TakeOutcome(const v1::Outcome& outcome) {
@@ -403,9 +455,11 @@ bool GroupMember::TakeOutcome(const v1::Outcome& outcome) {
       return false;
     case ErrorCode::kIllegalGeneration:
     case ErrorCode::kRebalanceInProgress:
-    case ErrorCode::kCoordinatorNotAvailable:
     case ErrorCode::kCoordinatorLoadInProgress:
+      return false;
+    case ErrorCode::kCoordinatorNotAvailable:
     case ErrorCode::kNotCoordinator:
+      ForgetCoordinator();
       return false;
     default:
       Fail(FailedPrecondition("group ", options_.group, ": ", outcome.name(), ": ", outcome.message()));

@@ -70,15 +70,20 @@ class GroupMember {
   void Become(State state);
   void Fail(absl::Status status);
   void Pause(Lock* lock, absl::Duration wait);
-  // A call without the lock, that the destructor can cut short.
+  // A call of the group's coordinator without the lock, that the destructor can cut short.
   template <typename Method>
   ::grpc::Status Call(Lock* lock, absl::Duration limit, Method method);
+  template <typename Method>
+  ::grpc::Status Cancellable(Lock* lock, ::grpc::ClientContext* context, Method method);
+  ::grpc::Status FindCoordinator(Lock* lock);
+  void ForgetCoordinator();
 
   const std::shared_ptr<Connection> connection_;
   const ConsumerOptions options_;
   const std::vector<std::string> topics_;
   const bool incremental_;
-  const std::unique_ptr<v1::Groups::Stub> stub_;
+  ChannelPtr channel_;  // to the group's coordinator; null: it is not known
+  std::shared_ptr<v1::Groups::Stub> stub_;
   std::mutex mutex_;
   std::condition_variable changed_;
   State state_ = State::kJoining;

@@ -1,10 +1,18 @@
 #include "client/metadata.h"
 
+#include <algorithm>
+#include <set>
+
+#include "client/clock.h"
+#include "client/routing.h"
 #include "leat/v1/admin.grpc.pb.h"
 #include "leat/v1/log.grpc.pb.h"
 
 namespace leat::client {
 namespace {
+
+constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(500);
 
 std::string NameOf(const TopicPartition& partition) { return StrCat(partition.topic, "-", partition.partition); }
 
@@ -18,20 +26,22 @@ absl::StatusOr<int32_t> PartitionCount(Connection::Impl& connection, const std::
   v1::TopicNames request;
   request.add_names(topic);
   v1::DescribeTopicsResponse response;
-  const auto stub = v1::Admin::NewStub(connection.channel);
-  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
+  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
     response.Clear();
-    return stub->DescribeTopics(context, request, &response);
+    return v1::Admin::NewStub(channel)->DescribeTopics(context, request, &response);
   }));
   if (response.topics_size() != 1) return Short(1, response.topics_size());
   LEAT_RETURN_IF_ERROR(FromOutcome(response.topics(0).outcome(), StrCat("topic ", topic)));
   if (response.topics(0).partitions().empty()) return Unavailable("topic ", topic, " has no partitions yet");
+  connection.Learn(response);
   return response.topics(0).partitions_size();
 }
 
-absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
-                                                 const std::vector<TopicPartition>& partitions, OffsetSpec spec,
-                                                 int64_t timestamp_ms) {
+namespace {
+
+using Found = std::map<TopicPartition, int64_t>;
+
+v1::ListOffsetsRequest RequestOf(const std::vector<TopicPartition>& partitions, OffsetSpec spec, int64_t timestamp_ms) {
   v1::ListOffsetsRequest request;
   for (const TopicPartition& partition : partitions) {
     auto* to = request.add_partitions();
@@ -50,29 +60,70 @@ absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
     }
     to->set_timestamp_ms(timestamp_ms);
   }
+  return request;
+}
+
+// Of partitions that one broker leads; those for which it is, or has become, the wrong one are left out.
+absl::StatusOr<Found> ListAt(Connection::Impl& connection, const std::string& address,
+                             const v1::ListOffsetsRequest& request) {
   v1::ListOffsetsResponse response;
-  const auto stub = v1::Log::NewStub(connection.channel);
-  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->ListOffsets(context, request, &response);
-  }));
-  std::map<TopicPartition, int64_t> found;
+  LEAT_RETURN_IF_ERROR(
+      connection.InvokeAt(address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+        response.Clear();
+        return v1::Log::NewStub(channel)->ListOffsets(context, request, &response);
+      }));
+  Found found;
   for (const auto& result : response.partitions()) {
     const TopicPartition partition{result.topic(), result.partition()};
+    if (AskedTheWrongBroker(static_cast<model::ErrorCode>(result.outcome().code()))) continue;
     LEAT_RETURN_IF_ERROR(FromOutcome(result.outcome(), NameOf(partition)));
     found[partition] = result.offset();
   }
-  std::vector<int64_t> offsets;
-  for (const TopicPartition& partition : partitions) {
-    const auto it = found.find(partition);
-    if (it == found.end()) return Short(partitions.size(), response.partitions_size());
-    offsets.push_back(it->second);
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
+                                                 const std::vector<TopicPartition>& partitions, OffsetSpec spec,
+                                                 int64_t timestamp_ms) {
+  const Instant deadline = MonotonicNow() + connection.options.request_timeout;
+  Found found;
+  for (absl::Duration pause = kFirstPause; found.size() < std::set(partitions.begin(), partitions.end()).size();
+       pause = std::min(pause * 2, kLongestPause)) {
+    std::map<std::string, std::vector<TopicPartition>> by_leader;
+    std::set<std::string> topics;
+    for (const TopicPartition& partition : partitions) {
+      if (!found.contains(partition)) by_leader[connection.LeaderOf(partition)].push_back(partition);
+    }
+    absl::Status failure;
+    for (const auto& [address, some] : by_leader) {
+      const absl::StatusOr<Found> here = ListAt(connection, address, RequestOf(some, spec, timestamp_ms));
+      if (here.ok()) {
+        found.insert(here->begin(), here->end());
+      } else if (absl::IsUnavailable(here.status())) {
+        failure = here.status();
+      } else {
+        return here.status();
+      }
+      for (const TopicPartition& partition : some) {
+        if (!found.contains(partition)) topics.insert(partition.topic);
+      }
+    }
+    if (topics.empty()) break;
+    if (MonotonicNow() + pause >= deadline) {
+      return failure.ok() ? Unavailable("no broker leads all of ", *topics.begin(), " now: try again") : failure;
+    }
+    connection.Pause(pause);
+    LEAT_RETURN_IF_ERROR(RefreshLeaders(connection, {topics.begin(), topics.end()}));
   }
+  std::vector<int64_t> offsets;
+  for (const TopicPartition& partition : partitions) offsets.push_back(found.at(partition));
   return offsets;
 }
 
-absl::StatusOr<std::vector<int64_t>> CommittedOffsets(Connection::Impl& connection, const std::string& group,
-                                                      const std::vector<TopicPartition>& partitions) {
+absl::StatusOr<v1::FetchOffsetsResponse> FetchGroupOffsets(Connection::Impl& connection, const std::string& group,
+                                                           const std::vector<TopicPartition>& partitions) {
   v1::FetchOffsetsRequest request;
   request.set_group(group);
   for (const TopicPartition& partition : partitions) {
@@ -81,12 +132,22 @@ absl::StatusOr<std::vector<int64_t>> CommittedOffsets(Connection::Impl& connecti
     to->set_partition(partition.partition);
   }
   v1::FetchOffsetsResponse response;
-  const auto stub = v1::Admin::NewStub(connection.channel);
-  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->FetchOffsets(context, request, &response);
-  }));
-  std::map<TopicPartition, int64_t> found;
+  const auto ask = [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+    LEAT_RETURN_IF_ERROR(
+        connection.InvokeAt(address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+          response.Clear();
+          return v1::Admin::NewStub(channel)->FetchOffsets(context, request, &response);
+        }));
+    return v1::Outcome();
+  };
+  LEAT_RETURN_IF_ERROR(AskCoordinator(connection, {.name = group}, ask, StrCat("group ", group)));
+  return response;
+}
+
+absl::StatusOr<std::vector<int64_t>> CommittedOffsets(Connection::Impl& connection, const std::string& group,
+                                                      const std::vector<TopicPartition>& partitions) {
+  LEAT_ASSIGN_OR_RETURN(const v1::FetchOffsetsResponse response, FetchGroupOffsets(connection, group, partitions));
+  Found found;
   for (const auto& offset : response.offsets()) found[{offset.topic(), offset.partition()}] = offset.offset();
   std::vector<int64_t> offsets;
   for (const TopicPartition& partition : partitions) {
@@ -106,17 +167,22 @@ absl::Status CommitOffsets(Connection::Impl& connection, const std::string& grou
     to->set_partition(partition.partition);
     to->set_offset(offset);
   }
-  v1::CommitOffsetsResponse response;
-  const auto stub = v1::Admin::NewStub(connection.channel);
-  LEAT_RETURN_IF_ERROR(connection.Invoke(Repeat::kSafe, [&](::grpc::ClientContext* context) {
-    response.Clear();
-    return stub->CommitOffsets(context, request, &response);
-  }));
-  for (const auto& result : response.results()) {
+  const auto ask = [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+    v1::CommitOffsetsResponse response;
     LEAT_RETURN_IF_ERROR(
-        FromOutcome(result.outcome(), StrCat("commit of ", NameOf({result.topic(), result.partition()}))));
-  }
-  return absl::OkStatus();
+        connection.InvokeAt(address, Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+          response.Clear();
+          return v1::Admin::NewStub(channel)->CommitOffsets(context, request, &response);
+        }));
+    for (const auto& result : response.results()) {
+      if (result.outcome().code() == 0) continue;
+      v1::Outcome outcome = result.outcome();
+      outcome.set_message(StrCat(NameOf({result.topic(), result.partition()}), ": ", outcome.message()));
+      return outcome;
+    }
+    return v1::Outcome();
+  };
+  return AskCoordinator(connection, {.name = group}, ask, "commit");
 }
 
 }  // namespace leat::client

@@ -6,6 +6,10 @@
 
 #include "client/connection.h"
 
+namespace leat::v1 {
+class FetchOffsetsResponse;
+}  // namespace leat::v1
+
 namespace leat::client {
 
 // kNotFound: there is no such topic.
@@ -17,6 +21,9 @@ absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
                                                  const std::vector<TopicPartition>& partitions, OffsetSpec spec,
                                                  int64_t timestamp_ms);
 
+// All partitions that the group has committed, where none are named.
+absl::StatusOr<v1::FetchOffsetsResponse> FetchGroupOffsets(Connection::Impl& connection, const std::string& group,
+                                                           const std::vector<TopicPartition>& partitions);
 // Of each partition, in their order; -1: none.
 absl::StatusOr<std::vector<int64_t>> CommittedOffsets(Connection::Impl& connection, const std::string& group,
                                                       const std::vector<TopicPartition>& partitions);

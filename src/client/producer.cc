@@ -157,6 +157,7 @@ absl::StatusOr<Producer::Impl::Resolved> Producer::Impl::Resolve(std::unique_loc
   absl::StatusOr<Resolved> resolved = Resolved::kKnown;
   if (count.ok()) {
     sender.batches().SetPartitionCount(topic, *count);
+    sender.TakeLeadersLocked(topic);
     if (record.partition && *record.partition >= *count) {
       resolved = InvalidArgument("send: ", record.topic, " has ", *count, " partitions, the record is for partition ",
                                  *record.partition, "; they are counted from 0");

@@ -123,16 +123,34 @@ void Batches::MakeReady(Partition* partition) {
   ready_.push_back(partition);
 }
 
-Partition* Batches::NextReady(Instant now) {
+Partition* Batches::NextReady(Instant now, std::string_view leader) {
   for (size_t left = ready_.size(); left > 0; --left) {
     Partition* const partition = ready_.front();
     ready_.pop_front();
     partition->ready = false;
     if (partition->line.empty()) continue;  // its batches have failed meanwhile
-    if (partition->not_before <= now) return partition;
-    MakeReady(partition);  // backing off: behind the others
+    if (partition->not_before <= now && partition->leader == leader) return partition;
+    MakeReady(partition);  // backing off, or another broker's: behind the others
   }
   return nullptr;
+}
+
+std::set<std::string> Batches::WaitingFor() const {
+  std::set<std::string> leaders;
+  for (const Partition* partition : ready_) {
+    if (!partition->line.empty()) leaders.insert(partition->leader);
+  }
+  return leaders;
+}
+
+std::set<std::string> Batches::TopicsAt(std::string_view leader) const {
+  std::set<std::string> topics;
+  for (const Partition* partition : partitions_) {
+    const bool busy =
+        !partition->line.empty() && (partition->in_flight > 0 ? partition->sent_to : partition->leader) == leader;
+    if (busy) topics.insert(partition->topic->name);
+  }
+  return topics;
 }
 
 Instant Batches::NextDeadline(Instant now) const {
@@ -165,10 +183,12 @@ std::vector<std::pair<Partition*, std::vector<std::unique_ptr<Batch>>>> Batches:
   return overdue;
 }
 
-bool Batches::OverdueInFlight(Instant now) const {
-  return std::any_of(partitions_.begin(), partitions_.end(), [&](const Partition* partition) {
-    return partition->in_flight > 0 && partition->line.front()->deadline <= now;
-  });
+std::vector<const Partition*> Batches::OverdueInFlight(Instant now) const {
+  std::vector<const Partition*> overdue;
+  for (const Partition* partition : partitions_) {
+    if (partition->in_flight > 0 && partition->line.front()->deadline <= now) overdue.push_back(partition);
+  }
+  return overdue;
 }
 
 void Batches::Release(const Batch& batch) {

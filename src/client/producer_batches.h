@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,11 @@ struct Partition {
   Instant linger_until;                     // of the open batch
   std::deque<std::unique_ptr<Batch>> line;  // sealed, in order; the first `in_flight` of them are on their way
   size_t in_flight = 0;
-  size_t alone = 0;    // so many batches are sent one by one: together they were refused
-  bool ready = false;  // stands in Batches::ready
-  Instant not_before;  // after a failure: when to try again
+  size_t alone = 0;     // so many batches are sent one by one: together they were refused
+  bool ready = false;   // stands in Batches::ready
+  Instant not_before;   // after a failure: when to try again
+  std::string leader;   // the address of the broker to send to; empty: any
+  std::string sent_to;  // the same, of what is on its way
   ProducerNumbers numbers;
 };
 
@@ -86,8 +89,11 @@ class Batches {
   // Seals what has lingered long enough.
   void SealLingering(Instant now);
 
-  // The next partition with batches to send, none of them on their way; nullptr if there is none.
-  Partition* NextReady(Instant now);
+  // The next partition of this leader with batches to send, none of them on their way; nullptr if there is none.
+  Partition* NextReady(Instant now, std::string_view leader);
+  // The brokers that sealed batches wait for, and the topics with something there or on its way there.
+  std::set<std::string> WaitingFor() const;
+  std::set<std::string> TopicsAt(std::string_view leader) const;
   void MakeReady(Partition* partition);
   // When something must be looked at again: lingering, backing off or overdue. Instant::Max(): nothing.
   Instant NextDeadline(Instant now) const;
@@ -95,8 +101,8 @@ class Batches {
   std::vector<std::unique_ptr<Batch>> Take(Partition* partition, size_t count);
   // All that wait, not being on their way, past their deadline.
   std::vector<std::pair<Partition*, std::vector<std::unique_ptr<Batch>>>> TakeOverdue(Instant now);
-  // True if a batch on its way is past its deadline.
-  bool OverdueInFlight(Instant now) const;
+  // Those with a batch on its way that is past its deadline.
+  std::vector<const Partition*> OverdueInFlight(Instant now) const;
 
   // A batch's outcome has been told.
   void Release(const Batch& batch);

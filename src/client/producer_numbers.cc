@@ -17,6 +17,7 @@ constexpr absl::Duration kAskPatience = absl::Seconds(10);
 }  // namespace
 
 struct Sender::IdRequest {
+  ChannelPtr channel;
   std::unique_ptr<v1::Transactions::Stub> stub;
   ::grpc::ClientContext context;
   v1::InitProducerIdRequest request;
@@ -78,13 +79,14 @@ void Sender::SetProducerLocked(model::ProducerId producer_id, int16_t producer_e
 void Sender::AskForId(Instant now) {
   ask_at_ = now + kAskPause;
   id_request_ = std::make_shared<IdRequest>();
-  id_request_->stub = v1::Transactions::NewStub(connection_->impl().channel);
-  id_request_->context.set_wait_for_ready(true);
+  id_request_->channel = connection_->impl().Any();
+  id_request_->stub = v1::Transactions::NewStub(id_request_->channel);
+  id_request_->context.set_wait_for_ready(!connection_->impl().has_several());
   id_request_->context.set_deadline(DeadlineIn(kAskPatience));
   id_request_->rpc =
       id_request_->stub->PrepareAsyncInitProducerId(&id_request_->context, id_request_->request, &queue_);
   id_request_->rpc->StartCall();
-  id_request_->rpc->Finish(&id_request_->response, &id_request_->status, AsTag(kId));
+  id_request_->rpc->Finish(&id_request_->response, &id_request_->status, &id_event_);
 }
 
 void Sender::TakeId() {
@@ -97,6 +99,7 @@ void Sender::TakeId() {
   }
   if (!failure.ok()) {
     last_failure_ = failure;
+    connection_->impl().NoteFailure(request->channel);
     return;
   }
   const std::lock_guard lock(mutex_);

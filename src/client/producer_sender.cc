@@ -1,17 +1,15 @@
-#include "client/producer_sender.h"
+#include "client/producer_link.h"
 
 #include <algorithm>
 
 #include "base/check.h"
 #include "client/clock.h"
-#include "leat/v1/log.grpc.pb.h"
 #include "model/error_code.h"
 
 namespace leat::client {
 namespace {
 
 constexpr size_t kRequestBytes = size_t{1} << 20;
-constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr absl::Duration kRetryPause = absl::Milliseconds(50);
 constexpr absl::Duration kEndPatience = absl::Seconds(2);
@@ -52,27 +50,10 @@ std::string NameOf(const Partition& partition) { return StrCat(partition.topic->
 
 }  // namespace
 
-struct Sender::Stream {
-  std::unique_ptr<v1::Log::Stub> stub;
-  ::grpc::ClientContext context;
-  std::unique_ptr<::grpc::ClientAsyncReaderWriter<v1::ProduceRequest, v1::ProduceResponse>> rpc;
-  v1::ProduceRequest request;
-  v1::ProduceResponse response;
-  ::grpc::Status status;
-  bool started = false;
-  bool reading = false;
-  bool writing = false;
-  bool broken = false;  // nothing more will be sent or come
-  bool cancelled = false;
-  bool finishing = false;
-  Instant cancel_after;  // while stopping: how long the broker may take to end it
-};
-
 Sender::Sender(std::shared_ptr<Connection> connection, const ProducerOptions& options, model::Compression compression)
     : connection_(std::move(connection)),
       options_(options),
       batches_(options, compression),
-      reopen_pause_(kFirstPause),
       idempotent_(options.idempotence == ProducerOptions::Idempotence::kOn &&
                   options.acks == ProducerOptions::Acks::kAll) {
   want_id_ = idempotent_ && options_.transactional_id.empty();
@@ -100,7 +81,7 @@ void Sender::WakeLocked() {
   news_ = true;
   if (!asleep_ || woken_) return;
   woken_ = true;
-  alarm_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), AsTag(kAlarm));
+  alarm_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), &alarm_event_);
 }
 
 void Sender::Run() {
@@ -108,7 +89,7 @@ void Sender::Run() {
     Instant next = Step();
     {
       const std::lock_guard lock(mutex_);
-      if (stopping_ && EndStream()) return;
+      if (stopping_ && EndStreams()) return;
       if (stopping_) next = std::min(next, MonotonicNow() + kCancelPatience);
       if (news_) next = MonotonicNow();
       asleep_ = !news_;
@@ -121,78 +102,113 @@ void Sender::Run() {
       const std::lock_guard lock(mutex_);
       asleep_ = false;
     }
-    if (got == ::grpc::CompletionQueue::GOT_EVENT) HandleEvent(tag, ok);
+    if (got == ::grpc::CompletionQueue::GOT_EVENT) HandleEvent(*static_cast<const Event*>(tag), ok);
+  }
+}
+
+void Sender::FailOverdueLocked(Instant now) {
+  for (auto& [partition, batches] : batches_.TakeOverdue(now)) {
+    // Whether the broker has what was sent is not known: what follows must not depend on it.
+    const bool sent = std::any_of(batches.begin(), batches.end(), [](const auto& b) { return b->sequence >= 0; });
+    if (sent) RenounceIdLocked(partition);
+    FailLocked(partition, std::move(batches),
+               DeadlineExceeded("not delivered within the delivery timeout of ",
+                                absl::FormatDuration(options_.delivery_timeout),
+                                last_failure_.ok() ? std::string() : StrCat("; last: ", Message(last_failure_))));
   }
 }
 
 Instant Sender::Step() {
   const Instant now = MonotonicNow();
-  bool overdue_in_flight = false;
-  bool work = false;
+  std::set<std::string> overdue;  // the brokers that have what is overdue
   bool asks = false;
+  bool looks = false;
   {
     const std::lock_guard lock(mutex_);
     news_ = false;
     batches_.SealLingering(now);
-    for (auto& [partition, batches] : batches_.TakeOverdue(now)) {
-      // Whether the broker has what was sent is not known: what follows must not depend on it.
-      const bool sent = std::any_of(batches.begin(), batches.end(), [](const auto& b) { return b->sequence >= 0; });
-      if (sent) RenounceIdLocked(partition);
-      FailLocked(partition, std::move(batches),
-                 DeadlineExceeded("not delivered within the delivery timeout of ",
-                                  absl::FormatDuration(options_.delivery_timeout),
-                                  last_failure_.ok() ? std::string() : StrCat("; last: ", Message(last_failure_))));
-    }
-    overdue_in_flight = batches_.OverdueInFlight(now);
-    work = !batches_.empty();
-    asks = work && want_id_ && id_request_ == nullptr && now >= ask_at_;
+    FailOverdueLocked(now);
+    looks = !batches_.empty() && NextLook(now) <= now;
+    for (const Partition* partition : batches_.OverdueInFlight(now)) overdue.insert(partition->sent_to);
+    asks = !batches_.empty() && want_id_ && id_request_ == nullptr && now >= ask_at_;
   }
   TellOutcomes();
-  if (overdue_in_flight && stream_ != nullptr && !stream_->cancelled) {
-    // The answers come in order, so there is no other way to hear of the batches behind.
-    stream_->cancelled = true;
-    stream_->context.TryCancel();
-  }
+  // The answers come in order, so there is no other way to hear of the batches behind.
+  for (const std::string& address : overdue) Cancel(&LinkTo(address));
   if (asks) AskForId(now);
-  if (stream_ == nullptr && work && now >= reopen_at_) OpenStream();
-  while (stream_ != nullptr && SendNext(now)) {
+  if (looks) AskForLeaders(now);
+  OpenStreams(now);
+  bool cancelled = false;
+  Instant reopen = Instant::Max();
+  for (auto& [address, link] : links_) {
+    while (link->stream != nullptr && SendNext(link.get(), now)) {
+    }
+    cancelled = cancelled || (link->stream != nullptr && link->stream->cancelled);
+    if (link->stream == nullptr && link->wanted) reopen = std::min(reopen, std::max(link->reopen_at, now));
   }
-  Instant next;
-  {
-    const std::lock_guard lock(mutex_);
-    next = batches_.NextDeadline(now);
-    if (stream_ == nullptr && !batches_.empty()) next = std::min(next, std::max(reopen_at_, now));
-    if (want_id_ && id_request_ == nullptr && !batches_.empty()) next = std::min(next, std::max(ask_at_, now));
-  }
-  if (stream_ != nullptr && stream_->cancelled) next = std::max(next, now + kCancelPatience);
+  const std::lock_guard lock(mutex_);
+  Instant next = std::min(batches_.NextDeadline(now), reopen);
+  if (want_id_ && id_request_ == nullptr && !batches_.empty()) next = std::min(next, std::max(ask_at_, now));
+  if (!batches_.empty()) next = std::min(next, NextLook(now));
+  if (cancelled) next = std::max(next, now + kCancelPatience);
   return next;
 }
 
-void Sender::OpenStream() {
-  stream_ = std::make_unique<Stream>();
-  stream_->stub = v1::Log::NewStub(connection_->impl().channel);
-  stream_->context.set_wait_for_ready(true);
-  stream_->rpc = stream_->stub->PrepareAsyncProduce(&stream_->context, &queue_);
-  stream_->rpc->StartCall(AsTag(kStart));
+Sender::Link& Sender::LinkTo(const std::string& address) {
+  std::unique_ptr<Link>& link = links_[address];
+  if (link == nullptr) link = std::make_unique<Link>(address);
+  return *link;
 }
 
-bool Sender::SendNext(Instant now) {
-  if (!stream_->started || stream_->writing || stream_->broken || stream_->cancelled) return false;
-  if (in_flight_.size() >= static_cast<size_t>(std::max(options_.max_inflight, 1))) return false;
-  std::vector<Load> loads = TakeLoads(now);
+// To every broker for which something waits.
+void Sender::OpenStreams(Instant now) {
+  std::set<std::string> wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = batches_.WaitingFor();
+  }
+  for (const std::string& address : wanted) LinkTo(address);
+  for (auto& [address, link] : links_) {
+    link->wanted = wanted.contains(address);
+    if (link->wanted && link->stream == nullptr && now >= link->reopen_at) OpenStream(link.get());
+  }
+}
+
+void Sender::OpenStream(Link* link) {
+  link->stream = std::make_unique<Stream>();
+  Stream& stream = *link->stream;
+  stream.channel = connection_->impl().At(link->address);
+  stream.stub = v1::Log::NewStub(stream.channel);
+  // Where there are several brokers, one that has gone is not waited for: others lead what it led.
+  stream.context.set_wait_for_ready(!connection_->impl().has_several());
+  stream.rpc = stream.stub->PrepareAsyncProduce(&stream.context, &queue_);
+  stream.rpc->StartCall(&link->start);
+}
+
+void Sender::Cancel(Link* link) {
+  if (link->stream == nullptr || link->stream->cancelled) return;
+  link->stream->cancelled = true;
+  link->stream->context.TryCancel();
+}
+
+bool Sender::SendNext(Link* link, Instant now) {
+  const Stream& stream = *link->stream;
+  if (!stream.started || stream.writing || stream.broken || stream.cancelled) return false;
+  if (in_flight_ >= static_cast<size_t>(std::max(options_.max_inflight, 1))) return false;
+  std::vector<Load> loads = TakeLoads(*link, now);
   if (loads.empty()) return false;
   Finish(&loads);
-  if (!loads.empty()) Write(&loads);
+  if (!loads.empty()) Write(link, &loads);
   return true;
 }
 
-std::vector<Sender::Load> Sender::TakeLoads(Instant now) {
+std::vector<Sender::Load> Sender::TakeLoads(const Link& link, Instant now) {
   std::vector<Load> loads;
   size_t bytes = 0;
   const std::lock_guard lock(mutex_);
   if (idempotent_ && want_id_) return loads;
   while (bytes < kRequestBytes) {
-    Partition* const partition = batches_.NextReady(now);
+    Partition* const partition = batches_.NextReady(now, link.address);
     if (partition == nullptr) break;
     Load load{.sent = {.partition = partition}};
     for (const std::unique_ptr<Batch>& batch : partition->line) {
@@ -204,6 +220,7 @@ std::vector<Sender::Load> Sender::TakeLoads(Instant now) {
     if (partition->alone > 0) --partition->alone;
     load.sent.count = load.batches.size();
     partition->in_flight = load.sent.count;
+    partition->sent_to = link.address;
     loads.push_back(std::move(load));
   }
   return loads;
@@ -235,8 +252,8 @@ void Sender::Finish(std::vector<Load>* loads) {
   });
 }
 
-void Sender::Write(std::vector<Load>* loads) {
-  v1::ProduceRequest& request = stream_->request;
+void Sender::Write(Link* link, std::vector<Load>* loads) {
+  v1::ProduceRequest& request = link->stream->request;
   request.Clear();
   request.set_correlation_id(next_correlation_id_++);
   request.set_acks(AcksOf(options_.acks));
@@ -264,9 +281,10 @@ void Sender::Write(std::vector<Load>* loads) {
     sent.sent.push_back(load.sent);
   }
   sent.results = request.partitions_size();
-  in_flight_.push_back(std::move(sent));
-  stream_->writing = true;
-  stream_->rpc->Write(request, AsTag(kWrite));
+  link->in_flight.push_back(std::move(sent));
+  ++in_flight_;
+  link->stream->writing = true;
+  link->stream->rpc->Write(request, &link->write);
   // The message is serialised by now: the bytes go back to where a retry finds them.
   for (size_t i = 0; i < lent.size(); ++i) {
     if (lent[i] == nullptr) continue;
@@ -274,85 +292,92 @@ void Sender::Write(std::vector<Load>* loads) {
   }
 }
 
-void Sender::HandleEvent(void* tag, bool ok) {
-  switch (static_cast<Tag>(reinterpret_cast<intptr_t>(tag))) {
+void Sender::HandleEvent(const Event& event, bool ok) {
+  Link* const link = event.link;
+  switch (event.tag) {
     case kAlarm: {
       const std::lock_guard lock(mutex_);
       woken_ = false;
       return;
     }
+    case kId:
+      return TakeId();
+    case kLeaders:
+      return TakeLeaders();
     case kStart:
-      if (ok) {
-        stream_->started = true;
-        stream_->reading = true;
-        stream_->rpc->Read(&stream_->response, AsTag(kRead));
-      }
+      link->stream->started = ok;
+      if (ok) link->Read();
       break;
     case kRead:
-      stream_->reading = false;
+      link->stream->reading = false;
       if (ok) {
-        OnAnswer(stream_->response);
-        stream_->reading = true;
-        stream_->rpc->Read(&stream_->response, AsTag(kRead));
+        OnAnswer(link, link->stream->response);
+        link->Read();
       }
       break;
     case kWrite:
-      stream_->writing = false;
-      if (ok) OnWritten();
+      link->stream->writing = false;
+      if (ok) OnWritten(link);
       break;
     case kWritesDone:
-      stream_->writing = false;
-      if (!stream_->reading) EndIfBroken();
+      link->stream->writing = false;
+      if (!link->stream->reading) EndIfBroken(link);
       return;
     case kFinish:
-      return OnStreamEnd();
-    case kId:
-      return TakeId();
+      return OnStreamEnd(link);
   }
-  if (!ok) stream_->broken = true;
-  EndIfBroken();
+  if (!ok) link->stream->broken = true;
+  EndIfBroken(link);
 }
 
-void Sender::EndIfBroken() {
-  if (!stream_->broken || stream_->finishing) return;
-  if (stream_->writing || stream_->reading) {
-    if (!stream_->cancelled) stream_->context.TryCancel();  // what is under way will not succeed any more
-    stream_->cancelled = true;
+void Sender::EndIfBroken(Link* link) {
+  Stream& stream = *link->stream;
+  if (!stream.broken || stream.finishing) return;
+  if (stream.writing || stream.reading) {
+    Cancel(link);  // what is under way will not succeed any more
     return;
   }
-  stream_->finishing = true;
-  stream_->rpc->Finish(&stream_->status, AsTag(kFinish));
+  stream.finishing = true;
+  stream.rpc->Finish(&stream.status, &link->finish);
 }
 
-// While stopping: true when there is no stream any more. The first call lets the broker take what was written.
-bool Sender::EndStream() {
+// While stopping: true when there is no stream any more.
+bool Sender::EndStreams() {
   if (id_request_ != nullptr) return CancelIdRequest();
-  if (stream_ == nullptr) return true;
-  if (stream_->started && !stream_->broken && !stream_->writing && !stream_->cancelled && batches_.empty()) {
-    stream_->writing = true;
-    stream_->broken = true;
-    stream_->cancel_after = MonotonicNow() + kEndPatience;
-    stream_->rpc->WritesDone(AsTag(kWritesDone));
-  } else if (!stream_->cancelled && MonotonicNow() >= stream_->cancel_after) {
-    stream_->cancelled = true;
-    stream_->context.TryCancel();
+  if (leaders_request_ != nullptr) return CancelLeadersRequest();
+  bool ended = true;
+  for (auto& [address, link] : links_) ended = EndStream(link.get()) && ended;
+  return ended;
+}
+
+// The first call lets the broker take what was written.
+bool Sender::EndStream(Link* link) {
+  if (link->stream == nullptr) return true;
+  Stream& stream = *link->stream;
+  if (stream.started && !stream.broken && !stream.writing && !stream.cancelled && batches_.empty()) {
+    stream.writing = true;
+    stream.broken = true;
+    stream.cancel_after = MonotonicNow() + kEndPatience;
+    stream.rpc->WritesDone(&link->writes_done);
+  } else if (!stream.cancelled && MonotonicNow() >= stream.cancel_after) {
+    Cancel(link);
   }
   return false;
 }
 
-void Sender::OnAnswer(const v1::ProduceResponse& response) {
-  reopen_pause_ = kFirstPause;
-  const bool expected = !in_flight_.empty() && in_flight_.front().correlation_id == response.correlation_id() &&
-                        in_flight_.front().results == response.partitions_size();
+void Sender::OnAnswer(Link* link, const v1::ProduceResponse& response) {
+  link->reopen_pause = kFirstReopenPause;
+  const bool expected = !link->in_flight.empty() &&
+                        link->in_flight.front().correlation_id == response.correlation_id() &&
+                        link->in_flight.front().results == response.partitions_size();
   if (!expected) {
     // Not an answer to what was asked: nothing it says can be trusted. Everything is sent again on another stream.
     last_failure_ = Internal("the broker answered request ", response.correlation_id(), " out of turn");
-    stream_->cancelled = true;
-    stream_->context.TryCancel();
-    return;
+    return Cancel(link);
   }
-  const Request request = std::move(in_flight_.front());
-  in_flight_.pop_front();
+  const Request request = std::move(link->in_flight.front());
+  link->in_flight.pop_front();
+  --in_flight_;
   {
     const std::lock_guard lock(mutex_);
     const Instant now = MonotonicNow();
@@ -393,6 +418,7 @@ void Sender::OnResultsLocked(const Sent& sent, const v1::ProducePartitionResult*
 void Sender::OnFailureLocked(Partition* partition, const v1::ProducePartitionResult& result, Instant now) {
   const auto code = static_cast<model::ErrorCode>(result.outcome().code());
   last_failure_ = FromOutcome(result.outcome(), NameOf(*partition));
+  if (AskedTheWrongBroker(code)) LookAgain(partition->topic->name);
   if (Retriable(code)) {
     partition->not_before = now + kRetryPause;
     retried_ = true;
@@ -417,10 +443,11 @@ void Sender::OnFailureLocked(Partition* partition, const v1::ProducePartitionRes
   }
 }
 
-void Sender::OnWritten() {
-  if (options_.acks != ProducerOptions::Acks::kNone || in_flight_.empty()) return;
-  const Request request = std::move(in_flight_.front());
-  in_flight_.pop_front();
+void Sender::OnWritten(Link* link) {
+  if (options_.acks != ProducerOptions::Acks::kNone || link->in_flight.empty()) return;
+  const Request request = std::move(link->in_flight.front());
+  link->in_flight.pop_front();
+  --in_flight_;
   {
     const std::lock_guard lock(mutex_);
     for (const Sent& sent : request.sent) {
@@ -432,24 +459,30 @@ void Sender::OnWritten() {
   TellOutcomes();
 }
 
-void Sender::OnStreamEnd() {
-  if (!stream_->status.ok()) {
-    last_failure_ = FromGrpc(stream_->status);
+void Sender::OnStreamEnd(Link* link) {
+  if (!link->stream->status.ok()) {
+    last_failure_ = FromGrpc(link->stream->status);
     retried_ = true;
     TellRetry();
+    if (link->address.empty()) connection_->impl().NoteFailure(link->stream->channel);
   }
-  stream_.reset();
+  link->stream.reset();
   const Instant now = MonotonicNow();
-  reopen_at_ = now + reopen_pause_;
-  reopen_pause_ = std::min(reopen_pause_ * 2, kLongestPause);
+  link->reopen_at = now + link->reopen_pause;
+  link->reopen_pause = std::min(link->reopen_pause * 2, kLongestPause);
   const std::lock_guard lock(mutex_);
-  for (const Request& request : in_flight_) {
+  // Another broker may lead by now what this one led.
+  if (connection_->impl().has_several()) {
+    for (const std::string& topic : batches_.TopicsAt(link->address)) LookAgain(topic);
+  }
+  for (const Request& request : link->in_flight) {
     for (const Sent& sent : request.sent) {
       sent.partition->in_flight = 0;
       batches_.MakeReady(sent.partition);
     }
   }
-  in_flight_.clear();
+  in_flight_ -= link->in_flight.size();
+  link->in_flight.clear();
 }
 
 void Sender::AckLocked(const Sent& sent, int64_t base_offset, int64_t append_time_ms) {

@@ -1,15 +1,18 @@
-// A producer's one thread: sends the batches over a Produce stream, matches the answers, retries in order, and tells
-// the outcomes. One request of a partition is on its way at a time, so that a batch that has to be sent again is never
-// overtaken; what gathers meanwhile goes together into the partition's next request.
+// A producer's one thread: sends the batches over a Produce stream to each broker that leads some of them, matches the
+// answers, retries in order, and tells the outcomes. One request of a partition is on its way at a time, so that a
+// batch that has to be sent again, perhaps to another broker, is never overtaken; what gathers meanwhile goes together
+// into the partition's next request.
 #pragma once
 
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
 #include <condition_variable>
-#include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,10 +28,6 @@ class ProduceResponse;
 
 namespace leat::client {
 
-// What an event of the completion queue is about.
-enum Tag : intptr_t { kAlarm = 1, kStart, kRead, kWrite, kFinish, kWritesDone, kId };
-inline void* AsTag(Tag tag) { return reinterpret_cast<void*>(static_cast<intptr_t>(tag)); }
-
 class Sender {
  public:
   Sender(std::shared_ptr<Connection> connection, const ProducerOptions& options, model::Compression compression);
@@ -41,14 +40,24 @@ class Sender {
   std::condition_variable& changed() { return changed_; }  // outcomes were told: there is room, or nothing left
   void WakeLocked();                                       // there is something new to look at
   absl::Status TakeErrorLocked() { return std::exchange(error_, absl::OkStatus()); }
+  // Where the topic's partitions are led, as the connection knows it.
+  void TakeLeadersLocked(Topic* topic);
   // The id of a transactional producer, whenever it changes. REQUIRES: nothing is on its way.
   void SetProducerLocked(model::ProducerId producer_id, int16_t producer_epoch);
   // A record of the open transaction was lost: it can only be aborted. OK again after the next SetProducerLocked.
   const absl::Status& transaction_error() const { return transaction_error_; }  // under the mutex
 
  private:
+  // What an event of the completion queue is about.
+  enum Tag { kAlarm, kStart, kRead, kWrite, kFinish, kWritesDone, kId, kLeaders };
+  struct Link;
+  struct Event {
+    Tag tag;
+    Link* link;  // of those that are about a stream
+  };
   struct Stream;
   struct IdRequest;
+  struct LeadersRequest;
   // What one request carries: the first `count` batches of each partition's line.
   struct Sent {
     Partition* partition = nullptr;
@@ -73,15 +82,20 @@ class Sender {
   void Run();
   // One look at everything: opens, sends, fails what is overdue. Returns when to look again.
   Instant Step();
-  void HandleEvent(void* tag, bool ok);
-  void OpenStream();
-  bool SendNext(Instant now);
-  std::vector<Load> TakeLoads(Instant now);
+  void FailOverdueLocked(Instant now);
+  void HandleEvent(const Event& event, bool ok);
+  Link& LinkTo(const std::string& address);
+  void OpenStreams(Instant now);
+  void OpenStream(Link* link);
+  void Cancel(Link* link);
+  bool SendNext(Link* link, Instant now);
+  std::vector<Load> TakeLoads(const Link& link, Instant now);
   void Finish(std::vector<Load>* loads);
-  void Write(std::vector<Load>* loads);
-  void EndIfBroken();
-  bool EndStream();
-  void OnAnswer(const v1::ProduceResponse& response);
+  void Write(Link* link, std::vector<Load>* loads);
+  void EndIfBroken(Link* link);
+  bool EndStreams();
+  bool EndStream(Link* link);
+  void OnAnswer(Link* link, const v1::ProduceResponse& response);
   // `results`: of each batch of an idempotent producer, else one for all.
   void OnResultsLocked(const Sent& sent, const v1::ProducePartitionResult* const* results, Instant now);
   void OnFailureLocked(Partition* partition, const v1::ProducePartitionResult& result, Instant now);
@@ -97,8 +111,15 @@ class Sender {
   void TakeId();
   bool CancelIdRequest();  // false
   bool NumbersLost(model::ErrorCode code) const;
-  void OnWritten();
-  void OnStreamEnd();
+  void OnWritten(Link* link);
+  void OnStreamEnd(Link* link);
+
+  // producer_leaders.cc
+  Instant NextLook(Instant now) const;  // when to ask again; Instant::Max(): nothing calls for it
+  bool CancelLeadersRequest();          // false
+  void AskForLeaders(Instant now);
+  void TakeLeaders();
+  void LookAgain(const std::string& topic);
   void AckLocked(const Sent& sent, int64_t base_offset, int64_t append_time_ms);
   void FailLocked(Partition* partition, std::vector<std::unique_ptr<Batch>> batches, const absl::Status& status);
   void TellRetry();
@@ -119,13 +140,16 @@ class Sender {
   bool woken_ = false;   // the alarm is on its way
 
   // The thread's own.
-  std::unique_ptr<Stream> stream_;
-  std::deque<Request> in_flight_;
+  std::map<std::string, std::unique_ptr<Link>> links_;  // by the broker's address; empty: any broker
+  size_t in_flight_ = 0;                                // requests, of all links
+  Event alarm_event_{kAlarm, nullptr}, id_event_{kId, nullptr}, leaders_event_{kLeaders, nullptr};
+  std::shared_ptr<LeadersRequest> leaders_request_;
+  std::set<std::string> lost_;  // topics of which a leader is not where it was thought to be
+  Instant look_at_;             // not before: the next question who leads
+  Instant looked_at_;           // the last one
   std::vector<Outcome> outcomes_;
   absl::Status last_failure_;  // for those who ask why a record was late
   bool retried_ = false;       // last_failure_ is one that leads to a retry, and was not told yet
-  Instant reopen_at_;
-  absl::Duration reopen_pause_;
   uint64_t next_correlation_id_ = 1;
 
   const bool idempotent_;

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "client/clock.h"
+#include "client/routing.h"
 #include "leat/v1/transactions.grpc.pb.h"
 #include "model/error_code.h"
 
@@ -17,7 +18,8 @@ constexpr absl::Duration kPause = absl::Milliseconds(20);
 // Passes by itself: the last transaction is being completed, the broker starts, stops, or its disk is full.
 bool Passing(ErrorCode code) {
   return code == ErrorCode::kConcurrentTransactions || code == ErrorCode::kCoordinatorNotAvailable ||
-         code == ErrorCode::kCoordinatorLoadInProgress || code == ErrorCode::kLeaderNotAvailable;
+         code == ErrorCode::kCoordinatorLoadInProgress || code == ErrorCode::kLeaderNotAvailable ||
+         code == ErrorCode::kNotCoordinator || code == ErrorCode::kNotLeaderOrFollower;
 }
 
 bool IsFencing(ErrorCode code) {
@@ -27,12 +29,20 @@ bool IsFencing(ErrorCode code) {
 
 }  // namespace
 
-// `call` makes one attempt and gives the outcome, or the reason why there is none.
+// `call` makes one attempt at the coordinator with this address and gives the outcome, or the reason why there is none.
 template <typename Call>
 absl::Status ProducerTransaction::Repeat(Call call, std::string_view what) {
   const Instant deadline = MonotonicNow() + options_.delivery_timeout;
   while (true) {
-    LEAT_ASSIGN_OR_RETURN(const v1::Outcome outcome, call());
+    v1::Outcome outcome;
+    const auto keep = [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+      LEAT_ASSIGN_OR_RETURN(outcome, call(address));
+      // What the coordinator says is looked at here; who it is, there.
+      const auto code = static_cast<ErrorCode>(outcome.code());
+      return code == ErrorCode::kNotCoordinator ? outcome : v1::Outcome();
+    };
+    LEAT_RETURN_IF_ERROR(AskCoordinator(
+        connection_->impl(), {.kind = Coordinates::kTransaction, .name = options_.transactional_id}, keep, what));
     const auto code = static_cast<ErrorCode>(outcome.code());
     if (code == ErrorCode::kNone) return absl::OkStatus();
     if (IsFencing(code)) {
@@ -52,15 +62,15 @@ absl::Status ProducerTransaction::Init() {
   request.set_transactional_id(options_.transactional_id);
   request.set_timeout_ms(static_cast<int32_t>(absl::ToInt64Milliseconds(options_.transaction_timeout)));
   Connection::Impl& connection = connection_->impl();
-  const auto stub = v1::Transactions::NewStub(connection.channel);
   v1::ProducerIdResponse response;
   const absl::Status initialised = Repeat(
-      [&]() -> absl::StatusOr<v1::Outcome> {
+      [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
         // Once more would only raise the epoch once more.
-        LEAT_RETURN_IF_ERROR(connection.Invoke(client::Repeat::kSafe, [&](::grpc::ClientContext* context) {
-          response.Clear();
-          return stub->InitProducerId(context, request, &response);
-        }));
+        LEAT_RETURN_IF_ERROR(connection.InvokeAt(
+            address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Transactions::NewStub(channel)->InitProducerId(context, request, &response);
+            }));
         return response.outcome();
       },
       StrCat("producer ", options_.transactional_id));
@@ -137,14 +147,14 @@ absl::Status ProducerTransaction::SendOffsets(const std::string& group,
     to->set_offset(offset);
   }
   Connection::Impl& connection = connection_->impl();
-  const auto stub = v1::Transactions::NewStub(connection.channel);
   return Repeat(
-      [&]() -> absl::StatusOr<v1::Outcome> {
+      [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
         v1::TransactionOffsetsResponse response;
-        LEAT_RETURN_IF_ERROR(connection.Invoke(client::Repeat::kSafe, [&](::grpc::ClientContext* context) {
-          response.Clear();
-          return stub->CommitOffsets(context, request, &response);
-        }));
+        LEAT_RETURN_IF_ERROR(connection.InvokeAt(
+            address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Transactions::NewStub(channel)->CommitOffsets(context, request, &response);
+            }));
         for (const auto& result : response.results()) {
           if (result.outcome().code() != 0) return result.outcome();
         }
@@ -171,14 +181,14 @@ absl::Status ProducerTransaction::End(Outcome outcome) {
   FillProducer(request.mutable_producer());
   request.set_commit(outcome == Outcome::kCommit);
   Connection::Impl& connection = connection_->impl();
-  const auto stub = v1::Transactions::NewStub(connection.channel);
   v1::ProducerIdResponse response;
   const absl::Status ended = Repeat(
-      [&]() -> absl::StatusOr<v1::Outcome> {
-        LEAT_RETURN_IF_ERROR(connection.Invoke(client::Repeat::kSafe, [&](::grpc::ClientContext* context) {
-          response.Clear();
-          return stub->End(context, request, &response);
-        }));
+      [&](const std::string& address) -> absl::StatusOr<v1::Outcome> {
+        LEAT_RETURN_IF_ERROR(connection.InvokeAt(
+            address, client::Repeat::kSafe, [&](::grpc::ClientContext* context, const ChannelPtr& channel) {
+              response.Clear();
+              return v1::Transactions::NewStub(channel)->End(context, request, &response);
+            }));
         return response.outcome();
       },
       what);

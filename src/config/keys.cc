@@ -118,6 +118,7 @@ std::vector<Key> LimitAndJobKeys() {
       KEY(Int, limits.topics, (Count{1, 1000000}),
           "Topics that may exist, beside those that the broker keeps for itself."),
       KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
+      KEY(Int, limits.partitions, (Count{1, 10000000}), "Partitions that all topics may have together."),
 
       KEY(Time, groups.initial_rebalance_delay, (Span{ms(0), absl::Minutes(5)}),
           "How long the first members of an empty group wait for others before they share its partitions."),
@@ -165,7 +166,7 @@ struct Group {
 constexpr std::array<Group, 10> kGroups = {{
     {"listeners", "Addresses to listen on, as host:port."},
     {"advertised", "Addresses that clients are told, where they differ from those listened on."},
-    {"cluster", "The other nodes; docs/guides has an example of three. Without them the broker is alone."},
+    {"cluster", "The other nodes; config/cluster has an example of three. Without them the broker is alone."},
     {"log", "Defaults of partition logs; topics may override them."},
     {"topics", "Making topics."},
     {"transactions", "Producers with transactions."},

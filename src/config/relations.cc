@@ -94,13 +94,13 @@ void FindOwnVoterConflicts(const BrokerOptions& options, const Address& mine, st
   if (!advertised.empty()) {
     const Address told = AddressOf(advertised);
     if (told.host == mine.host && told.port == mine.port) return;
-    conflicts->push_back({"advertised.internal", StrCat("expected this node's address in cluster.voters, ", mine.host, ":",
-                                                        mine.port, ", got ", advertised)});
+    conflicts->push_back({"advertised.internal", StrCat("expected this node's address in cluster.voters, ", mine.host,
+                                                        ":", mine.port, ", got ", advertised)});
   } else if (listening.port != mine.port) {
     conflicts->push_back(
         {"listeners.internal",
-         StrCat("expected the port of this node (node_id ", options.node_id, ") in cluster.voters, ", mine.port, ", got ",
-                listening.port, "; if the others reach it by another port, say so in advertised.internal")});
+         StrCat("expected the port of this node (node_id ", options.node_id, ") in cluster.voters, ", mine.port,
+                ", got ", listening.port, "; if the others reach it by another port, say so in advertised.internal")});
   }
 }
 
@@ -129,19 +129,22 @@ void FindClusterConflicts(const BrokerOptions& options, std::vector<Conflict>* c
     conflicts->push_back({"listeners.internal", "expected an address that no other listener has, got " + internal});
   }
   if (cluster.secret_file.empty()) {
-    conflicts->push_back({"cluster.secret_file", "expected a file with the cluster's secret, because "
-                                                 "listeners.internal is set; without one anybody could join"});
+    conflicts->push_back({"cluster.secret_file",
+                          "expected a file with the cluster's secret, because "
+                          "listeners.internal is set; without one anybody could join"});
   }
   if (voters.empty()) {
-    conflicts->push_back({"cluster.voters", "expected the nodes that keep the cluster's metadata, such as "
-                                            "1@127.0.0.1:9094, because listeners.internal is set"});
+    conflicts->push_back({"cluster.voters",
+                          "expected the nodes that keep the cluster's metadata, such as "
+                          "1@127.0.0.1:9094, because listeners.internal is set"});
     return;
   }
   if (const auto mine = voters.find(static_cast<int32_t>(options.node_id)); mine != voters.end()) {
     FindOwnVoterConflicts(options, mine->second, conflicts);
   } else if (IsWildcard(AddressOf(internal)) && options.advertised.internal.empty()) {
     conflicts->push_back({"advertised.internal", StrCat("expected an address that the other nodes can connect to, "
-                                                        "because listeners.internal is ", internal)});
+                                                        "because listeners.internal is ",
+                                                        internal)});
   }
 }
 
@@ -156,6 +159,7 @@ std::vector<Conflict> FindConflicts(const BrokerOptions& options) {
   AT_MOST(limits.request_bytes, limits.inflight_bytes);
   AT_MOST(limits.fetch_max_bytes, limits.inflight_bytes);
   AT_MOST(topics.default_partitions, limits.partitions_per_topic);
+  AT_MOST(limits.partitions_per_topic, limits.partitions);
   AT_MOST(groups.min_session_timeout, groups.max_session_timeout);
   AT_MOST(jobs.restart_backoff, jobs.restart_backoff_max);
 #undef AT_MOST

@@ -67,7 +67,11 @@ void Controller::Submit(Decide decide, ControlledLog::Done done) {
     return decide(image);
   };
   log_.Submit(std::move(of_this_term),
-              [done = std::move(done), hold = std::move(hold)](const absl::Status& status) mutable { done(status); });
+              [done = std::move(done), hold = std::move(hold)](const absl::Status& status) mutable {
+                // Leadership was lost while it was under way.
+                const bool unknown = absl::IsUnavailable(status) && !model::CodeOf(status);
+                done(unknown ? WithCode(status, ErrorCode::kRequestTimedOut) : status);
+              });
 }
 
 void Controller::Receive(meta::NodeId from, std::string_view bytes, Reply reply) {
@@ -100,6 +104,7 @@ absl::Status CheckEpoch(int32_t asked, int32_t epoch) {
 
 absl::StatusOr<meta::Records> Controller::DecideRegistration(const Term& term, const meta::Image& image,
                                                              const meta::RegisterBroker& command) const {
+  if (image.cluster_id().empty()) return Unavailable("the cluster has not begun yet: try again");
   // The process before this one on the controller's own directory is dead: this one has its lock.
   const bool alive =
       command.broker.id != options_.self && term.sessions.IsAlive(image, command.broker.id, shard_.Now());

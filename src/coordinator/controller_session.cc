@@ -84,6 +84,10 @@ void ControllerClient::TakeRegistration(const absl::StatusOr<ControllerReply>& a
     RegisterLater(kDuplicatePause);
     return;
   }
+  if (absl::IsUnavailable(status)) {
+    RegisterLater(kDuplicatePause);
+    return;
+  }
   LogError("coordinator", "broker ", options_.self, " is not let into the cluster: ", Message(status));
   RegisterLater(kRefusedPause);
   const bool told = IsFinal(code) || status.code() == absl::StatusCode::kResourceExhausted;

@@ -30,7 +30,10 @@ Outcome RefusedOutcome() { return {kRefused, "the broker is stopping, or has too
 }  // namespace
 
 GroupCoordinator::GroupCoordinator(std::vector<log::PartitionLog*> logs, env::Shard& shard, const Options& options)
-    : shard_(shard), options_(options), random_(SeedOf(options.random_seed, shard)) {
+    : shard_(shard),
+      options_(options),
+      append_(options.append ? options.append : ToOnlyCopies(logs)),
+      random_(SeedOf(options.random_seed, shard)) {
   LEAT_CHECK(!logs.empty());
   for (log::PartitionLog* log : logs) {
     partitions_.push_back(std::make_unique<Partition>(log, options.groups, random_));

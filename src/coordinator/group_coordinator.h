@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "coordinator/log_append.h"
 #include "env/gate.h"
 #include "env/shard.h"
 #include "group/core.h"
@@ -31,6 +32,7 @@ class GroupCoordinator {
     uint64_t rewrite_factor = 8;                        // and at least so many times what is alive
     uint64_t random_seed = 0;                           // of member ids; mixed with the clocks
     size_t waiting_requests = 100'000;                  // joins, syncs and commits that are not answered
+    AppendTo append = nullptr;                          // null: the logs are the only copies
   };
   // Called exactly once, on this shard; with COORDINATOR_NOT_AVAILABLE when the coordinator closes.
   template <typename Reply>
@@ -108,6 +110,7 @@ class GroupCoordinator {
 
   env::Shard& shard_;
   const Options options_;
+  const AppendTo append_;
   Random random_;
   std::vector<std::unique_ptr<Partition>> partitions_;
   absl::flat_hash_map<uint64_t, Waiter> waiters_;  // by request

@@ -89,8 +89,8 @@ void GroupCoordinator::Write(size_t index, std::vector<group::OffsetRecord> reco
   }
   ++partitions_[index]->appends_under_way;
   const model::ProducerId producer = transaction ? transaction->producer : model::ProducerId(-1);
-  partitions_[index]->log->Append(
-      *std::move(bytes), {.epoch = model::LeaderEpoch(0), .origin = log::Origin::kCoordinator},
+  append_(
+      model::PartitionId(static_cast<int32_t>(index)), *std::move(bytes), log::Origin::kCoordinator,
       [this, index, producer, records = std::move(records), done = std::move(done),
        hold = std::move(hold)](absl::StatusOr<log::AppendResult> result) mutable {
         --partitions_[index]->appends_under_way;

@@ -27,7 +27,12 @@ Decision Stopping() {
 
 TxnCoordinator::TxnCoordinator(std::vector<log::PartitionLog*> logs, env::Shard& shard, TxnPort& port,
                                const Options& options)
-    : shard_(shard), port_(port), options_(options), logs_(std::move(logs)), core_(options.limits) {
+    : shard_(shard),
+      port_(port),
+      options_(options),
+      logs_(std::move(logs)),
+      append_(options.append ? options.append : ToOnlyCopies(logs_)),
+      core_(options.limits) {
   LEAT_CHECK(!logs_.empty());
 }
 
@@ -187,9 +192,9 @@ void TxnCoordinator::Write(const std::string& id, const txn::Record& record, Wri
     done(bytes.status());
     return;
   }
-  const size_t index = static_cast<size_t>(group::PartitionForGroup(id, static_cast<int32_t>(logs_.size())));
-  logs_[index]->Append(
-      *std::move(bytes), {.epoch = model::LeaderEpoch(0)},
+  const model::PartitionId partition(group::PartitionForGroup(id, static_cast<int32_t>(logs_.size())));
+  append_(
+      partition, *std::move(bytes), log::Origin::kClient,
       [this, record, done = std::move(done),
        hold = std::move(hold)](const absl::StatusOr<log::AppendResult>& result) mutable {
         if (result.ok()) {

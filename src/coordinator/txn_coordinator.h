@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/log_append.h"
 #include "env/gate.h"
 #include "env/shard.h"
 #include "log/partition_log.h"
@@ -53,6 +54,7 @@ class TxnCoordinator {
     Duration marker_retry_limit = absl::Seconds(5);   // up to this
     Duration expiration_check = absl::Hours(1);       // of transactional ids
     int64_t producer_id_block = 1000;
+    AppendTo append = nullptr;  // null: the logs are the only copies
   };
   using Done = absl::AnyInvocable<void(txn::Decision)>;
 
@@ -144,6 +146,7 @@ class TxnCoordinator {
   TxnPort& port_;
   const Options options_;
   std::vector<log::PartitionLog*> logs_;
+  const AppendTo append_;
   txn::Core core_;
   env::Gate gate_;  // before those who hold it
   std::map<std::string, Lane, std::less<>> lanes_;

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <utility>
 
+#include "broker/cluster_admin.h"
 #include "grpc/failure.h"
 #include "grpc/services.h"
 #include "leat/v1/admin.grpc.pb.h"
@@ -12,6 +14,21 @@ using ::grpc::ServerUnaryReactor;
 
 broker::Configs ConfigsOf(const google::protobuf::Map<std::string, std::string>& from) {
   return {from.begin(), from.end()};
+}
+
+using Ids = google::protobuf::RepeatedField<int32_t>;
+
+void FillNodes(const std::vector<model::NodeId>& nodes, Ids* out) {
+  for (const model::NodeId node : nodes) out->Add(node.value());
+}
+
+std::vector<std::vector<model::NodeId>> AssignmentsOf(const google::protobuf::RepeatedPtrField<v1::ReplicaList>& from) {
+  std::vector<std::vector<model::NodeId>> assignments;
+  for (const v1::ReplicaList& list : from) {
+    auto& nodes = assignments.emplace_back();
+    for (const int32_t replica : list.replicas()) nodes.emplace_back(replica);
+  }
+  return assignments;
 }
 
 void FillTopicResults(std::vector<broker::TopicResult> results, v1::TopicResults* response) {
@@ -39,6 +56,13 @@ void FillTopic(broker::TopicDescription from, v1::TopicDescription* to) {
     out->set_size_bytes(part.size_bytes);
     out->set_segments(part.segments);
     FillOutcome(part.outcome, out->mutable_outcome());
+    FillNodes(part.replicas, out->mutable_replicas());
+    FillNodes(part.isr, out->mutable_isr());
+    FillNodes(part.eligible, out->mutable_eligible());
+    FillNodes(part.offline, out->mutable_offline());
+    FillNodes(part.adding, out->mutable_adding());
+    FillNodes(part.removing, out->mutable_removing());
+    out->set_elsewhere(part.copy == broker::CopyHere::kElsewhere);
   }
   for (broker::ConfigEntry& config : from.configs) {
     v1::ConfigEntry* out = to->add_configs();
@@ -46,6 +70,12 @@ void FillTopic(broker::TopicDescription from, v1::TopicDescription* to) {
     out->set_value(std::move(config.value));
     out->set_is_default(config.source != broker::ConfigEntry::Source::kTopic);
   }
+}
+
+// 0: the broker's default. What no number of copies can be is refused below, as a number too large.
+int16_t FactorOf(int32_t factor) {
+  if (factor == 0) return -1;
+  return static_cast<int16_t>(std::clamp<int32_t>(factor, -2, INT16_MAX));
 }
 
 class AdminService final : public v1::Admin::CallbackService {
@@ -58,7 +88,11 @@ class AdminService final : public v1::Admin::CallbackService {
     for (const v1::NewTopic& from : request->topics()) {
       topics.push_back({.name = from.name(),
                         .partitions = from.partitions() == 0 ? -1 : from.partitions(),
-                        .configs = ConfigsOf(from.configs())});
+                        .configs = ConfigsOf(from.configs()),
+                        .replication_factor = FactorOf(from.replication_factor()),
+                        .assignments = AssignmentsOf(from.assignments())});
+      // A list of assignments says how many there are.
+      if (from.partitions() == 0 && !from.assignments().empty()) topics.back().partitions = from.assignments_size();
     }
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     broker_.CreateTopics(std::move(topics), AnswerTopics(reactor, response));
@@ -76,11 +110,11 @@ class AdminService final : public v1::Admin::CallbackService {
                                      v1::DescribeTopicsResponse* response) override {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     broker_.DescribeTopics({request->names().begin(), request->names().end()},
-                           [reactor, response](std::vector<broker::TopicDescription> topics) {
+                           [this, reactor, response](std::vector<broker::TopicDescription> topics) {
                              for (broker::TopicDescription& topic : topics) {
                                FillTopic(std::move(topic), response->add_topics());
                              }
-                             reactor->Finish(::grpc::Status::OK);
+                             FillBrokers(reactor, response);
                            });
     return reactor;
   }
@@ -92,7 +126,8 @@ class AdminService final : public v1::Admin::CallbackService {
       changes.push_back({.name = from.name(),
                          .set = ConfigsOf(from.set()),
                          .remove = {from.remove().begin(), from.remove().end()},
-                         .partitions = from.partitions() == 0 ? -1 : from.partitions()});
+                         .partitions = from.partitions() == 0 ? -1 : from.partitions(),
+                         .assignments = AssignmentsOf(from.assignments())});
     }
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     broker_.AlterTopics(std::move(changes), AnswerTopics(reactor, response));
@@ -184,15 +219,53 @@ class AdminService final : public v1::Admin::CallbackService {
         to->set_grpc(std::move(from.grpc));
         to->set_kafka(std::move(from.kafka));
         to->set_admin(std::move(from.admin));
+        to->set_rack(std::move(from.rack));
+        to->set_epoch(from.epoch);
+        to->set_state(std::string(broker::StateName(from.state)));
+        to->set_replicas(from.replicas);
+        to->set_leaders(from.leaders);
       }
       response->set_version(std::move(cluster.version));
       response->set_start_time_ms(cluster.start_time_ms);
+      response->set_feature_level(cluster.feature_level);
+      response->set_metadata_offset(cluster.metadata_end.value());
+      response->set_topics(cluster.topics);
+      response->set_partitions(cluster.partitions);
+      response->set_leaderless(cluster.leaderless);
+      response->set_under_replicated(cluster.under_replicated);
+      response->set_not_preferred(cluster.not_preferred);
+      response->set_reassigning(cluster.reassigning);
+      reactor->Finish(::grpc::Status::OK);
+    });
+    return reactor;
+  }
+
+  ServerUnaryReactor* FindCoordinator(CallbackServerContext* call, const v1::FindCoordinatorRequest* request,
+                                      v1::FindCoordinatorResponse* response) override {
+    ServerUnaryReactor* const reactor = call->DefaultReactor();
+    const auto kind = request->kind() == v1::FindCoordinatorRequest::TRANSACTION ? broker::CoordinatorKind::kTransaction
+                                                                                 : broker::CoordinatorKind::kGroup;
+    broker_.cluster_admin().FindCoordinator(kind, request->name(), [reactor, response](broker::Coordinator found) {
+      FillOutcome(found.outcome, response->mutable_outcome());
+      response->set_broker(found.id.value());
+      response->set_grpc(std::move(found.grpc));
       reactor->Finish(::grpc::Status::OK);
     });
     return reactor;
   }
 
  private:
+  // Where the leaders are. One broker alone is where the client has come already.
+  void FillBrokers(ServerUnaryReactor* reactor, v1::DescribeTopicsResponse* response) {
+    broker_.DescribeCluster([reactor, response](const broker::ClusterDescription& cluster) {
+      for (const broker::ClusterDescription::Node& node : cluster.nodes) {
+        const bool live = node.state != broker::ClusterDescription::State::kFenced;
+        if (cluster.nodes.size() > 1 && live) (*response->mutable_brokers())[node.id.value()] = node.grpc;
+      }
+      reactor->Finish(::grpc::Status::OK);
+    });
+  }
+
   static broker::Callback<std::vector<broker::TopicResult>> AnswerTopics(ServerUnaryReactor* reactor,
                                                                          v1::TopicResults* response) {
     return [reactor, response](std::vector<broker::TopicResult> results) {

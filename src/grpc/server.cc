@@ -115,6 +115,7 @@ absl::StatusOr<std::string> GrpcServer::Start() {
   const ServiceContext context{impl_->broker, options, impl_->streams};
   impl_->services.push_back(MakeLogService(context));
   impl_->services.push_back(MakeAdminService(impl_->broker));
+  impl_->services.push_back(MakeClusterService(impl_->broker));
   impl_->services.push_back(MakeGroupsService(context));
   impl_->services.push_back(MakeJobsService(impl_->broker));
   impl_->services.push_back(MakeTransactionsService(impl_->broker));

@@ -27,6 +27,7 @@ struct ServiceContext {
 
 std::unique_ptr<::grpc::Service> MakeLogService(const ServiceContext& context);
 std::unique_ptr<::grpc::Service> MakeAdminService(broker::Broker& broker);
+std::unique_ptr<::grpc::Service> MakeClusterService(broker::Broker& broker);
 std::unique_ptr<::grpc::Service> MakeGroupsService(const ServiceContext& context);
 std::unique_ptr<::grpc::Service> MakeJobsService(broker::Broker& broker);
 std::unique_ptr<::grpc::Service> MakeTransactionsService(broker::Broker& broker);

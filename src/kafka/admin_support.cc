@@ -14,4 +14,18 @@ ConfigSource SourceOf(const broker::ConfigEntry& entry) {
   return ConfigSource::kDefault;
 }
 
+std::vector<model::NodeId> NodesOf(const std::vector<int32_t>& ids) {
+  std::vector<model::NodeId> nodes;
+  nodes.reserve(ids.size());
+  for (const int32_t id : ids) nodes.emplace_back(id);
+  return nodes;
+}
+
+std::vector<int32_t> IdsOf(const std::vector<model::NodeId>& nodes) {
+  std::vector<int32_t> ids;
+  ids.reserve(nodes.size());
+  for (const model::NodeId node : nodes) ids.push_back(node.value());
+  return ids;
+}
+
 }  // namespace leat::kafka

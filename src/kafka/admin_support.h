@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/api.h"
 #include "model/error_code.h"
@@ -22,6 +23,9 @@ inline std::optional<std::string> ErrorText(const broker::Outcome& outcome) {
 enum class ResourceType : int8_t { kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32 };
 enum class ConfigSource : int8_t { kTopic = 1, kStaticBroker = 4, kDefault = 5 };
 ConfigSource SourceOf(const broker::ConfigEntry& entry);
+
+std::vector<model::NodeId> NodesOf(const std::vector<int32_t>& ids);
+std::vector<int32_t> IdsOf(const std::vector<model::NodeId>& nodes);
 
 // Every operation that a client may do on a topic: all of them, as nothing is forbidden here.
 inline constexpr int32_t kTopicOperations = 0xDF8;

@@ -1,6 +1,7 @@
 // What is served of administration: one line an API, with its versions.
 #include "kafka/handlers.h"
 #include "kafka/serve.h"
+#include "wire/messages/add_raft_voter.h"
 #include "wire/messages/alter_configs.h"
 #include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/alter_replica_log_dirs.h"
@@ -19,6 +20,8 @@
 #include "wire/messages/incremental_alter_configs.h"
 #include "wire/messages/list_config_resources.h"
 #include "wire/messages/list_partition_reassignments.h"
+#include "wire/messages/remove_raft_voter.h"
+#include "wire/messages/unregister_broker.h"
 #include "wire/messages/update_features.h"
 
 namespace leat::kafka {
@@ -42,8 +45,11 @@ std::vector<Api> AdminApis() {
       Serve<&HandleListPartitionReassignments>(0, 0),
       Serve<&HandleDescribeQuorum>(0, 2),
       Serve<&HandleUpdateFeatures>(0, 2),
+      Serve<&HandleUnregisterBroker>(0, 0),
       Serve<&HandleListConfigResources>(0, 1),
       Serve<&HandleDescribeTopicPartitions>(0, 0),
+      Serve<&HandleAddRaftVoter>(0, 1),
+      Serve<&HandleRemoveRaftVoter>(0, 0),
   };
 }
 

@@ -22,16 +22,6 @@ Result ResultOf(std::string_view name, const broker::Outcome& outcome) {
   return result;
 }
 
-broker::Outcome CheckAssignments(const CreatePartitionsRequest::CreatePartitionsTopic& topic, model::NodeId node) {
-  if (!topic.assignments) return {};
-  for (const auto& assignment : *topic.assignments) {
-    if (assignment.broker_ids.size() == 1 && assignment.broker_ids[0] == node.value()) continue;
-    return {model::ErrorCode::kInvalidReplicaAssignment,
-            StrCat("expected the broker ", node.value(), " for each new partition, the only one of this cluster")};
-  }
-  return {};
-}
-
 }  // namespace
 
 void HandleCreatePartitions(Call& call, const CreatePartitionsRequest& request, Reply<CreatePartitionsResponse> reply) {
@@ -40,7 +30,7 @@ void HandleCreatePartitions(Call& call, const CreatePartitionsRequest& request, 
   CreatePartitionsResponse response;
   TopicChanges changes;
   for (const auto& topic : request.topics) {
-    broker::Outcome outcome = CheckAssignments(topic, call.broker.node_id());
+    broker::Outcome outcome;
     if (repeated(topic.name)) outcome = {model::ErrorCode::kInvalidRequest, "the topic comes twice in this request"};
     if (topic.count < 1) {
       outcome = {model::ErrorCode::kInvalidPartitions, StrCat("expected at least 1 partition, got ", topic.count)};
@@ -50,7 +40,10 @@ void HandleCreatePartitions(Call& call, const CreatePartitionsRequest& request, 
       change.name = std::string(topic.name);
       change.partitions = topic.count;
       change.must_grow = true;
-      if (topic.assignments) change.added_partitions = static_cast<int32_t>(topic.assignments->size());
+      if (topic.assignments) {
+        change.added_partitions = static_cast<int32_t>(topic.assignments->size());
+        for (const auto& assignment : *topic.assignments) change.assignments.push_back(NodesOf(assignment.broker_ids));
+      }
       changes.Add(std::move(change), response.results.size());
     }
     response.results.push_back(ResultOf(topic.name, outcome));

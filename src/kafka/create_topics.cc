@@ -15,13 +15,15 @@ using wire::CreateTopicsResponse;
 
 broker::Outcome Refuse(model::ErrorCode code, std::string message) { return {code, std::move(message)}; }
 
-// An assignment by hand gives each partition its brokers; with one node each has that one.
-broker::Outcome CheckAssignments(const CreateTopicsRequest::CreatableTopic& topic, model::NodeId node) {
+// An assignment by hand gives each partition its brokers, in any order of the partitions.
+broker::Outcome TakeAssignments(const CreateTopicsRequest::CreatableTopic& topic, broker::NewTopic* out) {
   if (topic.num_partitions != -1 || topic.replication_factor != -1) {
     return Refuse(model::ErrorCode::kInvalidRequest,
                   "expected either partitions and replication factor, or assignments; got both");
   }
   std::vector<bool> seen(topic.assignments.size());
+  out->partitions = static_cast<int32_t>(topic.assignments.size());
+  out->assignments.resize(topic.assignments.size());
   for (const CreateTopicsRequest::CreatableReplicaAssignment& assignment : topic.assignments) {
     const auto index = static_cast<size_t>(assignment.partition_index);
     if (assignment.partition_index < 0 || index >= seen.size() || seen[index]) {
@@ -30,23 +32,18 @@ broker::Outcome CheckAssignments(const CreateTopicsRequest::CreatableTopic& topi
           StrCat("expected the partitions 0 to ", seen.size() - 1, " once each, got ", assignment.partition_index));
     }
     seen[index] = true;
-    if (assignment.broker_ids.size() != 1 || assignment.broker_ids[0] != node.value()) {
-      return Refuse(model::ErrorCode::kInvalidReplicaAssignment,
-                    StrCat("partition ", assignment.partition_index, ": expected the broker ", node.value(),
-                           ", the only one of this cluster"));
-    }
+    out->assignments[index] = NodesOf(assignment.broker_ids);
   }
   return {};
 }
 
-broker::Outcome Translate(const CreateTopicsRequest::CreatableTopic& topic, model::NodeId node, broker::NewTopic* out) {
+broker::Outcome Translate(const CreateTopicsRequest::CreatableTopic& topic, broker::NewTopic* out) {
   out->name = std::string(topic.name);
   out->partitions = topic.num_partitions;
   out->replication_factor = topic.replication_factor;
   if (!topic.assignments.empty()) {
-    broker::Outcome outcome = CheckAssignments(topic, node);
+    broker::Outcome outcome = TakeAssignments(topic, out);
     if (!outcome.ok()) return outcome;
-    out->partitions = static_cast<int32_t>(topic.assignments.size());
   }
   for (const CreateTopicsRequest::CreatableTopicConfig& config : topic.configs) {
     if (!config.value) {
@@ -65,7 +62,7 @@ CreateTopicsResponse::CreatableTopicResult ResultOf(const broker::TopicResult& r
   if (!result.outcome.ok()) return out;
   out.topic_id = result.id;
   out.num_partitions = result.partitions;
-  out.replication_factor = 1;
+  out.replication_factor = result.replication_factor;
   out.configs.emplace();
   for (const broker::ConfigEntry& entry : result.configs) {
     CreateTopicsResponse::CreatableTopicConfigs config;
@@ -89,7 +86,7 @@ void HandleCreateTopics(Call& call, const CreateTopicsRequest& request, Reply<Cr
     broker::NewTopic translated;
     broker::Outcome outcome = repeated(topic.name)
                                   ? Refuse(model::ErrorCode::kInvalidRequest, "the topic comes twice in this request")
-                                  : Translate(topic, call.broker.node_id(), &translated);
+                                  : Translate(topic, &translated);
     broker::TopicResult refused{.name = std::string(topic.name), .outcome = std::move(outcome)};
     if (refused.outcome.ok()) {
       topics.push_back(std::move(translated));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kafka/admin_support.h"
+#include "kafka/cluster_view.h"
 #include "kafka/fetch_session.h"
 #include "kafka/handlers.h"
 #include "wire/messages/fetch.h"
@@ -102,6 +103,7 @@ class FetchCall {
         data.high_watermark = -1;
       } else {
         Fill(std::move(read.partitions[results_[i]]), &data);
+        if (LeaderHints::Fits(data.error_code)) TellLeader(want.key, &data);
       }
       const bool told = begun_.session == nullptr ||
                         begun_.session->MustTell(want.key, {.error = data.error_code,
@@ -111,10 +113,21 @@ class FetchCall {
                                                             .diverges = data.diverging_epoch.end_offset >= 0});
       if (told || !begun_.incremental) Add(want.key, std::move(data), &response);
     }
+    if (hints_) hints_->AddEndpoints(&response.node_endpoints);
     reply_(std::move(response));
   }
 
  private:
+  void TellLeader(const FetchKey& key, PartitionData* to) {
+    if (!view_) {
+      view_.emplace(call_, call_.broker.ImageOn(call_.shard));
+      hints_.emplace(*view_);
+    }
+    const bool by_id = call_.version >= kFirstByTopicId;
+    const meta::TopicPtr topic = by_id ? view_->image().FindTopic(key.id) : view_->image().FindTopic(key.topic);
+    if (topic != nullptr) hints_->Tell(*topic, key.partition, &to->current_leader);
+  }
+
   void Fill(broker::FetchPartitionResult from, PartitionData* to) const {
     to->error_code = Code(from.outcome.code);
     to->high_watermark = from.high_watermark.value();
@@ -148,6 +161,8 @@ class FetchCall {
   const FetchRequest& request_;
   Reply<FetchResponse> reply_;
   FetchSessionCache::Begun begun_;
+  std::optional<ClusterView> view_;  // once a client has to be told of another broker
+  std::optional<LeaderHints> hints_;
   std::vector<size_t> results_;  // of each want: its place among the broker's results, or kUnread
 };
 

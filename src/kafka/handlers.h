@@ -98,6 +98,12 @@ struct ListConfigResourcesRequest;
 struct ListConfigResourcesResponse;
 struct DescribeTopicPartitionsRequest;
 struct DescribeTopicPartitionsResponse;
+struct UnregisterBrokerRequest;
+struct UnregisterBrokerResponse;
+struct AddRaftVoterRequest;
+struct AddRaftVoterResponse;
+struct RemoveRaftVoterRequest;
+struct RemoveRaftVoterResponse;
 }  // namespace leat::wire
 
 namespace leat::kafka {
@@ -158,6 +164,9 @@ LEAT_KAFKA_HANDLER(DescribeQuorum);
 LEAT_KAFKA_HANDLER(UpdateFeatures);
 LEAT_KAFKA_HANDLER(ListConfigResources);
 LEAT_KAFKA_HANDLER(DescribeTopicPartitions);
+LEAT_KAFKA_HANDLER(UnregisterBroker);
+LEAT_KAFKA_HANDLER(AddRaftVoter);
+LEAT_KAFKA_HANDLER(RemoveRaftVoter);
 
 #undef LEAT_KAFKA_HANDLER
 

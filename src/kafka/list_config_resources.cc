@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "kafka/admin_support.h"
+#include "kafka/cluster_view.h"
 #include "kafka/handlers.h"
 #include "wire/messages/list_config_resources.h"
 
@@ -35,7 +36,10 @@ void HandleListConfigResources(Call& call, const ListConfigResourcesRequest& req
       add(ResourceType::kTopic, topic->name);
   }
   if (response.error_code == 0 && asked(ResourceType::kBroker)) {
-    add(ResourceType::kBroker, StrCat(call.broker.node_id().value()));
+    const ClusterView view(call, call.broker.ImageOn(call.shard));
+    for (const ClusterView::Node& node : view.Nodes(ClusterView::Fenced::kLeaveOut)) {
+      add(ResourceType::kBroker, StrCat(node.id));
+    }
   }
   reply(std::move(response));
 }

@@ -31,6 +31,7 @@ void AddTopics(const std::vector<broker::TopicDescription>& topics, const Asked&
     out.name = topic.name;
     for (const broker::PartitionDescription& partition : topic.partitions) {
       if (wanted != asked.end() && !wanted->second.contains(partition.partition.value())) continue;
+      if (partition.copy == broker::CopyHere::kElsewhere) continue;
       auto& one = out.partitions.emplace_back();
       one.partition_index = partition.partition.value();
       one.partition_size = static_cast<int64_t>(partition.size_bytes);

@@ -1,8 +1,9 @@
-// Metadata (3) and DescribeCluster (60): the one broker of this cluster, at the address of the listener that the client
-// came in by, and the topics.
+// Metadata (3) and DescribeCluster (60): the brokers, at the addresses of the listener that the client came in by, and
+// the topics with who leads and copies their partitions.
 #include <utility>
 
 #include "kafka/admin_support.h"
+#include "kafka/cluster_view.h"
 #include "kafka/handlers.h"
 #include "meta/commands.h"
 #include "wire/messages/describe_cluster.h"
@@ -21,26 +22,35 @@ using Topic = MetadataResponse::MetadataResponseTopic;
 // Every operation that a client may do on the cluster: all of them, as nothing is forbidden here.
 constexpr int32_t kClusterOperations = 0x1FA0;
 constexpr int16_t kLookUpById = 12;
+constexpr int16_t kListenerErrors = 6;  // from here on clients know LISTENER_NOT_FOUND
 
 struct Describer {
-  const meta::Image& image;
-  const int32_t node;
+  const ClusterView view;
+  const int16_t version;
   const bool operations;  // the client wants to know what it may do
+
+  const meta::Image& image() const { return view.image(); }
 
   void Fill(const meta::Topic& from, Topic* topic) const {
     topic->name = from.name;
     topic->topic_id = from.id;
     topic->is_internal = meta::IsReservedTopic(from.name);
     topic->partitions.reserve(static_cast<size_t>(from.partitions));
-    for (int32_t i = 0; i < from.partitions; ++i) {
-      auto& partition = topic->partitions.emplace_back();
-      partition.partition_index = i;
-      partition.leader_id = node;
-      partition.leader_epoch = 0;
-      partition.replica_nodes = {node};
-      partition.isr_nodes = {node};
-    }
+    for (int32_t i = 0; i < from.partitions; ++i) FillPartition(view.PartitionOf(from, i), i, topic);
     if (operations) topic->topic_authorized_operations = kTopicOperations;
+  }
+
+ private:
+  void FillPartition(ClusterView::Partition from, int32_t index, Topic* topic) const {
+    auto& partition = topic->partitions.emplace_back();
+    const bool told = from.error != ErrorCode::kListenerNotFound || version >= kListenerErrors;
+    partition.error_code = Code(told ? from.error : ErrorCode::kLeaderNotAvailable);
+    partition.partition_index = index;
+    partition.leader_id = from.leader;
+    partition.leader_epoch = from.leader_epoch;
+    partition.replica_nodes = std::move(from.replicas);
+    partition.isr_nodes = std::move(from.isr);
+    partition.offline_replicas = std::move(from.offline);
   }
 };
 
@@ -60,7 +70,7 @@ void LookUp(const Describer& describe, const MetadataRequest::MetadataRequestTop
             Lookup* lookup) {
   MetadataResponse* const response = &lookup->response;
   if (asked.topic_id != model::TopicId{}) {
-    const meta::TopicPtr topic = describe.image.FindTopic(asked.topic_id);
+    const meta::TopicPtr topic = describe.image().FindTopic(asked.topic_id);
     if (topic != nullptr) return describe.Fill(*topic, &response->topics.emplace_back());
     Topic& unknown = AddError(response, ErrorCode::kUnknownTopicId);
     unknown.topic_id = asked.topic_id;
@@ -68,7 +78,7 @@ void LookUp(const Describer& describe, const MetadataRequest::MetadataRequestTop
     return;
   }
   const std::string name(*asked.name);
-  if (const meta::TopicPtr topic = describe.image.FindTopic(name)) {
+  if (const meta::TopicPtr topic = describe.image().FindTopic(name)) {
     return describe.Fill(*topic, &response->topics.emplace_back());
   }
   const bool valid = model::IsValidTopicName(name) && !meta::IsReservedTopic(name);
@@ -80,7 +90,7 @@ void LookUp(const Describer& describe, const MetadataRequest::MetadataRequestTop
 void FillCreated(const Describer& describe, const std::vector<broker::TopicResult>& created, Lookup* lookup) {
   for (size_t i = 0; i < lookup->missing.size(); ++i) {
     Topic& topic = lookup->response.topics[lookup->missing[i]];
-    if (const meta::TopicPtr made = describe.image.FindTopic(created[i].name)) {
+    if (const meta::TopicPtr made = describe.image().FindTopic(created[i].name)) {
       topic.error_code = 0;
       describe.Fill(*made, &topic);
     } else if (!created[i].outcome.ok()) {
@@ -91,15 +101,16 @@ void FillCreated(const Describer& describe, const std::vector<broker::TopicResul
   }
 }
 
-void DescribeNode(const Call& call, const meta::Image& image, const MetadataRequest& request,
-                  MetadataResponse* response) {
-  const int32_t node = call.broker.node_id().value();
-  auto& broker = response->brokers.emplace_back();
-  broker.node_id = node;
-  broker.host = call.endpoint.host;
-  broker.port = call.endpoint.port;
-  response->cluster_id = image.cluster_id();
-  response->controller_id = node;
+void DescribeNodes(const ClusterView& view, const MetadataRequest& request, MetadataResponse* response) {
+  for (ClusterView::Node& node : view.Nodes(ClusterView::Fenced::kLeaveOut)) {
+    auto& broker = response->brokers.emplace_back();
+    broker.node_id = node.id;
+    broker.host = std::move(node.host);
+    broker.port = node.port;
+    broker.rack = std::move(node.rack);
+  }
+  response->cluster_id = view.image().cluster_id();
+  response->controller_id = view.controller();
   if (request.include_cluster_authorized_operations) response->cluster_authorized_operations = kClusterOperations;
 }
 
@@ -115,12 +126,18 @@ bool IsMalformed(const Call& call, const MetadataRequest& request) {
   return false;
 }
 
+// On the call's shard.
+Describer DescriberOf(const Call& call, const MetadataRequest& request) {
+  return {ClusterView(call, call.broker.ImageOn(call.shard)), call.version,
+          request.include_topic_authorized_operations};
+}
+
 }  // namespace
 
 void HandleMetadata(Call& call, const MetadataRequest& request, Reply<MetadataResponse> reply) {
-  const meta::ImagePtr image = call.broker.ImageOn(call.shard);
+  const Describer describe = DescriberOf(call, request);
   Lookup lookup;
-  DescribeNode(call, *image, request, &lookup.response);
+  DescribeNodes(describe.view, request, &lookup.response);
   if (IsMalformed(call, request)) {
     lookup.response.error_code = Code(ErrorCode::kInvalidRequest);
     for (const auto& topic : *request.topics) {
@@ -130,9 +147,10 @@ void HandleMetadata(Call& call, const MetadataRequest& request, Reply<MetadataRe
     }
     return reply(std::move(lookup.response));
   }
-  const Describer describe{*image, call.broker.node_id().value(), request.include_topic_authorized_operations};
   if (!request.topics || (call.version == 0 && request.topics->empty())) {
-    for (const meta::TopicPtr& topic : image->Topics()) describe.Fill(*topic, &lookup.response.topics.emplace_back());
+    for (const meta::TopicPtr& topic : describe.image().Topics()) {
+      describe.Fill(*topic, &lookup.response.topics.emplace_back());
+    }
     return reply(std::move(lookup.response));
   }
   const bool create = call.auto_create_topics && request.allow_auto_topic_creation;
@@ -146,8 +164,7 @@ void HandleMetadata(Call& call, const MetadataRequest& request, Reply<MetadataRe
     // Back to a shard whose metadata may be read, now that it has the topics.
     call.shard.Post([&call, &request, lookup = std::move(lookup), reply = std::move(reply),
                      created = std::move(created)]() mutable {
-      const meta::ImagePtr now = call.broker.ImageOn(call.shard);
-      FillCreated({*now, call.broker.node_id().value(), request.include_topic_authorized_operations}, created, &lookup);
+      FillCreated(DescriberOf(call, request), created, &lookup);
       reply(std::move(lookup.response));
     });
   });
@@ -165,12 +182,18 @@ void HandleDescribeCluster(Call& call, const DescribeClusterRequest& request, Re
                                    : StrCat("expected endpoint type 1, brokers, got ", +request.endpoint_type);
     return reply(std::move(response));
   }
-  response.cluster_id = call.broker.ImageOn(call.shard)->cluster_id();
-  response.controller_id = call.broker.node_id().value();
-  auto& broker = response.brokers.emplace_back();
-  broker.broker_id = call.broker.node_id().value();
-  broker.host = call.endpoint.host;
-  broker.port = call.endpoint.port;
+  const ClusterView view(call, call.broker.ImageOn(call.shard));
+  response.cluster_id = view.image().cluster_id();
+  response.controller_id = view.controller();
+  const auto fenced = request.include_fenced_brokers ? ClusterView::Fenced::kInclude : ClusterView::Fenced::kLeaveOut;
+  for (ClusterView::Node& node : view.Nodes(fenced)) {
+    auto& broker = response.brokers.emplace_back();
+    broker.broker_id = node.id;
+    broker.host = std::move(node.host);
+    broker.port = node.port;
+    broker.rack = std::move(node.rack);
+    broker.is_fenced = node.fenced;
+  }
   if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
   reply(std::move(response));
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kafka/admin_support.h"
+#include "kafka/cluster_view.h"
 #include "kafka/handlers.h"
 #include "model/record_batch.h"
 #include "wire/messages/produce.h"
@@ -111,7 +112,7 @@ class Translator {
   bool nothing_to_do() const { return places_.empty(); }
   broker::ProduceRequest TakeRequest() { return std::move(out_); }
 
-  void Finish(broker::ProduceReply done) {
+  void Finish(broker::ProduceReply done) {  // on any shard
     call_.worked_on = done.shard;
     for (size_t i = 0; i < places_.size(); ++i) {
       PartitionResponse& to = response_.responses[places_[i].topic].partition_responses[places_[i].partition];
@@ -125,8 +126,29 @@ class Translator {
       to.log_start_offset = from.log_start.value();
     }
     if (request_.acks == 0) CloseAfterSilentError();
-    reply_(std::move(response_));
   }
+  // Some partition is led by another broker, of which the client is told: on the call's shard.
+  bool has_wrong_leader() const {
+    return std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+      return LeaderHints::Fits(response_.responses[place.topic].partition_responses[place.partition].error_code);
+    });
+  }
+  void TellLeaders() {
+    const ClusterView view(call_, call_.broker.ImageOn(call_.shard));
+    LeaderHints hints(view);
+    for (auto& answer : response_.responses) {
+      const bool by_id = call_.version >= kFirstByTopicId;
+      const meta::TopicPtr topic =
+          by_id ? view.image().FindTopic(answer.topic_id) : view.image().FindTopic(answer.name);
+      for (PartitionResponse& partition : answer.partition_responses) {
+        if (topic == nullptr || !LeaderHints::Fits(partition.error_code)) continue;
+        hints.Tell(*topic, partition.index, &partition.current_leader);
+      }
+    }
+    hints.AddEndpoints(&response_.node_endpoints);
+  }
+  void Answer() { reply_(std::move(response_)); }
+  env::Shard& shard() { return call_.shard; }
 
  private:
   void Add(const std::string& topic, const Outcome& refused, const ProduceRequest::PartitionProduceData& from) {
@@ -165,11 +187,20 @@ class Translator {
 void HandleProduce(Call& call, const ProduceRequest& request, Reply<ProduceResponse> reply) {
   auto translator = std::make_unique<Translator>(call, request, std::move(reply));
   translator->Run();
-  if (translator->nothing_to_do()) return translator->Finish({});
+  if (translator->nothing_to_do()) {
+    translator->Finish({});
+    return translator->Answer();
+  }
   broker::ProduceRequest out = translator->TakeRequest();
   // As small as it is, the closure needs no memory of its own.
-  call.broker.Produce(std::move(out), [translator = std::move(translator)](broker::ProduceReply done) {
+  call.broker.Produce(std::move(out), [translator = std::move(translator)](broker::ProduceReply done) mutable {
     translator->Finish(std::move(done));
+    if (!translator->has_wrong_leader()) return translator->Answer();
+    env::Shard& shard = translator->shard();
+    shard.Post([translator = std::move(translator)] {
+      translator->TellLeaders();
+      translator->Answer();
+    });
   });
 }
 

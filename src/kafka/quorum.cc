@@ -1,7 +1,8 @@
-// DescribeQuorum (55) and UpdateFeatures (57): the controller quorum of one node.
+// DescribeQuorum (55) and UpdateFeatures (57): the quorum of the controllers, and what they agree on.
 #include <absl/strings/ascii.h>
 
 #include "base/strings.h"
+#include "broker/cluster_admin.h"
 #include "kafka/admin_support.h"
 #include "kafka/features.h"
 #include "kafka/handlers.h"
@@ -17,46 +18,71 @@ using wire::DescribeQuorumResponse;
 using wire::UpdateFeaturesRequest;
 using wire::UpdateFeaturesResponse;
 
-void Describe(const broker::ClusterDescription& cluster, int64_t now_ms,
-              DescribeQuorumResponse::PartitionData& partition) {
-  partition.leader_id = cluster.controller.value();
-  partition.leader_epoch = 0;
-  partition.high_watermark = cluster.metadata_end.value();
-  auto& voter = partition.current_voters.emplace_back();
-  voter.replica_id = cluster.controller.value();
-  voter.log_end_offset = cluster.metadata_end.value();
-  voter.last_fetch_timestamp = now_ms;
-  voter.last_caught_up_timestamp = now_ms;
+using ReplicaState = DescribeQuorumResponse::ReplicaState;
+
+std::vector<ReplicaState> StatesOf(const std::vector<broker::QuorumDescription::Replica>& replicas) {
+  std::vector<ReplicaState> states;
+  for (const broker::QuorumDescription::Replica& from : replicas) {
+    ReplicaState& to = states.emplace_back();
+    to.replica_id = from.id.value();
+    to.replica_directory_id = {from.directory.high, from.directory.low};
+    to.log_end_offset = from.log_end.value();
+    to.last_fetch_timestamp = from.last_fetch_ms;
+    to.last_caught_up_timestamp = from.last_caught_up_ms;
+  }
+  return states;
+}
+
+void Describe(const broker::QuorumDescription& quorum, DescribeQuorumResponse::PartitionData& partition) {
+  partition.leader_id = quorum.leader.value();
+  partition.leader_epoch = quorum.epoch;
+  partition.high_watermark = quorum.high_watermark.value();
+  partition.current_voters = StatesOf(quorum.voters);
+  partition.observers = StatesOf(quorum.observers);
+  if (quorum.leader.value() >= 0) return;
+  partition.error_code = Code(model::ErrorCode::kLeaderNotAvailable);
+  partition.error_message = "the controllers have no leader now: try again";
+}
+
+// Where the voters are: as they say themselves, or as this client came here.
+void AddNodes(const broker::QuorumDescription& quorum, const Endpoint& endpoint, DescribeQuorumResponse& response) {
+  for (const broker::QuorumDescription::Replica& voter : quorum.voters) {
+    auto& node = response.nodes.emplace_back();
+    node.node_id = voter.id.value();
+    const auto add = [&](std::string_view name, const std::string& host, int32_t port) {
+      auto& listener = node.listeners.emplace_back();
+      listener.name = absl::AsciiStrToUpper(ToAbsl(name));  // Kafka's client refuses other names
+      listener.host = host;
+      listener.port = static_cast<uint16_t>(port);
+    };
+    for (const broker::ListenerAddress& at : voter.listeners) add(at.name, at.host, at.port);
+    if (voter.listeners.empty() && quorum.voters.size() == 1) add(endpoint.listener, endpoint.host, endpoint.port);
+  }
 }
 
 }  // namespace
 
 void HandleDescribeQuorum(Call& call, const DescribeQuorumRequest& request, Reply<DescribeQuorumResponse> reply) {
-  call.broker.DescribeCluster([&request, now_ms = call.shard.WallMillis(), endpoint = call.endpoint,
-                               reply = std::move(reply)](const broker::ClusterDescription& cluster) mutable {
-    DescribeQuorumResponse response;
-    for (const auto& topic : request.topics) {
-      auto& out = response.topics.emplace_back();
-      out.topic_name = std::string(topic.topic_name);
-      for (const auto& asked : topic.partitions) {
-        auto& partition = out.partitions.emplace_back();
-        partition.partition_index = asked.partition_index;
-        if (topic.topic_name == meta::kMetadataTopic && asked.partition_index == 0) {
-          Describe(cluster, now_ms, partition);
-        } else {
-          partition.error_code = Code(model::ErrorCode::kUnknownTopicOrPartition);
-          partition.error_message = StrCat("expected partition 0 of ", meta::kMetadataTopic);
+  call.broker.cluster_admin().DescribeQuorum(
+      [&request, endpoint = call.endpoint, reply = std::move(reply)](const broker::QuorumDescription& quorum) mutable {
+        DescribeQuorumResponse response;
+        for (const auto& topic : request.topics) {
+          auto& out = response.topics.emplace_back();
+          out.topic_name = std::string(topic.topic_name);
+          for (const auto& asked : topic.partitions) {
+            auto& partition = out.partitions.emplace_back();
+            partition.partition_index = asked.partition_index;
+            if (topic.topic_name == meta::kMetadataTopic && asked.partition_index == 0) {
+              Describe(quorum, partition);
+            } else {
+              partition.error_code = Code(model::ErrorCode::kUnknownTopicOrPartition);
+              partition.error_message = StrCat("expected partition 0 of ", meta::kMetadataTopic);
+            }
+          }
         }
-      }
-    }
-    auto& node = response.nodes.emplace_back();
-    node.node_id = cluster.controller.value();
-    auto& listener = node.listeners.emplace_back();
-    listener.name = absl::AsciiStrToUpper(endpoint.listener);  // Kafka's client refuses other names
-    listener.host = endpoint.host;
-    listener.port = endpoint.port;
-    reply(std::move(response));
-  });
+        AddNodes(quorum, endpoint, response);
+        reply(std::move(response));
+      });
 }
 
 // The levels of the features are those of the program: an update to the level in force is done, any other is refused.

@@ -61,6 +61,12 @@ struct Door {
     return shared;
   }
 
+  std::string Advertised() const {
+    std::string host = config.advertised_host.empty() ? config.host : config.advertised_host;
+    if (host.find(':') != std::string::npos) host = StrCat("[", host, "]");
+    return StrCat(config.name, "://", host, ":", config.advertised_port == 0 ? bound.port() : config.advertised_port);
+  }
+
   const ListenerConfig config;
   tcp::acceptor acceptor;
   tcp::endpoint bound;
@@ -236,6 +242,14 @@ std::vector<std::string> KafkaServer::addresses() const {
   std::vector<std::string> out;
   for (const std::unique_ptr<Door>& door : state_->doors) out.push_back(ToText(door->bound));
   return out;
+}
+
+std::string KafkaServer::advertised() const {
+  std::string text;
+  for (const std::unique_ptr<Door>& door : state_->doors) {
+    StrAppend(&text, text.empty() ? "" : ",", door->Advertised());
+  }
+  return text;
 }
 
 void KafkaServer::Stop(env::Closure stopped) {

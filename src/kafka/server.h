@@ -57,6 +57,9 @@ class KafkaServer {
   absl::Status Listen();
   // What the listeners are bound to, "127.0.0.1:9092", in their order; after Listen.
   std::vector<std::string> addresses() const;
+  // What clients of other brokers are told of these listeners, "default://broker-1:9092", parted by commas; after
+  // Listen.
+  std::string advertised() const;
 
   // Accepts no more, lets requests under way be answered within drain_timeout, closes the connections, and calls
   // `stopped` on a shard. Requests that are parked below may be answered later still, into the void. Once, any thread.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kafka/admin_support.h"
+#include "kafka/cluster_view.h"
 #include "kafka/handlers.h"
 #include "meta/commands.h"
 #include "wire/messages/describe_topic_partitions.h"
@@ -15,16 +16,18 @@ using Topic = DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTo
 
 constexpr int32_t kMostPartitions = 2000;  // of one answer, whatever is asked for
 
-DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponsePartition PartitionOf(int32_t index,
-                                                                                      model::NodeId node) {
+DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponsePartition PartitionOf(ClusterView::Partition from,
+                                                                                      int32_t index) {
   DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponsePartition partition;
+  partition.error_code = Code(from.error);
   partition.partition_index = index;
-  partition.leader_id = node.value();
-  partition.leader_epoch = 0;
-  partition.replica_nodes = {node.value()};
-  partition.isr_nodes = {node.value()};
-  partition.eligible_leader_replicas.emplace();
-  partition.last_known_elr.emplace();
+  partition.leader_id = from.leader;
+  partition.leader_epoch = from.leader_epoch;
+  partition.replica_nodes = std::move(from.replicas);
+  partition.isr_nodes = std::move(from.isr);
+  partition.eligible_leader_replicas = std::move(from.eligible);
+  partition.last_known_elr = std::move(from.last_known_eligible);
+  partition.offline_replicas = std::move(from.offline);
   return partition;
 }
 
@@ -49,10 +52,10 @@ std::vector<std::string> NamesOf(const DescribeTopicPartitionsRequest& request, 
 void HandleDescribeTopicPartitions(Call& call, const DescribeTopicPartitionsRequest& request,
                                    Reply<DescribeTopicPartitionsResponse> reply) {
   DescribeTopicPartitionsResponse response;
-  const meta::ImagePtr image = call.broker.ImageOn(call.shard);
+  const ClusterView view(call, call.broker.ImageOn(call.shard));
   int32_t room = std::clamp(request.response_partition_limit, 1, kMostPartitions);
-  for (const std::string& name : NamesOf(request, *image)) {
-    const meta::TopicPtr known = image->FindTopic(name);
+  for (const std::string& name : NamesOf(request, view.image())) {
+    const meta::TopicPtr known = view.image().FindTopic(name);
     int32_t next = 0;
     if (request.cursor && request.cursor->topic_name == name) next = std::max(0, request.cursor->partition_index);
     if (room == 0) {
@@ -72,7 +75,7 @@ void HandleDescribeTopicPartitions(Call& call, const DescribeTopicPartitionsRequ
     topic.is_internal = meta::IsReservedTopic(name);
     topic.topic_authorized_operations = kTopicOperations;
     for (; next < known->partitions && room > 0; ++next, --room) {
-      topic.partitions.push_back(PartitionOf(next, call.broker.node_id()));
+      topic.partitions.push_back(PartitionOf(view.PartitionOf(*known, next), next));
     }
     if (next < known->partitions) {
       auto& cursor = response.next_cursor.emplace();

@@ -226,7 +226,7 @@ absl::Status PartitionLogImpl::PlaceCleaned(const CleaningRun::Group& group) {
   segments_.erase(first + 1, behind);
   // Every batch of these segments was checked; positions in them mean nothing any more.
   fences_.erase(fences_.lower_bound(base), fences_.lower_bound(end));
-  next_read_ = {0, model::Offset(-1)};
+  ForgetReads();
   if (log_end_ >= end) return absl::OkStatus();
   const model::Offset to = std::exchange(log_end_, end);
   LEAT_ASSIGN_OR_RETURN(const CutPoint point, FindCut(to));

@@ -82,7 +82,7 @@ absl::Status PartitionLogImpl::CutInMemory(const CutPoint& point) {
   durable_last_ = nullptr;
 
   fences_.erase(fences_.lower_bound(log_end_), fences_.end());
-  next_read_ = {0, model::Offset(-1)};
+  ForgetReads();
   return absl::OkStatus();
 }
 
@@ -103,7 +103,7 @@ void PartitionLogImpl::EmptyInMemory(model::Offset at) {
   durable_last_ = nullptr;
   fences_.clear();
   uncleanable_ = absl::OkStatus();
-  next_read_ = {0, model::Offset(-1)};
+  ForgetReads();
 }
 
 // Of the appends that are written those that end at or behind `from`, and all that are not.

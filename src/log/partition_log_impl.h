@@ -219,6 +219,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   absl::StatusOr<std::string> ReadBatches(size_t segment, model::Offset from, model::Offset end, size_t max_bytes);
   absl::Status AddFence(size_t segment, uint64_t position, model::Offset from, std::string_view what);
   const Fence* FenceAt(model::Offset offset) const;
+  void ForgetReads() { next_read_ = other_read_ = {0, model::Offset(-1)}; }
 
   // partition_time.cc
   absl::StatusOr<std::optional<TimestampOffset>> FindInSegment(size_t segment, int64_t timestamp_ms, model::Offset end);
@@ -376,7 +377,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset cleaned_to_{0};  // what the cleaner's checkpoint says
   model::Offset gaps_noted_{0};  // what the file says of home_.gaps_until
   absl::Status uncleanable_;
-  Start next_read_{0, model::Offset(-1)};  // where the last read ended: where a sequential reader goes on
+  // Where the last read ended, and one before: where sequential readers go on.
+  Start next_read_{0, model::Offset(-1)};
+  Start other_read_{0, model::Offset(-1)};
 };
 
 }  // namespace leat::log

@@ -60,7 +60,7 @@ absl::Status PartitionLogImpl::FinishMend(const Patch& patch) {
   }
   Fence rest = std::move(found->second);
   fences_.erase(found);
-  next_read_ = {0, model::Offset(-1)};
+  ForgetReads();
   LogInfo("log", tp_.ToString(), ": offsets ", patch.from, " to ", patch.to - 1, " were mended");
   const size_t i = SegmentOf(patch.from);
   if (patch.to < rest.end) {

@@ -82,6 +82,8 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
     }
   }
   bytes.resize(whole);
+  // Two readers that take turns each find where they were.
+  if (next_read_.offset != from) other_read_ = next_read_;
   next_read_ = {start.position + whole, expected};
   return bytes;
 }
@@ -90,6 +92,7 @@ absl::StatusOr<std::string> PartitionLogImpl::ReadBatches(size_t segment_index, 
 absl::StatusOr<PartitionLogImpl::Start> PartitionLogImpl::FindStart(Segment& segment, model::Offset from) {
   if (from == segment.base()) return Start{0, from};
   if (from == next_read_.offset && next_read_.position < segment.size()) return next_read_;
+  if (from == other_read_.offset && other_read_.position < segment.size()) return other_read_;
   return WalkTo(segment, from);
 }
 

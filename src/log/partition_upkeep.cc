@@ -260,7 +260,17 @@ absl::Status PartitionLogImpl::LogIsGone() const {
 
 void PartitionLogImpl::DropFirstSegment() {
   LEAT_CHECK(segments_.size() > 1);
+  std::shared_ptr<env::File> file = segments_.front()->file();
   segments_.erase(segments_.begin());
+  if (file != nullptr) {
+    // Whoever lets go last of a removed file waits for the file system to free it: a tenth of a second for a large one.
+    shared_.shard.RunBlocking(
+        [file = std::move(file)]() mutable {
+          file.reset();
+          return absl::OkStatus();
+        },
+        [](const absl::Status&) {});
+  }
   fences_.erase(fences_.begin(), fences_.lower_bound(segments_.front()->base()));
 }
 

@@ -9,8 +9,9 @@ namespace leat::runtime {
 uint64_t PeerCalls::Add(Duration timeout, std::string late, env::Transport::Reply done) {
   const uint64_t call = next_++;
   calls_[call] = {.done = std::move(done),
-                  .timer = shard_.RunAt(shard_.Now() + timeout,
-                                        [this, call, late = std::move(late)] { Finish(call, DeadlineExceeded(late)); })};
+                  .timer = shard_.RunAt(shard_.Now() + timeout, [this, call, late = std::move(late)] {
+                    Finish(call, DeadlineExceeded(late));
+                  })};
   return call;
 }
 

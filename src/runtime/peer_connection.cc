@@ -16,9 +16,9 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr size_t kCopied = size_t{4} << 10;       // payloads up to here are copied behind their header
-constexpr size_t kTextPiece = size_t{64} << 10;   // of headers and small payloads
-constexpr size_t kMaxPieces = 64;                 // of one write: what one system call takes
+constexpr size_t kCopied = size_t{4} << 10;      // payloads up to here are copied behind their header
+constexpr size_t kTextPiece = size_t{64} << 10;  // of headers and small payloads
+constexpr size_t kMaxPieces = 64;                // of one write: what one system call takes
 
 }  // namespace
 
@@ -34,8 +34,8 @@ PeerConnection::PeerConnection(const Ports& ports, asio::ip::tcp::socket socket,
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
   // What a dead peer never acknowledges does not stay with the kernel for the quarter of an hour that is its default.
-  const auto patience = static_cast<unsigned int>(
-      absl::ToInt64Milliseconds(options_.alive_interval * (options_.dead_after + 1)));
+  const auto patience =
+      static_cast<unsigned int>(absl::ToInt64Milliseconds(options_.alive_interval * (options_.dead_after + 1)));
   setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 }
 
@@ -115,6 +115,7 @@ void PeerConnection::Consume(size_t n) {
     output_.pop_front();
   }
   written_ = n;
+  Resume();  // what is not taken may have been the reason for a pause
 }
 
 void PeerConnection::Read() {

@@ -87,9 +87,7 @@ absl::StatusOr<std::string> PeerDoor::Bind() {
                             "; choose another address with listeners.internal");
 }
 
-void PeerDoor::Open() {
-  Spawn(ports_.shard.context().get_executor(), gate_, "peer acceptor", Accept(*this));
-}
+void PeerDoor::Open() { Spawn(ports_.shard.context().get_executor(), gate_, "peer acceptor", Accept(*this)); }
 
 asio::awaitable<void> PeerDoor::Accept(PeerDoor& door) {
   while (door.acceptor_.is_open()) {
@@ -113,8 +111,8 @@ void PeerDoor::Greet(tcp::socket socket) {
   stranger->address = error ? "an unknown address" : ToText(from);
   stranger->socket.set_option(tcp::no_delay(true), error);
   if (strangers_.size() >= ports_.options.max_strangers) {
-    strangers_.front()->Dismiss(StrCat("it has not proved itself yet, and ", strangers_.size(),
-                                       " others are waiting to, as many as may"));
+    strangers_.front()->Dismiss(
+        StrCat("it has not proved itself yet, and ", strangers_.size(), " others are waiting to, as many as may"));
     strangers_.pop_front();
   }
   strangers_.push_back(stranger);

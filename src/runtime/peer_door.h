@@ -4,6 +4,7 @@
 // the peer network.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <list>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "env/gate.h"
+#include "env/shard.h"
 #include "runtime/peer_guest.h"
 #include "runtime/peer_metrics.h"
 #include "runtime/peer_options.h"

@@ -46,8 +46,8 @@ absl::StatusOr<FrameHeader> DecodeFrameHeader(std::string_view bytes, size_t max
 std::string EncodeFrameError(const absl::Status& error);
 absl::Status DecodeFrameError(std::string_view payload);
 
-// Cuts what arrives into frames. Small payloads are copied out of the buffer, so that one read takes many; the rest of a
-// large one is read to where it stays. One connection's.
+// Cuts what arrives into frames. Small payloads are copied out of the buffer, so that one read takes many; the rest of
+// a large one is read to where it stays. One connection's.
 class PeerFrameReader {
  public:
   explicit PeerFrameReader(size_t max_payload);

@@ -41,7 +41,8 @@ bool PeerGuest::MayTake() const {
 
 void PeerGuest::OnFrame(PeerFrame frame) {
   const FrameHeader header = frame.header;
-  if (header.kind == FrameKind::kMessage) return ports_.handle(header.service, node_, std::move(frame.payload), nullptr);
+  if (header.kind == FrameKind::kMessage)
+    return ports_.handle(header.service, node_, std::move(frame.payload), nullptr);
   if (header.kind != FrameKind::kRequest) {
     LogWarning("peer", "node ", node_, " at ", address_, " sent an answer that nobody asked for; it was ignored");
     return;

@@ -64,8 +64,8 @@ struct PeerTranscript {
 };
 std::string ProofOf(std::string_view secret, const PeerTranscript& transcript);
 std::string WelcomeMac(std::string_view secret, const PeerTranscript& transcript, std::string_view cluster_id);
-// What the connecting side says of the last message. kPermissionDenied: it refuses us; kUnauthenticated: it does not know
-// the secret; kFailedPrecondition: it belongs to another cluster than `cluster_id`, if both are known.
+// What the connecting side says of the last message. kPermissionDenied: it refuses us; kUnauthenticated: it does not
+// know the secret; kFailedPrecondition: it belongs to another cluster than `cluster_id`, if both are known.
 absl::Status JudgeWelcome(std::string_view bytes, std::string_view secret, const PeerTranscript& transcript,
                           std::string_view cluster_id);
 // Takes as long for any two texts of one length.

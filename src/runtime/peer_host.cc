@@ -124,8 +124,8 @@ void PeerHost::Handle(env::Service service, int32_t from, OwnedBytes bytes, Repl
 
 void PeerHost::TakePlaceOf(PeerGuest& older, const PeerArrival& arrival) {
   if (older.incarnation() != arrival.incarnation) {
-    LogWarning("peer", "node ", arrival.node, " at ", arrival.address, " takes the place of node ", arrival.node, " at ",
-               older.address(), ", which has not gone: it was started again, or two nodes have this node_id");
+    LogWarning("peer", "node ", arrival.node, " at ", arrival.address, " takes the place of node ", arrival.node,
+               " at ", older.address(), ", which has not gone: it was started again, or two nodes have this node_id");
   }
   older.Close();
   Remove(older);

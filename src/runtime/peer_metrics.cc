@@ -4,8 +4,8 @@ namespace leat::runtime {
 
 PeerMetrics::PeerMetrics(env::Metrics& metrics)
     : bytes_out(metrics.GetCounter("leat_peer_sent_bytes_total", "Bytes sent to other nodes of the cluster.", {})),
-      bytes_in(metrics.GetCounter("leat_peer_received_bytes_total", "Bytes received from other nodes of the cluster.",
-                                  {})),
+      bytes_in(
+          metrics.GetCounter("leat_peer_received_bytes_total", "Bytes received from other nodes of the cluster.", {})),
       made(metrics.GetCounter("leat_peer_connections_made_total", "Connections made to other nodes of the cluster.",
                               {})),
       accepted(metrics.GetCounter("leat_peer_connections_accepted_total",

@@ -1,9 +1,9 @@
-// env::Transport between the processes of a cluster: one TCP listener of its own, which only those get past who know the
-// cluster's secret, and connections to the listeners of the others. docs/internals/transport.md says how.
+// env::Transport between the processes of a cluster: one TCP listener of its own, which only those get past who know
+// the cluster's secret, and connections to the listeners of the others. docs/internals/transport.md says how.
 //
 // Each shard has a transport of its own. What shard i says to another node goes over connections of its own and arrives
-// there on shard i modulo the number of shards, in the order in which it was sent as long as one connection lasts. Calls
-// to the own node stay in memory. Without an address to listen on there is only the own node.
+// there on shard i modulo the number of shards, in the order in which it was sent as long as one connection lasts.
+// Calls to the own node stay in memory. Without an address to listen on there is only the own node.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "env/metrics.h"
+#include "env/shard.h"
 #include "env/transport.h"
 #include "runtime/peer_options.h"
 

@@ -12,8 +12,8 @@ struct PeerOptions {
   int32_t node_id = 0;
   // host:port to listen on; port 0 is chosen by the system. Empty: a node alone, which reaches itself only.
   std::string listen;
-  std::string secret;       // that all nodes share; required with `listen`
-  std::string cluster_id;   // empty: not known yet; two that are known must be equal
+  std::string secret;        // that all nodes share; required with `listen`
+  std::string cluster_id;    // empty: not known yet; two that are known must be equal
   uint64_t incarnation = 0;  // of this process: another number at each start; 0: one is drawn
 
   size_t max_frame_bytes = size_t{64} << 20;  // one message, request or answer

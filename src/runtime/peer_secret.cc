@@ -1,7 +1,12 @@
 #include "runtime/peer_secret.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
 #include <memory>
 
+#include "base/check.h"
 #include "runtime/peer_handshake.h"
 
 namespace leat::runtime {
@@ -20,6 +25,17 @@ absl::StatusOr<std::string> ReadPeerSecret(env::Disk& disk, const std::string& p
   }
   text.resize(end);
   return text;
+}
+
+std::string FingerprintOf(std::string_view secret) {
+  constexpr std::string_view kLabel = "leat cluster";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned int size = 0;
+  const unsigned char* made = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+                                   reinterpret_cast<const unsigned char*>(kLabel.data()), kLabel.size(), out.data(),
+                                   &size);
+  LEAT_CHECK(made != nullptr && size >= 16) << "OpenSSL has no HMAC-SHA256";
+  return {reinterpret_cast<const char*>(out.data()), 16};
 }
 
 }  // namespace leat::runtime

@@ -1,6 +1,7 @@
 #include "server/node.h"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <future>
 
@@ -10,6 +11,7 @@
 #include "base/check.h"
 #include "base/logging.h"
 #include "broker/broker.h"
+#include "broker/meta_properties.h"
 #include "config/values.h"
 #include "grpc/server.h"
 #include "kafka/server.h"
@@ -54,6 +56,7 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.limits.fetch_max_wait = options.limits.fetch_max_wait;
   out.limits.topics = static_cast<int32_t>(options.limits.topics);
   out.limits.partitions_per_topic = static_cast<int32_t>(options.limits.partitions_per_topic);
+  out.limits.partitions = static_cast<int32_t>(options.limits.partitions);
   out.jobs.memory_limit_bytes = static_cast<size_t>(options.jobs.memory_limit);
   out.jobs.checkpoint_interval = options.jobs.checkpoint_interval;
   out.jobs.parallelism = static_cast<int>(options.jobs.threads);
@@ -61,6 +64,14 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.jobs.restart_backoff = options.jobs.restart_backoff;
   out.jobs.restart_backoff_max = options.jobs.restart_backoff_max;
   out.jobs.state_dir = env::JoinPath(options.data_dir, "state");
+  out.rack = options.cluster.rack;
+  for (const std::string& text : options.cluster.voters) {
+    const absl::StatusOr<config::Voter> voter = config::ParseVoter(text);
+    LEAT_CHECK(voter.ok()) << "the configuration was checked: " << voter.status().ToString();
+    out.voters.push_back({model::NodeId(voter->node), voter->address.host, voter->address.port});
+  }
+  // With three copies of everything any one node may be lost.
+  if (!out.voters.empty()) out.replication_factor = static_cast<int32_t>(std::min<size_t>(3, out.voters.size()));
   return out;
 }
 
@@ -93,6 +104,18 @@ kafka::ServerOptions KafkaOptionsOf(const config::BrokerOptions& options) {
   return out;
 }
 
+constexpr size_t kLongestClusterId = 100;
+
+// Of the cluster that the directory belongs to; empty if it belongs to none yet. The broker complains of a damaged
+// file.
+std::string KnownClusterId(env::Disk& disk, const std::string& data_dir) {
+  const std::string path = env::JoinPath(data_dir, "meta.properties");
+  if (!disk.Exists(path).value_or(false)) return {};
+  const absl::StatusOr<std::string> text = env::ReadWholeFile(disk, path);
+  std::string id = text.ok() ? broker::ParseProperties(*text)["cluster.id"] : std::string();
+  return id.size() <= kLongestClusterId ? id : std::string();
+}
+
 // A frame is a request, or the answer to a fetch, with what our own protocol adds; a batch is never cut in two.
 constexpr size_t kBesideRecords = size_t{1} << 20;
 
@@ -100,15 +123,26 @@ absl::StatusOr<runtime::PeerOptions> PeerOptionsOf(const config::BrokerOptions& 
   runtime::PeerOptions out;
   out.node_id = static_cast<int32_t>(options.node_id);
   out.listen = options.listeners.internal;
-  out.max_frame_bytes = kBesideRecords + static_cast<size_t>(std::max({options.limits.request_bytes,
-                                                                       options.limits.fetch_max_bytes,
-                                                                       int64_t{options.log.max_batch_bytes}}));
+  out.max_frame_bytes =
+      kBesideRecords + static_cast<size_t>(std::max({options.limits.request_bytes, options.limits.fetch_max_bytes,
+                                                     int64_t{options.log.max_batch_bytes}}));
   out.max_bytes = std::max(out.max_bytes, out.max_frame_bytes);
   if (out.listen.empty()) return out;
   absl::StatusOr<std::string> secret = runtime::ReadPeerSecret(disk, options.cluster.secret_file);
   if (!secret.ok()) return Annotate(secret.status(), "cluster.secret_file");
   out.secret = *std::move(secret);
+  out.cluster_id = KnownClusterId(disk, options.data_dir);
   return out;
+}
+
+// All nodes of a cluster that has not begun must call it the same, and no two clusters may: what its nodes share, and no
+// others do, is the secret.
+std::string ClusterIdOf(std::string_view secret) {
+  const std::string bytes = runtime::FingerprintOf(secret);
+  uint64_t halves[2];
+  static_assert(sizeof(halves) == 16);
+  std::memcpy(halves, bytes.data(), sizeof(halves));
+  return model::TopicId{halves[0], halves[1]}.ToString();
 }
 
 void WarnOfOpenSecret(const std::string& path) {
@@ -153,6 +187,7 @@ struct Node::State {
   runtime::PrometheusMetrics metrics{{}};
   runtime::ShardSet shards;
   std::unique_ptr<runtime::PeerNetwork> peers;  // never null once started
+  std::string new_cluster_id;                   // see broker::Options
   std::unique_ptr<broker::Broker> broker;
   std::unique_ptr<rpc::GrpcServer> grpc;
   std::unique_ptr<kafka::KafkaServer> kafka;
@@ -164,7 +199,10 @@ struct Node::State {
 
 absl::Status Node::State::StartPeers() {
   LEAT_ASSIGN_OR_RETURN(runtime::PeerOptions peer_options, PeerOptionsOf(options, disk));
-  if (!peer_options.listen.empty()) WarnOfOpenSecret(options.cluster.secret_file);
+  if (!peer_options.listen.empty()) {
+    WarnOfOpenSecret(options.cluster.secret_file);
+    new_cluster_id = ClusterIdOf(peer_options.secret);
+  }
   std::vector<runtime::AsioShard*> all;
   for (size_t i = 0; i < shards.size(); ++i) all.push_back(&shards.shard(i));
   peers = std::make_unique<runtime::PeerNetwork>(std::move(all), std::move(peer_options), metrics);
@@ -205,9 +243,18 @@ absl::StatusOr<Addresses> Node::State::Start() {
   LEAT_RETURN_IF_ERROR(StartPeers());
   std::vector<env::Shard*> pointers;
   for (size_t i = 0; i < shards.size(); ++i) pointers.push_back(&shards.shard(i));
-  broker = broker::Broker::Create(BrokerOptionsOf(options), disk, std::move(pointers), metrics);
+  broker::Options broker_options = BrokerOptionsOf(options);
+  std::vector<env::Transport*> transports;
+  broker_options.new_cluster_id = new_cluster_id;
+  if (!broker_options.voters.empty()) {
+    broker_options.internal_address =
+        options.advertised.internal.empty() ? peers->address() : options.advertised.internal;
+    transports = peers->transports();
+  }
+  broker = broker::Broker::Create(broker_options, disk, std::move(pointers), metrics, std::move(transports));
   LEAT_RETURN_IF_ERROR(Await<absl::Status>([&](auto done) { broker->Start(std::move(done)); }));
   broker_started = true;
+  peers->SetClusterId(KnownClusterId(disk, options.data_dir));
   Addresses addresses;
   addresses.internal = peers->address();
   if (!options.listeners.grpc.empty()) {
@@ -228,7 +275,7 @@ absl::StatusOr<Addresses> Node::State::Start() {
     LEAT_RETURN_IF_ERROR(StartAdmin());
     addresses.admin = admin->address();
   }
-  broker->SetAdvertised(addresses.grpc, addresses.kafka, addresses.admin);
+  broker->SetAdvertised(addresses.grpc, kafka == nullptr ? "" : kafka->advertised(), addresses.admin, "");
   return addresses;
 }
 

@@ -63,11 +63,11 @@ TEST_F(Registered, EveryStartIsANewLifeThatLeadsAgain) {
 TEST_F(Registered, TellsItsListenersOnceTheyAreBound) {
   EXPECT_TRUE(Self()->registration.listeners.empty());
   const int64_t epoch = Self()->epoch();
-  w.broker->SetAdvertised("h:9094", "h:9092,[::1]:9093", "");
+  w.broker->SetAdvertised("h:9095", "h:9092,[::1]:9093", "", "h:9094");
   ASSERT_TRUE(w.world.RunUntil([&] { return !Self()->registration.listeners.empty(); }, absl::Seconds(10)));
   EXPECT_THAT(Self()->registration.listeners,
-              ElementsAre(meta::Listener{"kafka", "h", 9092}, meta::Listener{"kafka", "::1", 9093},
-                          meta::Listener{"grpc", "h", 9094}));
+              ElementsAre(meta::Listener{"kafka.default", "h", 9092}, meta::Listener{"kafka.default", "::1", 9093},
+                          meta::Listener{"grpc", "h", 9095}, meta::Listener{"internal", "h", 9094}));
   EXPECT_EQ(Self()->epoch(), epoch);
   EXPECT_TRUE(Self()->is_active());
 }

@@ -223,7 +223,8 @@ TEST(ParseBrokerOptions, RefusesVotersThatCannotBeToldApart) {
               HasSubstr("cluster.voters: expected each node once, got node 1 twice"));
   EXPECT_THAT(ErrorOfNode({"cluster.voters=1@127.0.0.1:9194,2@127.0.0.1:9194"}),
               HasSubstr("expected an address of its own for each node, got 127.0.0.1:9194 for nodes 1 and 2"));
-  EXPECT_THAT(ErrorOfNode({"cluster.voters=127.0.0.1:9194"}), HasSubstr("expected id@host:port with a port in 1..65535"));
+  EXPECT_THAT(ErrorOfNode({"cluster.voters=127.0.0.1:9194"}),
+              HasSubstr("expected id@host:port with a port in 1..65535"));
 }
 
 TEST(ParseBrokerOptions, RefusesANodeThatTheOthersWouldLookForElsewhere) {

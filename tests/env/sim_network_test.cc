@@ -292,7 +292,8 @@ TEST_F(SimNetworkTest, RefusesMoreCallsThanItsLimits) {
 // All that happened in a run with every fault, as text.
 std::string RunOf(uint64_t seed) {
   SimWorld world(seed);
-  SimNetwork network(world, {.faults = {.loss = 0.05, .duplicate = 0.05, .reorder = 0.05, .stuck = 0.01, .reset = 0.02}});
+  SimNetwork network(world,
+                     {.faults = {.loss = 0.05, .duplicate = 0.05, .reorder = 0.05, .stuck = 0.01, .reset = 0.02}});
   std::string trace;
   network.Trace([&](const NetworkEvent& event) { StrAppend(&trace, Describe(event), "\n"); });
   Node a(world, network, 1);

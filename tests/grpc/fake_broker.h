@@ -16,6 +16,7 @@
 #include "broker/broker.h"
 #include "broker/transactions.h"
 #include "model/record_batch.h"
+#include "tests/grpc/fake_cluster_admin.h"
 #include "tests/grpc/fake_groups.h"
 #include "tests/grpc/fake_transactions.h"
 
@@ -35,6 +36,21 @@ class FakeBroker final : public broker::Broker {
   void set_produce_hook(ProduceHook hook) {
     const std::lock_guard lock(mutex_);
     hook_ = std::move(hook);
+  }
+  // One of several: who it is, who there is, and who leads a partition (the others refuse it). Without it, it is alone.
+  void JoinCluster(int32_t id, const std::vector<broker::ClusterDescription::Node>& nodes) {
+    const std::lock_guard lock(mutex_);
+    id_ = model::NodeId(id);
+    nodes_ = nodes;
+  }
+  void SetLeader(const model::TopicPartition& partition, int32_t id) {
+    const std::lock_guard lock(mutex_);
+    leaders_[partition] = model::NodeId(id);
+  }
+  // Takes over what another one has of a partition, as a copy of it would.
+  void CopyLog(FakeBroker& from, const model::TopicPartition& partition) {
+    const std::scoped_lock lock(mutex_, from.mutex_);
+    *Find(partition) = *from.Find(partition);
   }
   // Produce requests are taken and not answered until Release.
   void Hold() {
@@ -121,6 +137,8 @@ class FakeBroker final : public broker::Broker {
   FakeGroups& groups() override { return fake_groups_; }
   void ListGroups(broker::Callback<std::vector<std::string>> done) override;
   void DescribeLag(std::string group, broker::Callback<std::vector<broker::GroupLag>> done) override;
+  model::NodeId ControllerOn(const env::Shard&) const override { return model::NodeId(1); }
+  FakeClusterAdmin& cluster_admin() override { return cluster_admin_; }
   void DescribeCluster(broker::Callback<broker::ClusterDescription> done) override;
   void SubmitJob(broker::NewJob job, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
   void StartJob(std::string name, broker::Callback<absl::Status> done) override;
@@ -130,7 +148,7 @@ class FakeBroker final : public broker::Broker {
   void DescribeJob(std::string name, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
   void JobLogs(std::string name, broker::Callback<absl::StatusOr<std::vector<broker::JobLogLine>>> done) override;
   void ExplainJob(std::string sql, broker::Callback<absl::StatusOr<std::string>> done) override;
-  void SetAdvertised(std::string, std::string, std::string) override {}
+  void SetAdvertised(std::string, std::string, std::string, std::string) override {}
 
  private:
   std::vector<broker::GroupOffset> StoredOffsets(const std::string& group);
@@ -151,14 +169,21 @@ class FakeBroker final : public broker::Broker {
     changed_.wait(lock, condition);
   }
   Log* Find(const model::TopicPartition& partition);
+  model::NodeId LeaderOf(const model::TopicPartition& partition) const;
+  // OK, or that another one leads it.
+  broker::Outcome CheckLeads(const model::TopicPartition& partition) const;
   broker::ProducePartitionResult AppendLocked(broker::ProducePartition partition);
   broker::FetchReply ReadLocked(const broker::FetchRequest& request, bool* news);
   absl::Status JobStatus(const std::string& name);
 
   FakeTransactions transactions_;
+  FakeClusterAdmin cluster_admin_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::vector<Log>> topics_;
+  model::NodeId id_{1};
+  std::vector<broker::ClusterDescription::Node> nodes_;
+  std::map<model::TopicPartition, model::NodeId> leaders_;
   FakeGroups fake_groups_;
   std::map<std::string, broker::JobDescription> jobs_;
   std::map<uint64_t, Parked> parked_;

@@ -19,8 +19,20 @@ inline FakeBroker::Log* FakeBroker::Find(const model::TopicPartition& partition)
   return index < found->second.size() ? &found->second[index] : nullptr;
 }
 
+inline model::NodeId FakeBroker::LeaderOf(const model::TopicPartition& partition) const {
+  const auto found = leaders_.find(partition);
+  return found == leaders_.end() ? id_ : found->second;
+}
+
+inline broker::Outcome FakeBroker::CheckLeads(const model::TopicPartition& partition) const {
+  if (LeaderOf(partition) == id_) return {};
+  return {model::ErrorCode::kNotLeaderOrFollower, "another broker leads it"};
+}
+
 inline broker::ProducePartitionResult FakeBroker::AppendLocked(broker::ProducePartition partition) {
   broker::ProducePartitionResult result{.partition = partition.partition};
+  result.outcome = CheckLeads(partition.partition);
+  if (!result.outcome.ok()) return result;
   if (hook_) {
     if (auto outcome = hook_(partition)) {
       result.outcome = *outcome;
@@ -96,6 +108,8 @@ inline broker::FetchReply FakeBroker::ReadLocked(const broker::FetchRequest& req
     const Log* const log = Find(from.partition);
     if (log == nullptr) {
       result.outcome = UnknownTopic();
+    } else if (!CheckLeads(from.partition).ok()) {
+      result.outcome = CheckLeads(from.partition);
     } else if (from.offset.value() < log->log_start || from.offset.value() > log->end) {
       result.outcome = {model::ErrorCode::kOffsetOutOfRange, "there is no such offset"};
     } else {
@@ -157,6 +171,8 @@ inline void FakeBroker::ListOffsets(std::vector<broker::ListOffsetsPartition> pa
       using Spec = broker::ListOffsetsPartition::Spec;
       if (log == nullptr) {
         result.outcome = UnknownTopic();
+      } else if (!CheckLeads(from.partition).ok()) {
+        result.outcome = CheckLeads(from.partition);
       } else if (from.spec == Spec::kLatest) {
         result.offset = model::Offset(log->end);
       } else if (from.spec == Spec::kEarliest) {
@@ -240,8 +256,9 @@ inline void FakeBroker::DescribeTopics(std::vector<std::string> names,
       const auto found = topics_.find(name);
       if (found == topics_.end()) topic.outcome = UnknownTopic();
       for (size_t i = 0; found != topics_.end() && i < found->second.size(); ++i) {
-        topic.partitions.push_back({.partition = model::PartitionId(static_cast<int32_t>(i)),
-                                    .leader = model::NodeId(1),
+        const model::PartitionId id(static_cast<int32_t>(i));
+        topic.partitions.push_back({.partition = id,
+                                    .leader = LeaderOf({name, id}),
                                     .log_start = model::Offset(found->second[i].log_start),
                                     .high_watermark = model::Offset(found->second[i].end)});
       }
@@ -328,11 +345,16 @@ inline void FakeBroker::DescribeLag(std::string group, broker::Callback<std::vec
 }
 
 inline void FakeBroker::DescribeCluster(broker::Callback<broker::ClusterDescription> done) {
-  done({.cluster_id = "fake",
-        .controller = model::NodeId(1),
-        .nodes = {{model::NodeId(1), "127.0.0.1:1", "", "127.0.0.1:2"}},
-        .version = "0.1",
-        .start_time_ms = 7});
+  broker::ClusterDescription cluster{.cluster_id = "fake",
+                                     .controller = model::NodeId(1),
+                                     .nodes = {{.id = model::NodeId(1), .grpc = "127.0.0.1:1", .admin = "127.0.0.1:2"}},
+                                     .version = "0.1",
+                                     .start_time_ms = 7};
+  {
+    const std::lock_guard lock(mutex_);
+    if (!nodes_.empty()) cluster.nodes = nodes_;
+  }
+  done(std::move(cluster));
 }
 
 inline void FakeBroker::SubmitJob(broker::NewJob job, broker::Callback<absl::StatusOr<broker::JobDescription>> done) {

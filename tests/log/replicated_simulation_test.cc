@@ -111,7 +111,7 @@ std::string ReplicatedSimulation::NextBatch(int64_t base) {
     bytes = model::EncodeMarkerBatch({.producer_id = model::ProducerId(random_.Between(11, 13)),
                                       .producer_epoch = producer_epoch,
                                       .marker = {end, static_cast<int32_t>(random_.Below(3))},
-                                      .timestamp_ms = 1000});
+                                      .timestamp_ms = static_cast<int64_t>(written_)});
   } else {
     model::BatchBuilder::Options options;
     if (kind >= 5) {
@@ -560,7 +560,7 @@ std::optional<uint64_t> FirstFailure(uint64_t first, uint64_t seeds, ForgetfulDi
 }
 
 TEST(ReplicatedSimulation, IsAlwaysWhatWasAppendedAndNotCut) {
-  const sim::Seeds seeds = sim::SeedsToRun(1000);
+  const sim::Seeds seeds = sim::SeedsToRun(2000);
   ReplicatedSimulation::Stats stats;
   std::string what;
   const auto failed =

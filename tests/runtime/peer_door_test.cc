@@ -22,8 +22,8 @@ PeerHello HelloOf(int32_t node) {
 }
 
 std::string FrameOf(FrameKind kind, uint64_t call, std::string_view payload) {
-  const FrameHeaderBytes header = EncodeFrameHeader(
-      {.kind = kind, .service = Service::kBroker, .call = call, .payload_bytes = payload.size()});
+  const FrameHeaderBytes header =
+      EncodeFrameHeader({.kind = kind, .service = Service::kBroker, .call = call, .payload_bytes = payload.size()});
   return std::string(header.data(), header.size()).append(payload);
 }
 
@@ -257,13 +257,35 @@ TEST_F(PeerDoorTest, ReadsNoMoreThanItMayWorkOn) {
   });
 }
 
+TEST_F(PeerDoorTest, AnswersAllWhenItsAnswersAreTakenAtLast) {
+  PeerOptions options = TestOptions(1);
+  options.max_bytes = 1 << 20;
+  Start(options);
+  const std::string answer(256 << 10, 'a');
+  node->Serve(0, Service::kBroker,
+              [&](int32_t, OwnedBytes, env::Transport::Reply reply) { reply(OwnedBytes(answer)); });
+  RawPeer peer(node->port());
+  EXPECT_EQ(peer.Enter(HelloOf(2))->refusal, "");
+  // Far more than the kernel holds: reading pauses for what is not taken.
+  constexpr uint64_t kRequests = 100;
+  std::string requests;
+  for (uint64_t call = 1; call <= kRequests; ++call) requests += FrameOf(FrameKind::kRequest, call, "x");
+  peer.socket().Send(requests);
+  for (uint64_t call = 1; call <= kRequests; ++call) {
+    ASSERT_TRUE(peer.Fill(16 + answer.size())) << call;
+    ASSERT_TRUE(peer.buffer().substr(0, 16 + answer.size()) == FrameOf(FrameKind::kAnswer, call, answer)) << call;
+    peer.buffer().erase(0, 16 + answer.size());
+  }
+}
+
 // The other side of the same: a node that is not what it should be.
 TEST_F(PeerDoorTest, ANodeFindsOutThatItIsNotWelcome) {
   PeerOptions options = TestOptions(2);
   options.secret = "not the secret of the tests";
   TestNode wrong(options);
   wrong.Know({{1, node->port()}});
-  EXPECT_THAT(std::string(Message(wrong.Call(0, 1, "x").status())), HasSubstr("it refuses this node: it does not know"));
+  EXPECT_THAT(std::string(Message(wrong.Call(0, 1, "x").status())),
+              HasSubstr("it refuses this node: it does not know"));
   options = TestOptions(2);
   options.cluster_id = "other";
   TestNode foreign(options);

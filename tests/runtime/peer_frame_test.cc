@@ -71,7 +71,8 @@ RC_GTEST_PROP(PeerFrameReader, GivesBackWhatWasSentHoweverItArrives, ()) {
   const auto step = *rc::gen::element<size_t>(1, 7, 16, 1000, 16'384, 1'000'000);
   std::string stream;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    stream += BytesOf({.kind = FrameKind::kRequest, .service = env::Service::kRaft, .call = i, .payload_bytes = sizes[i]});
+    stream +=
+        BytesOf({.kind = FrameKind::kRequest, .service = env::Service::kRaft, .call = i, .payload_bytes = sizes[i]});
     stream.append(sizes[i], static_cast<char>('a' + i % 26));
   }
   PeerFrameReader reader(kMax);

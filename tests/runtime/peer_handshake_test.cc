@@ -80,7 +80,8 @@ std::string HexOf(std::string_view bytes) {
 }
 
 TEST(Proof, IsHmacSha256) {
-  // Computed by another implementation (Python's hmac) over label, hello, challenge and nothing, each behind its length.
+  // Computed by another implementation (Python's hmac) over label, hello, challenge and nothing, each behind its
+  // length.
   const std::string mac = ProofOf("0123456789abcdef", {.hello = "hello", .challenge = "challenge"});
   EXPECT_EQ(HexOf(mac), "6cf8a6df8751b0a899b264c81f1d11ea89c59a92059f684e8da4762965a9de04");
 }

@@ -30,16 +30,18 @@ TEST_F(PeerNetworkTest, AnswersOnTheShardThatAskedFromTheShardOfThatNumber) {
 
 TEST_F(PeerNetworkTest, ReachesTheOwnNodeInMemory) {
   EXPECT_EQ(*a.Call(1, 1, "me"), "1.1 1 me");
-  std::promise<std::string> heard;
+  std::promise<std::string> promise;
+  std::future<std::string> heard = promise.get_future();
   a.Serve(0, Service::kRaft, [&](int32_t from, OwnedBytes bytes, env::Transport::Reply reply) {
-    heard.set_value(StrCat(from, bytes.view(), reply ? "!" : ""));
+    promise.set_value(StrCat(from, bytes.view(), reply ? "!" : ""));
   });
   bool during = false;
   a.On(0, [&](env::Transport& transport) {
     transport.Send(1, Service::kRaft, "note");
-    during = heard.get_future().wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    during = heard.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   });
   EXPECT_FALSE(during) << "never inside the call";
+  EXPECT_EQ(heard.get(), "1note");
   EXPECT_EQ(a.metrics.Value("connections_made"), 0);
 }
 
@@ -117,6 +119,16 @@ TEST_F(PeerNetworkTest, FailsCallsToNodesThatAreNotKnownOrNotThere) {
   TestNode back(again);
   back.Echo();
   EXPECT_EQ(*a.CallUntilOk(0, 2, "x"), "2.0 1 x");
+}
+
+TEST_F(PeerNetworkTest, LooksNamesUp) {
+  const auto know = [this](const std::string& host) {
+    a.On(0, [&](env::Transport& transport) { transport.SetPeers({{2, {.host = host, .port = b.port()}}}); });
+  };
+  know("localhost");
+  EXPECT_EQ(*a.Call(0, 2, "x"), "2.0 1 x");
+  know("no such host");
+  EXPECT_THAT(std::string(Message(a.Call(0, 2, "x").status())), HasSubstr("its name cannot be looked up"));
 }
 
 TEST_F(PeerNetworkTest, ABrokenConnectionFailsItsCallsAndIsMadeAnew) {
@@ -213,13 +225,35 @@ TEST_F(PeerNetworkTest, RefusesWhatIsOverItsLimits) {
   EXPECT_FALSE(second.get().ok());
 }
 
+TEST_F(PeerNetworkTest, HoldsNoMoreForANodeThanItMay) {
+  PeerOptions small = TestOptions(3);
+  small.max_bytes = 100'000;
+  TestNode limited(small);
+  limited.Know({{2, b.port()}});
+  for (const int round : {1, 2}) {  // while it connects, and when it has
+    absl::Status call;
+    std::promise<void> told;
+    limited.On(0, [&](env::Transport& transport) {
+      for (int i = 0; i < 5; ++i) transport.Send(2, Service::kRaft, std::string(40'000, 'x'));
+      transport.Call(2, Service::kBroker, std::string(40'000, 'x'), absl::Seconds(20),
+                     [&](absl::StatusOr<OwnedBytes> answer) {
+                       call = answer.status();
+                       told.set_value();
+                     });
+    });
+    told.get_future().wait();
+    EXPECT_TRUE(absl::IsResourceExhausted(call)) << call;
+    EXPECT_EQ(limited.metrics.Value("messages_dropped"), 3 * round);
+    EXPECT_TRUE(limited.Call(0, 2, "x").ok());
+  }
+}
+
 TEST_F(PeerNetworkTest, AnAnswerThatIsTooLargeIsAnError) {
   PeerOptions small = TestOptions(3);
   small.max_frame_bytes = 1000;
   TestNode limited(small);
-  limited.Serve(0, Service::kBroker, [](int32_t, OwnedBytes, env::Transport::Reply reply) {
-    reply(OwnedBytes(std::string(1001, 'x')));
-  });
+  limited.Serve(0, Service::kBroker,
+                [](int32_t, OwnedBytes, env::Transport::Reply reply) { reply(OwnedBytes(std::string(1001, 'x'))); });
   a.Know({{3, limited.port()}});
   EXPECT_TRUE(absl::IsResourceExhausted(a.Call(0, 3, "x").status()));
 }

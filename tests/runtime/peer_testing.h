@@ -183,8 +183,8 @@ class RawPeer {
   // The next message; empty at the end of the stream.
   std::string Hear() {
     if (!Fill(4)) return {};
-    const size_t size = static_cast<size_t>(static_cast<unsigned char>(buffer_[2])) << 8 |
-                        static_cast<unsigned char>(buffer_[3]);
+    const size_t size =
+        static_cast<size_t>(static_cast<unsigned char>(buffer_[2])) << 8 | static_cast<unsigned char>(buffer_[3]);
     if (!Fill(4 + size)) return {};
     std::string message = buffer_.substr(4, size);
     buffer_.erase(0, 4 + size);

@@ -312,6 +312,74 @@ class Cluster(Tool):
         self.assertTrue(found["cluster_id"])
         self.assertIn(found["cluster_id"], self.leat("cluster").stdout)
 
+    def test_status_tells_that_all_is_well(self):
+        found = self.json("cluster", "status", "--check")
+        self.assertTrue(found["healthy"])
+        self.assertEqual((found["leaderless"], found["under_replicated"], found["reassigning"]), (0, 0, 0))
+        self.assertEqual(found["brokers"][0]["state"], "live")
+        self.assertTrue(found["brokers"][0]["controller"])
+        self.assertGreaterEqual(found["brokers"][0]["leaders"], 2)
+        self.assertIn("all have a leader", self.leat("cluster", "status").stdout)
+
+    def test_brokers_and_quorum(self):
+        broker = self.json("cluster", "brokers")[0]
+        self.assertEqual((broker["id"], broker["grpc"], broker["kafka"]), (1, self.broker.grpc, self.broker.kafka))
+        self.assertIn("LEADERS", self.leat("cluster", "brokers").stdout)
+        quorum = self.json("cluster", "quorum")
+        self.assertEqual((quorum["leader"], [voter["id"] for voter in quorum["voters"]]), (1, [1]))
+        self.assertGreater(quorum["high_watermark"], 0)
+        self.assertIn("leader 1", self.leat("cluster", "quorum").stdout)
+
+    def test_one_node_stays_what_it_is(self):
+        self.assertEqual(self.json("cluster", "rebalance"), {"moved": 0, "not_preferred": 0})
+        self.assertIn("start another broker", self.fails(1, "cluster", "decommission", "1", "--yes"))
+        self.assertEqual(self.json("cluster", "decommission", "1", "--cancel"), {"cancelled": 1})
+        self.fails(3, "cluster", "decommission", "9", "--yes")
+        self.fails(1, "cluster", "add-voter", "2", "--at", "127.0.0.1:9097")
+        self.fails(3, "cluster", "remove-voter", "2", "--yes")
+        self.fails(2, "cluster", "add-voter", "2")
+        self.fails(2, "cluster", "nonsense")
+
+    def test_replicas_of_a_topic(self):
+        made = self.json("topic", "create", "copied", "--partitions", "2", "--replication-factor", "1")
+        self.assertEqual([(p["leader"], p["replicas"], p["isr"]) for p in made["partitions"]], [(1, [1], [1])] * 2)
+        self.assertIn("REPLICAS", self.leat("topic", "describe", "copied").stdout)
+        placed = self.json("topic", "create", "placed", "--assign", "1", "--assign", "1")
+        self.assertEqual(len(placed["partitions"]), 2)
+        self.fails(1, "topic", "create", "many", "--replication-factor", "3")
+        self.fails(1, "topic", "create", "elsewhere", "--assign", "7")
+        self.fails(2, "topic", "create", "wrong", "--assign", "one")
+
+    def test_a_cluster_on_this_machine_runs_until_it_is_interrupted(self):
+        folder = pathlib.Path(self.broker.directory, "local")
+        folder.mkdir()
+        for name in ("1", "2"):
+            folder.joinpath(name + ".yaml").write_text(
+                f"data_dir: {folder}/data-{name}\nlisteners:\n  grpc: 127.0.0.1:0\n  kafka: [127.0.0.1:0]\n"
+                "  admin: 127.0.0.1:0\n", encoding="utf-8")
+        process = subprocess.Popen([str(BIN / "leat"), "cluster", "start-local", "--configs", str(folder), "--logs",
+                                    str(folder), "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        ready = json.loads(process.stdout.readline())
+        self.assertEqual(len(ready["brokers"]), 2)
+        for broker in ready["brokers"]:
+            done = subprocess.run([str(BIN / "leat"), "--address", broker["grpc"], "cluster"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        os.kill(ready["brokers"][0]["pid"], signal.SIGKILL)
+        self.assertIn("exit code 137", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 0)
+        process.stdout.close()
+        process.stderr.close()
+        self.assertIn("stopping", folder.joinpath("leatd-2.log").read_text(encoding="utf-8"))
+
+    def test_a_local_cluster_that_cannot_start_says_why(self):
+        self.fails(3, "cluster", "start-local", "--configs", "/nonexistent")
+        folder = pathlib.Path(self.broker.directory, "broken")
+        folder.mkdir()
+        folder.joinpath("1.yaml").write_text("no.such.key: 1\n", encoding="utf-8")
+        said = self.fails(1, "cluster", "start-local", "--configs", str(folder), "--logs", str(folder))
+        self.assertIn("leatd-1.log", said)
+
     def test_the_output_option_may_stand_before_the_command(self):
         json.loads(self.leat("-o", "json", "topic", "list").stdout)
 

@@ -1,6 +1,7 @@
 #include "tools/leat/context.h"
 
 #include <absl/strings/numbers.h>
+#include <absl/strings/str_split.h>
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
@@ -36,6 +37,13 @@ std::string AddressProblem(const std::string& address) {
                     absl::SimpleAtoi(ToAbsl(std::string_view(address).substr(colon + 1)), &port) && port > 0 &&
                     port <= 65535;
   return good ? "" : StrCat("expected HOST:PORT, such as 127.0.0.1:9095, got '", address, "'");
+}
+
+std::string AddressesProblem(const std::string& addresses) {
+  for (const absl::string_view address : absl::StrSplit(addresses, ',')) {
+    if (std::string problem = AddressProblem(ToStd(address)); !problem.empty()) return problem;
+  }
+  return "";
 }
 
 ExitCode ExitCodeOf(const absl::Status& status) {

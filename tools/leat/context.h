@@ -36,10 +36,11 @@ class Context {
   std::shared_ptr<client::Connection> connection_;
 };
 
-// The exit code of a command that ended with `status`.
 // What is wrong with an address that should be HOST:PORT; empty: nothing.
 std::string AddressProblem(const std::string& address);
+std::string AddressesProblem(const std::string& addresses);  // of several, parted by commas
 
+// The exit code of a command that ended with `status`.
 ExitCode ExitCodeOf(const absl::Status& status);
 // "leat: ..." for stderr, with a hint where the message alone does not say what to do.
 std::string ErrorText(const absl::Status& status, const Context& context);

@@ -23,9 +23,10 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 timeout, 5 the broker 
 )";
 
 void AddGlobals(CLI::App* app, Context* context) {
-  app->add_option("--address", context->address, "the broker's gRPC listener, HOST:PORT")
+  app->add_option("--address,--server", context->address,
+                  "gRPC listeners of one broker or several, HOST:PORT,..; one that answers names the others")
       ->envname("LEAT_ADDRESS")
-      ->check(AddressProblem)
+      ->check(AddressesProblem)
       ->capture_default_str();
   app->add_option("-o,--output", context->output, "table: for people; json: for programs")
       ->check(CLI::IsMember({"table", "json"}))
@@ -50,7 +51,7 @@ int Run(int argc, char** argv) {
   AddGroupCommands(&app, &context);
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
-  AddClusterCommand(&app, &context);
+  AddClusterCommands(&app, &context);
   AddHealthCommand(&app, &context);
   AddDatagenCommands(&app, &context);
   AddCompletionCommand(&app, &context);

@@ -1,3 +1,7 @@
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -16,6 +20,8 @@ namespace json = boost::json;
 struct TopicOptions {
   std::string name;
   int32_t partitions = 0;
+  int32_t replication_factor = 0;
+  std::vector<std::string> assign;
   std::vector<std::string> configs;
   std::vector<std::string> delete_configs;
   bool internal = false;
@@ -30,11 +36,40 @@ std::map<std::string, std::string> Configs(const TopicOptions& options) {
   return configs;
 }
 
+// "1,2,3" into broker ids; wrong usage if it is anything else.
+std::vector<int32_t> BrokerIds(const std::string& text) {
+  std::vector<int32_t> ids;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    if (!absl::SimpleAtoi(part, &ids.emplace_back())) {
+      ThrowUsage(StrCat("--assign: expected the ids of brokers, such as 1,2,3, got '", text, "'"));
+    }
+  }
+  return ids;
+}
+
+std::vector<std::vector<int32_t>> Assignments(const TopicOptions& options) {
+  std::vector<std::vector<int32_t>> assignments;
+  for (const std::string& text : options.assign) assignments.push_back(BrokerIds(text));
+  return assignments;
+}
+
+json::array Ids(const std::vector<int32_t>& ids) { return json::array(ids.begin(), ids.end()); }
+std::string IdsText(const std::vector<int32_t>& ids) { return ids.empty() ? "-" : absl::StrJoin(ids, ","); }
+// The broker that was asked knows the offsets of its own copies only.
+std::string OffsetText(int64_t offset) { return offset < 0 ? "-" : StrCat(offset); }
+
 json::object ToJson(const client::TopicInfo& topic) {
   json::array partitions;
   for (const client::PartitionInfo& p : topic.partitions) {
     partitions.push_back({{"partition", p.partition},
                           {"leader", p.leader},
+                          {"leader_epoch", p.leader_epoch},
+                          {"replicas", Ids(p.replicas)},
+                          {"isr", Ids(p.isr)},
+                          {"eligible", Ids(p.eligible)},
+                          {"offline", Ids(p.offline)},
+                          {"adding", Ids(p.adding)},
+                          {"removing", Ids(p.removing)},
                           {"begin_offset", p.begin_offset},
                           {"end_offset", p.end_offset},
                           {"size_bytes", p.size_bytes},
@@ -52,6 +87,15 @@ json::object ToJson(const client::TopicInfo& topic) {
           {"configs", std::move(configs)}};
 }
 
+std::string StateText(const client::PartitionInfo& partition) {
+  if (!partition.error.empty()) return partition.error;
+  if (!partition.adding.empty() || !partition.removing.empty()) {
+    return StrCat("moving", partition.adding.empty() ? "" : StrCat(" to ", IdsText(partition.adding)),
+                  partition.removing.empty() ? "" : StrCat(" from ", IdsText(partition.removing)));
+  }
+  return partition.isr.size() < partition.replicas.size() ? "under-replicated" : "ok";
+}
+
 // A command without an answer of its own says what it did: to a person a sentence, to a program an object.
 void Say(const Context& context, const std::string& sentence, const json::object& object) {
   context.json() ? PrintJson(object) : Print(StrCat(sentence, "\n"));
@@ -59,8 +103,11 @@ void Say(const Context& context, const std::string& sentence, const json::object
 
 absl::Status Create(Context* context, const TopicOptions& options) {
   client::Admin admin(context->connection());
-  LEAT_RETURN_IF_ERROR(
-      admin.CreateTopic({.name = options.name, .partitions = options.partitions, .configs = Configs(options)}));
+  LEAT_RETURN_IF_ERROR(admin.CreateTopic({.name = options.name,
+                                          .partitions = options.partitions,
+                                          .configs = Configs(options),
+                                          .replication_factor = options.replication_factor,
+                                          .assignments = Assignments(options)}));
   LEAT_ASSIGN_OR_RETURN(const client::TopicInfo topic, admin.DescribeTopic(options.name));
   Say(*context, StrCat("created topic ", topic.name, " with ", topic.partitions.size(), " partitions"), ToJson(topic));
   return absl::OkStatus();
@@ -76,7 +123,7 @@ absl::Status List(Context* context, const TopicOptions& options) {
     int64_t records = 0;
     uint64_t bytes = 0;
     for (const client::PartitionInfo& partition : topic.partitions) {
-      records += partition.end_offset - partition.begin_offset;
+      records += std::max<int64_t>(partition.end_offset - partition.begin_offset, 0);
       bytes += partition.size_bytes;
     }
     list.push_back(ToJson(topic));
@@ -94,11 +141,12 @@ absl::Status Describe(Context* context, const TopicOptions& options) {
     return absl::OkStatus();
   }
   Print(StrCat("topic ", topic.name, ", id ", topic.id, topic.internal ? ", internal" : "", "\n\n"));
-  Table partitions({Right("PARTITION"), Right("LEADER"), Right("BEGIN"), Right("END"), Right("SIZE"), Right("SEGMENTS"),
-                    Left("STATE")});
+  Table partitions({Right("PARTITION"), Right("LEADER"), Left("REPLICAS"), Left("ISR"), Right("BEGIN"), Right("END"),
+                    Right("SIZE"), Right("SEGMENTS"), Left("STATE")});
   for (const client::PartitionInfo& p : topic.partitions) {
-    partitions.Add({StrCat(p.partition), StrCat(p.leader), StrCat(p.begin_offset), StrCat(p.end_offset),
-                    BytesText(p.size_bytes), StrCat(p.segments), p.error.empty() ? "ok" : p.error});
+    partitions.Add({StrCat(p.partition), OffsetText(p.leader), IdsText(p.replicas), IdsText(p.isr),
+                    OffsetText(p.begin_offset), OffsetText(p.end_offset), BytesText(p.size_bytes), StrCat(p.segments),
+                    StateText(p)});
   }
   Print(partitions.Render());
   Table configs({Left("CONFIG"), Left("VALUE"), Left("SET BY")});
@@ -145,7 +193,9 @@ struct Added {
 Added Add(CLI::App* group, Context* context, Action action, const CommandText& text) {
   Added added{AddCommand(group, text), std::make_shared<TopicOptions>()};
   added.command->callback([context, action, options = added.options] {
-    Configs(*options);  // wrong usage must show before anything is done
+    // Wrong usage must show before anything is done.
+    Configs(*options);
+    Assignments(*options);
     context->command = [=] { return action(context, *options); };
   });
   return added;
@@ -202,11 +252,18 @@ void AddTopicCommands(CLI::App* app, Context* context) {
                             .description = "Create a topic",
                             .examples = "  leat topic create clicks --partitions 4\n"
                                         "  leat topic create audit --config leat.durability=fsync "
-                                        "--config retention.ms=86400000"});
+                                        "--config retention.ms=86400000\n"
+                                        "  leat topic create orders --partitions 6 --replication-factor 3"});
   AddName(create);
   create.command->add_option("--partitions", create.options->partitions, "how many; without it, the broker's default")
       ->check(CLI::PositiveNumber);
   AddRepeated(create.command, "--config", &create.options->configs, "NAME=VALUE, Kafka's names; may be repeated");
+  create.command
+      ->add_option("--replication-factor", create.options->replication_factor,
+                   "copies of each partition; without it, the broker's default")
+      ->check(CLI::PositiveNumber);
+  AddRepeated(create.command, "--assign", &create.options->assign,
+              "the brokers of a partition's copies, ID,ID,.., the leader first; once for each partition");
 
   const Added list = Add(group, context, List,
                          {.name = "list",

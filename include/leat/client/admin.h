@@ -9,15 +9,24 @@ struct TopicSpec {
   std::string name;
   int32_t partitions = 0;                      // 0: the broker's default
   std::map<std::string, std::string> configs;  // Kafka's names; leat.durability = fsync | page-cache
+  int32_t replication_factor = 0;              // 0: the broker's default
+  // The brokers of each partition's replicas, the preferred leader first; empty: the cluster chooses.
+  std::vector<std::vector<int32_t>> assignments{};
 };
 struct PartitionInfo {
   int32_t partition = 0;
   int32_t leader = -1;
-  int64_t begin_offset = 0;
+  int64_t begin_offset = 0;  // -1, as is end_offset: the broker that was asked has no copy
   int64_t end_offset = 0;
-  uint64_t size_bytes = 0;
+  uint64_t size_bytes = 0;  // of the copy of the broker that was asked
   int32_t segments = 0;
   std::string error;  // empty if healthy
+  int32_t leader_epoch = -1;
+  std::vector<int32_t> replicas;          // the first is the preferred leader
+  std::vector<int32_t> isr;               // in sync
+  std::vector<int32_t> eligible;          // out of sync, but missing nothing that was acknowledged
+  std::vector<int32_t> offline;           // replicas on brokers that are not live
+  std::vector<int32_t> adding, removing;  // of a reassignment under way
 };
 struct ConfigValue {
   std::string value;
@@ -80,7 +89,11 @@ struct JobLogLine {
 };
 struct BrokerInfo {
   int32_t id = 0;
-  std::string grpc, kafka, admin;
+  std::string grpc, kafka, admin;  // host:port; several are parted by commas
+  std::string rack;
+  int64_t epoch = -1;                  // of its registration
+  std::string state = "live";          // live, fenced (not heard of), stopping, draining
+  uint64_t replicas = 0, leaders = 0;  // partitions that it has a copy of, and that it leads
 };
 struct ClusterInfo {
   std::string cluster_id;
@@ -88,6 +101,41 @@ struct ClusterInfo {
   int32_t controller = -1;
   int64_t start_time_ms = 0;
   std::vector<BrokerInfo> brokers;
+  int32_t feature_level = 0;
+  int64_t metadata_offset = -1;
+  uint64_t topics = 0, partitions = 0;
+  // Of the partitions: without a leader; with replicas out of sync; led by another one than the preferred replica; on
+  // their way to other brokers.
+  uint64_t leaderless = 0, under_replicated = 0, not_preferred = 0, reassigning = 0;
+};
+struct QuorumMember {
+  int32_t id = 0;
+  std::string directory;  // of its log; empty: not known
+  int64_t log_end_offset = -1;
+  int64_t last_fetch_ms = -1;
+  int64_t last_caught_up_ms = -1;
+  std::vector<std::string> listeners;  // name://host:port
+};
+struct QuorumInfo {
+  int32_t leader = -1;
+  int32_t epoch = 0;
+  int64_t high_watermark = -1;
+  std::vector<QuorumMember> voters, observers;
+};
+struct VoterSpec {
+  int32_t id = 0;
+  std::string directory;  // empty: not checked
+  std::string host;       // of its internal listener
+  int32_t port = 0;
+  std::string cluster_id;  // empty: not checked
+};
+struct PartitionResult {
+  TopicPartition partition;
+  absl::Status status;
+};
+struct OngoingReassignment {
+  TopicPartition partition;
+  std::vector<int32_t> replicas, adding, removing;  // `replicas`: all that it has meanwhile
 };
 
 class Admin {
@@ -121,6 +169,24 @@ class Admin {
   absl::StatusOr<std::string> Explain(const std::string& sql);
 
   absl::StatusOr<ClusterInfo> DescribeCluster();
+
+  // kPreferred: the first replica leads again, if it is in sync. kUnclean: where nobody leads, any live replica does,
+  // though records may be lost. Without partitions: all that such an election would change.
+  enum class Election { kPreferred, kUnclean };
+  absl::StatusOr<std::vector<PartitionResult>> ElectLeaders(Election election,
+                                                            const std::vector<TopicPartition>& partitions = {});
+  // Other replicas; an empty list cancels the reassignment under way.
+  absl::StatusOr<std::vector<PartitionResult>> Reassign(const std::map<TopicPartition, std::vector<int32_t>>& replicas);
+  absl::StatusOr<std::vector<OngoingReassignment>> ListReassignments();
+  absl::StatusOr<uint64_t> RebalanceLeaders();  // how many moved; more may be left
+  // Moves a broker's replicas to others, some at each call: call it until the result, how many it has left, is 0. It
+  // gets none until CancelDrain.
+  absl::StatusOr<uint64_t> DrainBroker(int32_t id);
+  absl::Status CancelDrain(int32_t id);
+  absl::Status UnregisterBroker(int32_t id);  // it has stopped, and holds nothing
+  absl::StatusOr<QuorumInfo> DescribeQuorum();
+  absl::Status AddVoter(const VoterSpec& voter);
+  absl::Status RemoveVoter(int32_t id, const std::string& directory = "");
 
  private:
   std::shared_ptr<Connection> connection_;

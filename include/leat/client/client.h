@@ -19,7 +19,9 @@ namespace leat::client {
 // How to reach a cluster. Errors of all calls: kUnavailable (no broker answers; retried until the call's deadline),
 // kInvalidArgument, kNotFound, kResourceExhausted, kDeadlineExceeded; the message says what to do.
 struct ConnectOptions {
-  std::string address = "127.0.0.1:9095";  // host:port of any broker's gRPC listener
+  // The gRPC listeners, host:port, of any broker, or of several with commas between them: while one of them answers,
+  // the others of the cluster are learned from it.
+  std::string address = "127.0.0.1:9095";
   absl::Duration request_timeout = absl::Seconds(30);
 };
 

@@ -1,7 +1,9 @@
 """Kafka's own command line tools against a broker."""
 
+import json
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from tool import BOOTSTRAP, configs, consume, create, groups, name, produce, row, run, tool, topics
@@ -21,7 +23,7 @@ def kafka_topics():
     described = topics("--describe", "--topic", topic)
     holds(re.search(r"PartitionCount: 3\b", described), f"three partitions in {described!r}")
     holds("retention.ms=3600000" in described, f"its config in {described!r}")
-    equal(len(re.findall(r"Leader: \d+", described)), 3, "leaders")
+    equal(len(re.findall(r"Leader: (\d+)\s+Replicas: \1\s+Isr: \1\b", described)), 3, "leaders that have the only replica, in sync")
     topics("--alter", "--topic", topic, "--partitions", 5)
     holds("PartitionCount: 5" in topics("--describe", "--topic", topic), "five partitions")
     topics("--delete", "--topic", topic)
@@ -226,6 +228,15 @@ def kafka_leader_election():
 def kafka_reassign_partitions():
     found = tool("reassign.ReassignPartitionsCommand", "--list")
     holds("No partition reassignments found" in found, f"no reassignments, not {found!r}")
+    topic, here = create("moved"), int(broker_id())
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as plan:
+        json.dump({"version": 1, "partitions": [{"topic": topic, "partition": 0, "replicas": [here]}]}, plan)
+        plan.flush()
+        file = ("--reassignment-json-file", plan.name)
+        found = tool("reassign.ReassignPartitionsCommand", "--execute", *file)
+        holds("Successfully started partition reassignment" in found, f"a start, not {found[-300:]!r}")
+        found = tool("reassign.ReassignPartitionsCommand", "--verify", "--preserve-throttles", *file)
+        holds("is completed" in found, f"its end, not {found[-300:]!r}")
 
 
 @test

@@ -19,7 +19,7 @@ from capture import BROKER_PORT, HERE, Frame, Kafka, Recorder, read_frame
 
 PRODUCE, FETCH, METADATA, FIND_COORDINATOR, JOIN, SYNC, DESCRIBE_GROUPS, LIST_GROUPS = 0, 1, 3, 10, 11, 14, 15, 16
 API_VERSIONS, CREATE_TOPICS, INIT_PRODUCER_ID, LEADER_EPOCH, ADD_PARTITIONS, DESCRIBE_CONFIGS = 18, 19, 22, 23, 24, 32
-DESCRIBE_LOG_DIRS = 35
+DESCRIBE_LOG_DIRS, UNREGISTER_BROKER, ADD_VOTER, REMOVE_VOTER = 35, 64, 80, 81
 TOPIC = 2  # of DescribeConfigs
 TRIES = 300
 
@@ -126,6 +126,13 @@ def ask_everything(asker):
     producer = answer[6:16] if answer else i64(0) + i16(0)
     topics = carray(ctext("t") + carray(i32(0)) + UNTAGGED)
     asker.ask(ADD_PARTITIONS, 4, carray(ctext("x") + producer + i8(1) + topics + UNTAGGED) + UNTAGGED, flexible=True)
+    asker.ask(UNREGISTER_BROKER, 0, i32(7) + UNTAGGED, flexible=True)
+    cluster, directory = ctext("MkU3OEVBNTcwNTJENDM2Qk"), bytes(range(16))
+    listeners = carray(ctext("CONTROLLER") + ctext("127.0.0.1") + struct.pack(">H", 19093) + UNTAGGED)
+    for version in (0, 1):
+        voter = cluster + i32(1000, 2) + directory + listeners + (i8(1) if version == 1 else b"") + UNTAGGED
+        asker.ask(ADD_VOTER, version, voter, flexible=True)
+    asker.ask(REMOVE_VOTER, 0, cluster + i32(2) + directory + UNTAGGED, flexible=True)
     for version in (0, 1, 2):
         asker.ask(PRODUCE, version, i16(-1) + i32(10000) + array(text("t") + array(i32(0) + data(b""))))
 

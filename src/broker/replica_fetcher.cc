@@ -1,0 +1,109 @@
+#include "broker/replica_fetcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.h"
+#include "broker/replica_wire.h"
+
+namespace leat::broker {
+
+ReplicaFetcher::ReplicaFetcher(env::Shard& shard, env::Transport& transport, model::NodeId self, const Limits& limits,
+                               Deliver deliver)
+    : shard_(shard), transport_(transport), self_(self), limits_(limits), deliver_(std::move(deliver)) {}
+
+void ReplicaFetcher::Send(const meta::PartitionKey& partition, const replication::SendFetch& fetch,
+                          model::Offset high_watermark) {
+  if (alive_ == nullptr) return;
+  // It may have had another leader when it asked last.
+  for (auto& [leader, waiting] : pending_) waiting.erase(partition);
+  pending_[fetch.leader][partition] = {fetch, high_watermark};
+  if (std::exchange(flush_posted_, true)) return;
+  shard_.Post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) Flush();
+  });
+}
+
+void ReplicaFetcher::Stop() {
+  alive_.reset();
+  pending_.clear();
+}
+
+void ReplicaFetcher::Flush() {
+  flush_posted_ = false;
+  for (auto& [leader, waiting] : std::exchange(pending_, {})) {
+    Batch batch;
+    for (auto& [partition, pending] : waiting) {
+      batch.emplace_back(partition, pending);
+      if (batch.size() < limits_.partitions) continue;
+      Call(leader, std::exchange(batch, {}));
+    }
+    if (!batch.empty()) Call(leader, std::move(batch));
+  }
+}
+
+void ReplicaFetcher::Call(model::NodeId leader, Batch batch) {
+  ReplicaFetchRequest request{.node = self_,
+                              .broker_epoch = batch.front().second.fetch.broker_epoch,
+                              .max_wait = limits_.max_wait,
+                              .max_bytes = limits_.request_bytes,
+                              .items = {}};
+  for (const auto& [partition, pending] : batch) {
+    const replication::SendFetch& fetch = pending.fetch;
+    size_t most = limits_.partition_bytes;
+    request.items.push_back({.partition = partition,
+                             .leader_epoch = fetch.leader_epoch,
+                             .offset = fetch.offset,
+                             .last_epoch = fetch.last_epoch,
+                             .log_start = fetch.log_start,
+                             .high_watermark = pending.high_watermark,
+                             .purpose = fetch.purpose,
+                             .health = fetch.health,
+                             .max_bytes = most});
+  }
+  transport_.Call(
+      leader.value(), env::Service::kFetch, EncodeReplicaFetch(request), limits_.timeout,
+      [this, alive = std::weak_ptr<bool>(alive_), batch = std::move(batch)](absl::StatusOr<OwnedBytes> answer) {
+        if (!alive.expired()) OnAnswer(batch, std::move(answer));
+      });
+}
+
+void ReplicaFetcher::OnAnswer(const Batch& batch, absl::StatusOr<OwnedBytes> answer) {
+  const auto fail_all = [&](const absl::Status& status) {
+    for (const auto& [partition, pending] : batch) deliver_(partition, pending.fetch.id, status);
+  };
+  if (!answer.ok()) return fail_all(answer.status());
+  absl::StatusOr<std::vector<ReplicaFetchPart>> parts = DecodeReplicaAnswer(*answer);
+  bool fits = parts.ok() && parts->size() == batch.size();
+  for (size_t i = 0; fits && i < batch.size(); ++i) fits = (*parts)[i].partition == batch[i].first;
+  if (!fits) {
+    const absl::Status status = parts.ok() ? InvalidArgument("its partitions are others than were asked for")
+                                           : parts.status();
+    LogWarning("broker", "the answer of node ", batch.front().second.fetch.leader,
+               " to a replica's fetch cannot be used: ", Message(status));
+    return fail_all(status);
+  }
+  const std::weak_ptr<bool> alive = alive_;
+  for (size_t i = 0; i < batch.size() && !alive.expired(); ++i) {
+    ReplicaFetchPart& part = (*parts)[i];
+    const replication::SendFetch& fetch = batch[i].second.fetch;
+    absl::StatusOr<std::vector<replication::FetchedBatch>> batches = CheckFetchedBatches(part.records);
+    if (!batches.ok()) {
+      LogWarning("broker", "node ", fetch.leader, " has sent damaged batches from offset ", fetch.offset, ": ",
+                 Message(batches.status()));
+      deliver_(batch[i].first, fetch.id, batches.status());
+      continue;
+    }
+    deliver_(batch[i].first, fetch.id,
+             Fetched{{.error = part.verdict.error,
+                      .diverging = part.verdict.diverging,
+                      .leader_epoch = part.verdict.leader_epoch,
+                      .high_watermark = part.verdict.high_watermark,
+                      .log_start = part.verdict.log_start,
+                      .log_end = part.verdict.log_end,
+                      .batches = *std::move(batches)},
+                     std::move(part.records)});
+  }
+}
+
+}  // namespace leat::broker

@@ -1,0 +1,100 @@
+#include "broker/replica_host.h"
+
+#include <algorithm>
+
+namespace leat::broker {
+namespace {
+constexpr Duration kTickDelay = absl::Microseconds(1);
+}  // namespace
+
+ReplicaHost::ReplicaHost(const Config& config, replication::BrokerEpoch life)
+    : config_(config), self_{config.node, life} {
+  fetcher_ = std::make_unique<ReplicaFetcher>(
+      shard(), *config_.transport, config_.node, config_.fetch,
+      [this](const meta::PartitionKey& key, replication::FetchId id, absl::StatusOr<ReplicaFetcher::Fetched> fetched) {
+        Replica* replica = Find(key);
+        if (replica == nullptr) return;
+        if (fetched.ok()) {
+          replica->OnFetchAnswer(id, fetched->answer, std::move(fetched->batches));
+        } else {
+          replica->OnFetchFailed(id);
+        }
+      });
+}
+
+ReplicaHost::~ReplicaHost() = default;
+
+Replica& ReplicaHost::Add(const meta::PartitionKey& key, const model::TopicPartition& name, log::PartitionLog& log) {
+  std::unique_ptr<Replica>& replica = replicas_[key];
+  if (replica == nullptr) replica = std::make_unique<Replica>(*this, key, name, log);
+  return *replica;
+}
+
+Replica* ReplicaHost::Find(const meta::PartitionKey& key) {
+  const auto it = replicas_.find(key);
+  return it == replicas_.end() ? nullptr : it->second.get();
+}
+
+void ReplicaHost::Remove(const meta::PartitionKey& key) {
+  const auto it = replicas_.find(key);
+  if (it == replicas_.end()) return;
+  it->second->Detach();
+  Unschedule(it->second.get());
+  // It may be on the stack.
+  shard().Post([replica = std::shared_ptr<Replica>(std::move(it->second))] {});
+  replicas_.erase(it);
+}
+
+void ReplicaHost::Stop() {
+  timer_.reset();
+  fetcher_->Stop();
+  ticks_.clear();
+  for (const auto& [key, replica] : replicas_) replica->Detach();
+  replicas_.clear();
+}
+
+void ReplicaHost::Unschedule(Replica* replica) {
+  ticks_.erase({replica->tick_at_, replica});
+  replica->tick_at_ = Instant::Max();
+}
+
+// A deadline that moves back, as with every fetch that is answered, costs nothing: the tick comes too early once, and
+// looks when it is due in fact.
+void ReplicaHost::Schedule(Replica* replica) {
+  const Instant deadline = replica->NextDeadline();
+  if (deadline >= replica->tick_at_) return;
+  // A little behind it, so that a tick never comes twice at one instant.
+  const Instant next = std::max(deadline, shard().Now()) + kTickDelay;
+  if (next >= replica->tick_at_) return;
+  Unschedule(replica);
+  replica->tick_at_ = next;
+  ticks_.insert({next, replica});
+  ArmTimer();
+}
+
+void ReplicaHost::ArmTimer() {
+  if (ticks_.empty()) return;
+  const Instant next = ticks_.begin()->first;
+  if (timer_ != nullptr && timer_at_ <= next) return;
+  timer_at_ = next;
+  timer_ = shard().RunAt(next, [this] { TickDue(); });
+}
+
+void ReplicaHost::TickDue() {
+  const Instant now = shard().Now();
+  // What is ticked may want its next tick at once: that one comes with the next timer.
+  std::vector<Replica*> due;
+  while (!ticks_.empty() && ticks_.begin()->first <= now) {
+    due.push_back(ticks_.begin()->second);
+    due.back()->tick_at_ = Instant::Max();
+    ticks_.erase(ticks_.begin());
+  }
+  timer_.reset();
+  for (Replica* replica : due) {
+    replica->Tick();
+    Schedule(replica);
+  }
+  ArmTimer();
+}
+
+}  // namespace leat::broker

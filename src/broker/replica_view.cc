@@ -1,0 +1,38 @@
+#include "broker/replica_view.h"
+
+namespace leat::broker {
+namespace {
+
+replication::ReplicaView ViewOfBroker(const meta::Image& image, model::NodeId node) {
+  const meta::BrokerPtr broker = image.FindBroker(node);
+  replication::ReplicaView view{.node = node, .state = replication::BrokerState::kFenced};
+  if (broker == nullptr) return view;
+  view.broker_epoch = replication::BrokerEpoch(broker->epoch());
+  view.rack = broker->registration.rack;
+  if (!broker->fenced) {
+    view.state = broker->in_controlled_shutdown ? replication::BrokerState::kShuttingDown
+                                                : replication::BrokerState::kActive;
+  }
+  return view;
+}
+
+}  // namespace
+
+std::optional<replication::PartitionView> ViewOf(const meta::Image& image, const meta::PartitionKey& key,
+                                                 const log::LogOptions& options) {
+  const meta::Partition* partition = image.FindPartition(key);
+  if (partition == nullptr) return std::nullopt;
+  replication::PartitionView view;
+  view.leader = partition->leader;
+  view.epoch = partition->leader_epoch;
+  view.partition_epoch = partition->partition_epoch;
+  for (const model::NodeId node : partition->replicas) view.replicas.push_back(ViewOfBroker(image, node));
+  view.isr = partition->isr;
+  view.elr = partition->elr;
+  view.min_insync = options.min_insync_replicas;
+  view.durability = options.durability == log::Durability::kFsync ? replication::Durability::kFsync
+                                                                  : replication::Durability::kPageCache;
+  return view;
+}
+
+}  // namespace leat::broker

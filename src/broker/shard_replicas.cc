@@ -1,0 +1,127 @@
+// What a shard knows of the leaders of its partitions, and how its replicas follow the image.
+#include "base/check.h"
+#include "broker/log_config.h"
+#include "broker/outcomes.h"
+#include "broker/replica_view.h"
+#include "broker/shard_state.h"
+#include "meta/commands.h"
+
+namespace leat::broker {
+
+bool ShardState::IsLocal(const meta::PartitionKey& key) const {
+  const meta::Partition* partition = image_->FindPartition(key);
+  return partition == nullptr || meta::Contains(partition->replicas, options().node_id);
+}
+
+// What was made before there were brokers belongs to the one node that there was.
+CurrentLeader ShardState::LeaderOf(const meta::PartitionKey& key) const {
+  const meta::Partition* partition = image_->FindPartition(key);
+  if (partition == nullptr) return {options().node_id, model::LeaderEpoch(0)};
+  return {partition->leader, partition->leader_epoch};
+}
+
+void ShardState::Refresh(const meta::Topic& topic, model::PartitionId id) {
+  const auto it = partitions_.find({topic.name, id});
+  if (it == partitions_.end() || it->second.log == nullptr) return;
+  Partition& partition = it->second;
+  const meta::PartitionKey key{topic.id, id};
+  partition.leader = LeaderOf(key);
+  if (replicas_ == nullptr) {
+    // Without the others this copy alone says nothing of what is committed, whoever leads.
+    const meta::Partition* known = image_->FindPartition(key);
+    if (known != nullptr && known->replicas.size() > 1) partition.leader.id = model::NodeId(-1);
+    return;
+  }
+  const std::optional<replication::PartitionView> view = ViewOf(*image_, key, partition.log->options());
+  if (!view) return;
+  Replica& replica = replicas_->Add(key, it->first, *partition.log);
+  partition.replica = &replica;
+  replica.OnView(*view);
+}
+
+void ShardState::RefreshAll(const meta::Topic& topic) {
+  for (int32_t i = 0; i < topic.partitions; ++i) Refresh(topic, model::PartitionId(i));
+}
+
+void ShardState::RefreshChanged(const meta::Delta& delta) {
+  for (const meta::Delta::PartitionChange& change : delta.partitions) {
+    const meta::TopicPtr topic = image_->FindTopic(change.key.topic);
+    if (topic == nullptr) continue;
+    if (change.after && meta::Contains(change.after->replicas, options().node_id)) {
+      OpenPartition(*topic, change.key.partition);
+    }
+    Refresh(*topic, change.key.partition);
+  }
+  if (delta.brokers.empty() || replicas_ == nullptr) return;
+  std::vector<meta::PartitionKey> touched;
+  replicas_->ForEach([&](const Replica& replica) {
+    const meta::Partition* partition = image_->FindPartition(replica.key());
+    if (partition == nullptr) return;
+    for (const meta::Delta::BrokerChange& change : delta.brokers) {
+      const model::NodeId node = change.after == nullptr ? change.before->id() : change.after->id();
+      if (!meta::Contains(partition->replicas, node)) continue;
+      touched.push_back(replica.key());
+      break;
+    }
+  });
+  for (const meta::PartitionKey& key : touched) {
+    if (const meta::TopicPtr topic = image_->FindTopic(key.topic); topic != nullptr) Refresh(*topic, key.partition);
+  }
+}
+
+void ShardState::Forget(const model::TopicPartition& name, const meta::PartitionKey& key) {
+  if (replicas_ != nullptr) replicas_->Remove(key);
+  partitions_.erase(name);
+}
+
+void ShardState::DropMoved(const meta::Delta& delta,
+                           const std::function<void(const model::TopicPartition&)>& remove) {
+  for (const meta::Delta::PartitionChange& change : delta.partitions) {
+    const meta::TopicPtr topic = image_->FindTopic(change.key.topic);
+    if (topic == nullptr || IsLocal(change.key)) continue;
+    const model::TopicPartition name{topic->name, change.key.partition};
+    if (!partitions_.contains(name)) continue;
+    Forget(name, change.key);
+    remove(name);
+  }
+}
+
+void ShardState::NoteDamage(const model::TopicPartition& name) {
+  const auto it = partitions_.find(name);
+  if (it != partitions_.end() && it->second.replica != nullptr) it->second.replica->LookForDamage();
+}
+
+void ShardState::BeginLife(replication::BrokerEpoch life) {
+  if (config_.transport == nullptr) return;
+  LEAT_CHECK(config_.controller != nullptr) << "replicas need a controller";
+  if (replica_server_ != nullptr) replica_server_->SetHost(nullptr);
+  if (replicas_ != nullptr) replicas_->Stop();
+  for (auto& [name, partition] : partitions_) partition.replica = nullptr;
+  replicas_ = std::make_unique<ReplicaHost>(ReplicaHost::Config{.node = options().node_id,
+                                                                .shard = config_.shard,
+                                                                .transport = config_.transport,
+                                                                .controller = config_.controller,
+                                                                .replication = options().replication,
+                                                                .fetch = options().replica_fetch},
+                                            life);
+  if (replica_server_ == nullptr) {
+    replica_server_ = std::make_unique<ReplicaFetchServer>(
+        shard(), *config_.transport, ReplicaFetchServer::Limits{},
+        [this](const meta::PartitionKey& key) -> std::optional<size_t> {
+          const meta::TopicPtr topic = image_->FindTopic(key.topic);
+          if (topic == nullptr) return std::nullopt;
+          return OwnerOf({topic->name, key.partition}, config_.shards);
+        });
+  }
+  replica_server_->SetHost(replicas_.get());
+  for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);
+}
+
+void ShardState::ServeReplicas(const std::vector<std::unique_ptr<ShardState>>& shards) {
+  if (replica_server_ == nullptr) return;
+  std::vector<ReplicaFetchServer*> servers;
+  for (const auto& shard : shards) servers.push_back(shard->replica_server_.get());
+  replica_server_->Start(std::move(servers));
+}
+
+}  // namespace leat::broker

@@ -1,0 +1,79 @@
+// The operators' side of the broker in memory: remembers what it was asked, and answers what the test has put there.
+// Thread-safe as far as the tests need it: one call at a time.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "broker/cluster_admin.h"
+
+namespace leat::rpc {
+
+class FakeClusterAdmin final : public broker::ClusterAdmin {
+ public:
+  broker::Outcome outcome;  // of every request
+  broker::QuorumDescription quorum;
+  std::vector<broker::OngoingReassignment> ongoing;
+  std::vector<broker::DrainReply> drains;  // of one request after the other; then nothing is held
+  broker::Coordinator coordinator{.outcome = {}, .id = model::NodeId(1), .grpc = ""};
+  std::vector<std::string> asked;
+
+  void ElectLeaders(broker::ElectLeadersRequest request,
+                    broker::Callback<std::vector<broker::PartitionOutcome>> done) override {
+    std::string text = request.type == broker::ElectionType::kUnclean ? "unclean" : "preferred";
+    std::vector<broker::PartitionOutcome> outcomes;
+    if (!request.partitions) text += " all";
+    for (auto& partition : request.partitions.value_or(std::vector<model::TopicPartition>{})) {
+      StrAppend(&text, " ", partition.ToString());
+      outcomes.push_back({std::move(partition), outcome});
+    }
+    asked.push_back(std::move(text));
+    done(std::move(outcomes));
+  }
+  void Reassign(broker::ReassignRequest request,
+                broker::Callback<std::vector<broker::PartitionOutcome>> done) override {
+    std::string text = request.count == broker::ReplicaCount::kMustStay ? "reassign as many" : "reassign";
+    std::vector<broker::PartitionOutcome> outcomes;
+    for (broker::Reassignment& item : request.partitions) {
+      StrAppend(&text, " ", item.partition.ToString(), item.replicas ? " to" : " back");
+      for (const model::NodeId node : item.replicas.value_or(std::vector<model::NodeId>{})) StrAppend(&text, " ", node);
+      outcomes.push_back({std::move(item.partition), outcome});
+    }
+    asked.push_back(std::move(text));
+    done(std::move(outcomes));
+  }
+  void ListReassignments(broker::Callback<std::vector<broker::OngoingReassignment>> done) override { done(ongoing); }
+  void RebalanceLeaders(broker::Callback<broker::RebalanceReply> done) override { done({outcome, 3}); }
+  void Drain(model::NodeId node, broker::Draining draining, broker::Callback<broker::DrainReply> done) override {
+    asked.push_back(StrCat(draining == broker::Draining::kStart ? "drain " : "keep ", node));
+    broker::DrainReply reply{.outcome = outcome};
+    if (!drains.empty()) {
+      reply = drains.front();
+      drains.erase(drains.begin());
+    }
+    done(std::move(reply));
+  }
+  void UnregisterBroker(model::NodeId node, broker::Callback<broker::Outcome> done) override {
+    asked.push_back(StrCat("unregister ", node));
+    done(outcome);
+  }
+  void FindCoordinator(broker::CoordinatorKind, std::string, broker::Callback<broker::Coordinator> done) override {
+    done(coordinator);
+  }
+  void DescribeQuorum(broker::Callback<broker::QuorumDescription> done) override { done(quorum); }
+  void AddVoter(broker::NewVoter voter, broker::Callback<broker::Outcome> done) override {
+    std::string text = StrCat("add ", voter.id, " of '", voter.cluster_id, "'");
+    for (const broker::ListenerAddress& at : voter.listeners)
+      StrAppend(&text, " ", at.name, " ", at.host, ":", at.port);
+    asked.push_back(std::move(text));
+    done(outcome);
+  }
+  void RemoveVoter(broker::OldVoter voter, broker::Callback<broker::Outcome> done) override {
+    asked.push_back(StrCat("remove ", voter.id));
+    done(outcome);
+  }
+};
+
+}  // namespace leat::rpc
