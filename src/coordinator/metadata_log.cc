@@ -107,15 +107,24 @@ void MetadataLog::PublishApplied() {
 void MetadataLog::OnProgress() {
   PublishApplied();
   if (host_ == nullptr) return;
-  const Leadership now = leadership();
-  if (now != told_) {
-    told_ = now;
-    if (watcher_) watcher_(now);
-  }
+  TellLeadership();
   if (!wait_for_catch_up_.empty() && caught_up()) {
     for (env::Closure& ready : std::exchange(wait_for_catch_up_, {})) ready();
   }
   StartRounds();
+}
+
+// In a turn of its own: whoever is told may be in the middle of a Submit that ended the leadership.
+void MetadataLog::TellLeadership() {
+  if (telling_ || leadership() == told_) return;
+  telling_ = true;
+  shard_.Post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    telling_ = false;
+    const Leadership now = leadership();
+    if (now == std::exchange(told_, now)) return;
+    if (watcher_) watcher_(now);
+  });
 }
 
 void MetadataLog::OnUncertain(const absl::Status& why) {

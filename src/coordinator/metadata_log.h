@@ -62,7 +62,8 @@ class MetadataLog : private RaftMachine {
   Leadership leadership() const { return {leader(), epoch(), active()}; }
   // The image holds all that was committed before the leader's term.
   bool caught_up() const { return host_->caught_up(); }
-  // Called at every change of leadership() from now on, behind `changed` of what was applied before it.
+  // Called when leadership() has changed, from now on: in a turn of its own, behind `changed` of what was applied before,
+  // with what holds then.
   void OnLeader(LeaderWatcher watcher) { watcher_ = std::move(watcher); }
   // `ready` as soon as caught_up(), at once if it is; never if the node stops before.
   void WhenCaughtUp(env::Closure ready);
@@ -101,6 +102,7 @@ class MetadataLog : private RaftMachine {
   void OnUncertain(const absl::Status& why) override;
 
   absl::Status MaySubmit() const;
+  void TellLeadership();
   bool MayStartRound() const;
   void StartRounds();
   void StartRound();
@@ -114,6 +116,7 @@ class MetadataLog : private RaftMachine {
   Changed changed_;
   LeaderWatcher watcher_;
   Leadership told_;
+  bool telling_ = false;  // TellLeadership has been posted
   meta::ImagePtr image_;
   env::Gate gate_;  // before those who hold it
   std::deque<Waiting> waiting_;
@@ -126,6 +129,7 @@ class MetadataLog : private RaftMachine {
   std::vector<env::Closure> wait_for_catch_up_;
   std::unique_ptr<env::Timer> close_timer_;
   std::unique_ptr<RaftHost> host_;  // null while it opens
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace leat::coordinator
