@@ -136,8 +136,8 @@ void RunSeed(uint64_t seed, Totals* totals) {
   for (int round = 0; round < 2 && q.violation.empty(); ++round) {
     chaos.Run(absl::Seconds(3));
     chaos.Heal();
-    if (!q.Progress(absl::Seconds(20))) q.Fail("no progress after healing");
-    if (q.violation.empty() && !q.Agree(absl::Seconds(20))) q.Fail("the nodes do not agree after healing");
+    if (!q.Progress(absl::Seconds(20))) q.Fail(StrCat("no progress after healing", q.State()));
+    if (q.violation.empty() && !q.Agree(absl::Seconds(20))) q.Fail(StrCat("the nodes do not agree after healing", q.State()));
   }
   totals->acked += q.acked.size();
   totals->terms += q.active_in.size();

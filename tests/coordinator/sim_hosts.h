@@ -199,6 +199,23 @@ class SimHosts {
     return violation.empty();
   }
 
+  // What each node is at, for the message of a failure.
+  std::string State() const {
+    std::string text;
+    for (const auto& node : nodes) {
+      StrAppend(&text, "\n  node ", node->id);
+      if (!node->up()) {
+        StrAppend(&text, " is down");
+        continue;
+      }
+      const RaftHost& host = node->metadata->quorum();
+      StrAppend(&text, ": term ", host.term(), ", leader ", host.leader(), ", applied ", host.applied_end(), ", committed ",
+                host.commit_end(), ", log ", node->log->log_start(), " to ", host.log_end(), " (", node->log->log_end(),
+                ", durable ", node->log->durable_end(), "), ", host.failure().ToString(), ", ", host.stall().ToString());
+    }
+    return text;
+  }
+
   sim::SimWorld world;
   sim::SimNetwork network;
   Random random;
