@@ -1,5 +1,5 @@
-// The payload of an entry of the metadata log: the records of one change (proto/leat/internal/raft.proto). And what lies
-// between two images, for a node that was far behind and got a snapshot. Any thread.
+// The payload of an entry of the metadata log: the records of one change (proto/leat/internal/raft.proto). And what
+// lies between two images, for a node that was far behind and got a snapshot. Any thread.
 #pragma once
 
 #include <string>

@@ -107,15 +107,24 @@ void MetadataLog::PublishApplied() {
 void MetadataLog::OnProgress() {
   PublishApplied();
   if (host_ == nullptr) return;
-  const Leadership now = leadership();
-  if (now != told_) {
-    told_ = now;
-    if (watcher_) watcher_(now);
-  }
+  TellLeadership();
   if (!wait_for_catch_up_.empty() && caught_up()) {
     for (env::Closure& ready : std::exchange(wait_for_catch_up_, {})) ready();
   }
   StartRounds();
+}
+
+// In a turn of its own: whoever is told may be in the middle of a Submit that ended the leadership.
+void MetadataLog::TellLeadership() {
+  if (telling_ || leadership() == told_) return;
+  telling_ = true;
+  shard_.Post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    telling_ = false;
+    const Leadership now = leadership();
+    if (now == std::exchange(told_, now)) return;
+    if (watcher_) watcher_(now);
+  });
 }
 
 void MetadataLog::OnUncertain(const absl::Status& why) {
@@ -244,7 +253,8 @@ void MetadataLog::Close(env::Closure closed) {
     // Without a majority or room on the disk those under way would never be answered.
     close_timer_ = shard_.RunAt(shard_.Now() + absl::Seconds(2), [this] {
       const std::unique_ptr<env::Timer> fired = std::move(close_timer_);
-      const absl::Status why = Unavailable("the broker stops before the change was committed: it may or may not happen");
+      const absl::Status why =
+          Unavailable("the broker stops before the change was committed: it may or may not happen");
       if (round_) FinishRound(*std::exchange(round_, std::nullopt), why);
       AnswerWaiting(why);
     });

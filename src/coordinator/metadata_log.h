@@ -1,6 +1,6 @@
-// The metadata state machine on the quorum's log, `__cluster_metadata-0`: a change is decided against the image, written
-// as one entry, committed by the quorum, applied; only then is its asker answered. Lives on one shard. Only the active
-// controller takes changes; every node applies them.
+// The metadata state machine on the quorum's log, `__cluster_metadata-0`: a change is decided against the image,
+// written as one entry, committed by the quorum, applied; only then is its asker answered. Lives on one shard. Only the
+// active controller takes changes; every node applies them.
 //
 // One round of changes is under way at a time; those that come meanwhile go together into the next one, each decided
 // against the image that the ones before it will have made. A round that was refused did not happen. One that was under
@@ -33,8 +33,8 @@ struct Leadership {
   friend bool operator==(const Leadership&, const Leadership&) = default;
 };
 
-// The options of a node's part in the quorum. `voters`: of a new quorum, by id, and none for this node alone; a log that
-// names its voters goes by those. `folder`: of the metadata log.
+// The options of a node's part in the quorum. `voters`: of a new quorum, by id, and none for this node alone; a log
+// that names its voters goes by those. `folder`: of the metadata log.
 RaftHost::Options QuorumOptions(std::string_view cluster_id, model::NodeId node,
                                 const std::vector<model::NodeId>& voters, std::string folder);
 
@@ -62,7 +62,8 @@ class MetadataLog : private RaftMachine {
   Leadership leadership() const { return {leader(), epoch(), active()}; }
   // The image holds all that was committed before the leader's term.
   bool caught_up() const { return host_->caught_up(); }
-  // Called at every change of leadership() from now on, behind `changed` of what was applied before it.
+  // Called when leadership() has changed, from now on: in a turn of its own, behind `changed` of what was applied before,
+  // with what holds then.
   void OnLeader(LeaderWatcher watcher) { watcher_ = std::move(watcher); }
   // `ready` as soon as caught_up(), at once if it is; never if the node stops before.
   void WhenCaughtUp(env::Closure ready);
@@ -101,6 +102,7 @@ class MetadataLog : private RaftMachine {
   void OnUncertain(const absl::Status& why) override;
 
   absl::Status MaySubmit() const;
+  void TellLeadership();
   bool MayStartRound() const;
   void StartRounds();
   void StartRound();
@@ -114,10 +116,11 @@ class MetadataLog : private RaftMachine {
   Changed changed_;
   LeaderWatcher watcher_;
   Leadership told_;
+  bool telling_ = false;  // TellLeadership has been posted
   meta::ImagePtr image_;
   env::Gate gate_;  // before those who hold it
   std::deque<Waiting> waiting_;
-  bool starting_ = false;  // StartRounds is on the stack
+  bool starting_ = false;           // StartRounds is on the stack
   std::optional<Round> round_;      // under way
   std::optional<Round> committed_;  // to be published and answered
   // Applied and not published yet.
@@ -126,6 +129,7 @@ class MetadataLog : private RaftMachine {
   std::vector<env::Closure> wait_for_catch_up_;
   std::unique_ptr<env::Timer> close_timer_;
   std::unique_ptr<RaftHost> host_;  // null while it opens
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace leat::coordinator

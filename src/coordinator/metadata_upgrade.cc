@@ -31,8 +31,8 @@ absl::Status UpgradeMetadataLog(const RaftHost::Options& options, const RaftHost
   if (!IsOld(*ports.log)) return absl::OkStatus();
   LEAT_ASSIGN_OR_RETURN(const meta::Image image, Replay(*ports.log));
   Random random(options.random_seed ^ static_cast<uint64_t>(ports.shard->WallMillis()));
-  LEAT_ASSIGN_OR_RETURN(OpenedQuorumState opened, OpenQuorumState(*ports.disk, options.folder, options.raft.cluster,
-                                                                  options.raft.self, random));
+  LEAT_ASSIGN_OR_RETURN(OpenedQuorumState opened,
+                        OpenQuorumState(*ports.disk, options.folder, options.raft.cluster, options.raft.self, random));
   const raft::Peer self = opened.state.self;
   StateRecords records;
   for (const meta::Record& record : meta::SnapshotOf(image)) records.push_back(EncodeMetadata(record));

@@ -262,8 +262,11 @@ absl::StatusOr<raft::Message> DecodeRaft(std::string_view bytes, const RaftCodec
     return DataLoss("raft message: it does not say of which cluster, from whom and to whom it is");
   }
   Decoder decoder(limits);
-  raft::Message message{decoder.Id(in.cluster()), decoder.Peer(in.from(), "sender"), decoder.Peer(in.to(), "receiver"),
-                        decoder.Term(in.term(), "term"), {}};
+  raft::Message message{decoder.Id(in.cluster()),
+                        decoder.Peer(in.from(), "sender"),
+                        decoder.Peer(in.to(), "receiver"),
+                        decoder.Term(in.term(), "term"),
+                        {}};
   message.body = decoder.Body(in);
   LEAT_RETURN_IF_ERROR(decoder.status());
   return message;

@@ -1,5 +1,5 @@
-// Raft's entries in a partition log: one entry is one batch of one record is one offset. The batch's leader epoch is the
-// term, the record's key one byte, the entry's kind; an entry without a payload has no value.
+// Raft's entries in a partition log: one entry is one batch of one record is one offset. The batch's leader epoch is
+// the term, the record's key one byte, the entry's kind; an entry without a payload has no value.
 #pragma once
 
 #include <cstdint>

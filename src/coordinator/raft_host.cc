@@ -52,8 +52,8 @@ RaftHost::RaftHost(Options options, const Ports& ports, RaftMachine& machine, Qu
 
 absl::StatusOr<std::unique_ptr<RaftHost>> RaftHost::Open(Options options, const Ports& ports, RaftMachine& machine) {
   Random random(SeedFor(options, *ports.shard) + 1);
-  LEAT_ASSIGN_OR_RETURN(OpenedQuorumState opened, OpenQuorumState(*ports.disk, options.folder, options.raft.cluster,
-                                                                  options.raft.self, random));
+  LEAT_ASSIGN_OR_RETURN(OpenedQuorumState opened,
+                        OpenQuorumState(*ports.disk, options.folder, options.raft.cluster, options.raft.self, random));
   std::unique_ptr<RaftHost> host(new RaftHost(std::move(options), ports, machine, std::move(opened.state)));
   LEAT_RETURN_IF_ERROR(Annotate(host->Restore(), host->options_.folder));
   return host;
@@ -85,8 +85,8 @@ absl::StatusOr<raft::Restored> RaftHost::ReadDisk() {
   LEAT_ASSIGN_OR_RETURN(restored.ranges, RangesOf(log));
   const raft::Term before = log.epochs().At(log.log_start() - 1);
   if (before.value() >= 0) restored.term_before_start = before;
-  LEAT_RETURN_IF_ERROR(VisitEntries(
-      *ports_.log, std::max(log.log_start(), applied_end_), log.log_end(), [&](const raft::Entry& entry) {
+  LEAT_RETURN_IF_ERROR(
+      VisitEntries(*ports_.log, std::max(log.log_start(), applied_end_), log.log_end(), [&](const raft::Entry& entry) {
         if (entry.kind != raft::EntryKind::kVoters) return absl::OkStatus();
         absl::StatusOr<raft::VoterSet> voters = raft::VoterSet::Decode(entry.payload, options_.raft.max_voters);
         if (voters.ok()) restored.voters.push_back({entry.offset, *std::move(voters)});
@@ -96,29 +96,28 @@ absl::StatusOr<raft::Restored> RaftHost::ReadDisk() {
 }
 
 RaftStorage::Events RaftHost::MakeEvents() {
-  return {.durable =
-              [this](raft::WriteId through) {
-                Run([&](raft::Core& core, Instant now) { core.OnDurable(through, now); });
-              },
-          .commit = [this](raft::Offset end) { ApplyTo(end); },
-          .installed = [this](const LoadedSnapshot& loaded) { Installed(loaded); },
-          .stalled =
-              [this](const absl::Status& status) {
-                if (!status.ok()) machine_.OnUncertain(status);
-                machine_.OnProgress();
-              },
-          .failed = [this](const absl::Status& status) { Fail(status); }};
+  return {
+      .durable =
+          [this](raft::WriteId through) { Run([&](raft::Core& core, Instant now) { core.OnDurable(through, now); }); },
+      .commit = [this](raft::Offset end) { ApplyTo(end); },
+      .installed = [this](const LoadedSnapshot& loaded) { Installed(loaded); },
+      .stalled =
+          [this](const absl::Status& status) {
+            if (!status.ok()) machine_.OnUncertain(status);
+            machine_.OnProgress();
+            if (!status.ok() && is_leader()) MakeWay();
+          },
+      .failed = [this](const absl::Status& status) { Fail(status); }};
 }
 
 void RaftHost::Start() {
   LEAT_CHECK(!started_) << "RaftHost::Start called twice";
   started_ = true;
   if (ports_.transport != nullptr) {
-    ports_.transport->Serve(env::Service::kRaft,
-                            [this, alive = std::weak_ptr<int>(alive_)](int32_t from, OwnedBytes message,
-                                                                       const env::Transport::Reply&) {
-                              if (!alive.expired()) Receive(from, message);
-                            });
+    ports_.transport->Serve(env::Service::kRaft, [this, alive = std::weak_ptr<int>(alive_)](
+                                                     int32_t from, OwnedBytes message, const env::Transport::Reply&) {
+      if (!alive.expired()) Receive(from, message);
+    });
   }
   Run([](raft::Core& core, Instant now) {
     if (core.NextDeadline() <= now) core.Tick(now);
@@ -316,12 +315,20 @@ absl::StatusOr<raft::Proposed> RaftHost::Propose(std::vector<std::string> payloa
   if (!is_leader()) return NotLeading();
   size_t bytes = 0;
   for (const std::string& payload : payloads) bytes += payload.size();
-  LEAT_RETURN_IF_ERROR(storage_->CheckRoom(bytes));
+  if (const absl::Status room = storage_->CheckRoom(bytes); !room.ok()) {
+    if (!MakeWay()) return room;
+    return model::WithCode(Unavailable(Message(room), "; another node is asked to lead: try again"),
+                           model::ErrorCode::kNotController);
+  }
   absl::StatusOr<raft::Proposed> proposed = NotLeading();
   Run([&](raft::Core& core, Instant now) { proposed = core.Propose(std::move(payloads), now); });
-  if (absl::IsUnavailable(proposed.status())) return model::WithCode(proposed.status(), model::ErrorCode::kNotController);
+  if (absl::IsUnavailable(proposed.status()))
+    return model::WithCode(proposed.status(), model::ErrorCode::kNotController);
   return proposed;
 }
+
+// A full disk of one node must not stop the changes of all.
+bool RaftHost::MakeWay() { return core_->voters().size() > 1 && TransferLeadership(raft::kNobody).ok(); }
 
 void RaftHost::ReadBarrier(Done done) {
   absl::Status status = failure_.ok() ? NotLeading() : failure_;

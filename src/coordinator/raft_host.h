@@ -50,9 +50,9 @@ class RaftMachine {
 struct QuorumMember {
   raft::Peer peer;
   bool voter = false;
-  raft::Offset log_end{-1};                 // durable there, as far as the leader knows; -1: unknown
-  int64_t lag = -1;                         // entries that the leader has and this one has not; -1: unknown
-  std::optional<int64_t> last_fetch_ms;     // wall time of its last answer
+  raft::Offset log_end{-1};                  // durable there, as far as the leader knows; -1: unknown
+  int64_t lag = -1;                          // entries that the leader has and this one has not; -1: unknown
+  std::optional<int64_t> last_fetch_ms;      // wall time of its last answer
   std::optional<int64_t> last_caught_up_ms;  // when it last had everything
 };
 struct QuorumDescription {
@@ -71,7 +71,7 @@ class RaftHost {
   struct Options {
     // Cluster, self, first voters, times, limits. A directory of zero is read from the disk or made.
     raft::Options raft;
-    std::string folder;  // of the log, where quorum-state and the snapshots lie too
+    std::string folder;                 // of the log, where quorum-state and the snapshots lie too
     int64_t snapshot_entries = 50'000;  // applied since the last snapshot: make the next one
     int64_t snapshot_bytes = int64_t{16} << 20;
     // Messages are dropped while more than this waits for the disk.
@@ -83,14 +83,14 @@ class RaftHost {
   struct Ports {
     env::Disk* disk = nullptr;
     env::Shard* shard = nullptr;
-    log::PartitionLog* log = nullptr;      // nobody else writes to it
-    env::Transport* transport = nullptr;   // null: there are no other nodes
-    env::Metrics* metrics = nullptr;       // null: none
+    log::PartitionLog* log = nullptr;     // nobody else writes to it
+    env::Transport* transport = nullptr;  // null: there are no other nodes
+    env::Metrics* metrics = nullptr;      // null: none
   };
 
-  // Reads the disk and brings `machine`, which outlives the host, to what is known to be committed: the newest snapshot,
-  // and for an only voter everything. Nothing is sent or written before Start. kDataLoss, kFailedPrecondition: this disk
-  // must not take part; kUnimplemented: a newer program wrote it.
+  // Reads the disk and brings `machine`, which outlives the host, to what is known to be committed: the newest
+  // snapshot, and for an only voter everything. Nothing is sent or written before Start. kDataLoss,
+  // kFailedPrecondition: this disk must not take part; kUnimplemented: a newer program wrote it.
   static absl::StatusOr<std::unique_ptr<RaftHost>> Open(Options options, const Ports& ports, RaftMachine& machine);
   ~RaftHost();
 
@@ -122,9 +122,9 @@ class RaftHost {
   raft::Offset commit_end() const { return core_->commit_end(); }
   raft::Offset log_end() const { return core_->log_end(); }
   raft::LogPoint newest_snapshot() const { return core_->snapshot() ? core_->snapshot()->point : raft::LogPoint{}; }
-  const absl::Status& failure() const { return failure_; }   // OK: it takes part
+  const absl::Status& failure() const { return failure_; }         // OK: it takes part
   const absl::Status& stall() const { return storage_->stall(); }  // OK: the disk takes writes
-  uint64_t elections() const { return elections_; }  // terms that have begun in this node's life
+  uint64_t elections() const { return elections_; }                // terms that have begun in this node's life
   QuorumDescription Describe() const;
   absl::Status NotLeading() const;  // kUnavailable, NOT_CONTROLLER, with the leader's id
 
@@ -178,7 +178,7 @@ class RaftHost {
   void Progressed();
   void MaybeSnapshot();
   void FinishSnapshot(const raft::LogPoint& point, absl::StatusOr<int64_t> bytes);
-  void ChangeVoters(absl::Status accepted, Done done);
+  bool MakeWay();  // true: leadership is being handed over
   void Fail(const absl::Status& why);
   void FinishClose();
   void FailRequests(const absl::Status& why);
@@ -207,8 +207,8 @@ class RaftHost {
   raft::Term last_term_{0};
   uint64_t elections_ = 0;
   std::map<raft::NodeId, Instant> caught_up_;  // of a leader: when each of the others last had everything
-  std::map<uint64_t, Done> reads_;  // that the core has not answered
-  std::deque<Waiter> waiters_;      // for entries to be applied
+  std::map<uint64_t, Done> reads_;             // that the core has not answered
+  std::deque<Waiter> waiters_;                 // for entries to be applied
   uint64_t next_ticket_ = 1;
   Done voter_change_;
 

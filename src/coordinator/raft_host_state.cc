@@ -32,14 +32,12 @@ void RaftHost::UpdateGauges() {
   gauges_->counted = elections_;
 }
 
-bool RaftHost::caught_up() const {
-  return leader() != raft::kNobody && applied_term_ == core_->term();
-}
+bool RaftHost::caught_up() const { return leader() != raft::kNobody && applied_term_ == core_->term(); }
 
 absl::Status RaftHost::NotLeading() const {
   const raft::NodeId known = leader();
-  const std::string who = known == raft::kNobody ? "it knows of none at the moment: try again in a second"
-                                                 : StrCat("that is node ", known);
+  const std::string who =
+      known == raft::kNobody ? "it knows of none at the moment: try again in a second" : StrCat("that is node ", known);
   return model::WithCode(Unavailable("node ", self().id, " is not the active controller; ", who),
                          model::ErrorCode::kNotController);
 }
@@ -126,8 +124,8 @@ void RaftHost::FinishSnapshot(const raft::LogPoint& point, absl::StatusOr<int64_
   making_snapshot_ = false;
   if (!failure_.ok() || stopped_) return;
   if (!bytes.ok()) {
-    LogWarning("raft", "a snapshot of the metadata was not written, the log stays as long as it is: ",
-               Message(bytes.status()));
+    LogWarning("raft",
+               "a snapshot of the metadata was not written, the log stays as long as it is: ", Message(bytes.status()));
     return;
   }
   // The log stays from the older of the two snapshots on: for followers that are a little behind, and for the case that

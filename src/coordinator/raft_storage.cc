@@ -84,12 +84,12 @@ void RaftStorage::RunBlocking(absl::AnyInvocable<absl::Status()> work, absl::Any
 RaftStorage::Step RaftStorage::Do(raft::PersistVote& write) {
   state_.vote = write.vote;
   if (pending_.empty() || pending_.back().write != write.write) pending_.push_back({write.write, std::nullopt});
-  RunBlocking([disk = config_.disk, folder = config_.folder,
-               state = state_] { return WriteQuorumState(*disk, folder, state); },
-              [this, id = write.write](const absl::Status& status) {
-                if (status.ok()) MarkDone(id);
-                FrontEnded(status);
-              });
+  RunBlocking(
+      [disk = config_.disk, folder = config_.folder, state = state_] { return WriteQuorumState(*disk, folder, state); },
+      [this, id = write.write](const absl::Status& status) {
+        if (status.ok()) MarkDone(id);
+        FrontEnded(status);
+      });
   return Step::kWaits;
 }
 
@@ -106,17 +106,16 @@ RaftStorage::Step RaftStorage::Do(raft::AppendEntries& write) {
   for (const raft::Entry& entry : write.entries) batches += EncodeEntry(entry, wall_ms);
   const Pending pending{write.write, write.entries.back().offset + 1};
   auto append = std::make_shared<Appending>();
-  config_.log->AppendReplicated(
-      std::move(batches),
-      [this, append, pending, alive = std::weak_ptr<int>(alive_)](const absl::StatusOr<log::AppendResult>& result) {
-        append->status = result.status();
-        if (alive.expired() || append->state == Appending::kCalling) return;
-        if (append->state == Appending::kHeld) {
-          AppendEnded(pending, result.status());
-        } else if (!result.ok() && !absl::IsAborted(result.status())) {
-          Fail(result.status());  // what was cut off or replaced was answered with kAborted
-        }
-      });
+  config_.log->AppendReplicated(std::move(batches), [this, append, pending, alive = std::weak_ptr<int>(alive_)](
+                                                        const absl::StatusOr<log::AppendResult>& result) {
+    append->status = result.status();
+    if (alive.expired() || append->state == Appending::kCalling) return;
+    if (append->state == Appending::kHeld) {
+      AppendEnded(pending, result.status());
+    } else if (!result.ok() && !absl::IsAborted(result.status())) {
+      Fail(result.status());  // what was cut off or replaced was answered with kAborted
+    }
+  });
   const bool written = config_.log->log_end() >= *pending.end;
   if (!written && append->status.ok()) {
     // The log finishes something else first. Nothing may be added behind it before it is known to be there.
@@ -144,7 +143,8 @@ void RaftStorage::AppendEnded(const Pending& pending, const absl::Status& status
   FrontEnded(DropWritten(std::get<raft::AppendEntries>(queue_.front()), status));
 }
 
-// Part of an append that failed may be in the log. Returns the failure; one that left nothing behind as kResourceExhausted.
+// Part of an append that failed may be in the log. Returns the failure; one that left nothing behind as
+// kResourceExhausted.
 absl::Status RaftStorage::DropWritten(raft::AppendEntries& write, const absl::Status& status) {
   while (!write.entries.empty() && write.entries.front().offset < config_.log->log_end()) {
     waiting_bytes_ -= SizeOf(write.entries.front());
@@ -222,7 +222,8 @@ void RaftStorage::MarkDone(raft::WriteId write) {
 void RaftStorage::ReportDurable() {
   raft::WriteId through = 0;
   const raft::Offset durable_end = config_.log->durable_end();
-  while (!pending_.empty() && (pending_.front().done || (pending_.front().end && *pending_.front().end <= durable_end))) {
+  while (!pending_.empty() &&
+         (pending_.front().done || (pending_.front().end && *pending_.front().end <= durable_end))) {
     through = pending_.front().write;
     pending_.pop_front();
   }

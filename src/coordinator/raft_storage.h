@@ -61,8 +61,8 @@ class RaftStorage {
 
   // Entries from `first` to `end` that wait to be written or are: those in the log first. Empty if they cannot be read.
   std::vector<raft::Entry> Read(raft::Offset first, raft::Offset end, int64_t max_bytes);
-  // Whether the disk takes so many bytes more now, tried with bytes that go again. A write that was added cannot be taken
-  // back; what can still be refused should be if there is no room.
+  // Whether the disk takes so many bytes more now, tried with bytes that go again. A write that was added cannot be
+  // taken back; what can still be refused should be if there is no room.
   absl::Status CheckRoom(size_t bytes);
   size_t waiting_bytes() const { return waiting_bytes_; }
   const absl::Status& stall() const { return stall_; }  // OK: none

@@ -35,8 +35,8 @@ struct OpenedQuorumState {
 };
 absl::StatusOr<OpenedQuorumState> OpenQuorumState(env::Disk& disk, const std::string& folder,
                                                   const model::Uuid& cluster, const raft::Peer& self, Random& random);
-// Durable when it returns. Blocks. kResourceExhausted: the disk is full and the old file is there still; after any other
-// error it is not known which one is. Safe to repeat after kResourceExhausted only.
+// Durable when it returns. Blocks. kResourceExhausted: the disk is full and the old file is there still; after any
+// other error it is not known which one is. Safe to repeat after kResourceExhausted only.
 absl::Status WriteQuorumState(env::Disk& disk, const std::string& folder, const QuorumState& state);
 
 // Replaces `path` by `bytes` as WriteFileAtomically does, but says of an error whether it is final: a failed sync is

@@ -23,7 +23,8 @@ void WriteLevelOne(BrokerWorld& w, meta::Records records) {
   options.delete_old = false;
   log::PartitionLog* log = *directory->OpenPartition(Tp(std::string(meta::kMetadataTopic)), options);
   absl::Status written = Internal("not answered");
-  log->Append(*batch.Finish(), {.epoch = model::LeaderEpoch(0)}, [&](const auto& result) { written = result.status(); });
+  log->Append(*batch.Finish(), {.epoch = model::LeaderEpoch(0)},
+              [&](const auto& result) { written = result.status(); });
   w.world.RunFor(absl::Seconds(1));
   LEAT_CHECK_OK(written);
   while (w.world.queued() > 0) shard.Kill();

@@ -128,7 +128,8 @@ TEST(MetadataLog, ComesUpOnAFullDiskToRead) {
   q.Start(node);
   ASSERT_TRUE(node.up());
   absl::Status nothing = Internal("not answered");
-  node.metadata->Submit([](const meta::Image&) { return meta::Records{}; }, [&](absl::Status s) { nothing = std::move(s); });
+  node.metadata->Submit([](const meta::Image&) { return meta::Records{}; },
+                        [&](absl::Status s) { nothing = std::move(s); });
   const std::string refused = q.Submit(node);
   q.world.RunFor(absl::Seconds(1));
   EXPECT_TRUE(nothing.ok()) << "what needs no writing is answered: " << nothing;
@@ -193,11 +194,13 @@ void WriteOldLog(sim::SimDisk& disk, const meta::Records& records) {
   sim::SimWorld world(1);
   sim::SimShard shard(world);
   auto directory = *log::LogDirectory::Open(disk, shard, {.path = kLogPath});
-  log::PartitionLog* log = *directory->OpenPartition({"__cluster_metadata", model::PartitionId(0)}, MetadataLogOptions());
+  log::PartitionLog* log =
+      *directory->OpenPartition({"__cluster_metadata", model::PartitionId(0)}, MetadataLogOptions());
   for (size_t i = 0; i < records.size(); i += 2) {
     model::BatchBuilder batch({});
     for (size_t k = i; k < std::min(i + 2, records.size()); ++k) batch.Add(1, std::nullopt, EncodeMetadata(records[k]));
-    log->Append(*batch.Finish(), {.epoch = model::LeaderEpoch(0)}, [](const auto& result) { LEAT_CHECK_OK(result.status()); });
+    log->Append(*batch.Finish(), {.epoch = model::LeaderEpoch(0)},
+                [](const auto& result) { LEAT_CHECK_OK(result.status()); });
   }
   world.RunFor(absl::Seconds(1));
   shard.Kill();

@@ -35,8 +35,7 @@ raft::AppendRequest AnyAppend() {
                              .round = AnyEnd(),
                              .sent_at = AnyInstant()};
   for (int i = In(0, 4); i > 0; --i) {
-    append.entries.push_back(
-        {raft::Offset{AnyEnd()}, AnyTerm(), static_cast<raft::EntryKind>(In(0, 3)), AnyBytes(20)});
+    append.entries.push_back({raft::Offset{AnyEnd()}, AnyTerm(), static_cast<raft::EntryKind>(In(0, 3)), AnyBytes(20)});
   }
   return append;
 }

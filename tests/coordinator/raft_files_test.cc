@@ -57,8 +57,8 @@ TEST(QuorumStateFile, BelongsToOneClusterNodeAndDirectory) {
   EXPECT_FALSE(again->fresh);
   EXPECT_EQ(again->state, fresh->state);
   EXPECT_TRUE(absl::IsFailedPrecondition(OpenQuorumState(disk, "/q", {9, 9}, {kSelf.id, {}}, random).status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      OpenQuorumState(disk, "/q", kCluster, {raft::NodeId{5}, {}}, random).status()));
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(OpenQuorumState(disk, "/q", kCluster, {raft::NodeId{5}, {}}, random).status()));
   EXPECT_TRUE(absl::IsFailedPrecondition(OpenQuorumState(disk, "/q", kCluster, kSelf, random).status()));
 }
 
@@ -128,7 +128,8 @@ TEST(SnapshotFolder, PutsPiecesTogether) {
 }
 
 TEST(RaftEntry, IsOneBatchAndComesBack) {
-  for (const raft::EntryKind kind : {raft::EntryKind::kData, raft::EntryKind::kLeaderChange, raft::EntryKind::kVoters}) {
+  for (const raft::EntryKind kind :
+       {raft::EntryKind::kData, raft::EntryKind::kLeaderChange, raft::EntryKind::kVoters}) {
     const raft::Entry entry{raft::Offset{9}, raft::Term{4}, kind,
                             kind == raft::EntryKind::kLeaderChange ? "" : "payload"};
     const auto read = DecodeEntry(EncodeEntry(entry, 1234));

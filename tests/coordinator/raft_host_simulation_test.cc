@@ -1,5 +1,5 @@
-// Quorums of real hosts under power cuts, crashes, cut links, slow and full disks, with snapshots all the time: what was
-// acknowledged stays, all nodes make the same of the same log, one controller a term, and it goes on after healing.
+// Quorums of real hosts under power cuts, crashes, cut links, slow and full disks, with snapshots all the time: what
+// was acknowledged stays, all nodes make the same of the same log, one controller a term, and it goes on after healing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -103,7 +103,8 @@ class Chaos {
     }
   }
   void Transfer() {
-    if (SimHosts::Node* active = q_.Active()) active->metadata->quorum().TransferLeadership(raft::kNobody).IgnoreError();
+    if (SimHosts::Node* active = q_.Active())
+      active->metadata->quorum().TransferLeadership(raft::kNobody).IgnoreError();
   }
   void NetworkWeather() {
     sim::NetworkFaults faults;
@@ -125,8 +126,8 @@ class Chaos {
 void RunSeed(uint64_t seed, Totals* totals) {
   Random random(seed);
   const SimHosts::Config config{.nodes = random.OneIn(4) ? 5 : 3,
-                                 .voters = 3,
-                                 .snapshot_entries = random.OneIn(4) ? 50'000 : random.Between(2, 30)};
+                                .voters = 3,
+                                .snapshot_entries = random.OneIn(4) ? 50'000 : random.Between(2, 30)};
   SimHosts::Config full = config;
   if (random.OneIn(2)) full.voters = full.nodes;
   SimHosts q(full, seed);
@@ -135,8 +136,8 @@ void RunSeed(uint64_t seed, Totals* totals) {
   for (int round = 0; round < 2 && q.violation.empty(); ++round) {
     chaos.Run(absl::Seconds(3));
     chaos.Heal();
-    if (!q.Progress(absl::Seconds(20))) q.Fail("no progress after healing");
-    if (q.violation.empty() && !q.Agree(absl::Seconds(20))) q.Fail("the nodes do not agree after healing");
+    if (!q.Progress(absl::Seconds(20))) q.Fail(StrCat("no progress after healing", q.State()));
+    if (q.violation.empty() && !q.Agree(absl::Seconds(20))) q.Fail(StrCat("the nodes do not agree after healing", q.State()));
   }
   totals->acked += q.acked.size();
   totals->terms += q.active_in.size();
@@ -248,6 +249,21 @@ TEST(RaftHostSimulation, AStoppingLeaderHandsOver) {
   ASSERT_TRUE(q.world.RunUntil([&] { return closed && q.Active() != nullptr; }, absl::Seconds(5)));
   EXPECT_LT(q.world.Now() - before, absl::Milliseconds(300)) << "faster than any election timeout";
   EXPECT_NE(q.Active(), &leader);
+}
+
+TEST(RaftHostSimulation, AControllerWithAFullDiskMakesWay) {
+  SimHosts q({.nodes = 3, .voters = 3}, 11);
+  q.StartAll();
+  ASSERT_TRUE(q.Progress());
+  ASSERT_TRUE(q.Agree());
+  SimHosts::Node& full = *q.Active();
+  full.disk->faults().capacity_bytes = full.disk->used_bytes();
+  const std::string name = q.Submit(full);
+  EXPECT_EQ(model::CodeOf(q.outcomes.at(name)), model::ErrorCode::kNotController) << q.outcomes.at(name);
+  ASSERT_TRUE(q.Progress(absl::Seconds(3))) << "another one leads, and two disks are a majority";
+  EXPECT_NE(q.Active(), &full);
+  full.disk->faults().capacity_bytes.reset();
+  ASSERT_TRUE(q.Agree()) << q.violation;
 }
 
 TEST(RaftHostSimulation, DescribesTheQuorum) {

@@ -47,7 +47,7 @@ class SimHosts {
  public:
   struct Config {
     int nodes = 3;
-    int voters = 3;                 // nodes 1..voters
+    int voters = 3;  // nodes 1..voters
     int64_t snapshot_entries = 50'000;
   };
   struct Node {
@@ -87,8 +87,8 @@ class SimHosts {
     node.shard = std::make_unique<sim::SimShard>(
         world, sim::SimShard::Options{.min_blocking = absl::Microseconds(50), .max_blocking = node.slowest_disk});
     LEAT_ASSIGN_OR_RETURN(node.directory, log::LogDirectory::Open(*node.disk, *node.shard, {.path = kLogPath}));
-    LEAT_ASSIGN_OR_RETURN(node.log, node.directory->OpenPartition({"__cluster_metadata", model::PartitionId(0)},
-                                                                  MetadataLogOptions()));
+    LEAT_ASSIGN_OR_RETURN(
+        node.log, node.directory->OpenPartition({"__cluster_metadata", model::PartitionId(0)}, MetadataLogOptions()));
     std::vector<model::NodeId> voters;
     for (int id = 1; id <= config_.voters; ++id) voters.emplace_back(id);
     RaftHost::Options options = QuorumOptions("sim", node.Id(), voters, kFolder);
@@ -102,11 +102,10 @@ class SimHosts {
     transport->SetPeers(peers);
     LEAT_ASSIGN_OR_RETURN(
         node.metadata,
-        MetadataLog::Open(std::move(options),
-                          {.disk = node.disk.get(), .shard = node.shard.get(), .log = node.log, .transport = transport},
-                          [this, &node](const meta::ImagePtr& image, const meta::Delta& delta) {
-                            OnChanged(node, image, delta);
-                          }));
+        MetadataLog::Open(
+            std::move(options),
+            {.disk = node.disk.get(), .shard = node.shard.get(), .log = node.log, .transport = transport},
+            [this, &node](const meta::ImagePtr& image, const meta::Delta& delta) { OnChanged(node, image, delta); }));
     node.metadata->OnLeader([this, &node](const Leadership& now) { OnLeader(node, now); });
     return absl::OkStatus();
   }
@@ -157,7 +156,8 @@ class SimHosts {
           outcomes[name] = status;
           if (status.ok()) {
             acked.insert(name);
-            if (node.metadata->image()->FindTopic(name) == nullptr) Fail(StrCat(name, " was answered and is not there"));
+            if (node.metadata->image()->FindTopic(name) == nullptr)
+              Fail(StrCat(name, " was answered and is not there"));
           } else if (model::CodeOf(status) == model::ErrorCode::kNotController) {
             refused.insert(name);
           }
@@ -197,6 +197,23 @@ class SimHosts {
       }
     }
     return violation.empty();
+  }
+
+  // What each node is at, for the message of a failure.
+  std::string State() const {
+    std::string text;
+    for (const auto& node : nodes) {
+      StrAppend(&text, "\n  node ", node->id);
+      if (!node->up()) {
+        StrAppend(&text, " is down");
+        continue;
+      }
+      const RaftHost& host = node->metadata->quorum();
+      StrAppend(&text, ": term ", host.term(), ", leader ", host.leader(), ", applied ", host.applied_end(), ", committed ",
+                host.commit_end(), ", log ", node->log->log_start(), " to ", host.log_end(), " (", node->log->log_end(),
+                ", durable ", node->log->durable_end(), "), ", host.failure().ToString(), ", ", host.stall().ToString());
+    }
+    return text;
   }
 
   sim::SimWorld world;
