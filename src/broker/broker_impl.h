@@ -242,9 +242,9 @@ class BrokerImpl final : public Broker {
     int count = 0;
     std::vector<env::Closure> waiters;
   };
-  std::map<std::string, AskedDeletion> deletions_;   // asked for here and not answered, by topic
-  model::Offset installed_end_{0};                   // what every shard has
-  std::deque<model::Offset> installing_;             // ends of the changes that some shard does not have yet
+  std::map<std::string, AskedDeletion> deletions_;  // asked for here and not answered, by topic
+  model::Offset installed_end_{0};                  // what every shard has
+  std::deque<model::Offset> installing_;            // ends of the changes that some shard does not have yet
   bool shards_open_ = false;
   Instant tell_waiting_;  // when to say (again) that a cluster that begins waits for brokers
   std::unique_ptr<env::Timer> internal_topics_timer_;

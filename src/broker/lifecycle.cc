@@ -54,11 +54,10 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
   for (size_t i = 0; i < ports.shards.size(); ++i) {
     ShardState::Config config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()};
     if (!transports_.empty()) {
-      gateways_.push_back(std::make_unique<ControllerGateway>(
-          ControllerGateway::Config{.self = options_.node_id,
-                                    .shard = ports.shards[i],
-                                    .home = ports.shards[0],
-                                    .client = [this] { return client_.get(); }}));
+      gateways_.push_back(std::make_unique<ControllerGateway>(ControllerGateway::Config{
+          .self = options_.node_id, .shard = ports.shards[i], .home = ports.shards[0], .client = [this] {
+            return client_.get();
+          }}));
       config.transport = transports_.at(i);
       config.controller = gateways_.back().get();
     }
@@ -109,10 +108,10 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
 absl::Status BrokerImpl::OpenHome() {
   LEAT_RETURN_IF_ERROR(Annotate(disk_.CreateDirectories(env::JoinPath(options_.data_dir, "log")), "data_dir"));
   LEAT_ASSIGN_OR_RETURN(lock_, disk_.LockDirectory(options_.data_dir));
-  LEAT_ASSIGN_OR_RETURN(const MetaProperties properties,
-                        LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id,
-                                                   options_.new_cluster_id.empty() ? NewClusterId(random_)
-                                                                                   : options_.new_cluster_id));
+  LEAT_ASSIGN_OR_RETURN(
+      const MetaProperties properties,
+      LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id,
+                                 options_.new_cluster_id.empty() ? NewClusterId(random_) : options_.new_cluster_id));
   cluster_id_ = properties.cluster_id;
   LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
   LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());
@@ -139,8 +138,7 @@ absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetada
   const std::string folder = env::JoinPath(options_.data_dir, StrCat("log/", meta::kMetadataTopic, "-0"));
   std::vector<model::NodeId> voters;
   for (const VoterAddress& voter : options_.voters) voters.push_back(voter.id);
-  coordinator::RaftHost::Options quorum =
-      coordinator::QuorumOptions(cluster_id_, options_.node_id, voters, folder);
+  coordinator::RaftHost::Options quorum = coordinator::QuorumOptions(cluster_id_, options_.node_id, voters, folder);
   quorum.random_seed = random_.Next();
   return coordinator::MetadataLog::Open(
       std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = transport_, .metrics = &metrics_},
@@ -230,7 +228,8 @@ void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   if (commands.empty()) return OpenAndServe(std::move(ready));
   if (live < options_.replication_factor) {
     if (home().Now() >= tell_waiting_) {
-      LogWarning("broker", "the cluster begins with ", options_.replication_factor, " brokers, so far there are ", live);
+      LogWarning("broker", "the cluster begins with ", options_.replication_factor, " brokers, so far there are ",
+                 live);
       tell_waiting_ = home().Now() + kTellWaiting;
     }
     internal_topics_timer_ =

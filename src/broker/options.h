@@ -21,7 +21,7 @@ struct Limits {
   Duration fetch_max_wait = absl::Seconds(30);
   int32_t topics = 10000;
   int32_t partitions_per_topic = 1000;
-  int32_t partitions = 100000;  // of all topics together
+  int32_t partitions = 100000;    // of all topics together
   size_t parked_fetches = 10000;  // long polls waiting at once, of the whole node; above it they are answered at once
 };
 
@@ -35,12 +35,12 @@ struct VoterAddress {
 struct Options {
   model::NodeId node_id{1};
   std::string data_dir = "./leat-data";
-  std::string rack;  // of this node; replicas of a partition are placed in different ones
+  std::string rack;                  // of this node; replicas of a partition are placed in different ones
   std::vector<VoterAddress> voters;  // the same list on every node; empty: this node alone
   std::string internal_address;      // host:port where the other nodes reach this one; empty: nowhere
   // What the cluster of a directory that belongs to none yet is called, on all its nodes; empty: a random id.
   std::string new_cluster_id;
-  int32_t replication_factor = 1;    // of topics that name none, those of the broker itself included
+  int32_t replication_factor = 1;                       // of topics that name none, those of the broker itself included
   Duration session_timeout = absl::Milliseconds(1500);  // of a broker that is not heard of
   log::LogOptions log_defaults;
   Duration checkpoint_interval = absl::Seconds(60);  // of the log directory's recovery points
