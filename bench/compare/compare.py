@@ -9,8 +9,9 @@ rows in that order: the later ones leave more behind.
 
 Needs java and mvn (Kafka's jars come from Maven Central, once, into a cache folder), and the programs leatd (release
 preset) and kafka_load (bench preset). Only one server runs at a time, each on a fresh data directory; the page cache is
-touched before each, because the first touch of memory that the machine has not used yet costs more than the work. Both
-acknowledge from the page cache: that is Kafka's default, and leatd's durability class page-cache.
+touched before each, because the first touch of memory that the machine has not used yet costs more than the work; and
+the disk is left to finish what it was given before each load. Both acknowledge from the page cache: that is Kafka's
+default, and leatd's durability class page-cache.
 """
 
 import argparse
@@ -69,6 +70,12 @@ def touch_page_cache(folder, gib):
         for _ in range(gib * 128):
             out.write(block)
     path.unlink()
+
+
+def settle():
+    """Waits until the disk has what was written before: nobody shall pay for the one before."""
+    os.sync()
+    time.sleep(2)
 
 
 class Kafka:
@@ -286,6 +293,7 @@ def measure(server, rows, options):
         if row == "B2":  # something to read
             load(options.load, server, "produce", "--topic", topic, "--partitions", "4", "--connections", "4", "--records",
                  "60", "--size", "1000", "--depth", "4", "--seconds", "3")
+        settle()
         figures[row] = load(options.load, server, *arguments, "--seconds", str(options.seconds), "--warm",
                             str(options.warm), "--pid", str(server.process.pid))
     for row in [r for r in OTHER_ROWS if r in rows]:
@@ -330,6 +338,7 @@ def main():
             folder = tempfile.mkdtemp(prefix="leat-compare-")
             try:
                 touch_page_cache(folder, options.touch)
+                settle()
                 server = Leat(folder, options.leatd) if kind == "leat" else Kafka(folder)
                 figures[kind] = measure(server, rows, options)
             finally:
