@@ -1,43 +1,22 @@
-// Every script of tests/group/golden, run again. LEAT_UPDATE_GOLDEN=1 writes what comes out: read the difference.
+// Every script of tests/group/golden, run again (tests/support/golden.h).
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "tests/group/script.h"
-#include "tests/support/source_dir.h"
+#include "tests/support/golden.h"
 
 namespace leat::group {
 namespace {
 
-std::string Folder() { return test::SourceDir() + "/tests/group/golden"; }
-
-std::vector<std::string> Names() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(Folder())) names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
+constexpr const char* kFolder = "tests/group/golden";
 
 class Golden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, WritesAndAnswersAreAsRecorded) {
-  const std::string path = StrCat(Folder(), "/", GetParam(), ".txt");
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  Script script({});
-  const std::string result = script.Run(text.str());
-  if (std::getenv("LEAT_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(path) << result;
-    GTEST_SKIP() << "written: " << path;
-  }
-  EXPECT_EQ(result, text.str()) << path;
+  leat::test::CheckGolden(kFolder, GetParam(), [](const std::string& script) { return Script({}).Run(script); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Groups, Golden, ::testing::ValuesIn(Names()), [](const auto& script) { return script.param; });
+INSTANTIATE_TEST_SUITE_P(Groups, Golden, ::testing::ValuesIn(leat::test::GoldenNames(kFolder)),
+                         [](const auto& script) { return script.param; });
 
 }  // namespace
 }  // namespace leat::group

@@ -1,28 +1,19 @@
-// Seeds from LEAT_SIM_FIRST_SEED (1) on, LEAT_SIM_SEEDS (600) of them.
+// Groups whose members come, go and are cut off, over many seeds (tests/support/seeds.h says which).
 #include <gtest/gtest.h>
-
-#include <cstdlib>
 
 #include "base/logging.h"
 #include "tests/group/simulated_group.h"
+#include "tests/support/seeds.h"
 
 namespace leat::group {
 namespace {
 
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(Groups, KeepTheirPromisesUnderChurnFailuresAndRestarts) {
   InitLogging(LogLevel::kError);
-  const uint64_t first = FromEnvironment("LEAT_SIM_FIRST_SEED", 1);
-  const uint64_t seeds = FromEnvironment("LEAT_SIM_SEEDS", 600);
-  std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(first),
-              static_cast<unsigned long long>(first + seeds - 1));
-  for (uint64_t seed = first; seed < first + seeds; ++seed) {
+  const sim::Seeds seeds = sim::SeedsToRun(600);
+  for (uint64_t seed = seeds.first; seed < seeds.end(); ++seed) {
     SimulatedGroup(seed).Run(400);
-    ASSERT_FALSE(HasFailure()) << "seed " << seed << ": LEAT_SIM_FIRST_SEED=" << seed << " LEAT_SIM_SEEDS=1";
+    ASSERT_FALSE(HasFailure()) << "seed " << seed << ": replay with LEAT_SEED=" << seed;
   }
 }
 

@@ -1,41 +1,32 @@
-// Whole clusters under faults. LEAT_RAFT_SEED=n runs one seed and prints its trace, LEAT_RAFT_SEEDS=n runs more of
-// them, LEAT_RAFT_BUG=b plants the bug with that number.
+// Whole clusters under faults, over many seeds (tests/support/seeds.h says which). LEAT_SEED=n also prints the trace of
+// that seed, LEAT_RAFT_BUG=b plants the bug with that number.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <iostream>
 
 #include "tests/raft/chaos.h"
+#include "tests/support/seeds.h"
 
 namespace leat::raft::test {
 namespace {
 
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
-}
-
 std::string Replay(uint64_t seed, Bug bug) {
-  return StrCat("replay: LEAT_RAFT_SEED=", seed,
-                bug == Bug::kNone ? "" : StrCat(" LEAT_RAFT_BUG=", static_cast<int>(bug)),
+  return StrCat("replay: LEAT_SEED=", seed, bug == Bug::kNone ? "" : StrCat(" LEAT_RAFT_BUG=", static_cast<int>(bug)),
                 " leat_raft_test --gtest_filter=Simulation.*");
 }
 
 TEST(Simulation, KeepsEveryInvariantUnderFaults) {
   SeedOptions options;
-  options.bug = static_cast<Bug>(FromEnvironment("LEAT_RAFT_BUG", 0));
-  if (const uint64_t seed = FromEnvironment("LEAT_RAFT_SEED", 0); seed != 0) {
-    options.trace = true;
-    const SeedResult result = RunSeed(seed, options);
-    FAIL() << result.trace << "\nseed " << seed << ": "
-           << (result.violation.empty() ? "no violation" : result.violation);
-  }
-  const uint64_t seeds = FromEnvironment("LEAT_RAFT_SEEDS", 1000);
+  options.bug = static_cast<Bug>(sim::SeedNumber("LEAT_RAFT_BUG", 0));
+  const sim::Seeds seeds = sim::SeedsToRun(1000);
+  options.trace = seeds.replay;
   uint64_t steps = 0;
   int64_t committed = 0;
   size_t reads = 0;
   int failed = 0;
-  for (uint64_t seed = 1; seed <= seeds && failed < 5; ++seed) {
+  for (uint64_t seed = seeds.first; seed < seeds.end() && failed < 5; ++seed) {
     const SeedResult result = RunSeed(seed, options);
+    if (seeds.replay) std::cout << result.trace << "\n";
     steps += result.steps;
     committed += result.committed.value();
     reads += result.reads_served;
@@ -43,9 +34,10 @@ TEST(Simulation, KeepsEveryInvariantUnderFaults) {
     ++failed;
     ADD_FAILURE() << "seed " << seed << ": " << result.violation << "\n" << Replay(seed, options.bug);
   }
+  if (seeds.replay) return;
   // A simulation in which nothing happens proves nothing.
-  EXPECT_GT(committed / static_cast<int64_t>(seeds), 50);
-  EXPECT_GT(reads / seeds, 20u);
+  EXPECT_GT(committed / static_cast<int64_t>(seeds.count), 50);
+  EXPECT_GT(reads / seeds.count, 20u);
   RecordProperty("steps", std::to_string(steps));
 }
 

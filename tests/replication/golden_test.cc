@@ -1,43 +1,21 @@
-// Every script of tests/replication/golden, run again. LEAT_UPDATE_GOLDEN=1 writes what comes out: read the difference.
+// Every script of tests/replication/golden, run again (tests/support/golden.h).
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "tests/replication/script.h"
-#include "tests/support/source_dir.h"
+#include "tests/support/golden.h"
 
 namespace leat::replication {
 namespace {
 
-std::string Folder() { return test::SourceDir() + "/tests/replication/golden"; }
-
-std::vector<std::string> Names() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(Folder())) names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
+constexpr const char* kFolder = "tests/replication/golden";
 
 class Golden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, MessagesAndEffectsAreAsRecorded) {
-  const std::string path = StrCat(Folder(), "/", GetParam(), ".txt");
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  const std::string result = Script().Run(text.str());
-  if (std::getenv("LEAT_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(path) << result;
-    GTEST_SKIP() << "written: " << path;
-  }
-  EXPECT_EQ(result, text.str()) << path;
+  leat::test::CheckGolden(kFolder, GetParam(), [](const std::string& script) { return Script().Run(script); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Replication, Golden, ::testing::ValuesIn(Names()),
+INSTANTIATE_TEST_SUITE_P(Replication, Golden, ::testing::ValuesIn(leat::test::GoldenNames(kFolder)),
                          [](const auto& script) { return script.param; });
 
 }  // namespace

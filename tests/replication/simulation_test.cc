@@ -1,32 +1,26 @@
-// Seeds through a simulated cluster. To see what happens in one:
-//   LEAT_REPLICATION_SEED=17 leat_replication_test --gtest_filter=Simulation.OneSeedWithATrace
-// LEAT_REPLICATION_SEEDS=100000 and LEAT_REPLICATION_FROM=1 run others than usual.
+// Seeds through a simulated cluster (tests/support/seeds.h says which). LEAT_SEED=n also prints the trace of that seed.
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "tests/replication/sim_cluster.h"
+#include "tests/support/seeds.h"
 
 namespace leat::replication::sim {
 namespace {
 
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(Simulation, HoldsTheInvariantsAndCatchesUp) {
-  const uint64_t from = FromEnvironment("LEAT_REPLICATION_FROM", 1);
-  const uint64_t seeds = FromEnvironment("LEAT_REPLICATION_SEEDS", 1000);
+  const leat::sim::Seeds run = leat::sim::SeedsToRun(1000);
+  const uint64_t seeds = run.count;
+  const Cluster::Trace trace = run.replay ? Cluster::Trace::kStderr : Cluster::Trace::kOff;
   Result sum;
   int failures = 0;
-  for (uint64_t seed = from; seed < from + seeds && failures < 5; ++seed) {
-    const Result result = Cluster(seed).Run();
+  for (uint64_t seed = run.first; seed < run.end() && failures < 5; ++seed) {
+    const Result result = Cluster(seed, trace).Run();
     if (!result.failure.empty()) {
       ++failures;
-      ADD_FAILURE() << result.failure << "\nreplay: LEAT_REPLICATION_SEED=" << seed
-                    << " leat_replication_test --gtest_filter=Simulation.OneSeedWithATrace";
+      ADD_FAILURE() << result.failure << "\nreplay: LEAT_SEED=" << seed
+                    << " leat_replication_test --gtest_filter=Simulation.Holds*";
     }
     sum.virtual_ms += result.virtual_ms;
     sum.events += result.events;
@@ -47,6 +41,7 @@ TEST(Simulation, HoldsTheInvariantsAndCatchesUp) {
                static_cast<unsigned long long>(sum.elections), static_cast<unsigned long long>(sum.truncations),
                static_cast<unsigned long long>(sum.isr_changes), static_cast<unsigned long long>(sum.mended),
                static_cast<unsigned long long>(sum.committed), static_cast<unsigned long long>(sum.acked));
+  if (run.replay) return;
   // A simulation in which nothing happens holds every invariant.
   EXPECT_GT(sum.elections, seeds * 3);
   EXPECT_GT(sum.truncations, seeds / 4);
@@ -57,12 +52,6 @@ TEST(Simulation, HoldsTheInvariantsAndCatchesUp) {
 
 TEST(Simulation, OneSeedTwiceIsTheSame) {
   for (uint64_t seed = 1; seed <= 20; ++seed) EXPECT_EQ(Cluster(seed).Run().hash, Cluster(seed).Run().hash) << seed;
-}
-
-TEST(Simulation, OneSeedWithATrace) {
-  if (std::getenv("LEAT_REPLICATION_SEED") == nullptr) GTEST_SKIP() << "set LEAT_REPLICATION_SEED";
-  const Result result = Cluster(FromEnvironment("LEAT_REPLICATION_SEED", 1), Cluster::Trace::kStderr).Run();
-  EXPECT_EQ(result.failure, "");
 }
 
 }  // namespace
