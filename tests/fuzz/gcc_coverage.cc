@@ -43,7 +43,7 @@ namespace {
 
 [[maybe_unused]] const bool registered = [] {
   __sanitizer_cov_8bit_counters_init(counters, counters + kCounters);
-  __sanitizer_cov_pcs_init(&blocks[0].address, &blocks[0].address + 2 * kCounters);
+  __sanitizer_cov_pcs_init(reinterpret_cast<uintptr_t*>(blocks), reinterpret_cast<uintptr_t*>(blocks + kCounters));
   return true;
 }();
 
