@@ -1,8 +1,10 @@
-"""Builds a fuzz target with clang and runs it:
+"""Runs a fuzz target:
 
-    run.py NAME --source FOLDER --build FOLDER [--seconds N] [--keep FILE]
+    run.py NAME --program FILE --build FOLDER [--seconds N] [--keep FILE]
+    run.py NAME --source FOLDER --build FOLDER [--seconds N] [--keep FILE]    # builds it first, with clang
 
-Starts from corpus/NAME.hex, an input a line. --keep writes the inputs that reach the most, few and short, in the same form.
+Starts from corpus/NAME.hex, an input a line; corpus/NAME.dict has words worth trying. --keep writes the inputs that reach the
+most, few and short, in the same form. What fails is kept in the folder of --build.
 Exits with 77, which ctest takes as skipped, where there is no clang with libFuzzer.
 """
 
@@ -60,23 +62,30 @@ def keep(program: Path, seeds: Path, found: Path, folder: Path, target: Path) ->
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
-    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("--program", type=Path)
+    parser.add_argument("--source", type=Path)
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
-    clang = find_clang()
-    if clang is None:
-        print("skipped: there is no clang++ with libFuzzer (packages clang and libclang-rt-14-dev; tools/setup installs them)")
-        return SKIPPED
-    program = build(clang, args.name, args.source, args.build)
+    program = args.program
+    if program is None:
+        clang = find_clang()
+        if clang is None or args.source is None:
+            print("skipped: there is no clang++ with libFuzzer (packages clang and libclang-rt-14-dev; tools/setup installs them), or "
+                  "the target was not built for another reason that tests/fuzz/CMakeLists.txt tells")
+            return SKIPPED
+        program = build(clang, args.name, args.source, args.build)
+    args.build.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="leat_fuzz_") as temporary:
         folder = Path(temporary)
         seeds, found = folder / "seeds", folder / "found"
         unpack(HERE / "corpus" / f"{args.name}.hex", seeds)
         found.mkdir()
+        words = HERE / "corpus" / f"{args.name}.dict"
         done = subprocess.run([program, f"-max_total_time={args.seconds}", "-max_len=4096", "-timeout=5", "-rss_limit_mb=1024",
-                               "-print_final_stats=1", f"-artifact_prefix={args.build}/", found, seeds], text=True,
+                               "-malloc_limit_mb=64", "-print_final_stats=1", f"-artifact_prefix={args.build}/",
+                               *([f"-dict={words}"] if words.exists() else []), found, seeds], text=True, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         print("\n".join(done.stdout.splitlines()[-30:]))
         if done.returncode == 0 and args.keep:

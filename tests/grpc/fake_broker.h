@@ -32,7 +32,10 @@ class FakeBroker final : public broker::Broker {
     const std::lock_guard lock(mutex_);
     topics_[name].resize(static_cast<size_t>(partitions));
   }
-  void set_auto_create(int partitions) { auto_create_ = partitions; }
+  void set_auto_create(int partitions) {
+    const std::lock_guard lock(mutex_);
+    auto_create_ = partitions;
+  }
   void set_produce_hook(ProduceHook hook) {
     const std::lock_guard lock(mutex_);
     hook_ = std::move(hook);

@@ -11,8 +11,7 @@ namespace leat::raft::test {
 namespace {
 
 std::string Replay(uint64_t seed, Bug bug) {
-  return StrCat("replay: LEAT_SEED=", seed,
-                bug == Bug::kNone ? "" : StrCat(" LEAT_RAFT_BUG=", static_cast<int>(bug)),
+  return StrCat("replay: LEAT_SEED=", seed, bug == Bug::kNone ? "" : StrCat(" LEAT_RAFT_BUG=", static_cast<int>(bug)),
                 " leat_raft_test --gtest_filter=Simulation.*");
 }
 

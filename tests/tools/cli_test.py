@@ -93,6 +93,16 @@ class Health(Tool):
             self.assertEqual(code, 1, said)
             self.assertIn("is this the admin listener?", said)
 
+    def test_an_answer_that_ends_too_early_is_no_answer(self):
+        code, said = self.answered_with(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}")
+        self.assertEqual(code, 5, said)
+        self.assertIn("the connection ended within the answer", said)
+
+    def test_an_answer_has_a_limit(self):
+        code, said = self.answered_with(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{}")
+        self.assertEqual(code, 1, said)
+        self.assertIn("larger than 1048576 bytes", said)
+
     def test_an_answer_that_never_comes_is_exit_code_4(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.fails(4, "health", "--timeout", "200ms", "--admin", f"127.0.0.1:{server.getsockname()[1]}")

@@ -2,29 +2,16 @@
 // seeds.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
-#include "tests/support/source_dir.h"
+#include "tests/support/corpus.h"
 #include "tests/wire/any_message.h"
 #include "tests/wire/check_input.h"
 
 namespace leat::wire {
 namespace {
-
-std::vector<std::string> Corpus() {
-  std::vector<std::string> inputs;
-  std::ifstream file(test::SourceDir() + "/tests/fuzz/corpus/wire.hex");
-  for (std::string line; std::getline(file, line);) {
-    std::string& input = inputs.emplace_back();
-    for (size_t i = 0; i + 1 < line.size(); i += 2) {
-      input.push_back(static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16)));
-    }
-  }
-  return inputs;
-}
 
 std::string Changed(std::string input, Random& random) {
   for (uint64_t left = 1 + random.Below(4); left > 0 && !input.empty(); --left) {
@@ -50,14 +37,14 @@ std::string Changed(std::string input, Random& random) {
 }
 
 TEST(FuzzReplay, KeepsItsPromisesForTheCorpus) {
-  const std::vector<std::string> corpus = Corpus();
+  const std::vector<std::string> corpus = test::FuzzCorpus("wire");
   EXPECT_GT(corpus.size(), 100);
   for (const std::string& input : corpus) ASSERT_EQ(CheckInput(input), absl::OkStatus());
 }
 
 TEST(FuzzReplay, KeepsItsPromisesForChangesOfTheCorpus) {
   Random random(11);
-  for (const std::string& input : Corpus()) {
+  for (const std::string& input : test::FuzzCorpus("wire")) {
     for (int i = 0; i < 30; ++i) ASSERT_EQ(CheckInput(Changed(input, random)), absl::OkStatus());
   }
 }

@@ -1,17 +1,12 @@
 #include "tools/leat/http_get.h"
 
-#include <absl/strings/numbers.h>
-#include <absl/time/clock.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <memory>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <string_view>
 
 #include "base/status.h"
 
@@ -19,103 +14,85 @@ namespace leat::tool {
 
 namespace {
 
-constexpr size_t kMaxAnswerBytes = 1 << 20;
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
 
-class Socket {
+constexpr size_t kMaxAnswerBytes = 1 << 20;
+constexpr uint32_t kMaxHeaderBytes = 64 << 10;
+constexpr size_t kShownBytes = 40;
+constexpr absl::Duration kLongestTimeout = absl::Hours(24);
+
+// One connection, one question, one answer; Run ends when there is one, or an error.
+class Exchange {
  public:
-  explicit Socket(const addrinfo& at)
-      : fd_(socket(at.ai_family, at.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at.ai_protocol)) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
+  Exchange(const std::string& address, const std::string& path) : request_(http::verb::get, path, 11) {
+    request_.set(http::field::host, address);
+    request_.keep_alive(false);
+    parser_.body_limit(kMaxAnswerBytes);
+    parser_.header_limit(kMaxHeaderBytes);
   }
-  int fd() const { return fd_; }
+
+  absl::StatusOr<HttpAnswer> Run(const std::string& host, const std::string& port, absl::Duration timeout) {
+    asio::ip::tcp::resolver resolver(context_);
+    const auto found = resolver.resolve(host, port, error_);
+    if (error_) return Unavailable(error_.message());
+    stream_.expires_after(absl::ToChronoNanoseconds(std::min(timeout, kLongestTimeout)));
+    stream_.async_connect(found, [this](beast::error_code error, const auto&) {
+      if (!Failed(error)) Write();
+    });
+    context_.run();
+    if (error_) return Problem();
+    return HttpAnswer{.status = parser_.get().result_int(), .body = std::move(parser_.get().body())};
+  }
 
  private:
-  int fd_;
-};
-
-absl::Status Await(int fd, short events, absl::Time deadline) {
-  for (;;) {
-    pollfd waiting = {.fd = fd, .events = events, .revents = 0};
-    const int64_t left_ms = absl::ToInt64Milliseconds(deadline - absl::Now());
-    if (left_ms <= 0) return DeadlineExceeded("no answer in time");
-    const int ready = poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left_ms, 60'000)));
-    if (ready > 0) return absl::OkStatus();
-    if (ready < 0 && errno != EINTR) return Unavailable("poll: ", std::strerror(errno));
+  bool Failed(beast::error_code error) {
+    error_ = error;
+    return static_cast<bool>(error);
   }
-}
+  void Write() {
+    http::async_write(stream_, request_, [this](beast::error_code error, size_t) {
+      if (!Failed(error)) Read();
+    });
+  }
+  void Read() {
+    http::async_read(stream_, buffer_, parser_, [this](beast::error_code error, size_t) { Failed(error); });
+  }
 
-absl::Status Connect(const Socket& socket, const addrinfo& at, absl::Time deadline) {
-  if (socket.fd() < 0) return Unavailable("no socket: ", std::strerror(errno));
-  if (connect(socket.fd(), at.ai_addr, at.ai_addrlen) == 0) return absl::OkStatus();
-  if (errno != EINPROGRESS) return Unavailable(std::strerror(errno));
-  LEAT_RETURN_IF_ERROR(Await(socket.fd(), POLLOUT, deadline));
-  int error = 0;
-  socklen_t size = sizeof(error);
-  getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
-  return error == 0 ? absl::OkStatus() : Unavailable(std::strerror(error));
-}
-
-// Sends the request and reads until the other side closes, as it was asked to.
-absl::StatusOr<std::string> Exchange(int fd, std::string_view request, absl::Time deadline) {
-  while (!request.empty()) {
-    const ssize_t sent = send(fd, request.data(), request.size(), MSG_NOSIGNAL);
-    if (sent >= 0) {
-      request.remove_prefix(static_cast<size_t>(sent));
-    } else if (errno == EAGAIN) {
-      LEAT_RETURN_IF_ERROR(Await(fd, POLLOUT, deadline));
-    } else if (errno != EINTR) {
-      return Unavailable(std::strerror(errno));
+  absl::Status Problem() const {
+    if (error_ == beast::error::timeout) return DeadlineExceeded("no answer in time");
+    if (error_ == http::error::body_limit || error_ == http::error::header_limit ||
+        error_ == http::error::buffer_overflow) {
+      return Internal("the answer is larger than ", kMaxAnswerBytes, " bytes");
     }
+    if (error_ == http::error::partial_message && parser_.is_header_done()) {
+      return Unavailable("the connection ended within the answer");
+    }
+    if (error_.category() != make_error_code(http::error::end_of_stream).category()) {
+      return Unavailable(error_.message());
+    }
+    const std::string_view got(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    return Internal("expected an answer in HTTP, got '", got.substr(0, kShownBytes), "'; is this the admin listener?");
   }
-  std::string answer;
-  for (char buffer[4096]; answer.size() <= kMaxAnswerBytes;) {
-    LEAT_RETURN_IF_ERROR(Await(fd, POLLIN, deadline));
-    const ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
-    if (got == 0) return answer;
-    if (got > 0) answer.append(buffer, static_cast<size_t>(got));
-    if (got < 0 && errno != EAGAIN && errno != EINTR) return Unavailable(std::strerror(errno));
-  }
-  return Internal("the answer is larger than ", kMaxAnswerBytes, " bytes");
-}
 
-absl::StatusOr<HttpAnswer> ParseAnswer(const std::string& text) {
-  // "HTTP/1.1 200 OK"
-  HttpAnswer answer;
-  const size_t end = text.find("\r\n\r\n");
-  const bool good = text.starts_with("HTTP/1.") && end != std::string::npos && text.size() > 12 &&
-                    absl::SimpleAtoi(ToAbsl(std::string_view(text).substr(9, 3)), &answer.status);
-  if (!good) return Internal("expected an answer in HTTP, got '", text.substr(0, 40), "'; is this the admin listener?");
-  answer.body = text.substr(end + 4);
-  return answer;
-}
+  asio::io_context context_;
+  beast::tcp_stream stream_{context_};
+  http::request<http::empty_body> request_;
+  http::response_parser<http::string_body> parser_;
+  beast::flat_buffer buffer_{kMaxAnswerBytes};
+  beast::error_code error_;
+};
 
 }  // namespace
 
 absl::StatusOr<HttpAnswer> HttpGet(const std::string& address, const std::string& path, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
   const size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int failed = getaddrinfo(host.c_str(), address.substr(colon + 1).c_str(), &hints, &found);
-  if (failed != 0) return Unavailable(address, ": ", gai_strerror(failed));
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
-  absl::Status status;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    const Socket socket(*at);
-    status = Connect(socket, *at, deadline);
-    if (!status.ok()) continue;
-    const std::string request = StrCat("GET ", path, " HTTP/1.1\r\nHost: ", address, "\r\nConnection: close\r\n\r\n");
-    absl::StatusOr<std::string> answer = Exchange(socket.fd(), request, deadline);
-    if (!answer.ok()) return Annotate(answer.status(), address);
-    return ParseAnswer(*answer);
-  }
-  return Annotate(status, address);
+  absl::StatusOr<HttpAnswer> answer = Exchange(address, path).Run(host, address.substr(colon + 1), timeout);
+  if (!answer.ok()) return Annotate(answer.status(), address);
+  return answer;
 }
 
 }  // namespace leat::tool

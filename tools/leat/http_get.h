@@ -9,7 +9,7 @@
 namespace leat::tool {
 
 struct HttpAnswer {
-  int status = 0;
+  unsigned status = 0;
   std::string body;
 };
 

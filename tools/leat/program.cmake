@@ -1,4 +1,4 @@
 # The leat tool. It talks to a broker through the public client library only.
-target_link_libraries(leat PRIVATE leat_client leat_base leat_model leat_csv Boost::json CLI11::CLI11
-                      simdjson::simdjson)
+target_link_libraries(leat PRIVATE leat_client leat_base leat_model leat_csv Boost::boost Boost::json CLI11::CLI11
+                      simdjson::simdjson Threads::Threads)
 target_compile_definitions(leat PRIVATE LEAT_VERSION="${PROJECT_VERSION}")
