@@ -64,7 +64,7 @@ class Chaos {
   }
   void Stop(SimHosts::Node& node) {
     if (!node.up()) return q_.Start(node);
-    if (!quiet_disks_ && q_.random.OneIn(3)) {
+    if (!quiet_disks_ && !node.disk->dark() && q_.random.OneIn(3)) {
       // In the middle of what the disk does next.
       node.disk->LosePowerAfter(q_.random.Below(12));
       return;
