@@ -91,7 +91,7 @@ absl::StatusCode StatusCodeOf(model::ErrorCode code) {
 
 Connection::Impl::Impl(const ConnectOptions& connect_options) : options(connect_options) {
   for (const absl::string_view address : absl::StrSplit(options.address, ',', absl::SkipEmpty())) {
-    candidates_.push_back(ToStd(address));
+    candidates_.emplace_back(ToStd(address));
   }
   if (candidates_.empty()) candidates_.push_back(options.address);
 }

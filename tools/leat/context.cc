@@ -41,7 +41,7 @@ std::string AddressProblem(const std::string& address) {
 
 std::string AddressesProblem(const std::string& addresses) {
   for (const absl::string_view address : absl::StrSplit(addresses, ',')) {
-    if (std::string problem = AddressProblem(ToStd(address)); !problem.empty()) return problem;
+    if (std::string problem = AddressProblem(std::string(ToStd(address))); !problem.empty()) return problem;
   }
   return "";
 }

@@ -76,7 +76,7 @@ std::string SecretFileOf(const fs::path& config) {
     value = value.substr(0, value.find(" #"));
     while (!value.empty() && (value.front() == '"' || value.front() == '\'')) value.remove_prefix(1);
     while (!value.empty() && (value.back() == '"' || value.back() == '\'')) value.remove_suffix(1);
-    return ToStd(value);
+    return std::string(ToStd(value));
   }
   return "";
 }
