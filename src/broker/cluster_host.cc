@@ -4,8 +4,8 @@
 
 #include "broker/broker_impl.h"
 #include "broker/listeners.h"
-#include "broker/raft_quorum.h"
 #include "broker/outcomes.h"
+#include "broker/raft_quorum.h"
 #include "model/error_status.h"
 
 namespace leat::broker {

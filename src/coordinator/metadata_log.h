@@ -62,8 +62,8 @@ class MetadataLog : private RaftMachine {
   Leadership leadership() const { return {leader(), epoch(), active()}; }
   // The image holds all that was committed before the leader's term.
   bool caught_up() const { return host_->caught_up(); }
-  // Called when leadership() has changed, from now on: in a turn of its own, behind `changed` of what was applied before,
-  // with what holds then.
+  // Called when leadership() has changed, from now on: in a turn of its own, behind `changed` of what was applied
+  // before, with what holds then.
   void OnLeader(LeaderWatcher watcher) { watcher_ = std::move(watcher); }
   // `ready` as soon as caught_up(), at once if it is; never if the node stops before.
   void WhenCaughtUp(env::Closure ready);

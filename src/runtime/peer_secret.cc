@@ -31,9 +31,9 @@ std::string FingerprintOf(std::string_view secret) {
   constexpr std::string_view kLabel = "leat cluster";
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
   unsigned int size = 0;
-  const unsigned char* made = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-                                   reinterpret_cast<const unsigned char*>(kLabel.data()), kLabel.size(), out.data(),
-                                   &size);
+  const unsigned char* made =
+      HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+           reinterpret_cast<const unsigned char*>(kLabel.data()), kLabel.size(), out.data(), &size);
   LEAT_CHECK(made != nullptr && size >= 16) << "OpenSSL has no HMAC-SHA256";
   return {reinterpret_cast<const char*>(out.data()), 16};
 }

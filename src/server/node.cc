@@ -135,8 +135,8 @@ absl::StatusOr<runtime::PeerOptions> PeerOptionsOf(const config::BrokerOptions& 
   return out;
 }
 
-// All nodes of a cluster that has not begun must call it the same, and no two clusters may: what its nodes share, and no
-// others do, is the secret.
+// All nodes of a cluster that has not begun must call it the same, and no two clusters may: what its nodes share, and
+// no others do, is the secret.
 std::string ClusterIdOf(std::string_view secret) {
   const std::string bytes = runtime::FingerprintOf(secret);
   uint64_t halves[2];

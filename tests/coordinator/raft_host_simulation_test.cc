@@ -137,7 +137,8 @@ void RunSeed(uint64_t seed, Totals* totals) {
     chaos.Run(absl::Seconds(3));
     chaos.Heal();
     if (!q.Progress(absl::Seconds(20))) q.Fail(StrCat("no progress after healing", q.State()));
-    if (q.violation.empty() && !q.Agree(absl::Seconds(20))) q.Fail(StrCat("the nodes do not agree after healing", q.State()));
+    if (q.violation.empty() && !q.Agree(absl::Seconds(20)))
+      q.Fail(StrCat("the nodes do not agree after healing", q.State()));
   }
   totals->acked += q.acked.size();
   totals->terms += q.active_in.size();

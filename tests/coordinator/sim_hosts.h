@@ -209,9 +209,10 @@ class SimHosts {
         continue;
       }
       const RaftHost& host = node->metadata->quorum();
-      StrAppend(&text, ": term ", host.term(), ", leader ", host.leader(), ", applied ", host.applied_end(), ", committed ",
-                host.commit_end(), ", log ", node->log->log_start(), " to ", host.log_end(), " (", node->log->log_end(),
-                ", durable ", node->log->durable_end(), "), ", host.failure().ToString(), ", ", host.stall().ToString());
+      StrAppend(&text, ": term ", host.term(), ", leader ", host.leader(), ", applied ", host.applied_end(),
+                ", committed ", host.commit_end(), ", log ", node->log->log_start(), " to ", host.log_end(), " (",
+                node->log->log_end(), ", durable ", node->log->durable_end(), "), ", host.failure().ToString(), ", ",
+                host.stall().ToString());
     }
     return text;
   }
