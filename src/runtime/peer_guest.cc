@@ -87,7 +87,7 @@ void PeerGuest::SendError(const FrameHeader& request, const absl::Status& error)
 }
 
 void PeerGuest::OnLost(const absl::Status& why) {
-  LogInfo("peer", "the connection of node ", node_, " from ", address_, " ended: ", Message(why));
+  LogDebug("peer", "the connection of node ", node_, " from ", address_, " ended: ", Message(why));
   closed_ = true;
   ports_.lost(*this);
 }

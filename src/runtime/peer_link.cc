@@ -132,7 +132,8 @@ void PeerLink::OnFrame(PeerFrame frame) {
 
 void PeerLink::OnLost(const absl::Status& why) {
   connection_.reset();
-  LogInfo("peer", "lost the connection to ", Who(), ": ", Message(why));
+  LogInfo("peer", "lost the connection to ", Who(), lane_ == PeerLane::kRecords ? " for records" : "", ": ",
+          Message(why));
   calls_.FailAll(Unavailable("the connection to ", Who(), " is lost: ", Message(why)));
 }
 

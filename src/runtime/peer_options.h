@@ -27,7 +27,7 @@ struct PeerOptions {
   Duration alive_interval = absl::Seconds(1);     // a connection without traffic says so often that it is alive
   int dead_after = 4;                             // intervals of silence
   Duration min_backoff = absl::Milliseconds(20);  // after a failed attempt; doubles
-  Duration max_backoff = absl::Seconds(1);
+  Duration max_backoff = absl::Milliseconds(250);  // short: who comes back is to be heard soon
 };
 
 }  // namespace leat::runtime
