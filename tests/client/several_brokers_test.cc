@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tests/client/client_fixture.h"
+#include "tests/grpc/fake_broker_impl.h"
 
 namespace leat::client {
 namespace {
