@@ -10,6 +10,7 @@ meta::Limits BrokerImpl::MetaLimits() const {
   meta::Limits limits;
   limits.topics = options_.limits.topics;
   limits.partitions_per_topic = options_.limits.partitions_per_topic;
+  limits.partitions = options_.limits.partitions;
   return limits;
 }
 

@@ -18,6 +18,7 @@ struct Limits {
   Duration fetch_max_wait = absl::Seconds(30);
   int32_t topics = 10000;
   int32_t partitions_per_topic = 1000;
+  int32_t partitions = 100000;    // of all topics together
   size_t parked_fetches = 10000;  // long polls waiting at once, of the whole node; above it they are answered at once
 };
 

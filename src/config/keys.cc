@@ -103,6 +103,7 @@ std::vector<Key> LimitAndJobKeys() {
       KEY(Int, limits.topics, (Count{1, 1000000}),
           "Topics that may exist, beside those that the broker keeps for itself."),
       KEY(Int, limits.partitions_per_topic, (Count{1, 100000}), "Partitions that one topic may have."),
+      KEY(Int, limits.partitions, (Count{1, 10000000}), "Partitions that all topics may have together."),
 
       KEY(Time, groups.initial_rebalance_delay, (Span{ms(0), absl::Minutes(5)}),
           "How long the first members of an empty group wait for others before they share its partitions."),

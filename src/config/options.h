@@ -60,6 +60,7 @@ struct LimitOptions {
   int64_t http_body_bytes = int64_t{1} << 20;
   int64_t topics = 10000;
   int64_t partitions_per_topic = 1000;
+  int64_t partitions = 100000;
 };
 
 struct JobOptions {

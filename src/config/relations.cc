@@ -71,6 +71,7 @@ std::vector<Conflict> FindConflicts(const BrokerOptions& options) {
   AT_MOST(limits.request_bytes, limits.inflight_bytes);
   AT_MOST(limits.fetch_max_bytes, limits.inflight_bytes);
   AT_MOST(topics.default_partitions, limits.partitions_per_topic);
+  AT_MOST(limits.partitions_per_topic, limits.partitions);
   AT_MOST(groups.min_session_timeout, groups.max_session_timeout);
   AT_MOST(jobs.restart_backoff, jobs.restart_backoff_max);
 #undef AT_MOST

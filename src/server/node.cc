@@ -50,6 +50,7 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.limits.fetch_max_wait = options.limits.fetch_max_wait;
   out.limits.topics = static_cast<int32_t>(options.limits.topics);
   out.limits.partitions_per_topic = static_cast<int32_t>(options.limits.partitions_per_topic);
+  out.limits.partitions = static_cast<int32_t>(options.limits.partitions);
   out.jobs.memory_limit_bytes = static_cast<size_t>(options.jobs.memory_limit);
   out.jobs.checkpoint_interval = options.jobs.checkpoint_interval;
   out.jobs.parallelism = static_cast<int>(options.jobs.threads);
