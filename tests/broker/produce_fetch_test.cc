@@ -60,6 +60,19 @@ TEST(Produce, SaysWhyATopicCannotBeMadeOnTheWay) {
   EXPECT_EQ(w.Produce(Tp("no good"), Batch({"a"})).outcome.code, ErrorCode::kInvalidTopic);
 }
 
+TEST(Produce, MakesNoTopicWhosePartitionsWouldBeTooManyOfAllTopics) {
+  BrokerWorld w(32);
+  w.options.limits.partitions = 3;
+  w.options.default_partitions = 2;
+  ASSERT_TRUE(w.Start().ok());
+  ASSERT_TRUE(w.Produce(Tp("first"), Batch({"a"})).outcome.ok());
+  const Outcome outcome = w.Produce(Tp("second"), Batch({"a"})).outcome;
+  EXPECT_EQ(outcome.code, ErrorCode::kPolicyViolation);
+  EXPECT_THAT(outcome.message, HasSubstr("limits.partitions, 3"));
+  EXPECT_TRUE(w.Create("third", 1).outcome.ok());
+  EXPECT_THAT(w.Create("fourth", 1).outcome.message, HasSubstr("the cluster has 3 partitions"));
+}
+
 TEST(ProduceWithoutAutoCreate, RefusesAnUnknownTopic) {
   BrokerWorld w(2);
   w.options.auto_create_topics = false;
