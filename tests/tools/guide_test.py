@@ -3,8 +3,10 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -20,6 +22,30 @@ def run(broker, block):
                    "KAFKA": broker.kafka}
     return subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=broker.directory, env=environment, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+
+
+def free_ports(count):
+    """Ports that nobody has at this moment."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def copy_cluster(folder):
+    """config/cluster with other ports; the addresses of the nodes for clients of Leat."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (GUIDES.parents[1] / "config/cluster").glob("*.yaml")}
+    used = sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", "".join(texts.values()))))
+    new = dict(zip(used, free_ports(len(used))))
+    target = folder / "config/cluster"
+    target.mkdir(parents=True)
+    grpc = []
+    for name, text in sorted(texts.items()):
+        text = re.sub(r"127\.0\.0\.1:(\d+)", lambda port: f"127.0.0.1:{new[port[1]]}", text)
+        (target / name).write_text(text, encoding="utf-8")
+        grpc.append(re.search(r'grpc: "(.*?)"', text)[1])
+    return grpc
 
 
 class Guides(unittest.TestCase):
@@ -49,8 +75,25 @@ class Guides(unittest.TestCase):
         self.assertIn("total: 0 records behind", everything)
         self.assertIn("one\ntwo\n", everything)
 
+    def test_cluster(self):
+        """The same configurations at ports that the system picks."""
+        with tempfile.TemporaryDirectory(prefix="leat-guide-") as folder:
+            grpc = copy_cluster(pathlib.Path(folder))
+            environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "LEAT_ADDRESS": ",".join(grpc)}
+            blocks = "\n".join(BLOCK.findall((GUIDES / "cluster.md").read_text(encoding="utf-8")))
+            # One shell for all, whose end is the end of what it started.
+            script = f"trap 'kill $(jobs -p); wait' EXIT\n{blocks}"
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=environment, text=True,
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=180)
+            logs = "".join(path.read_text(errors="replace")[-3000:] for path in pathlib.Path(folder).rglob("*.log"))
+            self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}\n{logs}")
+            self.assertIn("produced 20000 records", done.stdout)
+            self.assertEqual(done.stdout.split().count("20000"), 3, done.stdout)
+            self.assertIn("fenced", done.stdout)
+            self.assertIn("in sync", done.stdout)
+
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md", "kafka-clients.md"}
+        tested = {"first-steps.md", "kafka-clients.md", "cluster.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 
