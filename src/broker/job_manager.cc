@@ -76,7 +76,22 @@ void JobManager::CompileAndLaunch(const meta::Job& job, Callback<absl::Status> d
   });
 }
 
+// Which node of several runs a job is decided nowhere: all of them would.
+absl::Status JobManager::CheckAlone() const {
+  const size_t voters = broker_.options().voters.size();
+  if (voters <= 1) return absl::OkStatus();
+  return Unimplemented("jobs run on a broker that is alone, and this one is one of ", voters,
+                       ": no node of a cluster is chosen for them by this version");
+}
+
 void JobManager::StartAll() {
+  if (const absl::Status alone = CheckAlone(); !alone.ok()) {
+    for (const meta::JobPtr& job : broker_.image()->Jobs()) {
+      LogWarning("jobs", "the job ", job->name, " does not run: ", Message(alone));
+      entries_[job->name].compile_error = alone;
+    }
+    return;
+  }
   for (const meta::JobPtr& job : broker_.image()->Jobs()) {
     Entry& entry = entries_[job->name];
     if (job->desired != meta::DesiredState::kRunning) {
@@ -165,6 +180,7 @@ absl::StatusOr<Callback<absl::Status>> JobManager::Begin(const std::string& name
 }
 
 void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> done) {
+  if (const absl::Status alone = CheckAlone(); !alone.ok()) return done(alone);
   struct Asked {
     NewJob job;
     Callback<absl::StatusOr<JobDescription>> done;
@@ -220,6 +236,7 @@ void JobManager::Change(const std::string& name, meta::DesiredState desired, Cal
 }
 
 void JobManager::Start(const std::string& name, Callback<absl::Status> done) {
+  if (const absl::Status alone = CheckAlone(); !alone.ok()) return done(alone);
   Change(name, meta::DesiredState::kRunning, std::move(done), [this, name](Callback<absl::Status> finish) {
     const std::unique_ptr<run::JobRunner>& runner = entries_[name].runner;
     const run::State state = runner == nullptr ? run::State::kStopped : runner->Status().state;

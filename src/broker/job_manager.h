@@ -37,6 +37,8 @@ class JobManager {
   void Explain(std::string sql, Callback<absl::StatusOr<std::string>> done);
 
  private:
+  absl::Status CheckAlone() const;
+
   // What runs, or why nothing does.
   struct Entry {
     std::unique_ptr<run::JobRunner> runner;

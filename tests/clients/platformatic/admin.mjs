@@ -48,7 +48,7 @@ test('admin_groups', () => withAdmin(async (admin) => {
     equal([described.state, described.members.size], ['STABLE', 1], 'the group')
     holds((await admin.listGroups()).has(groupId), 'the group in the list')
     const committed = async () =>
-      (await admin.listConsumerGroupOffsets({ groups: [groupId] }))[0].topics[0].partitions[0].committedOffset
+      (await admin.listConsumerGroupOffsets({ groups: [groupId] }))[0].topics[0]?.partitions[0].committedOffset
     await until('the committed offset', async () => await committed() === 10n)
     await stream.close()
   })
