@@ -60,12 +60,6 @@ Outcome RaftQuorum::CheckClusterId(const std::string& named) const {
                 StrCat("expected the cluster id ", cluster_id, ", got '", named, "': this is another cluster"));
 }
 
-model::Uuid RaftQuorum::DirectoryOf(model::NodeId node) const {
-  const meta::BrokerPtr broker = broker_.image()->FindBroker(node);
-  if (broker == nullptr || broker->registration.directories.empty()) return {};
-  return broker->registration.directories.front();
-}
-
 QuorumDescription RaftQuorum::Describe() const {
   QuorumDescription quorum;
   if (broker_.metadata() == nullptr) return quorum;
@@ -97,7 +91,11 @@ QuorumDescription RaftQuorum::Describe() const {
 void RaftQuorum::AddVoter(NewVoter voter, Callback<Outcome> done) {
   if (const Outcome cluster = CheckClusterId(voter.cluster_id); !cluster.ok()) return done(cluster);
   coordinator::RaftHost& host = broker_.metadata()->quorum();
-  raft::Peer peer{voter.id, voter.directory.is_zero() ? DirectoryOf(voter.id) : voter.directory};
+  raft::Peer peer{voter.id, voter.directory};
+  // As it reports itself to the leader: the quorum's disk has an id of its own.
+  for (const coordinator::QuorumMember& member : host.Describe().members) {
+    if (peer.directory.is_zero() && member.peer.id == voter.id) peer.directory = member.peer.directory;
+  }
   if (voter.id == host.self().id && host.Describe().voters.Find(voter.id) != nullptr) {
     return done(Failed(ErrorCode::kDuplicateVoter, StrCat("node ", voter.id, " is a voter already")));
   }

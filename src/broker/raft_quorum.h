@@ -19,8 +19,6 @@ class RaftQuorum final : public QuorumPort {
  private:
   // INCONSISTENT_CLUSTER_ID if `named` is neither empty nor the cluster's.
   Outcome CheckClusterId(const std::string& named) const;
-  // The directory by which a node is registered; zero: it is not.
-  model::Uuid DirectoryOf(model::NodeId node) const;
 
   BrokerImpl& broker_;
 };

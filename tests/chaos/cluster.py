@@ -32,7 +32,7 @@ class Cluster:
         secret = pathlib.Path(self.folder.name, "secret")
         secret.write_text(os.urandom(32).hex())
         secret.chmod(0o600)
-        internal = {node: f"127.0.0.1:{free_port()}" for node in self.ids}
+        self.internal = internal = {node: f"127.0.0.1:{free_port()}" for node in self.ids}
         # links[a, b] carries what a begins to say to b.
         self.links = {(a, b): self.links_loop.add(internal[b]) for a in self.ids for b in self.ids if a != b}
         for node in self.ids:

@@ -15,6 +15,8 @@ def parse():
     parser.add_argument("--minutes", type=float, metavar="N", help="random scenarios for so long")
     parser.add_argument("--nodes", type=int, default=3, metavar="N", help="of a cluster (3); 1: what one node must stand")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what is chosen at random")
+    parser.add_argument("--no-transactions", dest="transactions", action="store_false",
+                        help="only producers without transactions")
     return parser.parse_args()
 
 
@@ -29,10 +31,10 @@ def chosen(options, source):
         yield source.choice(names)
 
 
-def run_one(name, seed, nodes):
+def run_one(name, seed, options):
     began = time.monotonic()
     try:
-        problems, what = play(name, seed, nodes)
+        problems, what = play(name, seed, options.nodes, options.transactions)
     except Exception:  # whatever a client or the cluster raises is a failed scenario
         problems, what = traceback.format_exc().splitlines(), "did not end"
     took = time.monotonic() - began
@@ -40,7 +42,8 @@ def run_one(name, seed, nodes):
     for line in problems:
         print(f"    {line}")
     if problems:
-        print(f"    again: tools/chaos {name} --seed {seed} --nodes {nodes}", flush=True)
+        print(f"    again: tools/chaos {name} --seed {seed} --nodes {options.nodes}"
+              + ("" if options.transactions else " --no-transactions"), flush=True)
     return not problems
 
 
@@ -49,7 +52,7 @@ def main():
     passed = failed = 0
     # A scenario that is run alone with the seed that a failure named is the same one again.
     for turn, name in enumerate(chosen(options, random.Random(options.seed))):
-        if run_one(name, options.seed + turn, options.nodes):
+        if run_one(name, options.seed + turn, options):
             passed += 1
         else:
             failed += 1

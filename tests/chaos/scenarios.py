@@ -20,7 +20,7 @@ STEADY = 300  # writes that must be acknowledged before, between and after the f
 class Run:
     """Producers on a cluster; what is done to it goes in between."""
 
-    def __init__(self, cluster, seed):
+    def __init__(self, cluster, seed, transactions):
         self.cluster, self.random = cluster, random.Random(seed)
         self.admin = AdminClient(QUIET | {"bootstrap.servers": cluster.kafka})
         copies = min(3, len(cluster.nodes))
@@ -28,7 +28,9 @@ class Run:
             "min.insync.replicas": str(copies - 1 if copies > 1 else 1)})])
         made[TOPIC].result(30)
         self.steady = [SteadyProducer(f"steady{i}", cluster.kafka, TOPIC, PARTITIONS) for i in range(2)]
-        self.transactional = [TransactionalProducer("transactional", cluster.kafka, TOPIC, PARTITIONS)]
+        self.transactional = []
+        if transactions:
+            self.transactional.append(TransactionalProducer("transactional", cluster.kafka, TOPIC, PARTITIONS))
         for producer in self.steady + self.transactional:
             producer.start()
         self.progress()
@@ -125,11 +127,16 @@ def rolling_restart(run):
 
 
 def wipe_disk(run):
-    """A node comes back with an empty disk under its old id."""
-    node = run.cluster.nodes[run.leader()]
+    """A node comes back with an empty disk under its old id. Its vote is another disk's: it is taken away and given anew."""
+    lost = run.leader()
+    node = run.cluster.nodes[lost]
     node.kill()
     node.wipe()
+    run.progress()
+    controller = run.cluster.nodes[run.controller()]
+    controller.leat("cluster", "remove-voter", str(lost), "--yes")
     node.start()
+    controller.leat("cluster", "add-voter", str(lost), "--at", run.cluster.internal[lost])
     run.progress()
 
 
@@ -140,11 +147,11 @@ SCENARIOS = {"kill_leader": kill_leader, "kill_controller": kill_controller, "ki
 OF_ONE_NODE = {"kill_all", "rolling_restart"}
 
 
-def play(name, seed, nodes=3):
+def play(name, seed, nodes=3, transactions=True):
     """Runs one scenario; returns (lines of problems, what was written and found)."""
     with Cluster(nodes) as cluster:
         try:
-            run = Run(cluster, seed)
+            run = Run(cluster, seed, transactions)
             SCENARIOS[name](run)
             problems, writes, found = run.finish()
         except Exception:
