@@ -1,5 +1,5 @@
-// Appends as a partition's leader, alike for producers, markers and coordinators: in the leader's epoch, refused if this
-// node does not lead, and with acks=all answered once the records are committed.
+// Appends as a partition's leader, alike for producers, markers and coordinators: in the leader's epoch, refused if
+// this node does not lead, and with acks=all answered once the records are committed.
 #pragma once
 
 #include "broker/shard_state.h"
@@ -22,7 +22,8 @@ void AppendAsLeader(const ShardState::Found& found, env::Shard& shard, OwnedByte
 void AppendMarkerAsLeader(const ShardState::Found& found, env::Shard& shard, const log::ProducerState::Marker& marker,
                           log::PartitionLog::AppendDone done);
 
-// For the coordinators of an internal topic, whose partitions `shard` owns. It outlives what is returned.
-coordinator::AppendTo AppendsTo(ShardState& shard, std::string topic);
+// For the coordinator of one partition, which `shard` owns: whatever partition it names. In the epoch `known` only; -1:
+// in any. The shard outlives what is returned.
+coordinator::AppendTo AppendsTo(ShardState& shard, model::TopicPartition partition, model::LeaderEpoch known);
 
 }  // namespace leat::broker
