@@ -3,6 +3,7 @@
 #include <set>
 
 #include "broker/broker_impl.h"
+#include "broker/group_host.h"
 #include "broker/outcomes.h"
 
 namespace leat::broker {
@@ -69,60 +70,74 @@ GroupOffsets OffsetsOf(const coordinator::GroupCoordinator& groups, const FetchG
 
 }  // namespace
 
+void BrokerGroups::OnHome(absl::AnyInvocable<void(const Outcome&)> serve) {
+  broker_.home().Post([this, serve = std::move(serve)]() mutable { serve(broker_.serves() ? Outcome() : NotNow()); });
+}
+
 template <typename Reply>
-void BrokerGroups::PostAs(Callback<Reply> done, absl::AnyInvocable<void(Callback<Reply>)> serve, Reply refusal) {
-  broker_.home().Post([this, done = std::move(done), serve = std::move(serve), refusal = std::move(refusal)]() mutable {
-    if (broker_.serving_groups() == nullptr) {
-      done(std::move(refusal));
-    } else {
-      serve(std::move(done));
-    }
+void BrokerGroups::PostAs(std::string group, Callback<Reply> done,
+                          absl::AnyInvocable<void(coordinator::GroupCoordinator&, Callback<Reply>)> serve,
+                          absl::AnyInvocable<Reply(const Outcome&)> refuse) {
+  OnHome([this, group = std::move(group), done = std::move(done), serve = std::move(serve),
+          refuse = std::move(refuse)](const Outcome& refusal) mutable {
+    if (!refusal.ok()) return done(refuse(refusal));
+    const GroupHost::Served served = broker_.group_host().Of(group);
+    if (served.groups == nullptr) return done(refuse(served.refusal));
+    serve(*served.groups, std::move(done));
   });
 }
 
 void BrokerGroups::Join(group::JoinRequest request, Callback<group::JoinReply> done) {
-  group::JoinReply refusal;
-  refusal.code = kNotNow;
+  const std::string group = request.group;
   PostAs<group::JoinReply>(
-      std::move(done),
-      [this, request = std::move(request)](Callback<group::JoinReply> reply) mutable {
-        broker_.serving_groups()->Join(std::move(request), std::move(reply));
+      group, std::move(done),
+      [request = std::move(request)](coordinator::GroupCoordinator& at, Callback<group::JoinReply> reply) mutable {
+        at.Join(std::move(request), std::move(reply));
       },
-      std::move(refusal));
+      [](const Outcome& why) {
+        group::JoinReply refusal;
+        refusal.code = why.code;
+        return refusal;
+      });
 }
 
 void BrokerGroups::Sync(group::SyncRequest request, Callback<group::SyncReply> done) {
+  const std::string group = request.group;
   PostAs<group::SyncReply>(
-      std::move(done),
-      [this, request = std::move(request)](Callback<group::SyncReply> reply) {
-        broker_.serving_groups()->Sync(request, std::move(reply));
+      group, std::move(done),
+      [request = std::move(request)](coordinator::GroupCoordinator& at, Callback<group::SyncReply> reply) {
+        at.Sync(request, std::move(reply));
       },
-      group::SyncReply{.code = kNotNow});
+      [](const Outcome& why) { return group::SyncReply{.code = why.code}; });
 }
 
 void BrokerGroups::Heartbeat(group::HeartbeatRequest request, Callback<group::HeartbeatReply> done) {
+  const std::string group = request.group;
   PostAs<group::HeartbeatReply>(
-      std::move(done),
-      [this, request = std::move(request)](Callback<group::HeartbeatReply> reply) {
-        broker_.serving_groups()->Heartbeat(request, std::move(reply));
+      group, std::move(done),
+      [request = std::move(request)](coordinator::GroupCoordinator& at, Callback<group::HeartbeatReply> reply) {
+        at.Heartbeat(request, std::move(reply));
       },
-      group::HeartbeatReply{kNotNow});
+      [](const Outcome& why) { return group::HeartbeatReply{why.code}; });
 }
 
 void BrokerGroups::Leave(group::LeaveRequest request, Callback<group::LeaveReply> done) {
+  const std::string group = request.group;
   PostAs<group::LeaveReply>(
-      std::move(done),
-      [this, request = std::move(request)](Callback<group::LeaveReply> reply) {
-        broker_.serving_groups()->Leave(request, std::move(reply));
+      group, std::move(done),
+      [request = std::move(request)](coordinator::GroupCoordinator& at, Callback<group::LeaveReply> reply) {
+        at.Leave(request, std::move(reply));
       },
-      group::LeaveReply{.code = kNotNow});
+      [](const Outcome& why) { return group::LeaveReply{.code = why.code}; });
 }
 
 void BrokerGroups::CommitChecked(group::CommitCommand command, CommitSome commit, Callback<std::vector<Outcome>> done) {
   const size_t count = command.items.size();
+  const std::string group = command.group;
   PostAs<std::vector<Outcome>>(
-      std::move(done),
-      [this, command = std::move(command), commit = std::move(commit)](Callback<std::vector<Outcome>> reply) mutable {
+      group, std::move(done),
+      [this, command = std::move(command), commit = std::move(commit)](coordinator::GroupCoordinator& at,
+                                                                       Callback<std::vector<Outcome>> reply) mutable {
         std::vector<Outcome> outcomes;
         std::vector<size_t> accepted;  // of each item that is left, its place in the outcomes
         std::vector<group::CommitCommand::Item> items;
@@ -137,7 +152,7 @@ void BrokerGroups::CommitChecked(group::CommitCommand command, CommitSome commit
           return;
         }
         command.items = std::move(items);
-        commit(std::move(command),
+        commit(at, std::move(command),
                [this, outcomes = std::move(outcomes), accepted = std::move(accepted), began = broker_.home().Now(),
                 reply = std::move(reply)](std::vector<group::Outcome> written) mutable {
                  for (size_t k = 0; k < written.size(); ++k) outcomes[accepted[k]] = ToOutcome(std::move(written[k]));
@@ -145,91 +160,101 @@ void BrokerGroups::CommitChecked(group::CommitCommand command, CommitSome commit
                  reply(std::move(outcomes));
                });
       },
-      std::vector<Outcome>(count, NotNow()));
+      [count](const Outcome& why) { return std::vector<Outcome>(count, why); });
 }
 
 void BrokerGroups::Commit(group::CommitCommand command, Callback<std::vector<Outcome>> done) {
   CommitChecked(
       std::move(command),
-      [this](const group::CommitCommand& checked, Callback<std::vector<group::Outcome>> written) {
-        broker_.serving_groups()->CommitOffsets(checked, std::move(written));
-      },
+      [](coordinator::GroupCoordinator& at, const group::CommitCommand& checked,
+         Callback<std::vector<group::Outcome>> written) { at.CommitOffsets(checked, std::move(written)); },
       std::move(done));
 }
 
 void BrokerGroups::CommitInTxn(group::TxnCommitCommand command, Callback<std::vector<Outcome>> done) {
   CommitChecked(
       std::move(command.commit),
-      [this, producer = command.producer, epoch = command.producer_epoch](
-          group::CommitCommand checked, Callback<std::vector<group::Outcome>> written) {
-        broker_.serving_groups()->CommitOffsetsInTxn({std::move(checked), producer, epoch}, std::move(written));
+      [producer = command.producer, epoch = command.producer_epoch](coordinator::GroupCoordinator& at,
+                                                                    group::CommitCommand checked,
+                                                                    Callback<std::vector<group::Outcome>> written) {
+        at.CommitOffsetsInTxn({std::move(checked), producer, epoch}, std::move(written));
       },
       std::move(done));
 }
 
 void BrokerGroups::FetchOffsets(std::vector<FetchGroupOffsets> groups, StableOffsets stable,
                                 Callback<std::vector<GroupOffsets>> done) {
-  std::vector<GroupOffsets> refusal;
-  for (const FetchGroupOffsets& request : groups) refusal.push_back({request.group, NotNow(), {}});
-  PostAs<std::vector<GroupOffsets>>(
-      std::move(done),
-      [this, groups = std::move(groups), stable](Callback<std::vector<GroupOffsets>> reply) {
-        std::vector<GroupOffsets> results;
-        for (const FetchGroupOffsets& request : groups) {
-          results.push_back(OffsetsOf(*broker_.serving_groups(), request, stable));
-        }
-        reply(std::move(results));
-      },
-      std::move(refusal));
+  OnHome([this, groups = std::move(groups), stable, done = std::move(done)](const Outcome& refusal) mutable {
+    std::vector<GroupOffsets> results;
+    for (const FetchGroupOffsets& request : groups) {
+      const GroupHost::Served served =
+          refusal.ok() ? broker_.group_host().Of(request.group) : GroupHost::Served{nullptr, refusal};
+      results.push_back(served.groups == nullptr ? GroupOffsets{request.group, served.refusal, {}}
+                                                 : OffsetsOf(*served.groups, request, stable));
+    }
+    done(std::move(results));
+  });
 }
 
 void BrokerGroups::DeleteOffsets(group::DeleteOffsetsRequest request, Callback<group::DeleteOffsetsReply> done) {
+  const std::string group = request.group;
   PostAs<group::DeleteOffsetsReply>(
-      std::move(done),
-      [this, request = std::move(request)](Callback<group::DeleteOffsetsReply> reply) {
-        broker_.serving_groups()->DeleteOffsets(request, std::move(reply));
+      group, std::move(done),
+      [request = std::move(request)](coordinator::GroupCoordinator& at, Callback<group::DeleteOffsetsReply> reply) {
+        at.DeleteOffsets(request, std::move(reply));
       },
-      group::DeleteOffsetsReply{{kNotNow, NotNow().message}, {}});
+      [](const Outcome& why) {
+        return group::DeleteOffsetsReply{{why.code, why.message}, {}};
+      });
 }
 
 void BrokerGroups::Describe(std::vector<std::string> groups, Callback<std::vector<group::GroupDescription>> done) {
-  std::vector<group::GroupDescription> refusal;
-  for (const std::string& name : groups) refusal.push_back({.outcome = {kNotNow, NotNow().message}, .group = name});
-  PostAs<std::vector<group::GroupDescription>>(
-      std::move(done),
-      [this, groups = std::move(groups)](Callback<std::vector<group::GroupDescription>> reply) {
-        std::vector<group::GroupDescription> descriptions;
-        for (const std::string& name : groups) descriptions.push_back(broker_.serving_groups()->Describe(name));
-        reply(std::move(descriptions));
-      },
-      std::move(refusal));
+  OnHome([this, groups = std::move(groups), done = std::move(done)](const Outcome& refusal) mutable {
+    std::vector<group::GroupDescription> descriptions;
+    for (const std::string& name : groups) {
+      const GroupHost::Served served =
+          refusal.ok() ? broker_.group_host().Of(name) : GroupHost::Served{nullptr, refusal};
+      if (served.groups != nullptr) {
+        descriptions.push_back(served.groups->Describe(name));
+      } else {
+        descriptions.push_back({.outcome = {served.refusal.code, served.refusal.message}, .group = name});
+      }
+    }
+    done(std::move(descriptions));
+  });
 }
 
 void BrokerGroups::List(Callback<absl::StatusOr<std::vector<group::GroupListing>>> done) {
-  using Listings = absl::StatusOr<std::vector<group::GroupListing>>;
-  PostAs<Listings>(
-      std::move(done), [this](Callback<Listings> reply) { reply(broker_.serving_groups()->List()); },
-      Listings(Unavailable(NotNow().message)));
+  OnHome([this, done = std::move(done)](const Outcome& refusal) mutable {
+    if (refusal.ok()) {
+      done(broker_.group_host().List());
+    } else {
+      done(Unavailable(refusal.message));
+    }
+  });
 }
 
 void BrokerGroups::Delete(std::vector<std::string> groups, Callback<std::vector<Outcome>> done) {
-  const size_t count = groups.size();
-  PostAs<std::vector<Outcome>>(
-      std::move(done),
-      [this, groups = std::move(groups)](Callback<std::vector<Outcome>> reply) mutable {
-        auto gather = std::make_shared<internal::Gather<Outcome>>();
-        gather->results.resize(groups.size());
-        gather->waiting = groups.size();
-        gather->done = std::move(reply);
-        if (groups.empty()) gather->Arrive(0);
-        for (size_t i = 0; i < groups.size(); ++i) {
-          broker_.serving_groups()->Delete(groups[i], [gather, i](group::DeleteReply answer) {
-            gather->results[i] = ToOutcome(std::move(answer.outcome));
-            gather->Arrive(1);
-          });
-        }
-      },
-      std::vector<Outcome>(count, NotNow()));
+  OnHome([this, groups = std::move(groups), done = std::move(done)](const Outcome& refusal) mutable {
+    auto gather = std::make_shared<internal::Gather<Outcome>>();
+    gather->results.resize(groups.size());
+    gather->waiting = groups.size();
+    gather->done = std::move(done);
+    if (groups.empty()) gather->Arrive(0);
+    for (size_t i = 0; i < groups.size(); ++i) {
+      const GroupHost::Served served =
+          refusal.ok() ? broker_.group_host().Of(groups[i]) : GroupHost::Served{nullptr, refusal};
+      if (served.groups == nullptr) {
+        gather->results[i] = served.refusal;
+        gather->Arrive(1);
+        continue;
+      }
+      served.groups->Delete(groups[i], [gather, i](group::DeleteReply answer) {
+        gather->results[i] = ToOutcome(std::move(answer.outcome));
+        gather->Arrive(1);
+      });
+    }
+  });
 }
 
 }  // namespace leat::broker

@@ -1,8 +1,12 @@
-// The broker's Groups: posts to shard 0, where the group coordinator lives, and checks what only the broker knows
-// (which topics there are, whether it serves).
+// The broker's Groups: posts to shard 0, where the group coordinators live, finds the one of the group, and checks what
+// only the broker knows (which topics there are, whether it serves).
 #pragma once
 
 #include "broker/groups.h"
+
+namespace leat::coordinator {
+class GroupCoordinator;
+}
 
 namespace leat::broker {
 
@@ -27,11 +31,17 @@ class BrokerGroups final : public Groups {
   void Delete(std::vector<std::string> groups, Callback<std::vector<Outcome>> done) override;
 
  private:
-  // Runs `serve` on shard 0 while the broker serves; otherwise answers with the refusal.
+  // Runs `serve` on shard 0; with a reason to refuse if the broker does not serve.
+  void OnHome(absl::AnyInvocable<void(const Outcome&)> serve);
+  // Runs `serve` with the coordinator of the group, if it is here; otherwise answers with what `refuse` makes of the
+  // reason.
   template <typename Reply>
-  void PostAs(Callback<Reply> done, absl::AnyInvocable<void(Callback<Reply>)> serve, Reply refusal);
+  void PostAs(std::string group, Callback<Reply> done,
+              absl::AnyInvocable<void(coordinator::GroupCoordinator&, Callback<Reply>)> serve,
+              absl::AnyInvocable<Reply(const Outcome&)> refuse);
   // Splits off what cannot be committed; `commit` writes the rest.
-  using CommitSome = absl::AnyInvocable<void(group::CommitCommand, Callback<std::vector<group::Outcome>>)>;
+  using CommitSome = absl::AnyInvocable<void(coordinator::GroupCoordinator&, group::CommitCommand,
+                                             Callback<std::vector<group::Outcome>>)>;
   void CommitChecked(group::CommitCommand command, CommitSome commit, Callback<std::vector<Outcome>> done);
 
   BrokerImpl& broker_;

@@ -23,7 +23,6 @@
 #include "coordinator/controlled_log.h"
 #include "coordinator/controller.h"
 #include "coordinator/controller_client.h"
-#include "coordinator/group_coordinator.h"
 #include "coordinator/metadata_log.h"
 #include "env/transport.h"
 #include "meta/brokers.h"
@@ -33,6 +32,7 @@
 namespace leat::broker {
 
 class ClusterHost;
+class GroupHost;
 class JobManager;
 class TransactionHost;
 
@@ -112,12 +112,14 @@ class BrokerImpl final : public Broker {
   coordinator::MetadataLog* metadata() const { return metadata_.get(); }        // null before it is open
   coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
-  coordinator::GroupCoordinator* serving_groups();  // null while the broker does not serve
   meta::Limits MetaLimits() const;
   meta::Policy MetaPolicy() const;
-  // For TransactionHost. The coordinator on shard 0; null before it is open.
+  // For the coordinators' hosts, on shard 0.
   const Shards& shards() const { return shards_; }
-  coordinator::GroupCoordinator* group_coordinator() const { return groups_.get(); }
+  const std::vector<env::Transport*>& transports() const { return transports_; }  // none: the node is alone
+  GroupHost& group_host() const { return *groups_; }
+  bool serves() const { return shards_[0]->phase == Phase::kServing; }
+  uint64_t NewSeed() { return random_.Next(); }
 
  private:
   // A metadata change on its way to every shard.
@@ -149,7 +151,8 @@ class BrokerImpl final : public Broker {
   absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> OpenMetadata(log::PartitionLog& log);
   void OpenShards(Callback<absl::Status> ready);
   absl::Status OpenCoordinators();
-  absl::StatusOr<std::vector<log::PartitionLog*>> LogsOf(std::string_view topic);
+  // The coordinators' partitions may be led by others than before.
+  void FollowCoordinators();
   void BeginServing(Callback<absl::Status> ready);
   absl::Status RemoveOrphans();
   absl::Status CheckMetadata();
@@ -234,7 +237,8 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<coordinator::ControllerClient> client_;
   std::vector<std::unique_ptr<ControllerGateway>> gateways_;  // of each shard; none: the node is alone
   int64_t replicating_as_ = -1;                               // the broker epoch in which its replicas act
-  std::unique_ptr<coordinator::GroupCoordinator> groups_;
+  std::unique_ptr<GroupHost> groups_;
+  bool coordinators_open_ = false;
   std::unique_ptr<TransactionHost> transactions_;
   std::unique_ptr<ClusterHost> cluster_host_;
   InstallationPtr installation_;  // the last one

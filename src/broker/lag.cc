@@ -4,6 +4,7 @@
 #include <set>
 
 #include "broker/broker_impl.h"
+#include "broker/group_host.h"
 #include "broker/job_manager.h"
 #include "broker/transaction_host.h"
 #include "model/record_batch.h"

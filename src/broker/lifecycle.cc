@@ -7,10 +7,10 @@
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
 #include "broker/cluster_host.h"
+#include "broker/group_host.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
-#include "broker/replica_append.h"
 #include "broker/transaction_host.h"
 
 namespace leat::broker {
@@ -63,6 +63,7 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
     }
     shards_.push_back(std::make_unique<ShardState>(config));
   }
+  groups_ = std::make_unique<GroupHost>(*this);
   transactions_ = std::make_unique<TransactionHost>(*this);
   cluster_host_ = std::make_unique<ClusterHost>(*this);
   controllers_.assign(shards_.size(), meta::kNobody);
@@ -258,25 +259,18 @@ void BrokerImpl::OpenAndServe(Callback<absl::Status> ready) {
   });
 }
 
-absl::StatusOr<std::vector<log::PartitionLog*>> BrokerImpl::LogsOf(std::string_view topic) {
-  std::vector<log::PartitionLog*> logs;
-  for (int32_t i = 0; i < image()->FindTopic(topic)->partitions; ++i) {
-    const ShardState::Found found = shards_[0]->Find({std::string(topic), model::PartitionId(i)});
-    if (found.log == nullptr) return ToStatus(found.outcome);
-    logs.push_back(found.log);
-  }
-  return logs;
+// What this node leads is read now, so that it is there when the first request is.
+absl::Status BrokerImpl::OpenCoordinators() {
+  coordinators_open_ = true;
+  LEAT_RETURN_IF_ERROR(groups_->Follow());
+  return transactions_->Follow();
 }
 
-absl::Status BrokerImpl::OpenCoordinators() {
-  LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> offsets, LogsOf(meta::kOffsetsTopic));
-  LEAT_ASSIGN_OR_RETURN(groups_, coordinator::GroupCoordinator::Open(
-                                     std::move(offsets), home(),
-                                     {.groups = options_.groups,
-                                      .random_seed = options_.random_seed,
-                                      .append = AppendsTo(*shards_[0], std::string(meta::kOffsetsTopic))}));
-  LEAT_ASSIGN_OR_RETURN(std::vector<log::PartitionLog*> transactions, LogsOf(meta::kTransactionsTopic));
-  return transactions_->Open(std::move(transactions));
+void BrokerImpl::FollowCoordinators() {
+  if (!coordinators_open_) return;
+  absl::Status status = groups_->Follow();
+  status.Update(transactions_->Follow());
+  if (!status.ok()) LogError("broker", Message(status));
 }
 
 void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
@@ -332,10 +326,7 @@ void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
     return [this, next = std::move(next)]() mutable { home().Post(std::move(next)); };
   };
   env::Closure close_shards = [this, done = std::move(done)]() mutable { CloseShards(std::move(done)); };
-  env::Closure close_groups = [this, then, next = std::move(close_shards)]() mutable {
-    if (groups_ == nullptr) return next();
-    groups_->Close(then(std::move(next)));
-  };
+  env::Closure close_groups = [this, next = std::move(close_shards)]() mutable { groups_->Close(std::move(next)); };
   env::Closure close_metadata = [this, then, next = std::move(close_groups)]() mutable {
     if (metadata_ == nullptr) return next();
     metadata_->Close(then(std::move(next)));
@@ -345,7 +336,7 @@ void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
     client_->Close();
     controller_->Close(then(std::move(next)));
   };
-  transactions_->Close(then(std::move(close_controller)));
+  transactions_->Close(std::move(close_controller));
 }
 
 void BrokerImpl::CloseShards(Callback<absl::Status> done) {

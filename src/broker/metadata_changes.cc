@@ -4,6 +4,7 @@
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/group_host.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
 
@@ -55,7 +56,7 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
     if (change.after != nullptr) continue;
     deleting_[change.before->name] = installation;
     removed->push_back(change.before->name);
-    if (groups_ != nullptr) groups_->ForgetTopic(change.before->name);
+    groups_->ForgetTopic(change.before->name);
     metrics_.Forget("topic", change.before->name);
   }
   for (const auto& shard : shards_) {
@@ -64,6 +65,7 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
       state.Install(image, delta, [this, installation, removed](const absl::Status& status) {
         home().Post([this, installation, removed, status] { FoldersGone(*installation, *removed, status); });
       });
+      if (state.index() == 0) FollowCoordinators();
       home().Post([this, installation] {
         if (--installation->unseen > 0) return;
         // Several changes may have been applied at once: then this end is that of the last of them.

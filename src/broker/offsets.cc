@@ -1,7 +1,9 @@
 // The committed offsets of groups without membership: CommitOffsets, FetchOffsets, ListGroups. See groups.h for the
 // rest.
 #include "broker/broker_impl.h"
+#include "broker/group_host.h"
 #include "broker/outcomes.h"
+#include "model/error_status.h"
 
 namespace leat::broker {
 
@@ -27,24 +29,24 @@ void BrokerImpl::FetchOffsets(std::string group, std::vector<model::TopicPartiti
   const bool named = !request.group.empty();
   std::vector<FetchGroupOffsets> requests;
   requests.push_back(std::move(request));
-  groups_face_.FetchOffsets(
-      std::move(requests), StableOffsets::kAsTheyAre,
-      [this, named, done = std::move(done)](std::vector<GroupOffsets> groups) mutable {
-        if (!named) {
-          done(InvalidArgument("expected a group id of 1 to 255 bytes, got none"));
-          return;
-        }
-        if (!groups[0].outcome.ok()) {
-          done(ToStatus(shards_[0]->phase == Phase::kServing ? groups[0].outcome : shards_[0]->Refusal()));
-          return;
-        }
-        std::vector<CommittedOffset> offsets;
-        for (GroupOffset& offset : groups[0].offsets) {
-          offsets.push_back(
-              {std::move(offset.partition), offset.offset, std::move(offset.metadata), offset.commit_time_ms});
-        }
-        done(std::move(offsets));
-      });
+  groups_face_.FetchOffsets(std::move(requests), StableOffsets::kAsTheyAre,
+                            [this, named, done = std::move(done)](std::vector<GroupOffsets> groups) mutable {
+                              if (!named) {
+                                done(InvalidArgument("expected a group id of 1 to 255 bytes, got none"));
+                                return;
+                              }
+                              if (!groups[0].outcome.ok()) {
+                                const Outcome& outcome = serves() ? groups[0].outcome : shards_[0]->Refusal();
+                                done(model::WithCode(ToStatus(outcome), outcome.code));
+                                return;
+                              }
+                              std::vector<CommittedOffset> offsets;
+                              for (GroupOffset& offset : groups[0].offsets) {
+                                offsets.push_back({std::move(offset.partition), offset.offset,
+                                                   std::move(offset.metadata), offset.commit_time_ms});
+                              }
+                              done(std::move(offsets));
+                            });
 }
 
 void BrokerImpl::ListGroups(Callback<std::vector<std::string>> done) {
@@ -59,10 +61,6 @@ void BrokerImpl::ListGroups(Callback<std::vector<std::string>> done) {
 
 void BrokerImpl::ForgetGroup(const std::string& group, Callback<absl::Status> done) {
   groups_->ForgetGroup(group, std::move(done));
-}
-
-coordinator::GroupCoordinator* BrokerImpl::serving_groups() {
-  return shards_[0]->phase == Phase::kServing ? groups_.get() : nullptr;
 }
 
 }  // namespace leat::broker

@@ -118,6 +118,7 @@ absl::Status ToStatus(const Outcome& outcome) {
     case ErrorCode::kKafkaStorageError:
     case ErrorCode::kCoordinatorNotAvailable:
     case ErrorCode::kCoordinatorLoadInProgress:
+    case ErrorCode::kNotCoordinator:
       return Unavailable(text);
     case ErrorCode::kUnknownServerError:
       return Internal(text);

@@ -66,6 +66,16 @@ void FollowVerified(ShardState& shard, const ShardState::Verifying& key, const O
   for (ShardState::Waiting& next : waiting.mapped()) next.go_on(next.epoch == epoch ? outcome : Outcome());
 }
 
+// The coordinator has said yes, but a marker was written while it was asked. Most often it is the end of the producer's
+// last transaction, for which the coordinator has waited before it answered; whether it is, the coordinator knows when
+// it is asked once more: the client sends again.
+bool IsVoid(ShardState& shard, const Part& part, const model::BatchHeader& header, log::VerificationTicket ticket) {
+  const ShardState::Found found = shard.Find(part.partition);
+  if (found.log == nullptr) return false;  // the append will say why
+  const log::VerificationTicket now = found.log->StartVerification(header.producer_id, header.producer_epoch);
+  return now != ticket && now != log::VerificationTicket::kNone;
+}
+
 // A producer's first batch of a transaction in this partition: the coordinator is asked, or told, before it is written.
 void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& header, PartDone done) {
   ShardState::Verifying key{part.partition, header.producer_id};
@@ -101,14 +111,18 @@ void AppendVerified(ShardState& shard, Part part, const model::BatchHeader& head
       .rules = part.transaction->rules};
   shard.verifying.try_emplace(key);
   shard.transactions->Check(shard.shard(), std::move(question),
-                            [&shard, key = std::move(key), ticket, epoch = header.producer_epoch,
-                             part = std::move(part), done = std::move(done)](const Outcome& outcome) mutable {
+                            [&shard, key = std::move(key), ticket, header, part = std::move(part),
+                             done = std::move(done)](Outcome outcome) mutable {
+                              if (outcome.ok() && IsVoid(shard, part, header, ticket)) {
+                                outcome = Failed(model::ErrorCode::kNotEnoughReplicas,
+                                                 "the producer's last transaction has just ended: try again");
+                              }
                               if (outcome.ok()) {
                                 AppendNow(shard, std::move(part), ticket, std::move(done));
                               } else {
                                 RefusePart(shard, std::move(part), outcome, std::move(done));
                               }
-                              FollowVerified(shard, key, outcome, epoch);
+                              FollowVerified(shard, key, outcome, header.producer_epoch);
                             });
 }
 

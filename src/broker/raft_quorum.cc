@@ -104,8 +104,8 @@ void RaftQuorum::AddVoter(NewVoter voter, Callback<Outcome> done) {
                        StrCat("node ", voter.id, " cannot vote: this node was started alone; give it ",
                               "listeners.internal and cluster.voters, and start it again")));
   }
-  if (peer.directory.is_zero()) {
-    return done(Failed(ErrorCode::kInvalidRequest, StrCat("node ", voter.id, " is not registered: start it first, or ",
+  if (peer.directory.is_zero() && host.is_leader()) {
+    return done(Failed(ErrorCode::kInvalidRequest, StrCat("node ", voter.id, " is not heard of: start it first, or ",
                                                           "name the id of its directory")));
   }
   host.AddVoter(peer, [done = std::move(done)](const absl::Status& status) mutable { done(VoterOutcome(status)); });

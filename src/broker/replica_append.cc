@@ -40,10 +40,10 @@ void AppendMarkerAsLeader(const ShardState::Found& found, env::Shard& shard, con
                           found.replica->Answering(Acks::kAll, shard.Now() + kInternalTimeout, std::move(done)));
 }
 
-coordinator::AppendTo AppendsTo(ShardState& shard, std::string topic) {
-  return [&shard, topic = std::move(topic)](model::PartitionId partition, OwnedBytes bytes, log::Origin origin,
-                                            log::PartitionLog::AppendDone done) {
-    const ShardState::Found found = shard.FindLed({topic, partition});
+coordinator::AppendTo AppendsTo(ShardState& shard, model::TopicPartition partition, model::LeaderEpoch known) {
+  return [&shard, partition = std::move(partition), known](model::PartitionId, OwnedBytes bytes, log::Origin origin,
+                                                           log::PartitionLog::AppendDone done) {
+    const ShardState::Found found = shard.FindLed(partition, known);
     if (found.log == nullptr) return done(model::WithCode(ToStatus(found.outcome), found.outcome.code));
     AppendAsLeader(found, shard.shard(), std::move(bytes), {.timeout = kInternalTimeout, .origin = origin},
                    std::move(done));

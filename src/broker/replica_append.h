@@ -22,7 +22,8 @@ void AppendAsLeader(const ShardState::Found& found, env::Shard& shard, OwnedByte
 void AppendMarkerAsLeader(const ShardState::Found& found, env::Shard& shard, const log::ProducerState::Marker& marker,
                           log::PartitionLog::AppendDone done);
 
-// For the coordinators of an internal topic, whose partitions `shard` owns. It outlives what is returned.
-coordinator::AppendTo AppendsTo(ShardState& shard, std::string topic);
+// For the coordinator of one partition, which `shard` owns: whatever partition it names. In the epoch `known` only; -1:
+// in any. The shard outlives what is returned.
+coordinator::AppendTo AppendsTo(ShardState& shard, model::TopicPartition partition, model::LeaderEpoch known);
 
 }  // namespace leat::broker

@@ -1,5 +1,6 @@
 // Offsets of consumer groups inside of transactions (TxnOffsetCommit).
 #include "broker/broker_impl.h"
+#include "broker/group_host.h"
 #include "broker/outcomes.h"
 #include "broker/transaction_host.h"
 #include "group/offset_records.h"
@@ -43,18 +44,31 @@ void TransactionHost::CommitOffsets(TxnCommitOffsetsRequest request, Callback<st
   });
 }
 
-// The group becomes a part of the transaction before its offsets are written, or must be one already. Between the
-// answer and the write nothing else runs on this shard, so that no marker comes in between.
+// The group becomes a part of the transaction before its offsets are written, or must be one already. A marker that is
+// appended before the answer comes may be the end of that very transaction: what is written behind it would never end.
+// Between the answer and the write nothing else runs on this shard.
 void TransactionHost::CommitOffsetsHere(TxnCommitOffsetsRequest request,
                                         Callback<std::vector<CommitOffsetResult>> done) {
+  const GroupHost::Served served = broker_.group_host().Of(request.group);
+  if (served.groups == nullptr) return done(AllFailed(request, served.refusal));
   Question question{.producer = request.producer, .partition = OffsetsPartition(request.group), .rules = request.rules};
-  Ask(std::move(question), [this, request = std::move(request), done = std::move(done)](Outcome outcome) mutable {
+  const auto look = looks_.insert(looks_.end(), Look{question.partition, question.producer.id});
+  Ask(std::move(question), [this, look, request = std::move(request), done = std::move(done)](Outcome outcome) mutable {
+    const bool overtaken = look->overtaken;
+    looks_.erase(look);
+    if (outcome.ok() && overtaken) {
+      outcome = Failed(ErrorCode::kConcurrentTransactions, "the producer's last transaction has just ended: try again");
+    }
     if (outcome.ok()) {
       StoreOffsets(std::move(request), std::move(done));
       return;
     }
     if (outcome.code == ErrorCode::kProducerFenced) outcome.code = ErrorCode::kInvalidProducerEpoch;
     if (outcome.code == ErrorCode::kNotEnoughReplicas) outcome.code = ErrorCode::kConcurrentTransactions;
+    // The group's coordinator is here; that of the producer cannot be asked now.
+    if (outcome.code == ErrorCode::kNotCoordinator || outcome.code == ErrorCode::kCoordinatorNotAvailable) {
+      outcome.code = ErrorCode::kCoordinatorLoadInProgress;
+    }
     done(AllFailed(request, outcome));
   });
 }
@@ -79,14 +93,18 @@ void TransactionHost::StoreOffsets(TxnCommitOffsetsRequest request, Callback<std
     done(std::move(results));
     return;
   }
-  broker_.group_coordinator()->CommitOffsetsInTxn(
-      command, [results = std::move(results), accepted = std::move(accepted),
-                done = std::move(done)](std::vector<group::Outcome> outcomes) mutable {
-        for (size_t k = 0; k < outcomes.size(); ++k) {
-          results[accepted[k]].outcome = {outcomes[k].code, std::move(outcomes[k].message)};
-        }
-        done(std::move(results));
-      });
+  const GroupHost::Served served = broker_.group_host().Of(command.commit.group);
+  if (served.groups == nullptr) {
+    for (const size_t index : accepted) results[index].outcome = served.refusal;
+    return done(std::move(results));
+  }
+  served.groups->CommitOffsetsInTxn(command, [results = std::move(results), accepted = std::move(accepted),
+                                              done = std::move(done)](std::vector<group::Outcome> outcomes) mutable {
+    for (size_t k = 0; k < outcomes.size(); ++k) {
+      results[accepted[k]].outcome = {outcomes[k].code, std::move(outcomes[k].message)};
+    }
+    done(std::move(results));
+  });
 }
 
 }  // namespace leat::broker

@@ -1,8 +1,9 @@
-// What the transaction coordinator has done by the rest of the node: ids reserved in the metadata, markers written.
+// The ends of transactions on their way to the partitions: appended by the leader of each, on this node or another.
 #include <memory>
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/group_host.h"
 #include "broker/outcomes.h"
 #include "broker/replica_append.h"
 #include "broker/transaction_host.h"
@@ -14,41 +15,21 @@ namespace {
 
 using Marker = log::ProducerState::Marker;
 
-// Of the one node that coordinates; it is in every marker and never goes back.
-constexpr int32_t kCoordinatorEpoch = 0;
-
-Marker MarkerOf(const txn::Markers& markers) {
-  return {.producer_id = markers.producer_id,
-          .producer_epoch = markers.producer_epoch,
-          .marker = {markers.result == txn::Result::kCommit ? model::TransactionEnd::kCommit
-                                                            : model::TransactionEnd::kAbort,
-                     kCoordinatorEpoch},
-          .expects = txn::EpochRises(markers.version) ? Marker::Epoch::kNewer : Marker::Epoch::kSameOrNewer};
-}
-
 // The partition has moved on: a newer epoch of the producer has written, which can only be after its coordinator had
-// ended this transaction.
+// ended this transaction; or this coordinator has been replaced by another.
 bool IsOvertaken(const absl::Status& status) {
   const auto code = model::CodeOf(status);
   return code == model::ErrorCode::kInvalidProducerEpoch || code == model::ErrorCode::kTransactionCoordinatorFenced;
 }
 
-}  // namespace
-
-void TransactionHost::ReserveProducerIds(int64_t count, absl::AnyInvocable<void(absl::StatusOr<Block>)> done) {
-  broker_.ChangeMetadata(meta::ReserveIds{count},
-                         [count, done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
-                           if (changed.ok()) {
-                             done(Block{changed->producer_ids_begin, changed->producer_ids_begin + count});
-                           } else {
-                             done(changed.status());
-                           }
-                         });
+group::TxnResult ResultOf(const Marker& marker) {
+  return marker.marker.end == model::TransactionEnd::kCommit ? group::TxnResult::kCommit : group::TxnResult::kAbort;
 }
 
-void TransactionHost::WriteMarker(const txn::Markers& markers, const model::TopicPartition& partition,
-                                  absl::AnyInvocable<void(absl::Status)> done) {
-  AppendMarker(MarkerOf(markers), partition, [partition, done = std::move(done)](const absl::Status& status) mutable {
+}  // namespace
+
+void TransactionHost::EndIn(const Marker& marker, const model::TopicPartition& partition, Done done) {
+  AppendMarker(marker, partition, [partition, done = std::move(done)](const absl::Status& status) mutable {
     if (IsOvertaken(status)) {
       LogWarning("broker", "the end of a transaction is not written to ", partition.ToString(), ": ", Message(status));
     }
@@ -57,8 +38,28 @@ void TransactionHost::WriteMarker(const txn::Markers& markers, const model::Topi
   });
 }
 
-void TransactionHost::AppendMarker(const Marker& marker, const model::TopicPartition& partition,
-                                   absl::AnyInvocable<void(absl::Status)> done) {
+// Whether the partition is there at all is said by this node's image alone: it is at least as new as the transaction.
+// Another node's may be older.
+void TransactionHost::AppendMarker(const Marker& marker, const model::TopicPartition& partition, Done done) {
+  const meta::ImagePtr& image = broker_.image();
+  const meta::TopicPtr topic = image->FindTopic(partition.topic);
+  const meta::Partition* state = topic == nullptr ? nullptr : image->FindPartition({topic->id, partition.partition});
+  if (state == nullptr || state->leader == broker_.node_id())
+    return AppendMarkerHere(marker, partition, std::move(done));
+  if (state->leader == meta::kNobody) {
+    return done(Unavailable(partition.ToString(), " has no leader now"));
+  }
+  Call(state->leader, coordinator::MarkerMessage{partition, marker},
+       [partition, done = std::move(done)](const absl::StatusOr<coordinator::BrokerAnswer>& answer) mutable {
+         if (!answer.ok()) return done(answer.status());
+         if (answer->code == model::ErrorCode::kNone) return done(absl::OkStatus());
+         done(model::WithCode(
+             Unavailable(partition.ToString(), ": ", model::ErrorName(answer->code), ": ", answer->message),
+             answer->code));
+       });
+}
+
+void TransactionHost::AppendMarkerHere(const Marker& marker, const model::TopicPartition& partition, Done done) {
   ShardState& owner = *broker_.shards()[OwnerOf(partition, broker_.shards().size())];
   owner.shard().Post([this, &owner, marker, partition, done = std::move(done)]() mutable {
     const ShardState::Found found = owner.FindLed(partition);
@@ -69,19 +70,26 @@ void TransactionHost::AppendMarker(const Marker& marker, const model::TopicParti
       answer(model::WithCode(ToStatus(found.outcome), found.outcome.code));
       return;
     }
-    AppendMarkerAsLeader(
-        found, owner.shard(), marker,
-        [this, marker, partition, answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
-          // What the transaction says of groups is known before anybody is told that the transaction is over.
-          if (result.ok() && partition.topic == meta::kOffsetsTopic) {
-            broker_.group_coordinator()->CompleteTxn(partition.partition, marker.producer_id,
-                                                     marker.marker.end == model::TransactionEnd::kCommit
-                                                         ? group::TxnResult::kCommit
-                                                         : group::TxnResult::kAbort);
-          }
-          answer(result.status());
-        });
+    const bool is_of_groups = partition.topic == meta::kOffsetsTopic;  // then this is shard 0
+    if (is_of_groups) NoteMarker(marker, partition);
+    AppendMarkerAsLeader(found, owner.shard(), marker,
+                         [this, is_of_groups, marker, partition,
+                          answer = std::move(answer)](const absl::StatusOr<log::AppendResult>& result) mutable {
+                           // What the transaction says of groups is known before anybody is told that the transaction
+                           // is over.
+                           if (result.ok() && is_of_groups) {
+                             broker_.group_host().CompleteTxn(partition.partition, marker.producer_id,
+                                                              ResultOf(marker));
+                           }
+                           answer(result.status());
+                         });
   });
+}
+
+void TransactionHost::NoteMarker(const Marker& marker, const model::TopicPartition& partition) {
+  for (Look& look : looks_) {
+    if (look.producer == marker.producer_id && look.partition == partition) look.overtaken = true;
+  }
 }
 
 void TransactionHost::WriteMarkers(std::vector<WriteMarkerRequest> markers, Callback<std::vector<Outcome>> done) {

@@ -79,9 +79,11 @@ void TransactionHost::List(ListTransactionsRequest request, Callback<ListTransac
         reply.unknown_states.push_back(name);
       }
     }
-    for (const auto& [id, at] : coordinator_->core().transactions()) {
-      if (filter.Wants(id, at)) reply.transactions.push_back({id, at.producer_id, std::string(StateName(at.state))});
-    }
+    led_.ForEach([&](const TransactionPartition& partition) {
+      for (const auto& [id, at] : partition.coordinator().core().transactions()) {
+        if (filter.Wants(id, at)) reply.transactions.push_back({id, at.producer_id, std::string(StateName(at.state))});
+      }
+    });
     done(std::move(reply));
   });
 }
@@ -91,11 +93,12 @@ void TransactionHost::Describe(std::vector<std::string> transactional_ids,
   OnHome([this, ids = std::move(transactional_ids), done = std::move(done)](const Outcome& refusal) mutable {
     std::vector<TransactionDescription> descriptions;
     for (std::string& id : ids) {
-      if (refusal.ok()) {
-        const txn::Transaction* at = coordinator_->core().Find(id);
+      const Served served = refusal.ok() ? Of(id) : Served{nullptr, refusal};
+      if (served.coordinator != nullptr) {
+        const txn::Transaction* at = served.coordinator->core().Find(id);
         descriptions.push_back(DescriptionOf(std::move(id), at));
       } else {
-        descriptions.push_back({.outcome = refusal, .transactional_id = std::move(id)});
+        descriptions.push_back({.outcome = served.refusal, .transactional_id = std::move(id)});
       }
     }
     done(std::move(descriptions));

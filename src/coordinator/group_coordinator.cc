@@ -27,6 +27,21 @@ absl::AnyInvocable<void(group::Reply)> Unwrap(Done done) {
 
 Outcome RefusedOutcome() { return {kRefused, "the broker is stopping, or has too much to do: try again"}; }
 
+// The same refusal with another reason.
+struct SetCode {
+  ErrorCode code;
+  template <typename Reply>
+  void operator()(Reply& reply) const {
+    if constexpr (requires { reply.code; }) {
+      reply.code = code;
+    } else if constexpr (requires { reply.outcome; }) {
+      reply.outcome.code = code;
+    } else {
+      for (Outcome& outcome : reply.outcomes) outcome.code = code;
+    }
+  }
+};
+
 }  // namespace
 
 GroupCoordinator::GroupCoordinator(std::vector<log::PartitionLog*> logs, env::Shard& shard, const Options& options)
@@ -46,8 +61,7 @@ absl::StatusOr<std::unique_ptr<GroupCoordinator>> GroupCoordinator::Open(std::ve
                                                                          env::Shard& shard, const Options& options) {
   std::unique_ptr<GroupCoordinator> coordinator(new GroupCoordinator(std::move(logs), shard, options));
   for (size_t i = 0; i < coordinator->partitions_.size(); ++i) {
-    LEAT_RETURN_IF_ERROR(
-        Annotate(coordinator->Replay(*coordinator->partitions_[i]), StrCat("replay of __consumer_offsets-", i)));
+    LEAT_RETURN_IF_ERROR(Annotate(coordinator->Replay(*coordinator->partitions_[i]), StrCat("offsets, log ", i)));
   }
   for (size_t i = 0; i < coordinator->partitions_.size(); ++i) {
     coordinator->partitions_[i]->core.Load(coordinator->now());
@@ -80,6 +94,7 @@ model::PartitionId GroupCoordinator::PartitionOf(std::string_view group) const {
 void GroupCoordinator::Ask(std::string_view group, Waiter waiter,
                            absl::AnyInvocable<void(group::Core&, group::RequestId)> call) {
   if (gate_.closing() || waiters_.size() >= options_.waiting_requests) {
+    if (gate_.closing()) std::visit(SetCode{closed_with_}, waiter.refusal);
     waiter.done(std::move(waiter.refusal));
     return;
   }
@@ -203,7 +218,8 @@ std::vector<std::string> GroupCoordinator::Groups() const {
   return all;
 }
 
-void GroupCoordinator::Close(env::Closure closed) {
+void GroupCoordinator::Close(env::Closure closed, ErrorCode why) {
+  closed_with_ = why;
   for (const auto& partition : partitions_) partition->timer.reset();
   std::vector<Waiter> parked;
   for (auto it = waiters_.begin(); it != waiters_.end();) {
@@ -215,7 +231,10 @@ void GroupCoordinator::Close(env::Closure closed) {
     it = next;
   }
   gate_.Close(std::move(closed));
-  for (Waiter& waiter : parked) waiter.done(std::move(waiter.refusal));
+  for (Waiter& waiter : parked) {
+    std::visit(SetCode{why}, waiter.refusal);
+    waiter.done(std::move(waiter.refusal));
+  }
 }
 
 }  // namespace leat::coordinator

@@ -34,7 +34,7 @@ class GroupCoordinator {
     size_t waiting_requests = 100'000;                  // joins, syncs and commits that are not answered
     AppendTo append = nullptr;                          // null: the logs are the only copies
   };
-  // Called exactly once, on this shard; with COORDINATOR_NOT_AVAILABLE when the coordinator closes.
+  // Called exactly once, on this shard; with the reason that Close was given when the coordinator closes.
   template <typename Reply>
   using Done = absl::AnyInvocable<void(Reply)>;
 
@@ -69,8 +69,9 @@ class GroupCoordinator {
   std::vector<std::string> Groups() const;  // that have committed offsets, by name
   model::PartitionId PartitionOf(std::string_view group) const;
 
-  // Refuses new requests and answers those that wait for other members; `closed` once no append is under way.
-  void Close(env::Closure closed);
+  // Refuses new requests and answers those that wait for other members with `why`; `closed` once no append is under
+  // way.
+  void Close(env::Closure closed, model::ErrorCode why = model::ErrorCode::kCoordinatorNotAvailable);
 
  private:
   struct Partition {
@@ -115,6 +116,7 @@ class GroupCoordinator {
   std::vector<std::unique_ptr<Partition>> partitions_;
   absl::flat_hash_map<uint64_t, Waiter> waiters_;  // by request
   uint64_t next_request_ = 1;
+  model::ErrorCode closed_with_ = model::ErrorCode::kCoordinatorNotAvailable;
   env::Gate gate_;
 };
 

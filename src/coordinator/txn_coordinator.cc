@@ -19,11 +19,13 @@ Decision Refusal(ErrorCode code, std::string message) {
   return decision;
 }
 
-Decision Stopping() {
-  return Refusal(ErrorCode::kCoordinatorNotAvailable, "the broker is stopping: try again when it is back");
-}
-
 }  // namespace
+
+Decision TxnCoordinator::Stopping() const {
+  return Refusal(closed_with_, closed_with_ == ErrorCode::kNotCoordinator
+                                   ? "another node has become the coordinator: look for it again"
+                                   : "the broker is stopping: try again when it is back");
+}
 
 TxnCoordinator::TxnCoordinator(std::vector<log::PartitionLog*> logs, env::Shard& shard, TxnPort& port,
                                const Options& options)
@@ -46,7 +48,7 @@ absl::StatusOr<std::unique_ptr<TxnCoordinator>> TxnCoordinator::Open(std::vector
           if (!record.key) return DataLoss("transaction record without a key");
           return coordinator->core_.Replay(*record.key, record.value, coordinator->now());
         });
-    LEAT_RETURN_IF_ERROR(Annotate(replayed, StrCat("replay of __transaction_state-", i)));
+    LEAT_RETURN_IF_ERROR(Annotate(replayed, StrCat("transactions, log ", i)));
   }
   return coordinator;
 }
@@ -209,7 +211,8 @@ void TxnCoordinator::ForgetIfIdle(const std::string& id) {
   if (it != lanes_.end() && it->second.idle()) lanes_.erase(it);
 }
 
-void TxnCoordinator::Close(env::Closure closed) {
+void TxnCoordinator::Close(env::Closure closed, ErrorCode why) {
+  closed_with_ = why;
   timeout_timer_.reset();
   expiration_timer_.reset();
   std::vector<Job> waiting;

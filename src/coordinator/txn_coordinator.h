@@ -77,8 +77,8 @@ class TxnCoordinator {
     size_t markers = 0;       // that are still to be written for them
   };
   Backlog backlog() const;
-  // Answers what waits and refuses the rest; `closed` once no write is under way.
-  void Close(env::Closure closed);
+  // Answers what waits with `why` and refuses the rest; `closed` once no write is under way.
+  void Close(env::Closure closed, model::ErrorCode why = model::ErrorCode::kCoordinatorNotAvailable);
 
  private:
   struct Job {
@@ -116,6 +116,7 @@ class TxnCoordinator {
     return job;
   }
   static void Answer(Job job, const txn::Decision& decision);
+  txn::Decision Stopping() const;
   void Enqueue(const std::string& id, Job job);
   void Pump(const std::string& id);
   // False if the job at the front cannot run yet.
@@ -148,6 +149,7 @@ class TxnCoordinator {
   std::vector<log::PartitionLog*> logs_;
   const AppendTo append_;
   txn::Core core_;
+  model::ErrorCode closed_with_ = model::ErrorCode::kCoordinatorNotAvailable;
   env::Gate gate_;  // before those who hold it
   std::map<std::string, Lane, std::less<>> lanes_;
   int64_t next_id_ = 0;

@@ -128,8 +128,9 @@ TEST_F(ShardReplicas, CoordinatorsAreRefusedWhereTheyDoNotLead) {
   MakeTopic({NodeId(1), NodeId(2)});
   Change(NodeId(2), 3, {NodeId(1), NodeId(2)});
   absl::Status refused;
-  AppendsTo(state_, "t")(model::PartitionId(0), Batch({"a"}), log::Origin::kCoordinator,
-                         [&](const absl::StatusOr<log::AppendResult>& result) { refused = result.status(); });
+  AppendsTo(state_, Tp("t"), model::LeaderEpoch(-1))(
+      model::PartitionId(0), Batch({"a"}), log::Origin::kCoordinator,
+      [&](const absl::StatusOr<log::AppendResult>& result) { refused = result.status(); });
   EXPECT_EQ(model::CodeOf(refused), ErrorCode::kNotLeaderOrFollower);
 }
 

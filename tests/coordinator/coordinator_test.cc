@@ -58,6 +58,28 @@ TEST_F(Coordinators, OffsetsSurviveARewriteAndAPowerCut) {
   EXPECT_EQ(groups->Find("g2")->at(partition).offset, model::Offset(998));
 }
 
+TEST_F(Coordinators, WhoWaitsHearsWhyItIsClosed) {
+  auto groups = *GroupCoordinator::Open({log_}, shard_, {.groups = {.initial_rebalance_delay = absl::Seconds(3)}});
+  std::optional<model::ErrorCode> joined;
+  groups->Join({.group = "g",
+                .client_id = "c",
+                .protocol_type = "consumer",
+                .protocols = {{"range", "s"}},
+                .session_timeout = absl::Seconds(10),
+                .rebalance_timeout = absl::Seconds(60)},
+               [&](const group::JoinReply& reply) { joined = reply.code; });
+  ASSERT_FALSE(joined.has_value());
+  bool closed = false;
+  groups->Close([&] { closed = true; }, model::ErrorCode::kNotCoordinator);
+  EXPECT_EQ(joined, model::ErrorCode::kNotCoordinator);
+  model::ErrorCode later = model::ErrorCode::kNone;
+  groups->CommitOffsets({"g", {{{"events", model::PartitionId(0)}, model::Offset(1), ""}}},
+                        [&](const auto& outcomes) { later = outcomes[0].code; });
+  EXPECT_EQ(later, model::ErrorCode::kNotCoordinator);
+  world_.RunFor(absl::Seconds(10));
+  EXPECT_TRUE(closed) << "a timer of a closed coordinator went on";
+}
+
 TEST_F(Coordinators, MembersAndTransactionsSurviveAPowerCut) {
   const GroupCoordinator::Options options{.groups = {.initial_rebalance_delay = absl::ZeroDuration()}};
   auto groups = *GroupCoordinator::Open({log_}, shard_, options);
