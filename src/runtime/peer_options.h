@@ -22,11 +22,11 @@ struct PeerOptions {
   size_t max_connections = 4096;              // that others have made and proved themselves on
   size_t max_strangers = 64;                  // that did not prove themselves yet; beyond it the oldest one goes
 
-  Duration connect_timeout = absl::Seconds(3);    // look-up, connect and handshake together
-  Duration handshake_timeout = absl::Seconds(5);  // for a stranger to prove itself
-  Duration alive_interval = absl::Seconds(1);     // a connection without traffic says so often that it is alive
-  int dead_after = 4;                             // intervals of silence
-  Duration min_backoff = absl::Milliseconds(20);  // after a failed attempt; doubles
+  Duration connect_timeout = absl::Seconds(3);     // look-up, connect and handshake together
+  Duration handshake_timeout = absl::Seconds(5);   // for a stranger to prove itself
+  Duration alive_interval = absl::Seconds(1);      // a connection without traffic says so often that it is alive
+  int dead_after = 4;                              // intervals of silence
+  Duration min_backoff = absl::Milliseconds(20);   // after a failed attempt; doubles
   Duration max_backoff = absl::Milliseconds(250);  // short: who comes back is to be heard soon
 };
 

@@ -62,15 +62,15 @@ TEST(Produce, SaysWhyATopicCannotBeMadeOnTheWay) {
 
 TEST(Produce, MakesNoTopicWhosePartitionsWouldBeTooManyOfAllTopics) {
   BrokerWorld w(32);
-  w.options.limits.partitions = 3;
+  w.options.limits.partitions = 5;  // two are the broker's own
   w.options.default_partitions = 2;
   ASSERT_TRUE(w.Start().ok());
   ASSERT_TRUE(w.Produce(Tp("first"), Batch({"a"})).outcome.ok());
   const Outcome outcome = w.Produce(Tp("second"), Batch({"a"})).outcome;
   EXPECT_EQ(outcome.code, ErrorCode::kPolicyViolation);
-  EXPECT_THAT(outcome.message, HasSubstr("limits.partitions, 3"));
+  EXPECT_THAT(outcome.message, HasSubstr("limits.partitions, 5"));
   EXPECT_TRUE(w.Create("third", 1).outcome.ok());
-  EXPECT_THAT(w.Create("fourth", 1).outcome.message, HasSubstr("the cluster has 3 partitions"));
+  EXPECT_THAT(w.Create("fourth", 1).outcome.message, HasSubstr("the cluster has 5 partitions"));
 }
 
 TEST(ProduceWithoutAutoCreate, RefusesAnUnknownTopic) {
