@@ -334,6 +334,7 @@ void BrokerImpl::CloseCoordinators(Callback<absl::Status> done) {
   env::Closure close_controller = [this, then, next = std::move(close_metadata)]() mutable {
     if (client_ == nullptr) return next();
     client_->Close();
+    transport_->WatchGone(nullptr);
     controller_->Close(then(std::move(next)));
   };
   transactions_->Close(std::move(close_controller));

@@ -75,6 +75,10 @@ void BrokerImpl::OpenController() {
   client_ = std::make_unique<coordinator::ControllerClient>(
       client, *home_log_, *transport_, home(),
       coordinator::ControllerClient::Node{[this] { return Registration(); }, [this] { return AppliedEnd(); }});
+  transport_->WatchGone([this](int32_t node) {
+    metadata_->quorum().NoteGone(meta::NodeId(node));
+    controller_->NoteGone(meta::NodeId(node));
+  });
   metadata_->OnLeader([this](const coordinator::Leadership&) {
     controller_->OnLeadership();
     client_->OnLeadership();

@@ -225,7 +225,7 @@ template <typename Method>
 ::grpc::Status GroupMember::Call(Lock* lock, absl::Duration limit, Method method) {
   if (stub_ == nullptr) {
     const bool stopping = stopping_;
-    ::grpc::Status found = FindCoordinator(lock);
+    ::grpc::Status found = FindCoordinator(lock, std::min(limit, kShortCall));
     if (!found.ok()) return found;
     if (stopping_ != stopping) return ::grpc::Status::CANCELLED;
   }
@@ -233,7 +233,8 @@ template <typename Method>
   context.set_deadline(DeadlineIn(limit));
   const std::shared_ptr<v1::Groups::Stub> stub = stub_;
   const ::grpc::Status status = Cancellable(lock, &context, [&] { return method(*stub, &context); });
-  if (!status.ok()) ForgetCoordinator();
+  // A call that the end of this consumer cut short says nothing about the coordinator: it is to be told of the leave.
+  if (!status.ok() && !stopping_) ForgetCoordinator();
   return status;
 }
 
@@ -247,13 +248,13 @@ template <typename Method>
   return status;
 }
 
-::grpc::Status GroupMember::FindCoordinator(Lock* lock) {
+::grpc::Status GroupMember::FindCoordinator(Lock* lock, absl::Duration limit) {
   v1::FindCoordinatorRequest request;
   request.set_kind(v1::FindCoordinatorRequest::GROUP);
   request.set_name(options_.group);
   v1::FindCoordinatorResponse response;
   ::grpc::ClientContext context;
-  context.set_deadline(DeadlineIn(kShortCall));
+  context.set_deadline(DeadlineIn(limit));
   const ChannelPtr channel = connection_->impl().Any();
   const ::grpc::Status status = Cancellable(
       lock, &context, [&] { return v1::Admin::NewStub(channel)->FindCoordinator(&context, request, &response); });
@@ -432,7 +433,7 @@ void GroupMember::CheckTopics(Lock* lock) {
 }
 
 void GroupMember::LeaveGroup(Lock* lock) {
-  if (member_.empty() || stub_ == nullptr) return;
+  if (member_.empty()) return;
   v1::LeaveGroupRequest request;
   request.set_group(options_.group);
   request.set_member(std::exchange(member_, std::string()));

@@ -75,7 +75,7 @@ class GroupMember {
   ::grpc::Status Call(Lock* lock, absl::Duration limit, Method method);
   template <typename Method>
   ::grpc::Status Cancellable(Lock* lock, ::grpc::ClientContext* context, Method method);
-  ::grpc::Status FindCoordinator(Lock* lock);
+  ::grpc::Status FindCoordinator(Lock* lock, absl::Duration limit);
   void ForgetCoordinator();
 
   const std::shared_ptr<Connection> connection_;

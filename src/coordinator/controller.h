@@ -45,6 +45,8 @@ class Controller {
 
   // Whether this node is the active one, or who is, may have changed. Never called inside another call of this.
   void OnLeadership();
+  // Nothing listens any more where the node did (env::Transport::WatchGone).
+  void NoteGone(meta::NodeId node);
   bool active() const { return term_ != nullptr; }
   // Serves no more; `closed` once what is under way is answered. Before the log is closed.
   void Close(env::Closure closed);

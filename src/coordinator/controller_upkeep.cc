@@ -66,6 +66,12 @@ void Controller::ScheduleWatch() {
   term_->watch = shard_.RunAt(term_->watch_due, [this] { Watch(); });
 }
 
+void Controller::NoteGone(meta::NodeId node) {
+  if (term_ == nullptr || node == options_.self) return;
+  term_->sessions.NoteGone(node, shard_.Now());
+  ScheduleWatch();
+}
+
 void Controller::Watch() {
   OnLeadership();
   if (term_ == nullptr) return;

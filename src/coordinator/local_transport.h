@@ -18,6 +18,7 @@ class LocalTransport final : public env::Transport {
   void Send(int32_t node, env::Service service, OwnedBytes message) override;
   void Call(int32_t node, env::Service service, OwnedBytes request, Duration timeout, Reply done) override;
   void Serve(env::Service service, Handler handler) override;
+  void WatchGone(GoneWatcher) override {}
 
  private:
   // Copied by closures that wait on the shard: one may outlive this.

@@ -124,6 +124,10 @@ void RaftHost::Start() {
   });
 }
 
+void RaftHost::NoteGone(raft::NodeId node) {
+  Run([node](raft::Core& core, Instant now) { core.OnGone(node, now); });
+}
+
 template <typename Input>
 void RaftHost::Run(Input input) {
   if (!failure_.ok() || stopped_ || !started_) return;

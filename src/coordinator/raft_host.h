@@ -95,6 +95,7 @@ class RaftHost {
   ~RaftHost();
 
   void Start();
+  void NoteGone(raft::NodeId node);  // nothing listens any more where the node did
   // Hands leadership over if it can, then takes no more part; `closed` when no disk work is under way.
   void Close(env::Closure closed);
 

@@ -94,6 +94,8 @@ absl::StatusOr<QuorumState> DecodeQuorumState(std::string_view text) {
 absl::StatusOr<OpenedQuorumState> OpenQuorumState(env::Disk& disk, const std::string& folder,
                                                   const model::Uuid& cluster, const raft::Peer& self, Random& random) {
   const std::string path = env::JoinPath(folder, kFile);
+  // A vote must not go with the name of its folder, which the log makes without a sync.
+  LEAT_RETURN_IF_ERROR(Annotate(log::FailedSyncIsFinal(disk.SyncDirectory(env::ParentPath(folder))), folder));
   LEAT_ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
   if (!exists) {
     OpenedQuorumState opened{{cluster, self, {}}, true};

@@ -61,6 +61,9 @@ class Disk {
   virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
   virtual absl::Status CreateDirectories(
       const std::string& path) = 0;  // with parents; fine if there. Parents are synced
+  // One directory; fine if there. Nothing is synced: as that of a file, its name is durable after SyncDirectory of its
+  // parent. kNotFound: there is no parent.
+  virtual absl::Status CreateDirectory(const std::string& path) = 0;
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;          // replaces `to`
   virtual absl::Status Remove(const std::string& path) = 0;  // a file or an empty directory

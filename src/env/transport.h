@@ -52,6 +52,11 @@ class Transport {
   virtual void Call(int32_t node, Service service, OwnedBytes request, Duration timeout, Reply done) = 0;
   // One handler a service; null takes it away. What arrives for a service without one is answered with kUnavailable.
   virtual void Serve(Service service, Handler handler) = 0;
+  // Called whenever nothing took a connection where another node listens: its process has ended, most likely. A hint,
+  // and perhaps a late one: firewalls refuse connections too, and the node may be back by now. A connection that breaks
+  // is made anew at once, so that the end of a process is heard of without anything to say to it. One; null for nobody.
+  using GoneWatcher = std::function<void(int32_t node)>;
+  virtual void WatchGone(GoneWatcher watcher) = 0;
 };
 
 }  // namespace leat::env

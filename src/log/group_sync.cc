@@ -1,6 +1,7 @@
 #include "log/group_sync.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace leat::log {
@@ -24,6 +25,21 @@ struct GroupSync::Round {
     SyncJob job;
   };
   std::vector<Member> members;
+
+  // New partitions have one parent: it is synced once.
+  absl::Status Run(env::Disk& disk) const {
+    std::set<std::string> directories;
+    for (const Member& member : members) {
+      for (const std::shared_ptr<env::File>& file : member.job.files) {
+        LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(file->Sync()));
+      }
+      directories.insert(member.job.directories.begin(), member.job.directories.end());
+    }
+    for (const std::string& directory : directories) {
+      LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(directory)));
+    }
+    return absl::OkStatus();
+  }
 };
 
 void GroupSync::Request(SyncParticipant* participant) {
@@ -50,10 +66,7 @@ void GroupSync::StartRound() {
     return;
   }
   shard_.RunBlocking(
-      [&disk = disk_, round] {
-        for (const Round::Member& member : round->members) LEAT_RETURN_IF_ERROR(RunSyncJob(disk, member.job));
-        return absl::OkStatus();
-      },
+      [&disk = disk_, round] { return round->Run(disk); },
       [this, round, alive = std::weak_ptr<int>(alive_)](const absl::Status& status) {
         if (!alive.expired()) FinishRound(*round, status);
       });

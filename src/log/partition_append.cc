@@ -12,7 +12,8 @@ namespace leat::log {
 absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShared& shared, const std::string& folder,
                                                                          const model::TopicPartition& tp,
                                                                          const LogOptions& options, TailRule rule) {
-  LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectories(folder));
+  // Its name reaches the disk with the first sync of what is in it (MakeSyncJob).
+  LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectory(folder));
   LEAT_RETURN_IF_ERROR(FinishRestart(shared.disk, folder, tp));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
   LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
@@ -193,7 +194,7 @@ SyncJob PartitionLogImpl::MakeSyncJob() const {
     if (segments_[i - 1]->size() > 0) job.files.push_back(segments_[i - 1]->file());
   }
   if (folder_version_ > folder_synced_) job.directories.push_back(home_.folder);
-  // The folder's own name, if a process died between making and syncing it.
+  // The folder's own name: it was made by Open, or by a process that died before it was synced.
   if (folder_synced_ == 0) job.directories.push_back(env::ParentPath(home_.folder));
   return job;
 }

@@ -22,6 +22,13 @@ void BrokerSessions::Registered(NodeId broker, int64_t epoch, model::Offset end,
   session = {.epoch = epoch, .heard = now, .required = end};
 }
 
+void BrokerSessions::NoteGone(NodeId broker, Instant now) {
+  const auto it = sessions_.find(broker);
+  if (it == sessions_.end() || options_.timeout_if_gone >= options_.timeout) return;
+  // Told again it does not wait anew; a heartbeat gives it all its time back.
+  it->second.heard = std::min(it->second.heard, now - options_.timeout + options_.timeout_if_gone);
+}
+
 // A controller that has just become the active one meets brokers that registered with another: what is in the log by
 // now holds their registration.
 BrokerSessions::Session& BrokerSessions::SessionOf(const Broker& broker, model::Offset end, Instant now) {

@@ -37,6 +37,8 @@ class BrokerSessions {
  public:
   struct Options {
     Duration timeout = absl::Milliseconds(1500);  // without a heartbeat, after which a broker is lost
+    // The same once its process seems to have ended: more than lies between two heartbeats, because that is a guess.
+    Duration timeout_if_gone = absl::Milliseconds(400);
   };
   // Every live broker of the image has one timeout to be heard of. `end`: of the metadata log.
   BrokerSessions(const Options& options, const Image& image, model::Offset end, Instant now);
@@ -51,6 +53,9 @@ class BrokerSessions {
   // STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED: the broker registers again.
   absl::StatusOr<Outcome> Handle(const Image& image, const Heartbeat& heartbeat, model::Offset end, Instant now,
                                  const Policy& policy);
+
+  // Nothing listens any more where the broker did.
+  void NoteGone(NodeId broker, Instant now);
 
   // Heard of within the timeout, fenced or not, and not told that it may stop: nobody else may have its id.
   bool IsAlive(const Image& image, NodeId broker, Instant now) const;

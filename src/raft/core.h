@@ -68,6 +68,9 @@ class Core {
   void Tick(Instant now);
   Instant NextDeadline() const;  // call Tick no later than this
   void Receive(Message message, Instant now);
+  // The node's process has ended, most likely (a hint: nothing listens where it did). If it led, this node does not
+  // wait longer than it has promised to.
+  void OnGone(NodeId node, Instant now);
   // All writes up to `through` are durable.
   void OnDurable(WriteId through, Instant now);
   // Answers ReadEntries. No entries: they could not be read now; the core asks again later.

@@ -11,6 +11,16 @@ void Core::ResetElectionDeadline() {
       now_ + options_.election_timeout + absl::Nanoseconds(random_.Below(static_cast<uint64_t>(jitter)));
 }
 
+// A leader that is there after all is heard of before that: its heartbeats set the deadline anew. What is added keeps
+// nodes that are told at the same time from standing at the same time.
+void Core::OnGone(NodeId node, Instant now) {
+  Advance(now);
+  if (halted_ || role_ != Role::kFollower || leader_.id != node || node == kNobody) return;
+  const auto jitter = static_cast<uint64_t>(absl::ToInt64Nanoseconds(options_.election_jitter)) / 8;
+  const Instant stand = std::max(now_, promise_until_) + absl::Nanoseconds(random_.Below(std::max<uint64_t>(1, jitter)));
+  election_deadline_ = std::min(election_deadline_, stand);
+}
+
 void Core::ElectionTimeout() {
   ResetElectionDeadline();
   if (MayStand()) return StartPreVote();

@@ -148,6 +148,7 @@ asio::awaitable<void> PeerDial::Connect(absl::Status* out) {
   }
   const auto [refused, endpoint] = co_await asio::async_connect(socket_, endpoints, kResult);
   static_cast<void>(endpoint);
+  refused_ = refused == asio::error::connection_refused;
   *out = refused ? Unavailable("it does not take connections: ", refused.message()) : absl::OkStatus();
 }
 

@@ -41,6 +41,7 @@ class PeerDial : public std::enable_shared_from_this<PeerDial> {
 
   void Start(env::Gate& gate);
   void Cancel();
+  bool refused() const { return refused_; }  // nothing listens at the address
 
  private:
   static boost::asio::awaitable<void> Run(std::shared_ptr<PeerDial> self);
@@ -56,6 +57,7 @@ class PeerDial : public std::enable_shared_from_this<PeerDial> {
   boost::asio::ip::tcp::socket socket_;
   std::unique_ptr<env::Timer> timer_;
   bool late_ = false;
+  bool refused_ = false;
 };
 
 }  // namespace leat::runtime

@@ -47,13 +47,24 @@ PeerLink* PeerHost::LinkTo(int32_t node, env::Service service) {
   if (const auto found = links_.find(key); found != links_.end()) return found->second.get();
   const auto peer = peers_.find(node);
   if (peer == peers_.end() || stopping_ || ports_.connection.options.listen.empty()) return nullptr;
-  const PeerLink::Ports ports{
-      .connection = ports_.connection, .gate = gate_, .random = random_, .cluster_id = cluster_id_};
+  const PeerLink::Ports ports{.connection = ports_.connection,
+                              .gate = gate_,
+                              .random = random_,
+                              .cluster_id = cluster_id_,
+                              .gone = [this](int32_t who) { TellGone(who); }};
   auto made = std::make_unique<PeerLink>(ports, ports_.index, node, peer->second, key.second);
   PeerLink* link = made.get();
   links_.emplace(key, std::move(made));
   if (sweep_timer_ == nullptr) ArmSweep();
   return link;
+}
+
+void PeerHost::TellGone(int32_t node) {
+  if (!gone_ || stopping_) return;
+  shard().Post([weak = weak_from_this(), node] {
+    const std::shared_ptr<PeerHost> self = weak.lock();
+    if (self != nullptr && self->gone_ && !self->stopping_) self->gone_(node);
+  });
 }
 
 void PeerHost::Send(int32_t node, env::Service service, OwnedBytes message) {

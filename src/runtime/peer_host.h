@@ -29,6 +29,7 @@ class PeerHost final : public env::Transport, public std::enable_shared_from_thi
   void Send(int32_t node, env::Service service, OwnedBytes message) override;
   void Call(int32_t node, env::Service service, OwnedBytes request, Duration timeout, Reply done) override;
   void Serve(env::Service service, Handler handler) override;
+  void WatchGone(GoneWatcher watcher) override { gone_ = std::move(watcher); }
 
   void Adopt(PeerArrival arrival);
   void SetClusterId(std::string cluster_id) { cluster_id_ = std::move(cluster_id); }
@@ -45,6 +46,7 @@ class PeerHost final : public env::Transport, public std::enable_shared_from_thi
   void Handle(env::Service service, int32_t from, OwnedBytes bytes, Reply reply);
   void CallMyself(env::Service service, OwnedBytes request, Duration timeout, Reply done);
   PeerLink* LinkTo(int32_t node, env::Service service);
+  void TellGone(int32_t node);
   void ShutLink(std::map<LinkKey, std::unique_ptr<PeerLink>>::iterator link, const absl::Status& why);
   void TakePlaceOf(PeerGuest& older, const PeerArrival& arrival);
   void Remove(PeerGuest& guest);
@@ -56,6 +58,7 @@ class PeerHost final : public env::Transport, public std::enable_shared_from_thi
   std::string cluster_id_;
   std::map<int32_t, env::PeerAddress> peers_;
   std::map<env::Service, std::shared_ptr<Handler>> handlers_;  // shared: one may be taken away while it runs
+  GoneWatcher gone_;
   std::map<LinkKey, std::unique_ptr<PeerLink>> links_;
   std::map<GuestKey, std::shared_ptr<PeerGuest>> guests_;
   PeerCalls own_calls_;

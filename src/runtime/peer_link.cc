@@ -80,8 +80,13 @@ void PeerLink::Dial() {
 }
 
 void PeerLink::OnDialled(absl::StatusOr<boost::asio::ip::tcp::socket> socket) {
+  const bool refused = dial_->refused();
   dial_.reset();
-  if (!socket.ok()) return OnFailed(socket.status());
+  if (!socket.ok()) {
+    OnFailed(socket.status());
+    if (refused) ports_.gone(node_);
+    return;
+  }
   env::Gate::Hold hold = ports_.gate.TryEnter();
   if (!hold) return OnFailed(Unavailable("this node stops"));
   if (!failure_.empty()) LogInfo("peer", Who(), " can be reached again");
@@ -135,6 +140,8 @@ void PeerLink::OnLost(const absl::Status& why) {
   LogInfo("peer", "lost the connection to ", Who(), lane_ == PeerLane::kRecords ? " for records" : "", ": ",
           Message(why));
   calls_.FailAll(Unavailable("the connection to ", Who(), " is lost: ", Message(why)));
+  // A call that failed may have brought the link down, or said something that dials already.
+  if (!shut_ && connection_ == nullptr && dial_ == nullptr && shard().Now() >= not_before_) Dial();
 }
 
 void PeerLink::Sweep() {
@@ -142,6 +149,7 @@ void PeerLink::Sweep() {
 }
 
 void PeerLink::Shut(const absl::Status& why) {
+  shut_ = true;
   if (dial_ != nullptr) dial_->Cancel();
   dial_.reset();
   if (connection_ != nullptr) connection_->Close();

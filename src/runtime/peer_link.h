@@ -3,6 +3,7 @@
 // connect, calls fail at once and messages are dropped. Private to the peer network.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class PeerLink final : public PeerConnection::Owner {
     env::Gate& gate;
     Random& random;
     const std::string& cluster_id;
+    std::function<void(int32_t node)> gone;  // nothing listens at its address
   };
   PeerLink(const Ports& ports, uint32_t shard, int32_t node, env::PeerAddress address, PeerLane lane);
   ~PeerLink();  // REQUIRES: Shut
@@ -61,6 +63,7 @@ class PeerLink final : public PeerConnection::Owner {
   std::shared_ptr<PeerDial> dial_;
   std::vector<PeerFrame> waiting_;  // for the connection
   size_t waiting_bytes_ = 0;
+  bool shut_ = false;
   Instant not_before_;
   Duration backoff_ = absl::ZeroDuration();
   std::string failure_;  // the last one, as it was logged; empty: reachable

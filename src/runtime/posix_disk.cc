@@ -196,6 +196,15 @@ absl::Status PosixDisk::CreateDirectories(const std::string& path) {
   }
 }
 
+absl::Status PosixDisk::CreateDirectory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return absl::OkStatus();
+  const int error = errno;
+  if (error != EEXIST) return ErrnoStatus(error, "mkdir", path);
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, "stat", path);
+  return S_ISDIR(info.st_mode) ? absl::OkStatus() : ErrnoStatus(ENOTDIR, "mkdir", path);
+}
+
 absl::StatusOr<std::vector<std::string>> PosixDisk::List(const std::string& directory) {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
   if (stream == nullptr) return ErrnoStatus(errno, "opendir", directory);

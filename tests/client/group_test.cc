@@ -276,6 +276,20 @@ TEST_F(GroupTest, IsDescribedAndDeletedWhenItsMembersAreGone) {
   EXPECT_EQ(admin.DescribeGroup("g").status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(GroupTest, LeavesAlsoWhenAHeartbeatIsUnderWay) {
+  ConsumerOptions options = Options();
+  options.heartbeat_interval = absl::ZeroDuration();  // there is always one under way
+  auto admin = Admin(Connect());
+  for (int round = 0; round < 20; ++round) {
+    auto a = Join(options);
+    PollUntilShared({a.get()}, 4);
+    a->consumer.reset();
+    const auto group = admin.DescribeGroup("g");
+    ASSERT_TRUE(group.ok()) << group.status();
+    ASSERT_EQ(group->state, "Empty") << "round " << round;
+  }
+}
+
 TEST_F(GroupTest, SubscribingNeedsAGroupAndATopic) {
   EXPECT_EQ(MakeConsumer({})->Subscribe({"t"}).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(MakeConsumer(Options())->Subscribe({}).code(), absl::StatusCode::kInvalidArgument);

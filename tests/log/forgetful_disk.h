@@ -22,6 +22,7 @@ class ForgetfulDisk : public env::Disk {
     return std::make_unique<LongFile>(*std::move(file));
   }
   absl::Status CreateDirectories(const std::string& path) override { return disk_.CreateDirectories(path); }
+  absl::Status CreateDirectory(const std::string& path) override { return disk_.CreateDirectory(path); }
   absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override { return disk_.List(directory); }
   absl::Status Rename(const std::string& from, const std::string& to) override {
     const bool kept = (bug_ == Bug::kKeepsRecoveryPoint && to.ends_with(kRecoveryPointFile)) ||

@@ -39,6 +39,7 @@ class WatchedDisk : public env::Disk {
     return std::make_unique<WatchedFile>(std::move(file), path, *this);
   }
   absl::Status CreateDirectories(const std::string& path) override { return disk_.CreateDirectories(path); }
+  absl::Status CreateDirectory(const std::string& path) override { return disk_.CreateDirectory(path); }
   absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override { return disk_.List(directory); }
   absl::Status Rename(const std::string& from, const std::string& to) override { return disk_.Rename(from, to); }
   absl::Status Remove(const std::string& path) override {

@@ -55,6 +55,26 @@ TEST_F(BrokerSessionsTest, LosesABrokerThatIsNotHeardOf) {
   EXPECT_EQ(sessions.NextDeadline(c.image), Instant::Max());
 }
 
+TEST_F(BrokerSessionsTest, WaitsLessForABrokerWhoseProcessHasEnded) {
+  Register(1, 0);
+  Register(2, 0);
+  Beat(1, 100);
+  Beat(2, 100);
+  sessions.NoteGone(NodeId(1), At(150));
+  EXPECT_EQ(sessions.NextDeadline(c.image), At(550));
+  sessions.NoteGone(NodeId(1), At(300));
+  EXPECT_EQ(sessions.NextDeadline(c.image), At(550)) << "told again it does not wait anew";
+  EXPECT_TRUE(sessions.Expired(c.image, At(549)).empty());
+  EXPECT_EQ(sessions.Expired(c.image, At(550)), (std::vector<NodeId>{NodeId(1)}));
+  EXPECT_FALSE(sessions.IsAlive(c.image, NodeId(1), At(550))) << "its next process is let in";
+  Beat(1, 400);
+  EXPECT_TRUE(sessions.Expired(c.image, At(1099)).empty()) << "a heartbeat says otherwise";
+  sessions.NoteGone(NodeId(1), At(1390));
+  EXPECT_EQ(sessions.NextDeadline(c.image), At(1100)) << "of the other one";
+  EXPECT_EQ(sessions.Expired(c.image, At(1400)), (std::vector<NodeId>{NodeId(1), NodeId(2)}));
+  sessions.NoteGone(NodeId(7), At(1400));  // nobody
+}
+
 TEST_F(BrokerSessionsTest, TakesALostBrokerBackOnceItKnowsThatItWasFenced) {
   Register(1, 0);
   Beat(1, 10);

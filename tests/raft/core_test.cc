@@ -253,6 +253,28 @@ TEST(Core, HaltsWhenALeaderContradictsWhatIsCommitted) {
   EXPECT_EQ(node.core->NextDeadline(), Instant::Max());
 }
 
+TEST(Core, StandsAsSoonAsItMayWhenTheProcessOfItsLeaderHasEnded) {
+  const Options options = MakeOptions(3);
+  Fixture node(options);
+  node.Receive(2, 1, AppendRequest{});
+  node.Take();
+  const Instant promised = node.now + options.election_timeout;
+  node.core->OnGone(NodeId{3}, node.now);  // somebody else
+  const Instant before = node.core->NextDeadline();
+  EXPECT_GE(before, promised);
+  node.now += absl::Milliseconds(10);
+  node.core->OnGone(NodeId{2}, node.now);
+  EXPECT_GE(node.core->NextDeadline(), promised) << "the leader may have a lease";
+  EXPECT_LE(node.core->NextDeadline(), std::min(before, promised + options.election_jitter / 8));
+  node.Receive(2, 1, AppendRequest{});  // it is there after all
+  node.Take();
+  EXPECT_GE(node.core->NextDeadline(), node.now + options.election_timeout);
+  EXPECT_EQ(node.core->leader(), NodeId{2});
+  node.core->OnGone(NodeId{2}, node.now);
+  node.TickAtDeadline();
+  EXPECT_EQ(node.core->role(), Role::kPreCandidate);
+}
+
 TEST(Core, HaltsWhenTwoNodesLeadOneTerm) {
   Fixture node(MakeOptions(3));
   node.Receive(2, 1, AppendRequest{});

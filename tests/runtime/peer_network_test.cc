@@ -121,6 +121,24 @@ TEST_F(PeerNetworkTest, FailsCallsToNodesThatAreNotKnownOrNotThere) {
   EXPECT_EQ(*a.CallUntilOk(0, 2, "x"), "2.0 1 x");
 }
 
+TEST_F(PeerNetworkTest, SaysThatNothingListensAnyMoreWhereANodeDid) {
+  std::promise<int32_t> gone;
+  a.On(0, [&](env::Transport& transport) {
+    transport.WatchGone([&, told = false](int32_t node) mutable {
+      if (!std::exchange(told, true)) gone.set_value(node);
+    });
+  });
+  ASSERT_TRUE(a.Call(0, 2, "x").ok());
+  std::future<int32_t> heard = gone.get_future();
+  b.Stop();
+  // The connection that breaks may be made anew before the listener is closed; the next attempt tells.
+  while (heard.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready) {
+    EXPECT_FALSE(a.Call(0, 2, "x").ok());
+  }
+  EXPECT_EQ(heard.get(), 2);
+  a.On(0, [](env::Transport& transport) { transport.WatchGone(nullptr); });
+}
+
 TEST_F(PeerNetworkTest, LooksNamesUp) {
   const auto know = [this](const std::string& host) {
     a.On(0, [&](env::Transport& transport) { transport.SetPeers({{2, {.host = host, .port = b.port()}}}); });

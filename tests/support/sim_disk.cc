@@ -162,6 +162,21 @@ absl::Status SimDisk::CreateDirectories(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status SimDisk::CreateDirectory(const std::string& path) {
+  LEAT_RETURN_IF_ERROR(CheckPower("mkdir", path));
+  std::string name;
+  const NodePtr parent = FindParent(path, &name);
+  if (parent == nullptr) return NotFound("mkdir ", path, ": no such directory above it");
+  if (const auto there = parent->names.find(name); there != parent->names.end()) {
+    if (!there->second->directory) return FailedPrecondition("mkdir ", path, ": it is a file");
+    return absl::OkStatus();
+  }
+  auto made = std::make_shared<Node>();
+  made->directory = true;
+  Change(*parent, {.removed = {}, .added = name, .node = made});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> SimDisk::List(const std::string& directory) {
   LEAT_RETURN_IF_ERROR(CheckPower("list", directory));
   const NodePtr node = FindNode(directory);

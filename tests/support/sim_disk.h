@@ -62,6 +62,7 @@ class SimDisk : public env::Disk {
 
   absl::StatusOr<std::unique_ptr<env::File>> Open(const std::string& path, env::OpenMode mode) override;
   absl::Status CreateDirectories(const std::string& path) override;
+  absl::Status CreateDirectory(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;

@@ -110,6 +110,7 @@ class SimNetwork::Endpoint : public env::Transport, public std::enable_shared_fr
   void Send(int32_t node, env::Service service, OwnedBytes message) override;
   void Call(int32_t node, env::Service service, OwnedBytes request, Duration timeout, Reply done) override;
   void Serve(env::Service service, Handler handler) override;
+  void WatchGone(GoneWatcher watcher) override { gone_ = std::move(watcher); }
 
   const Packet::End& self() const { return self_; }
   void Die();
@@ -118,6 +119,8 @@ class SimNetwork::Endpoint : public env::Transport, public std::enable_shared_fr
   void FailLater(uint64_t call, Duration delay, std::string_view why);
   void FailAllTo(int32_t node, const Connection* over, Duration delay, std::string_view why);
   void Break(int32_t peer, std::shared_ptr<Connection> connection, Duration told_after);
+  // Its next connection to the node is refused, in `delay`.
+  void NoteRefused(int32_t node, Duration delay);
 
  private:
   struct Pending {
@@ -151,6 +154,7 @@ class SimNetwork::Endpoint : public env::Transport, public std::enable_shared_fr
   std::map<int32_t, std::shared_ptr<Connection>> connections_;
   std::map<env::Service, std::shared_ptr<Handler>> handlers_;  // shared: one may be taken away while it runs
   std::map<uint64_t, Pending> pending_;
+  GoneWatcher gone_;
   uint64_t next_call_ = 1;
   bool dead_ = false;
 };
@@ -303,8 +307,23 @@ void SimNetwork::Endpoint::Break(int32_t peer, std::shared_ptr<Connection> conne
   FailAllTo(peer, connection.get(), told_after, StrCat("the connection to node ", peer, " broke"));
 }
 
+void SimNetwork::Endpoint::NoteRefused(int32_t node, Duration delay) {
+  if (!gone_) return;
+  network_.world_.Schedule(network_.world_.Now() + delay, &network_, [weak = weak_from_this(), node] {
+    const std::shared_ptr<Endpoint> self = weak.lock();
+    if (self == nullptr || self->dead_ || self->network_.IsCut(self->self_.node, node) ||
+        self->network_.IsCut(node, self->self_.node)) {
+      return;
+    }
+    self->Later([node](Endpoint& alive) {
+      if (alive.gone_) alive.gone_(node);
+    });
+  });
+}
+
 void SimNetwork::Endpoint::Die() {
   dead_ = true;
+  const GoneWatcher gone = std::exchange(gone_, nullptr);
   // What they hold may drop replies and cancel timers, which come back here.
   const auto handlers = std::exchange(handlers_, {});
   const auto pending = std::exchange(pending_, {});
@@ -382,6 +401,7 @@ void SimNetwork::Kill(int32_t node) {
     for (const std::shared_ptr<Endpoint>& endpoint : its.endpoints) {
       const Duration delay = told ? options_.faults.min_delay : kSilenceNoticed;
       endpoint->FailAllTo(node, nullptr, delay, StrCat("node ", node, " died"));
+      if (told) endpoint->NoteRefused(node, delay);
     }
   }
 }
@@ -480,10 +500,11 @@ void SimNetwork::Lose(NetworkEvent::What what, const Packet& packet) {
     return;  // its call waits for its time to run out
   }
   ++(what == NetworkEvent::What::kCut ? counters_.cut : counters_.dead);
-  if (packet.call == 0) return;
+  const bool refused = what == NetworkEvent::What::kDead && !packet.is_answer() && !mute_.contains(packet.to.node);
   const std::shared_ptr<Endpoint> caller = CallerOf(packet);
   if (caller == nullptr) return;
-  const bool refused = what == NetworkEvent::What::kDead && !mute_.contains(packet.to.node);
+  if (refused && !alive(packet.to.node)) caller->NoteRefused(packet.to.node, options_.faults.min_delay);
+  if (packet.call == 0) return;
   caller->FailLater(packet.call, refused ? options_.faults.min_delay : kSilenceNoticed,
                     StrCat("node ", packet.is_answer() ? packet.from.node : packet.to.node, " cannot be reached"));
 }
