@@ -64,6 +64,7 @@ struct Type {
   std::shared_ptr<const std::vector<Field>> fields;  // ROW, ARRAY, MAP, MULTISET
   // Set by the analyser, carried for plan checks only (not part of equality): an event-time attribute.
   bool rowtime = false;
+  bool proctime = false;  // likewise: the processing time, as PROCTIME() gives it
 
   Storage storage() const;
   std::string ToString() const;  // as Flink prints it: DECIMAL(10, 2) NOT NULL, TIMESTAMP(3) *ROWTIME*
@@ -74,7 +75,7 @@ struct Type {
   bool IsCharacter() const;
   bool IsTimestamp() const;                              // either kind
   bool IsCollection() const;                             // ARRAY, MAP, MULTISET
-  friend bool operator==(const Type& a, const Type& b);  // ignores rowtime
+  friend bool operator==(const Type& a, const Type& b);  // ignores rowtime and proctime
 };
 
 struct Field {

@@ -22,6 +22,7 @@ bool AnyNullable(std::span<const Type> types) {
 Type WithNull(Type type, bool nullable) {
   type.nullable = nullable;
   type.rowtime = false;
+  type.proctime = false;
   return type;
 }
 
