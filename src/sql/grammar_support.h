@@ -66,11 +66,6 @@ ExprPtr TableArgument(Position at, Path path);
 ExprPtr Descriptor(Position at, Path columns);
 
 // --- JSON (grammar_statements.cc) ---
-struct JsonClauses {
-  std::vector<Name> words;  // NULL ON EMPTY DEFAULT ON ERROR
-  std::vector<ExprPtr> defaults;
-  TypeSyntax returning;  // without a word if there is none
-};
 ExprPtr JsonCall(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments, JsonClauses clauses);
 // x IS [NOT] JSON [kind]; false, with an error in `parse`, if `word` is another.
 bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind, bool negated,
