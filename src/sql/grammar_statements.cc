@@ -122,8 +122,8 @@ ExprPtr JsonCall(ParseContext& parse, const Name& name, std::vector<ExprPtr> arg
   return call;
 }
 
-bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind, bool negated,
-            ExprPtr* result) {
+bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind,
+            bool negated, ExprPtr* result) {
   if (!EqualsIgnoreCase(word.text, "JSON")) {
     parse.Fail(parse.diagnostics.Unsupported(word.position, StrCat("IS ", ToUpper(word.text))));
     return false;

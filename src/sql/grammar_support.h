@@ -68,8 +68,8 @@ ExprPtr Descriptor(Position at, Path columns);
 // --- JSON (grammar_statements.cc) ---
 ExprPtr JsonCall(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments, JsonClauses clauses);
 // x IS [NOT] JSON [kind]; false, with an error in `parse`, if `word` is another.
-bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind, bool negated,
-            ExprPtr* result);
+bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind,
+            bool negated, ExprPtr* result);
 
 // "expected FROM, got FORM" at the token that did not fit.
 void ReportSyntaxError(const std::vector<std::string>& expected, ParseContext* parse);

@@ -118,8 +118,8 @@ TEST(JsonBuilders, WriteValuesAndLeaveOutNulls) {
 
 TEST(JsonTree, RefusesWhatIsNoJson) {
   JsonNode node;
-  for (const std::string text : {"", "{", "[1,]", "{\"a\"}", "01", "1.", "\"\\x\"", "\"\\ud800\\u0041\"", "1 2", "nul",
-                                 "+1", "{\"a\":1,}"}) {
+  for (const std::string text :
+       {"", "{", "[1,]", "{\"a\"}", "01", "1.", "\"\\x\"", "\"\\ud800\\u0041\"", "1 2", "nul", "+1", "{\"a\":1,}"}) {
     EXPECT_FALSE(ParseJson(text, &node)) << text;
   }
   EXPECT_FALSE(ParseJson(std::string(100'000, '['), &node));
