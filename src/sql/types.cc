@@ -107,7 +107,8 @@ absl::StatusOr<Type> ResolveBase(const TypeSyntax& type, const Diagnostics& diag
   if (type.word == "DECIMAL" || type.word == "DEC" || type.word == "NUMERIC") return ResolveDecimal(type, diagnostics);
   if (type.word == "TIMESTAMP" || type.word == "TIMESTAMP_LTZ") return ResolveTimestamp(type, diagnostics);
   if (type.word == "ROW") return ResolveRow(type, diagnostics);
-  if (type.word == "ARRAY" || type.word == "MAP" || type.word == "MULTISET") return ResolveCollection(type, diagnostics);
+  if (type.word == "ARRAY" || type.word == "MAP" || type.word == "MULTISET")
+    return ResolveCollection(type, diagnostics);
   if (type.word == "TIME") {
     LEAT_RETURN_IF_ERROR(OneNumber(type, 0, 0, 0, diagnostics).status());
     return data::Time();

@@ -16,9 +16,7 @@ using plan::FunctionId;
 using Text = std::string_view;
 using Types = std::vector<Type>;
 
-Text ArrayAt(const Vector& vector, size_t row) {
-  return vector.column->values<Text>()[vector.constant ? 0 : row];
-}
+Text ArrayAt(const Vector& vector, size_t row) { return vector.column->values<Text>()[vector.constant ? 0 : row]; }
 
 void AddAll(Text array, const Types& types, CollectionWriter& writer) {
   for (CollectionReader reader(array, types); !reader.done();) writer.AddCell(reader.Next());
@@ -148,9 +146,8 @@ Kernel MakeSort(const Types& types) {
           values.emplace_back(OrderOf(cell, types[0]), cell);
         }
       }
-      std::stable_sort(values.begin(), values.end(), [&](const auto& a, const auto& b) {
-        return ascending ? a.first < b.first : b.first < a.first;
-      });
+      std::stable_sort(values.begin(), values.end(),
+                       [&](const auto& a, const auto& b) { return ascending ? a.first < b.first : b.first < a.first; });
       for (size_t i = 0; nulls_first && i < nulls; ++i) writer.AddCell(data::kNullCell);
       for (const auto& [order, cell] : values) writer.AddCell(cell);
       for (size_t i = 0; !nulls_first && i < nulls; ++i) writer.AddCell(data::kNullCell);

@@ -109,11 +109,12 @@ Kernel MakeJsonValue(const std::string& mode) {
       if (found.kind == Outcome::Kind::kEmpty || (container && reader.lax())) {
         AppendInstead(mode[0], call.args[3], row, "nothing is there, ERROR ON EMPTY", call, out.get());
       } else if (found.kind == Outcome::Kind::kFailed || container) {
-        AppendInstead(mode[1], call.args[4], row, container ? "expected a single value" : found.reason, call, out.get());
+        AppendInstead(mode[1], call.args[4], row, container ? "expected a single value" : found.reason, call,
+                      out.get());
       } else if (AppendScalarNode(found.node, out.get()) == Appended::kNoSuchValue) {
         // The reference fails the job: the value is no failure of the path.
-        call.errors.Add(row, StrCat("JSON_VALUE: expected ", call.type.AsNullable().ToString(), ", got ",
-                                    ScalarText(found.node)));
+        call.errors.Add(
+            row, StrCat("JSON_VALUE: expected ", call.type.AsNullable().ToString(), ", got ", ScalarText(found.node)));
         out->AppendNull();
       }
     }

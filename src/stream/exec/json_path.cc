@@ -91,7 +91,8 @@ absl::StatusOr<JsonPath> JsonPath::Parse(std::string_view text) {
     TakeWord("strict", &rest);
   }
   const auto bad = [&] {
-    return InvalidArgument("JSON path '", text, "': expected [lax|strict] $ and then .name, ['name'], [place], .* or [*]");
+    return InvalidArgument("JSON path '", text,
+                           "': expected [lax|strict] $ and then .name, ['name'], [place], .* or [*]");
   };
   if (!rest.starts_with('$')) return bad();
   rest.remove_prefix(1);

@@ -18,7 +18,7 @@ struct JsonPath {
     std::string name;
     int64_t place = 0;  // negative: from the end
   };
-  bool lax = false;  // without a word a path is strict
+  bool lax = false;      // without a word a path is strict
   bool definite = true;  // names at most one value
   std::vector<Step> steps;
 

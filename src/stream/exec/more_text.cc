@@ -59,7 +59,8 @@ Kernel MakeElt() {
 template <typename F>
 Kernel Affix(F f) {
   return [f](const KernelCall& call) {
-    return MapAll2<uint8_t, Text, Text>(call, [f](Text text, Text part) { return static_cast<uint8_t>(f(text, part)); });
+    return MapAll2<uint8_t, Text, Text>(call,
+                                        [f](Text text, Text part) { return static_cast<uint8_t>(f(text, part)); });
   };
 }
 

@@ -165,7 +165,8 @@ bool AnyNullable(std::span<const Type> types) {
 
 absl::StatusOr<Type> InferComparison(FunctionId id, std::span<const Type> arguments, std::vector<Type>* casts) {
   const auto common = ComparisonType(arguments[0], arguments[1]);
-  const bool equality = id == F::kEqual || id == F::kNotEqual || id == F::kIsDistinctFrom || id == F::kIsNotDistinctFrom;
+  const bool equality =
+      id == F::kEqual || id == F::kNotEqual || id == F::kIsDistinctFrom || id == F::kIsNotDistinctFrom;
   const bool comparable = common && common->kind != TypeKind::kRow && common->kind != TypeKind::kMap &&
                           common->kind != TypeKind::kMultiset && (equality || common->kind != TypeKind::kArray);
   if (!comparable) {

@@ -53,7 +53,8 @@ absl::StatusOr<Type> InferItem(std::span<const Type> arguments, std::vector<Type
   const Type& from = arguments[0];
   if (from.kind == TypeKind::kArray) {
     if (!arguments[1].IsInteger()) {
-      return InvalidArgument("an ARRAY's elements have a place from 1, got [", arguments[1].AsNullable().ToString(), "]");
+      return InvalidArgument("an ARRAY's elements have a place from 1, got [", arguments[1].AsNullable().ToString(),
+                             "]");
     }
     (*casts)[1] = WithNull(data::Int(), arguments[1].nullable);
     return ElementOf(from).AsNullable();
