@@ -82,7 +82,7 @@ TEST_F(DamagedCopy, IsKeptUntilTheNewOneHasCaughtUp) {
   const std::string kept = DamagedFolder("/data/log", Tp("t"));
   ASSERT_TRUE(world.RunUntil([&] { return *nodes[damaged]->disk.Exists(kept); }, absl::Seconds(60)));
   EXPECT_FALSE(InSync(leader, damaged));
-  EXPECT_THAT(nodes[damaged]->disk.Files(), ::testing::Contains(kept + "/00000000000000000000.log"));
+  EXPECT_THAT(nodes[damaged]->disk.Files(), ::testing::Contains(kept.substr(1) + "/00000000000000000000.log"));
   // The process dies once more: the next one knows that it is there.
   Kill(damaged);
   Start(damaged);

@@ -162,7 +162,7 @@ TEST_F(ShardReplicas, MakesATopicAgainBehindTheRemovalOfItsFolder) {
   ASSERT_TRUE(first.outcome.ok()) << first.outcome.message;
   EXPECT_EQ(first.base_offset, model::Offset(0)) << "nothing of the deleted topic is left";
   world_.RunFor(absl::Seconds(1));
-  EXPECT_THAT(disk_.Files(), ::testing::Contains("/data/log/t-0/00000000000000000000.log"));
+  EXPECT_THAT(disk_.Files(), ::testing::Contains("data/log/t-0/00000000000000000000.log"));
 }
 
 TEST_F(ShardReplicas, CoordinatorsAreRefusedWhereTheyDoNotLead) {
