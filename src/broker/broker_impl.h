@@ -155,7 +155,6 @@ class BrokerImpl final : public Broker {
   // The coordinators' partitions may be led by others than before.
   void FollowCoordinators();
   void BeginServing(Callback<absl::Status> ready);
-  absl::Status RemoveOrphans();
   absl::Status CheckMetadata();
   void JoinCluster(Callback<absl::Status> ready);
   void CreateInternalTopics(Callback<absl::Status> ready);
@@ -226,6 +225,7 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<env::DirectoryLock> lock_;
   std::string cluster_id_;
   Life life_;
+  std::vector<meta::PartitionKey> damaged_;  // copies that could not be opened, until the controller knows
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone

@@ -69,10 +69,8 @@ log::PartitionLog* FindReadable(ShardState& shard, const FetchPartition& wanted,
                                 FetchPartitionResult* result) {
   const ShardState::Found found = shard.Find(result->partition);
   result->outcome = found.outcome;
-  if (found.log == nullptr) {
-    result->leader = found.leader;
-    return nullptr;
-  }
+  result->leader = found.leader;
+  if (found.log == nullptr) return nullptr;
   if (found.replica != nullptr && !found.replica->alone()) {
     CheckReplica(found, wanted, rack, result);
   } else if (found.leader.id != shard.options().node_id) {
@@ -82,7 +80,6 @@ log::PartitionLog* FindReadable(ShardState& shard, const FetchPartition& wanted,
     if (result->outcome.ok()) FindDivergence(*found.log, found.leader.epoch, wanted, result);
   }
   if (result->outcome.ok()) return found.log;
-  result->leader = found.leader;
   // Whoever is out of range is told the range.
   return result->outcome.code == model::ErrorCode::kOffsetOutOfRange ? found.log : nullptr;
 }
@@ -117,6 +114,7 @@ std::vector<FetchPartitionResult> ReadHere(ShardState& shard, std::vector<FetchP
 struct WaitFor {
   model::TopicPartition partition;
   model::Offset after;
+  CurrentLeader leader;
 };
 
 std::vector<FetchOp::Visit> PlanVisits(const FetchRequest& request, size_t shards, size_t first) {
@@ -245,12 +243,13 @@ void BrokerImpl::Park(const FetchOpPtr& op) {
     for (const size_t i : visit.partitions) {
       const FetchPartitionResult& seen = op->reply.partitions[i];
       waits.push_back({op->request.partitions[i].partition,
-                       isolation == model::Isolation::kReadCommitted ? seen.last_stable_offset : seen.high_watermark});
+                       isolation == model::Isolation::kReadCommitted ? seen.last_stable_offset : seen.high_watermark,
+                       seen.leader});
     }
     ShardState& owner = *shards_[visit.shard];
     auto wait = [this, &owner, &home, waits = std::move(waits), ticket = op->ticket, pass = op->pass, isolation] {
       for (const WaitFor& one : waits) {
-        owner.WaitForData(ticket, one.partition, {one.after, isolation}, [this, &home, ticket, pass] {
+        owner.WaitForData(ticket, one.partition, {one.after, isolation, one.leader}, [this, &home, ticket, pass] {
           home.shard().Post([this, &home, ticket, pass] { Wake(home, ticket, pass); });
         });
       }

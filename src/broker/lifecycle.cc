@@ -11,6 +11,7 @@
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
+#include "broker/partition_folder.h"
 #include "broker/transaction_host.h"
 
 namespace leat::broker {
@@ -24,19 +25,6 @@ uint64_t SeedOf(const Options& options, const env::Shard& shard) {
   // A seed alone would give the ids of the last start again.
   return options.random_seed ^ static_cast<uint64_t>(shard.WallMillis()) * 0x9e3779b97f4a7c15ULL ^
          static_cast<uint64_t>(shard.Now().nanos());
-}
-
-// <topic>-<number>: the name of a partition's folder.
-std::optional<model::TopicPartition> ParseFolder(std::string_view name) {
-  const size_t dash = name.rfind('-');
-  if (dash == std::string_view::npos || dash + 1 == name.size() || name.size() - dash > 10) return std::nullopt;
-  int32_t number = 0;
-  for (const char c : name.substr(dash + 1)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = number * 10 + (c - '0');
-  }
-  if (!model::IsValidTopicName(name.substr(0, dash))) return std::nullopt;
-  return model::TopicPartition{std::string(name.substr(0, dash)), model::PartitionId(number)};
 }
 
 }  // namespace
@@ -132,7 +120,8 @@ absl::Status BrokerImpl::CheckMetadata() {
   } else if (!MayServeAsItWas(life.status())) {
     return life.status();
   }
-  return RemoveOrphans();
+  // Before anything can be made under their names.
+  return RemoveStrayFolders(disk_, env::JoinPath(options_.data_dir, "log"), *image(), options_.node_id);
 }
 
 absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetadata(log::PartitionLog& log) {
@@ -146,46 +135,22 @@ absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetada
       [this](const meta::ImagePtr& image, const meta::Delta& delta) { Installed(image, delta); });
 }
 
-// A crash between the record that deletes a topic and the removal of its folders leaves folders that no topic owns.
-// They go before anything can be made under their names.
-absl::Status BrokerImpl::RemoveOrphans() {
-  const std::string directory = env::JoinPath(options_.data_dir, "log");
-  LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(directory));
-  for (const std::string& name : names) {
-    const std::optional<model::TopicPartition> folder = ParseFolder(name);
-    if (!folder || folder->topic == meta::kMetadataTopic) continue;
-    const meta::TopicPtr topic = image()->FindTopic(folder->topic);
-    if (topic != nullptr && folder->partition.value() < topic->partitions) continue;
-    if (image()->cluster_id().empty()) {
-      return DataLoss(directory, ": holds ", name, ", but the metadata log is empty: it was lost or removed; restore ",
-                      meta::kMetadataTopic, "-0 from a backup, or move the other folders away to begin anew");
-    }
-    LogWarning("broker", "removing ", directory, "/", name, ": its topic was deleted");
-    const std::string path = env::JoinPath(directory, name);
-    const std::string aside = path + "-delete";
-    if (disk_.Exists(aside).value_or(false)) LEAT_RETURN_IF_ERROR(env::RemoveRecursively(disk_, aside));
-    LEAT_RETURN_IF_ERROR(disk_.Rename(path, aside));
-    LEAT_RETURN_IF_ERROR(disk_.SyncDirectory(directory));
-    LEAT_RETURN_IF_ERROR(env::RemoveRecursively(disk_, aside));
-  }
-  return absl::OkStatus();
-}
-
 void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
   shards_open_ = true;
   const meta::ImagePtr image = metadata_->image();
-  OnEveryShard<absl::Status>(
+  using Damaged = absl::StatusOr<std::vector<meta::PartitionKey>>;
+  OnEveryShard<Damaged>(
       shards_, 0,
-      [image](ShardState& shard, Callback<absl::Status> opened) {
+      [image](ShardState& shard, Callback<Damaged> opened) {
         const absl::Status status = shard.index() == 0 ? absl::OkStatus() : shard.OpenDirectory();
-        if (status.ok()) shard.OpenPartitions(image);
-        opened(status);
+        if (!status.ok()) return opened(status);
+        shard.OpenPartitions(image);
+        opened(shard.damaged());
       },
-      [this, ready = std::move(ready)](std::vector<absl::Status> opened) mutable {
-        for (const absl::Status& status : opened) {
-          if (status.ok()) continue;
-          ready(status);
-          return;
+      [this, ready = std::move(ready)](std::vector<Damaged> opened) mutable {
+        for (const Damaged& damaged : opened) {
+          if (!damaged.ok()) return ready(damaged.status());
+          damaged_.insert(damaged_.end(), damaged->begin(), damaged->end());
         }
         JoinCluster(std::move(ready));
       });
@@ -371,9 +336,13 @@ void BrokerImpl::Health(Callback<absl::Status> done) {
   home().Post([this, done = std::move(done)]() mutable {
     OnEveryShard<absl::Status>(
         shards_, 0, [](ShardState& shard, Callback<absl::Status> answer) { answer(shard.Health()); },
-        [done = std::move(done)](const std::vector<absl::Status>& parts) mutable {
+        [this, done = std::move(done)](const std::vector<absl::Status>& parts) mutable {
           absl::Status status;
           for (const absl::Status& part : parts) status.Update(part);
+          if (metadata_ != nullptr) {
+            status.Update(
+                Annotate(metadata_->quorum().failure(), "this node takes no part in the controllers' quorum"));
+          }
           done(status);
         });
   });

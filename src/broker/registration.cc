@@ -53,6 +53,7 @@ meta::RegisterBroker BrokerImpl::Registration() const {
   command.broker.directories = {life_.directory};
   command.known_incarnations = life_.earlier;
   command.clean_shutdown_epoch = life_.clean_shutdown_epoch;
+  command.damaged = damaged_;
   return command;
 }
 

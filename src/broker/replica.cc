@@ -235,16 +235,29 @@ replication::FetchVerdict Replica::OnFollowerFetch(const replication::FollowerFe
   return verdict;
 }
 
-uint64_t Replica::WaitForEnd(Offset after, env::Closure ready) {
+std::pair<uint64_t, env::Closure> Replica::ListWait(env::Closure ready) {
   const uint64_t ticket = next_wait_++;
   fetch_waits_[ticket].ready = std::move(ready);
-  const uint64_t log_ticket = log_.WaitForEnd(after, [this, alive = std::weak_ptr<bool>(alive_), ticket] {
-    if (alive.expired()) return;
-    auto node = fetch_waits_.extract(ticket);
-    if (!node.empty()) node.mapped().ready();
-  });
+  return {ticket, [this, alive = std::weak_ptr<bool>(alive_), ticket] {
+            if (alive.expired()) return;
+            auto node = fetch_waits_.extract(ticket);
+            if (!node.empty()) node.mapped().ready();
+          }};
+}
+
+uint64_t Replica::ListedAs(uint64_t ticket, uint64_t log_ticket) {
   if (const auto it = fetch_waits_.find(ticket); it != fetch_waits_.end()) it->second.log_ticket = log_ticket;
   return ticket;
+}
+
+uint64_t Replica::WaitForEnd(Offset after, env::Closure ready) {
+  auto [ticket, end] = ListWait(std::move(ready));
+  return ListedAs(ticket, log_.WaitForEnd(after, std::move(end)));
+}
+
+uint64_t Replica::WaitForWatermark(Offset after, env::Closure ready) {
+  auto [ticket, end] = ListWait(std::move(ready));
+  return ListedAs(ticket, log_.WaitForData(after, std::move(end)));
 }
 
 void Replica::CancelWait(uint64_t ticket) {

@@ -61,8 +61,9 @@ class Replica {
   replication::FetchVerdict OnFollowerFetch(const replication::FollowerFetch& fetch);
   // The facts of this moment, with everything that the log has by now.
   const replication::LogFacts& facts();
-  // Runs `ready` once, when the log ends behind `after` or this replica's part changes.
+  // Runs `ready` once, when the log ends (or the high watermark lies) behind `after` or this replica's part changes.
   uint64_t WaitForEnd(model::Offset after, env::Closure ready);
+  uint64_t WaitForWatermark(model::Offset after, env::Closure ready);
   void CancelWait(uint64_t ticket);
 
   // ---- this replica's own fetches
@@ -110,6 +111,9 @@ class Replica {
   // For disk work of the log that has no effect behind it.
   absl::AnyInvocable<void(absl::Status)> OnDiskWork(const char* what);
   void WakeFetches();
+  // Lists a wait; the closure is for the log to end it.
+  std::pair<uint64_t, env::Closure> ListWait(env::Closure ready);
+  uint64_t ListedAs(uint64_t ticket, uint64_t log_ticket);
 
   ReplicaHost& host_;
   const meta::PartitionKey key_;

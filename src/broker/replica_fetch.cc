@@ -24,7 +24,8 @@ struct ReplicaFetchServer::Parked {
   Share share;
   std::vector<FetchVerdict> verdicts;
   std::vector<std::pair<meta::PartitionKey, uint64_t>> waits;
-  std::unique_ptr<env::Timer> timer;
+  Instant deadline;
+  std::unique_ptr<env::Timer> timer;  // then
   ShareDone done;
 };
 
@@ -163,23 +164,47 @@ void ReplicaFetchServer::ServeShare(ShareId id, Share share, ShareDone done) {
     verdicts.push_back(std::move(verdict));
   }
   if (ready) return done(ReadShare(share, std::move(verdicts)));
+  Park(id, std::move(share), std::move(verdicts), std::move(done));
+}
+
+void ReplicaFetchServer::Park(ShareId id, Share share, std::vector<FetchVerdict> verdicts, ShareDone done) {
   auto parked = std::make_unique<Parked>();
   const Instant deadline = shard_.Now() + share.max_wait;
   parked->share = std::move(share);
   parked->verdicts = std::move(verdicts);
   parked->done = std::move(done);
+  parked->deadline = deadline;
   parked->timer = shard_.RunAt(deadline, [this, id] { Finish(id); });
   Parked* waits = parked.get();
   parked_[id] = std::move(parked);
   for (const ReplicaFetchRequest::Item& item : waits->share.items) {
-    // The log is in the middle of something when it says so, and more may come in this turn.
-    const uint64_t ticket = Find(item.partition)->WaitForEnd(item.offset, [this, id] {
-      shard_.Post([this, alive = std::weak_ptr<bool>(alive_), id] {
-        if (!alive.expired()) Finish(id);
-      });
-    });
-    waits->waits.emplace_back(item.partition, ticket);
+    Replica* replica = Find(item.partition);
+    waits->waits.emplace_back(item.partition,
+                              replica->WaitForEnd(item.offset, WhileParked(id, &ReplicaFetchServer::Finish)));
+    waits->waits.emplace_back(
+        item.partition,
+        replica->WaitForWatermark(item.high_watermark, WhileParked(id, &ReplicaFetchServer::FinishSoon)));
   }
+}
+
+// The log is in the middle of something when it says so, and more may come in this turn.
+env::Closure ReplicaFetchServer::WhileParked(ShareId id, void (ReplicaFetchServer::*then)(ShareId)) {
+  return [this, alive = std::weak_ptr<bool>(alive_), id, then] {
+    shard_.Post([this, alive, id, then] {
+      if (!alive.expired()) (this->*then)(id);
+    });
+  };
+}
+
+// The follower's readers wait for nothing else, and it may lead next.
+void ReplicaFetchServer::FinishSoon(ShareId id) {
+  const auto it = parked_.find(id);
+  if (it == parked_.end()) return;
+  Parked& parked = *it->second;
+  const Instant soon = shard_.Now() + limits_.watermark_wait;
+  if (soon >= parked.deadline) return;
+  parked.deadline = soon;
+  parked.timer = shard_.RunAt(soon, [this, id] { Finish(id); });
 }
 
 void ReplicaFetchServer::HurryShare(ShareId id) { Finish(id); }

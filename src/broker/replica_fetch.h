@@ -1,7 +1,7 @@
 // The leader's side of replication: answers the fetches of other nodes' replicas. A request is taken apart by the
-// shards that own its partitions; one that finds nothing new waits until a log grows, a partition's leader changes, or
-// its time is over. One object a shard, which serves what arrives at the shard's transport and the shares of requests
-// that arrived at others.
+// shards that own its partitions; one that finds nothing new waits until a log grows, a partition's leader changes, a
+// high watermark has moved, or its time is over. One object a shard, which serves what arrives at the shard's transport
+// and the shares of requests that arrived at others.
 #pragma once
 
 #include <functional>
@@ -21,6 +21,8 @@ class ReplicaFetchServer {
     Duration max_wait = absl::Seconds(2);  // that a request may ask for
     size_t max_bytes = size_t{16} << 20;   // of an answer
     size_t parked = 10'000;                // requests that wait at once on this shard; more are answered at once
+    // How long a request that finds nothing but a newer high watermark waits on: records often come in that time.
+    Duration watermark_wait = absl::Milliseconds(5);
   };
   // Which shard owns a partition, as an index into `servers` of Start; nullopt: no such partition is known here.
   using OwnerOfKey = std::function<std::optional<size_t>(const meta::PartitionKey&)>;
@@ -55,6 +57,10 @@ class ReplicaFetchServer {
   // The share of a request that this shard owns; on this shard.
   void ServeShare(ShareId id, Share share, ShareDone done);
   void HurryShare(ShareId id);
+  void Park(ShareId id, Share share, std::vector<replication::FetchVerdict> verdicts, ShareDone done);
+  // Later, in a turn of its own: `then` if the share still waits.
+  env::Closure WhileParked(ShareId id, void (ReplicaFetchServer::*then)(ShareId));
+  void FinishSoon(ShareId id);
   std::vector<ReplicaFetchPart> ReadShare(const Share& share, std::vector<replication::FetchVerdict> verdicts);
   void Finish(ShareId id);
 

@@ -26,6 +26,7 @@ void BrokerImpl::FollowRegistration() {
   if (client_ == nullptr || gateways_.empty()) return;
   if (client_->broker_epoch() <= replicating_as_) return;
   replicating_as_ = client_->broker_epoch();
+  damaged_.clear();
   BeginReplication(shards_, replication::BrokerEpoch(replicating_as_),
                    [this](const absl::Status&) { FollowCoordinators(); });
 }

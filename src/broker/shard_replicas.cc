@@ -25,7 +25,8 @@ void ShardState::Refresh(const meta::Topic& topic, model::PartitionId id) {
   if (it == partitions_.end() || it->second.log == nullptr) return;
   Partition& partition = it->second;
   const meta::PartitionKey key{topic.id, id};
-  partition.leader = LeaderOf(key);
+  const CurrentLeader before = std::exchange(partition.leader, LeaderOf(key));
+  if (before != partition.leader) moved_.insert(it->first);
   if (replicas_ == nullptr) {
     // Without the others this copy says nothing of what is committed.
     const meta::Partition* known = image_->FindPartition(key);
@@ -38,6 +39,7 @@ void ShardState::Refresh(const meta::Topic& topic, model::PartitionId id) {
   Replica& replica = replicas_->Add(key, it->first, *partition.log);
   partition.replica = &replica;
   replica.OnView(*view);
+  if (replication::Contains(view->isr, options().node_id)) DropSetAside(it->first);
 }
 
 void ShardState::RefreshAll(const meta::Topic& topic) {
@@ -72,6 +74,9 @@ void ShardState::RefreshChanged(const meta::Delta& delta) {
 
 void ShardState::Forget(const model::TopicPartition& name, const meta::PartitionKey& key) {
   if (replicas_ != nullptr) replicas_->Remove(key);
+  DropSetAside(name);
+  damaged_.erase(name);
+  moved_.insert(name);
   partitions_.erase(name);
 }
 
@@ -88,7 +93,11 @@ void ShardState::DropMoved(const meta::Delta& delta, const std::function<void(co
 
 void ShardState::NoteDamage(const model::TopicPartition& name) {
   const auto it = partitions_.find(name);
-  if (it != partitions_.end() && it->second.replica != nullptr) it->second.replica->LookForDamage();
+  if (it == partitions_.end() || it->second.replica == nullptr) return;
+  it->second.replica->LookForDamage();
+  // It may have ceased to lead.
+  moved_.insert(name);
+  WakeMoved();
 }
 
 void ShardState::BeginLife(replication::BrokerEpoch life) {
@@ -115,6 +124,8 @@ void ShardState::BeginLife(replication::BrokerEpoch life) {
   }
   replica_server_->SetHost(replicas_.get());
   for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);
+  ReopenDamaged();
+  WakeMoved();
 }
 
 void ShardState::ServeReplicas(const std::vector<std::unique_ptr<ShardState>>& shards) {

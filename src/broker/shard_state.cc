@@ -8,7 +8,9 @@
 #include "broker/fetch_op.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
+#include "broker/partition_folder.h"
 #include "broker/replica_view.h"
+#include "log/damage.h"
 #include "meta/commands.h"
 
 namespace leat::broker {
@@ -17,6 +19,8 @@ namespace {
 // How long a full disk is held against the broker's health: if nobody produces, nothing else tells that space is back.
 constexpr Duration kProbeInterval = absl::Seconds(1);  // of a full disk
 constexpr size_t kProbeBytes = size_t{64} << 10;
+// A damaged log is read through from its recovery point on, which may be much, whenever it is tried.
+constexpr Duration kDamagedRetry = absl::Seconds(30);
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
@@ -51,7 +55,7 @@ ShardState::~ShardState() = default;
 absl::Status ShardState::OpenDirectory() {
   LEAT_ASSIGN_OR_RETURN(
       directory_, log::LogDirectory::Open(*config_.disk, shard(),
-                                          {.path = env::JoinPath(options().data_dir, "log"),
+                                          {.path = LogPath(),
                                            .checkpoint_interval = options().checkpoint_interval,
                                            .retention_check_interval = options().retention_check_interval,
                                            .compaction_check_interval = options().compaction_check_interval,
@@ -69,23 +73,84 @@ bool ShardState::Owns(const model::TopicPartition& partition) const {
   return OwnerOf(partition, config_.shards) == config_.index;
 }
 
+std::string ShardState::LogPath() const { return env::JoinPath(options().data_dir, "log"); }
+
 void ShardState::OpenPartition(const meta::Topic& topic, model::PartitionId id) {
   const model::TopicPartition name{topic.name, id};
-  if (!Owns(name) || !IsLocal({topic.id, id})) return;
+  const meta::PartitionKey key{topic.id, id};
+  if (!Owns(name) || !IsLocal(key)) return;
   Partition& partition = partitions_[name];
   if (partition.log != nullptr) return;
-  absl::StatusOr<log::PartitionLog*> log = directory_->OpenPartition(name, OptionsOf(topic, options()));
-  partition.error = log.status();
+  const bool begins_anew = log::IsDamage(partition.error) && MayFetchAgain(key);
+  if (!begins_anew && shard().Now() < partition.retry_at) return;
+  absl::StatusOr<log::PartitionLog*> log =
+      begins_anew ? BeginAnew(topic, name, partition.error) : OpenFolder(topic, name);
+  if (!begins_anew && log::IsDamage(log.status()) && MayFetchAgain(key)) log = BeginAnew(topic, name, log.status());
+  const absl::Status before = std::exchange(partition.error, log.status());
+  partition.retry_at = Instant();
   if (log.ok()) {
+    damaged_.erase(name);
     partition.log = *log;
     Refresh(topic, id);
     return;
   }
-  LogError("broker", "partition ", name.ToString(), " cannot be served: ", Message(log.status()));
+  if (log::IsDamage(log.status())) {
+    damaged_[name] = key;
+    partition.retry_at = shard().Now() + kDamagedRetry;
+  }
+  if (before != log.status()) {
+    LogError("broker", "partition ", name.ToString(), " cannot be served: ", Message(log.status()));
+  }
+}
+
+absl::StatusOr<log::PartitionLog*> ShardState::OpenFolder(const meta::Topic& topic, const model::TopicPartition& name) {
+  if (removing_.contains(name)) {
+    return Unavailable("the folder of the topic that had the name before is being removed: try again");
+  }
+  bool claimed = false;
+  LEAT_RETURN_IF_ERROR(ClaimFolder(topic, name, &claimed));
+  LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, directory_->OpenPartition(name, OptionsOf(topic, options())));
+  if (claimed) return log;
+  const std::string folder = env::JoinPath(LogPath(), name.ToString());
+  if (const absl::Status written = WriteFolderTopic(*config_.disk, folder, topic.id); !written.ok()) {
+    LogWarning("broker", folder, " does not say of which topic it is: ", Message(written));
+  }
+  return log;
+}
+
+// A topic may have been deleted, and another one made under its name, while this node was down.
+absl::Status ShardState::ClaimFolder(const meta::Topic& topic, const model::TopicPartition& name, bool* claimed) const {
+  const std::string folder = env::JoinPath(LogPath(), name.ToString());
+  LEAT_ASSIGN_OR_RETURN(const std::optional<model::TopicId> owner, ReadFolderTopic(*config_.disk, folder));
+  *claimed = owner == topic.id;
+  if (!owner || *claimed) return absl::OkStatus();
+  if (const meta::TopicPtr other = image_->FindTopic(*owner)) {
+    return FailedPrecondition(folder, " says that it is of topic ", owner->ToString(), ", which is '", other->name,
+                              "', not '", topic.name, "': move it to where it belongs, or away");
+  }
+  LogWarning("broker", "removing ", folder, ": it is of an earlier topic of the name, which was deleted");
+  return RemovePartitionFolder(*config_.disk, LogPath(), name.ToString());
+}
+
+// A topic that is made under the name meanwhile gets its folder once this one is out of the way.
+void ShardState::RemoveFolder(const model::TopicPartition& name, Callback<absl::Status> done) {
+  removing_.insert(name);
+  directory_->DeletePartition(name, [this, alive = std::weak_ptr<bool>(alive_), name,
+                                     done = std::move(done)](const absl::Status& status) mutable {
+    // One that could not be opened may have no folder.
+    const bool gone = status.ok() || absl::IsNotFound(status);
+    if (gone && !alive.expired()) {
+      removing_.erase(name);
+      const meta::TopicPtr topic = image_->FindTopic(name.topic);
+      if (topic != nullptr && name.partition.value() < topic->partitions) OpenPartition(*topic, name.partition);
+    }
+    done(gone ? absl::OkStatus() : status);
+  });
 }
 
 void ShardState::OpenPartitions(const meta::ImagePtr& image) {
   image_ = image;
+  FindSetAside();
   for (const meta::TopicPtr& topic : image->Topics()) {
     for (int32_t i = 0; i < topic->partitions; ++i) OpenPartition(*topic, model::PartitionId(i));
   }
@@ -97,10 +162,7 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
   countdown->done = std::move(done);
   const auto remove = [this, countdown](const model::TopicPartition& name) {
     ++countdown->waiting;
-    directory_->DeletePartition(name, [countdown](const absl::Status& status) {
-      // One that could not be opened may have no folder.
-      countdown->Arrive(absl::IsNotFound(status) ? absl::OkStatus() : status);
-    });
+    RemoveFolder(name, [countdown](const absl::Status& status) { countdown->Arrive(status); });
   };
   for (const meta::Delta::TopicChange& change : delta.topics) {
     if (change.after == nullptr) {
@@ -125,6 +187,8 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
   }
   DropMoved(delta, remove);
   RefreshChanged(delta);
+  ReopenDamaged();
+  WakeMoved();
   countdown->Arrive(absl::OkStatus());
 }
 
@@ -191,7 +255,6 @@ void ShardState::NoteAppend(const absl::Status& status) {
 }
 
 void ShardState::ProbeLater() {
-  if (alive_ == nullptr) alive_ = std::make_shared<bool>(true);
   probe_timer_ = shard().RunAt(shard().Now() + kProbeInterval, [this] { Probe(); });
 }
 
@@ -236,7 +299,7 @@ absl::Status ShardState::Health() const {
   if (!disk_full_.ok()) {
     return ResourceExhausted("the disk is full: free space; appends go on by themselves then: ", Message(disk_full_));
   }
-  return absl::OkStatus();
+  return PartitionHealth();
 }
 
 size_t ShardState::producer_count() const {
@@ -279,21 +342,22 @@ Outcome ShardState::Refusal() const {
 
 void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, Until until, env::Closure wake) {
   const auto it = partitions_.find(name);
-  if (it == partitions_.end() || it->second.log == nullptr) {
+  if (it == partitions_.end() || it->second.log == nullptr || it->second.leader != until.leader) {
     wake();
     return;
   }
   const uint64_t id = next_wait_++;
+  auto shared = std::make_shared<env::Closure>(std::move(wake));
   // Listed before the log is asked, because the log may answer at once.
-  waits_[fetch].push_back({name, id, 0});
+  waits_[fetch].push_back({name, id, 0, shared});
   const uint64_t ticket = it->second.log->WaitForData(
       until.after,
-      [this, fetch, id, wake = std::move(wake)]() mutable {
+      [this, fetch, id, shared] {
         if (const auto found = waits_.find(fetch); found != waits_.end()) {
           std::erase_if(found->second, [id](const Wait& wait) { return wait.id == id; });
           if (found->second.empty()) waits_.erase(found);
         }
-        wake();
+        (*shared)();
       },
       until.isolation);
   if (const auto found = waits_.find(fetch); found != waits_.end()) {
@@ -301,6 +365,17 @@ void ShardState::WaitForData(uint64_t fetch, const model::TopicPartition& name, 
       if (wait.id == id) wait.ticket = ticket;
     }
   }
+}
+
+void ShardState::WakeMoved() {
+  if (moved_.empty()) return;
+  std::map<uint64_t, std::shared_ptr<env::Closure>> wakes;  // in the order in which they came
+  for (const auto& [fetch, waits] : waits_) {
+    const auto moved = std::ranges::find_if(waits, [&](const Wait& wait) { return moved_.contains(wait.partition); });
+    if (moved != waits.end()) wakes.emplace(moved->id, moved->wake);
+  }
+  moved_.clear();
+  for (const auto& [id, wake] : wakes) (*wake)();
 }
 
 void ShardState::CancelWaits(uint64_t fetch) {

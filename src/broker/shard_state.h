@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,9 @@ class ShardState {
   absl::StatusOr<log::PartitionLog*> OpenMetadataLog();
   // Opens the partitions of the image that this shard owns; one that cannot be opened is remembered with its reason.
   void OpenPartitions(const meta::ImagePtr& image);
+  // Those that cannot be opened because their files are damaged. Once the image says that the cluster does not count on
+  // this copy, and another node may have the records, the folder is set aside and the copy begins anew, empty.
+  std::vector<meta::PartitionKey> damaged() const;
   // The controller has registered this process, as this life of the node: from now on its replicas follow and lead as
   // the image says. Before, only partitions of which this node has the one copy are led. A later life replaces it.
   // Nothing if there is no transport.
@@ -120,7 +124,9 @@ class ShardState {
   struct Until {
     model::Offset after;
     model::Isolation isolation;
+    CurrentLeader leader;  // as it was when there was no more to read
   };
+  // `wake` runs once at least, on this shard, when there is more or another node leads; not after CancelWaits.
   void WaitForData(uint64_t fetch, const model::TopicPartition& partition, Until until, env::Closure wake);
   void CancelWaits(uint64_t fetch);
 
@@ -128,6 +134,7 @@ class ShardState {
   struct Partition {
     log::PartitionLog* log = nullptr;
     absl::Status error;
+    Instant retry_at;  // damaged: it is read through again then, not with each request
     CurrentLeader leader;
     Replica* replica = nullptr;  // the host's, if it has begun and the image lists replicas
   };
@@ -135,6 +142,7 @@ class ShardState {
     model::TopicPartition partition;
     uint64_t id;      // ours
     uint64_t ticket;  // the log's
+    std::shared_ptr<env::Closure> wake;
   };
   bool Owns(const model::TopicPartition& partition) const;
   // This node is to have a copy.
@@ -149,6 +157,21 @@ class ShardState {
   void Forget(const model::TopicPartition& name, const meta::PartitionKey& key);
   // Deletes the copies that this node is no longer to have.
   void DropMoved(const meta::Delta& delta, const std::function<void(const model::TopicPartition&)>& remove);
+  // Its folder, unless that is still of an earlier topic of the name.
+  absl::StatusOr<log::PartitionLog*> OpenFolder(const meta::Topic& topic, const model::TopicPartition& name);
+  absl::Status ClaimFolder(const meta::Topic& topic, const model::TopicPartition& name, bool* claimed) const;
+  void RemoveFolder(const model::TopicPartition& name, Callback<absl::Status> done);
+  // Long polls of partitions that have another leader than before, or are gone.
+  void WakeMoved();
+  // shard_damage.cc
+  bool MayFetchAgain(const meta::PartitionKey& key) const;
+  absl::StatusOr<log::PartitionLog*> BeginAnew(const meta::Topic& topic, const model::TopicPartition& name,
+                                               const absl::Status& damage);
+  void ReopenDamaged();
+  void FindSetAside();
+  void DropSetAside(const model::TopicPartition& name);
+  absl::Status PartitionHealth() const;
+  std::string LogPath() const;
   void ProbeLater();
   void Probe();
 
@@ -158,13 +181,17 @@ class ShardState {
   std::unique_ptr<ReplicaHost> replicas_;  // of this life
   std::unique_ptr<ReplicaFetchServer> replica_server_;
   absl::flat_hash_map<model::TopicPartition, Partition> partitions_;
+  std::map<model::TopicPartition, meta::PartitionKey> damaged_;  // that could not be opened
+  std::set<model::TopicPartition> aside_;     // of which a damaged copy is kept until the new one is in sync
+  std::set<model::TopicPartition> moved_;     // for WakeMoved
+  std::set<model::TopicPartition> removing_;  // whose folders of earlier topics are not gone yet
   log::PartitionLog* metadata_log_ = nullptr;
   absl::flat_hash_map<uint64_t, std::vector<Wait>> waits_;
   uint64_t next_wait_ = 1;
   log::LogDirectory::CompactionStats reported_compaction_;
   absl::Status disk_full_;
-  std::unique_ptr<env::Timer> probe_timer_;  // while the disk is full
-  std::shared_ptr<bool> alive_;              // what a probe on a disk thread holds weakly
+  std::unique_ptr<env::Timer> probe_timer_;                     // while the disk is full
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what work on a disk thread holds weakly
 };
 
 }  // namespace leat::broker

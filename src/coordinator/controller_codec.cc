@@ -26,6 +26,7 @@ struct RequestEncoder {
     EncodeInto(request.command.broker, to->mutable_broker());
     for (const model::Uuid& id : request.command.known_incarnations) EncodeInto(id, to->add_known_incarnations());
     to->set_clean_shutdown_epoch(request.command.clean_shutdown_epoch);
+    for (const meta::PartitionKey& key : request.command.damaged) EncodeInto(key, to->add_damaged());
   }
   void operator()(const HeartbeatRequest& request) {
     auto* to = out.mutable_heartbeat();
@@ -72,6 +73,7 @@ absl::StatusOr<ControllerRequest> DecodeRegister(const internal::RegisterBrokerR
     request.command.known_incarnations.push_back(DecodeUuid(id));
   }
   request.command.clean_shutdown_epoch = in.clean_shutdown_epoch();
+  for (const internal::PartitionIdentity& key : in.damaged()) request.command.damaged.push_back(Decode(key));
   return request;
 }
 

@@ -3,6 +3,8 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
 
+#include "log/damage.h"
+
 namespace leat::log {
 
 std::string EncodeCheckpoint(const std::vector<std::string>& lines) {
@@ -46,7 +48,7 @@ absl::StatusOr<std::optional<model::Offset>> ReadOffsetCheckpoint(env::Disk& dis
   if (absl::IsNotFound(text.status())) return std::nullopt;
   if (!text.ok()) return text.status();
   absl::StatusOr<model::Offset> offset = DecodeOffsetCheckpoint(*text, tp);
-  if (!offset.ok()) return Annotate(offset.status(), path);
+  if (!offset.ok()) return Damage(Annotate(offset.status(), path));
   return *offset;
 }
 

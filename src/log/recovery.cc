@@ -7,6 +7,7 @@
 #include "base/logging.h"
 #include "log/batch_scanner.h"
 #include "log/checkpoint_file.h"
+#include "log/damage.h"
 #include "log/file_names.h"
 #include "log/segment_swap.h"
 #include "log/tail_judge.h"
@@ -346,20 +347,18 @@ class Recovery {
   }
 
   absl::Status DamageError(const Segment& segment, uint64_t position, std::string_view what) const {
-    return DataLoss(segment.path(), ": damaged at byte ", position, " (offsets from ", expected_, " on): ", what,
-                    ". The log of ", tp_.ToString(),
-                    " is not opened, so that nothing is lost silently: restore the file from a copy, or, to accept the "
-                    "loss of the records from offset ",
-                    expected_, " on, truncate it to ", position, " bytes and remove ", kRecoveryPointFile,
-                    " beside it");
+    return Damage(DataLoss(
+        segment.path(), ": damaged at byte ", position, " (offsets from ", expected_, " on): ", what, ". The log of ",
+        tp_.ToString(),
+        " is not opened, so that nothing is lost silently: restore the file from a copy, or, to accept the loss of the "
+        "records from offset ",
+        expected_, " on, truncate it to ", position, " bytes and remove ", kRecoveryPointFile, " beside it"));
   }
 
   absl::Status LostTail(model::Offset end) const {
-    return DataLoss(home_.folder, ": the records up to offset ", std::max(recorded_point_, recorded_start_),
-                    " were on disk, but the log ends at offset ", end,
-                    ". Restore the segments from a copy, or, to accept "
-                    "the loss, remove ",
-                    kRecoveryPointFile);
+    return Damage(DataLoss(home_.folder, ": the records up to offset ", std::max(recorded_point_, recorded_start_),
+                           " were on disk, but the log ends at offset ", end,
+                           ". Restore the segments from a copy, or, to accept the loss, remove ", kRecoveryPointFile));
   }
 
   const SegmentHome& home_;

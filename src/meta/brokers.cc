@@ -112,6 +112,12 @@ Records ListenersOf(const BrokerRegistered& registered, const RegisterBroker& co
   return {std::move(record)};
 }
 
+// Somebody else may still have what this copy held. The last one that may have it stays what it is, damaged as it is.
+bool OthersMayHave(const Partition& partition, NodeId id) {
+  const auto other = [&](const NodeList& nodes) { return !Without(nodes, {id}).empty(); };
+  return other(partition.isr) || other(partition.elr) || other(partition.last_known_elr);
+}
+
 // What a new process of a registered broker means for what it held.
 void Succeed(const Image& image, const Broker& before, const RegisterBroker& command, const Policy& policy,
              Settler& settler) {
@@ -124,7 +130,8 @@ void Succeed(const Image& image, const Broker& before, const RegisterBroker& com
     wish.isr = Without(wish.isr, {id});
     const bool synced = policy.after_unclean_shutdown == AfterUncleanShutdown::kTrustSynced &&
                         IsSynced(image, *image.FindTopic(key.topic), policy);
-    if (other_disk) {
+    const bool damaged = std::find(command.damaged.begin(), command.damaged.end(), key) != command.damaged.end();
+    if (other_disk || (damaged && OthersMayHave(*image.FindPartition(key), id))) {
       wish.lost_all = {id};
     } else if (unclean && !synced) {
       wish.lost_unsynced = {id};

@@ -22,6 +22,8 @@ struct RegisterBroker {
   std::vector<model::Uuid> known_incarnations{};  // earlier ones, by its disk
   // The epoch of its last registration, if its disk says that it then stopped in order; -1: it did not (KIP-966).
   int64_t clean_shutdown_epoch = -1;
+  // Its copies that are damaged: where another replica may have the records these count as lost with all they held.
+  std::vector<PartitionKey> damaged{};
   friend bool operator==(const RegisterBroker&, const RegisterBroker&) = default;
 };
 // Whether the broker that is registered under the id is alive: BrokerSessions knows.

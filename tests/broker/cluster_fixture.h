@@ -32,6 +32,7 @@ class Cluster : public ::testing::Test {
     options.data_dir = "/data";
     options.random_seed = static_cast<uint64_t>(id) * 77;
     options.log_defaults.segment_bytes = 1 << 20;
+    options.checkpoint_interval = absl::Hours(1);  // what recovery reads through is all that a test wrote
     options.replication_factor = 3;
     options.new_cluster_id = "the-cluster";
     options.offsets_partitions = kNodes;

@@ -292,6 +292,24 @@ TEST_F(Replicas, MendADamagedRange) {
   EXPECT_EQ(Content(3), Content(1));
 }
 
+// A follower's fetch waits at the leader for up to two seconds: nothing but the high watermark moves here.
+TEST_F(Replicas, TellFollowersOfAHighWatermarkAtOnce) {
+  SetView(1, {1, 2, 3}, {1, 2, 3});
+  world_.RunFor(absl::Seconds(1));
+  EXPECT_TRUE(Await(Append(1, Batch("a"))).ok());
+  EXPECT_TRUE(world_.RunUntil([&] { return Level(); }, absl::Milliseconds(50)))
+      << node(2).log->high_watermark() << " " << node(3).log->high_watermark();
+}
+
+// What the wait for more records is for: a watermark that follows each batch closely needs no message of its own.
+TEST_F(Replicas, SendAHighWatermarkWithTheNextRecords) {
+  SetView(1, {1, 2, 3}, {1, 2, 3});
+  world_.RunFor(absl::Seconds(1));
+  const uint64_t before = network_.counters().delivered;
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Await(Append(1, Batch("a"))).ok());
+  EXPECT_LE(network_.counters().delivered - before, 20 * 4 + 8) << "a fetch and an answer for each batch and follower";
+}
+
 TEST_F(Replicas, GiveUpADamagedLog) {
   SetView(1, {1, 2, 3}, {1, 2, 3});
   for (int i = 0; i < 30; ++i) EXPECT_TRUE(Await(Append(1, Batch(std::string(200, 'x')))).ok());

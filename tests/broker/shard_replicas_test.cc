@@ -1,4 +1,5 @@
 // What a shard answers for partitions that other nodes lead, or that have another epoch than the caller knows.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "broker/produce_part.h"
@@ -122,6 +123,46 @@ TEST_F(ShardReplicas, DropsACopyThatIsMovedAwayAndTakesOneThatComes) {
   EXPECT_EQ(state_.FindLed(Tp("t")).outcome.code, ErrorCode::kNotLeaderOrFollower);
   Change(NodeId(1), 2, {NodeId(1)});
   EXPECT_TRUE(Produce().outcome.ok());
+}
+
+TEST_F(ShardReplicas, WakesLongPollsWhenTheLeaderChanges) {
+  MakeTopic({NodeId(1)});
+  const CurrentLeader leader = state_.Find(Tp("t")).leader;
+  int woken = 0;
+  const auto wait = [&](uint64_t fetch, const CurrentLeader& seen) {
+    state_.WaitForData(fetch, Tp("t"), {model::Offset(0), model::Isolation::kReadUncommitted, seen},
+                       [&woken] { ++woken; });
+  };
+  wait(1, leader);
+  wait(2, leader);
+  state_.CancelWaits(2);
+  EXPECT_EQ(woken, 0);
+  Change(NodeId(1), 4, {NodeId(1), NodeId(2)});
+  EXPECT_EQ(woken, 1) << "the one that waits still";
+  wait(3, leader);
+  EXPECT_EQ(woken, 2) << "it moved between the look and the wait";
+}
+
+// As when this node hears of both at once, in a snapshot: the folder of the first one is still there.
+TEST_F(ShardReplicas, MakesATopicAgainBehindTheRemovalOfItsFolder) {
+  MakeTopic({NodeId(1)});
+  ASSERT_TRUE(Produce().outcome.ok());
+  absl::StatusOr<meta::Delta> delta = image_.Apply(meta::TopicDeleted{kTopic});
+  ASSERT_TRUE(delta.ok());
+  meta::TopicCreated again{.id = {7, 7}, .name = "t", .partitions = 1, .configs = {}};
+  again.assigned.push_back(meta::NewPartition({NodeId(1)}, {NodeId(1)}));
+  absl::StatusOr<meta::Delta> made = image_.Apply(again);
+  ASSERT_TRUE(made.ok());
+  delta->Append(*std::move(made));
+  bool installed = false;
+  state_.Install(std::make_shared<const meta::Image>(image_), *delta,
+                 [&](const absl::Status& status) { installed = status.ok(); });
+  ASSERT_TRUE(world_.RunUntil([&] { return installed; }));
+  const ProducePartitionResult first = Produce();
+  ASSERT_TRUE(first.outcome.ok()) << first.outcome.message;
+  EXPECT_EQ(first.base_offset, model::Offset(0)) << "nothing of the deleted topic is left";
+  world_.RunFor(absl::Seconds(1));
+  EXPECT_THAT(disk_.Files(), ::testing::Contains("data/log/t-0/00000000000000000000.log"));
 }
 
 TEST_F(ShardReplicas, CoordinatorsAreRefusedWhereTheyDoNotLead) {

@@ -38,6 +38,20 @@ TEST(BrokerMessages, ACheckArrivesAsItWasSent) {
   }
 }
 
+TEST(BrokerMessages, AVoterArrivesAsItWasSent) {
+  for (const auto change : {VoterMessage::Change::kAdd, VoterMessage::Change::kRemove}) {
+    const absl::StatusOr<BrokerMessage> got =
+        DecodeBrokerMessage(EncodeBrokerMessage(VoterMessage{change, model::NodeId(4), {1, ~uint64_t{0}}}));
+    ASSERT_TRUE(got.ok()) << got.status();
+    const auto& voter = std::get<VoterMessage>(*got);
+    EXPECT_EQ(voter.change, change);
+    EXPECT_EQ(voter.node, model::NodeId(4));
+    EXPECT_EQ(voter.directory, (model::Uuid{1, ~uint64_t{0}}));
+  }
+  EXPECT_FALSE(
+      DecodeBrokerMessage(EncodeBrokerMessage(VoterMessage{VoterMessage::Change::kAdd, model::NodeId(-4), {}})).ok());
+}
+
 TEST(BrokerMessages, AnAnswerKeepsItsCode) {
   const absl::StatusOr<BrokerAnswer> got =
       DecodeBrokerAnswer(EncodeBrokerAnswer({model::ErrorCode::kNotLeaderOrFollower, "ask there"}));

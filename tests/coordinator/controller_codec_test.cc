@@ -162,7 +162,8 @@ class Maker {
                        .newest_feature_level = Small(),
                        .directories = Many<model::Uuid>([this] { return Id(); })},
             .known_incarnations = Many<model::Uuid>([this] { return Id(); }),
-            .clean_shutdown_epoch = Yes() ? -1 : Number()};
+            .clean_shutdown_epoch = Yes() ? -1 : Number(),
+            .damaged = Many<meta::PartitionKey>([this] { return Key(); })};
   }
   ControllerRequest Alter() {
     AlterPartitionsRequest request{Small(), {}};

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "log/damage.h"
 #include "tests/log/log_fixture.h"
 
 namespace leat::log {
@@ -235,6 +236,19 @@ TEST_F(PartitionLogTest, RefusesToOpenWhenAnUncheckpointedBatchIsDamaged) {
   const absl::Status status = OpenStatus();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_THAT(std::string(Message(status)), HasSubstr("truncate it to"));
+  EXPECT_TRUE(IsDamage(status)) << "another copy is a remedy";
+}
+
+TEST_F(PartitionLogTest, TellsAFailingDiskFromDamage) {
+  Open();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Append(*directory_->Find(kOrders), MakeBatch({"value"})).ok());
+  Kill();
+  disk_.faults().read_eio_one_in = 1;
+  OpenDirectory();
+  const absl::Status status = OpenStatus();
+  disk_.faults().read_eio_one_in = 0;
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_FALSE(IsDamage(status)) << status;
 }
 
 TEST_F(PartitionLogTest, FencesDamageBelowTheRecoveryPointAndServesTheRest) {

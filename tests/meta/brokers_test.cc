@@ -183,6 +183,32 @@ TEST(UncleanShutdown, WithAnotherDiskLeavesNothingToElect) {
   EXPECT_EQ(c.At("a").leader, NodeId(1));
 }
 
+TEST(DamagedCopies, AreNotEligibleWhereAnotherReplicaHasTheRecords) {
+  TestCluster c;
+  c.StartAll({1, 2});
+  c.Create("a", {Nodes({1, 2}), Nodes({1, 2})}, {{"min.insync.replicas", "2"}});
+  RegisterBroker again = TestCluster::Registration(1, 2);
+  again.damaged = {c.Key("a")};
+  c.Run(Decide(c.image, again, Session::kNone, c.policy));
+  EXPECT_EQ(c.At("a").isr, Nodes({2}));
+  EXPECT_EQ(c.At("a").leader, NodeId(2));
+  EXPECT_THAT(c.At("a").elr, ::testing::IsEmpty()) << "what it held is lost";
+  EXPECT_EQ(c.At("a", 1).elr, Nodes({1})) << "this copy is whole";
+}
+
+TEST(DamagedCopies, AreKeptWhereNobodyElseHasTheRecords) {
+  TestCluster c;
+  c.StartAll({1, 2});
+  c.Create("a", {Nodes({1, 2})}, {{"min.insync.replicas", "1"}});
+  c.SetIsr("a", Nodes({1}));
+  RegisterBroker again = TestCluster::Registration(1, 2);
+  again.damaged = {c.Key("a")};
+  c.Run(Decide(c.image, again, Session::kNone, c.policy));
+  EXPECT_EQ(c.At("a").leader, kNobody);
+  c.Unfence(1);
+  EXPECT_EQ(c.At("a").leader, NodeId(1)) << "the last one that has them, who refuses to serve until it is restored";
+}
+
 TEST(Fencing, MovesLeadersWithinTheInSyncSet) {
   TestCluster c;
   c.StartAll({1, 2, 3});
