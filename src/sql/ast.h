@@ -58,11 +58,11 @@ struct Expr {
     kFunction,  // word: the name as written; form
     kCase,      // arguments: condition, result, .., [else]
     kCast,      // type; function is kCast or kTryCast
-    kRow,       // ROW(..)
+    kRow,       // ROW(..), or (a, b) if the word is kBareRow
     kStar,      // * or t.* (path) in a select list
     kUnit,      // a bare reserved word as an argument: HOUR
     kSubquery,  // query
-    kTable,     // TABLE t as an argument of a table function
+    kTable,     // TABLE t as an argument of a table function; arguments: PARTITION BY
     kDescriptor,
     kNamed,  // word => arguments[0]
   };
@@ -84,6 +84,7 @@ struct Expr {
   int depth = 1;  // of the tree below, for the limit
 };
 inline constexpr int kMaxExpressionDepth = 500;
+inline constexpr std::string_view kBareRow = "()";  // word of a kRow written without ROW
 
 struct SelectItem {
   ExprPtr expr;

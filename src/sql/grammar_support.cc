@@ -176,6 +176,12 @@ ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields) {
   return WithArguments(parse, Expr::Kind::kRow, at, std::move(fields));
 }
 
+ExprPtr MakeBareRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields) {
+  auto expr = WithArguments(parse, Expr::Kind::kRow, at, std::move(fields));
+  expr->word = kBareRow;
+  return expr;
+}
+
 ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments) {
   return Shaped(parse, name, Expr::Form::kPlain, std::move(arguments));
 }
@@ -262,9 +268,10 @@ ExprPtr Named(const Name& name, ExprPtr value) {
   return expr;
 }
 
-ExprPtr TableArgument(Position at, Path path) {
+ExprPtr TableArgument(Position at, Path path, const std::vector<Name>& partition) {
   auto expr = MakeExpr(Expr::Kind::kTable, at);
   expr->path = std::move(path);
+  for (const Name& column : partition) expr->arguments.push_back(MakeName({column}));
   return expr;
 }
 

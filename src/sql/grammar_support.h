@@ -38,6 +38,7 @@ ExprPtr Like(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr text
 ExprPtr Case(ParseContext& parse, Position at, ExprPtr base, std::vector<ExprPtr> whens, ExprPtr otherwise);
 ExprPtr Cast(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr expr, TypeSyntax type);
 ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields);
+ExprPtr MakeBareRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields);  // (a, b) without ROW
 ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments);
 ExprPtr Shaped(ParseContext& parse, const Name& name, Expr::Form form, std::vector<ExprPtr> arguments);
 ExprPtr Trim(ParseContext& parse, const Name& name, std::string side, std::vector<ExprPtr> arguments);
@@ -51,7 +52,7 @@ ExprPtr IntervalLiteral(Position at, std::string text, std::string units);
 ExprPtr Subquery(Position at, QueryPtr query);
 ExprPtr Unit(Position at, std::string word);
 ExprPtr Named(const Name& name, ExprPtr value);
-ExprPtr TableArgument(Position at, Path path);
+ExprPtr TableArgument(Position at, Path path, const std::vector<Name>& partition = {});
 ExprPtr Descriptor(Position at, Path columns);
 
 // "expected FROM, got FORM" at the token that did not fit.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sql/grouping.h"
 #include "sql/literals.h"
 
 namespace leat::sql {
@@ -88,13 +89,14 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
 }
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseWindowFunction(const TableRef& from) {
-  LEAT_ASSIGN_OR_RETURN(const WindowCall call, ReadWindowCall(from, diagnostics_));
+  LEAT_ASSIGN_OR_RETURN(WindowCall call, ReadWindowCall(from, diagnostics_));
   Relation input;
   if (call.data->kind == Expr::Kind::kTable) {
     LEAT_ASSIGN_OR_RETURN(input, Find(call.data->path));
   } else {
     LEAT_ASSIGN_OR_RETURN(input, Analyse(*call.data->query));
   }
+  LEAT_RETURN_IF_ERROR(ResolvePartition(input, &call, diagnostics_));
   return AssignWindows(input, call, from.position, diagnostics_);
 }
 
@@ -230,16 +232,10 @@ class GroupedRewriter {
 
 }  // namespace
 
-absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& select, const Relation& input) {
-  std::vector<ExpressionPtr> keys;
-  for (const ExprPtr& key : select.group_by) {
-    ExpressionAnalyser analyser(diagnostics_, &input, nullptr, budget_);
-    LEAT_ASSIGN_OR_RETURN(ExpressionPtr analysed, analyser.Analyse(*key));
-    if (analysed->type.kind == data::TypeKind::kNull) {
-      return diagnostics_.Error(key->position, "cannot group by NULL");
-    }
-    keys.push_back(std::move(analysed));
-  }
+absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, const Relation& given) {
+  LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, diagnostics_, budget_));
+  const Select& select = grouping.select;
+  const Relation& input = grouping.input;
   std::vector<AggregateCall> calls;
   LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, &calls));
   ExpressionPtr having;
@@ -247,8 +243,8 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& select, con
     ExpressionAnalyser analyser(diagnostics_, &input, &calls, budget_);
     LEAT_ASSIGN_OR_RETURN(having, analyser.Condition(*select.having, "HAVING"));
   }
-  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated, Aggregate(input, keys, calls, select.position, diagnostics_));
-  const GroupedRewriter rewriter(input, keys, aggregated, diagnostics_);
+  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated, Aggregate(input, grouping.keys, calls, select.position, diagnostics_));
+  const GroupedRewriter rewriter(input, grouping.written, aggregated, diagnostics_);
   if (having) {
     LEAT_ASSIGN_OR_RETURN(having, rewriter.Rewrite(having));
   }

@@ -73,12 +73,21 @@ absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<pl
 struct WindowCall {
   plan::WindowKind kind = plan::WindowKind::kTumble;
   Name time_column;
-  ExprPtr data;  // TABLE t or a sub-query
+  int time_index = -1;         // the same as a column of the input; -1: found by its name
+  std::string column_prefix;   // of window_start, window_end and window_time
+  ExprPtr data;                // TABLE t or a sub-query
+  std::vector<int> partition;  // SESSION: columns of the input
   int64_t size_ms = 0;
   int64_t slide_ms = 0;
   int64_t offset_ms = 0;
 };
 absl::StatusOr<WindowCall> ReadWindowCall(const TableRef& from, const Diagnostics& diagnostics);
+// Sets call->partition to the columns of PARTITION BY.
+absl::Status ResolvePartition(const Relation& input, WindowCall* call, const Diagnostics& diagnostics);
+// Checks the sizes against one another.
+absl::Status CheckSizes(const WindowCall& call, Position position, const Diagnostics& diagnostics);
+// The milliseconds of an interval that says the `what` of a window.
+absl::StatusOr<int64_t> WindowMilliseconds(const ExprPtr& expr, std::string_view what, const Diagnostics& diagnostics);
 absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& call, Position position,
                                        const Diagnostics& diagnostics);
 

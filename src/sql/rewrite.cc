@@ -152,6 +152,7 @@ class Pruner {
         const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
         Columns& below = needed_[node.inputs[0].get()];
         below.insert(node.window.time_column);
+        below.insert(node.keys.begin(), node.keys.end());
         for (const int column : own) {
           if (column < width) below.insert(column);
         }
@@ -307,6 +308,7 @@ class Pruner {
     auto copy = std::make_shared<Node>(node);
     copy->inputs[0] = below.node;
     copy->window.time_column = below.at[node.window.time_column];
+    for (int& key : copy->keys) key = below.at[key];
     std::vector<data::Field> fields = below.node->schema->fields;
     fields[copy->window.time_column].type.rowtime = false;
     pruned.at = below.at;

@@ -17,6 +17,8 @@ class StatelessOperator : public Operator {
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeCalc(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAssign(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node);
 

@@ -37,12 +37,37 @@ std::string DescribeCalc(const Node& node) {
   return text;
 }
 
+std::string_view WindowName(WindowKind kind) {
+  switch (kind) {
+    case WindowKind::kTumble:
+      return "TUMBLE";
+    case WindowKind::kHop:
+      return "HOP";
+    case WindowKind::kCumulate:
+      return "CUMULATE";
+    case WindowKind::kSession:
+      return "SESSION";
+    case WindowKind::kAttached:
+      break;
+  }
+  return "";
+}
+
+std::string DescribeKeys(const Node& node) {
+  return StrCat(" keys (", Join(node.keys.size(), [&](size_t i) {
+    return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]);
+  }), ")");
+}
+
 std::string DescribeWindow(const Node& node) {
   const WindowSpec& window = node.window;
-  std::string text = window.kind == WindowKind::kTumble ? "TUMBLE(" : "HOP(";
   const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
-  StrAppend(&text, time, " $", window.time_column, ", size ", window.size_ms, " ms");
+  if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column);
+  std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column);
+  if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms)");
+  StrAppend(&text, ", size ", window.size_ms, " ms");
   if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
+  if (window.kind == WindowKind::kCumulate) StrAppend(&text, ", step ", window.slide_ms, " ms");
   if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
   return text + ")";
 }
@@ -65,11 +90,7 @@ std::string_view AggregateName(AggregateKind kind) {
 }
 
 std::string DescribeAggregates(const Node& node) {
-  std::string text = StrCat(
-      " keys (",
-      Join(node.keys.size(),
-           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
-      ") aggregates (");
+  std::string text = StrCat(DescribeKeys(node), " aggregates (");
   text += Join(node.aggregates.size(), [&](size_t i) {
     const Aggregate& aggregate = node.aggregates[i];
     std::string one = StrCat(AggregateName(aggregate.kind), "(", aggregate.distinct ? "DISTINCT " : "");
@@ -114,7 +135,7 @@ std::string Describe(const Node& node) {
     case NodeKind::kCalc:
       return DescribeCalc(node);
     case NodeKind::kWindowAssign:
-      return StrCat("WindowAssign ", DescribeWindow(node));
+      return StrCat("WindowAssign ", DescribeWindow(node), node.keys.empty() ? "" : DescribeKeys(node));
     case NodeKind::kWindowAggregate:
       return StrCat("WindowAggregate ", DescribeWindow(node), DescribeAggregates(node), " then (",
                     DescribeWindowColumns(node), ")");

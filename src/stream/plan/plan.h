@@ -50,12 +50,18 @@ struct Aggregate {
   data::Type type;  // of the result
 };
 
-enum class WindowKind { kTumble, kHop };
+enum class WindowKind {
+  kTumble,
+  kHop,
+  kCumulate,
+  kSession,   // per key: `keys` of a kWindowAssign (PARTITION BY) or a kWindowAggregate
+  kAttached,  // kWindowAggregate: the rows have a window already, and `time_column` is its end
+};
 struct WindowSpec {
   WindowKind kind = WindowKind::kTumble;
-  int time_column = -1;  // TIMESTAMP or TIMESTAMP_LTZ rowtime column of the input
-  int64_t size_ms = 0;
-  int64_t slide_ms = 0;  // = size_ms for TUMBLE
+  int time_column = -1;   // TIMESTAMP or TIMESTAMP_LTZ rowtime column of the input
+  int64_t size_ms = 0;    // CUMULATE: the longest; SESSION: the gap
+  int64_t slide_ms = 0;   // = size_ms for TUMBLE; CUMULATE: the step
   int64_t offset_ms = 0;
 };
 
@@ -84,7 +90,7 @@ struct Node {
   ExpressionPtr condition;                     // kCalc; null: keep all
   std::vector<ExpressionPtr> expressions;      // kCalc
   WindowSpec window;                           // kWindowAssign, kWindowAggregate
-  std::vector<int> keys;                       // aggregates: input columns; empty is one global group
+  std::vector<int> keys;                       // aggregates: input columns; empty is one global group; SESSION's
   std::vector<Aggregate> aggregates;
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };

@@ -7,10 +7,13 @@ namespace {
 
 using plan::NodeKind;
 
-bool NeedsExchange(NodeKind kind) { return kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate; }
+bool NeedsExchange(const plan::Node& node) {
+  if (node.kind == NodeKind::kWindowAssign) return node.window.kind == plan::WindowKind::kSession;
+  return node.kind == NodeKind::kWindowAggregate || node.kind == NodeKind::kGroupAggregate;
+}
 
-bool HasOperator(NodeKind kind) {
-  return kind == NodeKind::kCalc || kind == NodeKind::kWindowAssign || NeedsExchange(kind);
+bool HasOperator(const plan::Node& node) {
+  return node.kind == NodeKind::kCalc || node.kind == NodeKind::kWindowAssign || NeedsExchange(node);
 }
 
 class Builder {
@@ -25,7 +28,7 @@ class Builder {
     GraphNode made;
     made.plan = node;
     made.inputs = static_cast<int>(inputs.size());
-    if (HasOperator(node->kind)) {
+    if (HasOperator(*node)) {
       LEAT_ASSIGN_OR_RETURN(made.op, exec::MakeOperator(node));
     }
     const int index = static_cast<int>(graph_.nodes.size());
@@ -33,7 +36,7 @@ class Builder {
     index_[node.get()] = index;
     for (size_t i = 0; i < inputs.size(); ++i) {
       GraphEdge edge{.to = index, .input = static_cast<int>(i)};
-      edge.exchange = NeedsExchange(node->kind);
+      edge.exchange = NeedsExchange(*node);
       if (edge.exchange) edge.keys = node->keys;
       graph_.nodes[static_cast<size_t>(inputs[i])].consumers.push_back(std::move(edge));
     }
