@@ -185,7 +185,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseCast(const Expr& expr) 
   // A CAST to its own type is no time attribute any more.
   if (data::SameIgnoringNullability(value->type, to)) {
     auto copy = std::make_shared<Expression>(*value);
-    if (!copy->type.rowtime) return copy;
+    if (!copy->type.rowtime && !copy->type.proctime) return copy;
     return plan::Call(F::kCast, {value}, to, expr.position);
   }
   auto folded = CastTo(value, to);

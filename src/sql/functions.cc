@@ -151,6 +151,7 @@ bool HasAggregate(const Expr& expr) {
 std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
   Type type = argument;
   type.rowtime = false;
+  type.proctime = false;
   switch (kind) {
     case AggregateKind::kCountStar:
     case AggregateKind::kCount:
@@ -172,6 +173,14 @@ std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
         return std::nullopt;
       }
       return type;
+    case AggregateKind::kFirstValue:
+    case AggregateKind::kLastValue:
+    case AggregateKind::kLag:
+      if (argument.kind == TypeKind::kNull) return std::nullopt;
+      type.nullable = true;
+      return type;
+    case AggregateKind::kRowNumber:
+      return data::BigInt().AsNotNull();
   }
   return std::nullopt;
 }

@@ -10,8 +10,16 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return MakeWindowAssign(node);
     case plan::NodeKind::kWindowAggregate:
       return MakeWindowAggregate(node);
+    case plan::NodeKind::kOver:
+      return MakeOver(node);
+    case plan::NodeKind::kRank:
+      return node->window.kind == plan::WindowKind::kAttached ? MakeWindowRank(node) : MakeRank(node);
     case plan::NodeKind::kGroupAggregate:
       return MakeGroupAggregate(node);
+    case plan::NodeKind::kNormalize:
+      return MakeNormalize(node);
+    case plan::NodeKind::kUpsertMaterialize:
+      return MakeUpsertMaterialize(node);
     default:
       return Internal("plan node ", node->id, " is no operator of its own");
   }

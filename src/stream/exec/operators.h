@@ -20,7 +20,12 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& 
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAssign(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeOver(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeRank(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindowRank(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeNormalize(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeUpsertMaterialize(const plan::NodePtr& node);
 
 FailedRow MakeFailedRow(const data::Batch& batch, size_t row, std::string reason);
 // Sends each failed row to the output once, with its first reason, and returns the other rows in order.

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/strings.h"
+#include "stream/plan/changelog.h"
 #include "stream/plan/plan.h"
 
 namespace leat::plan {
@@ -85,6 +86,14 @@ std::string_view AggregateName(AggregateKind kind) {
       return "MIN";
     case AggregateKind::kMax:
       return "MAX";
+    case AggregateKind::kFirstValue:
+      return "FIRST_VALUE";
+    case AggregateKind::kLastValue:
+      return "LAST_VALUE";
+    case AggregateKind::kRowNumber:
+      return "ROW_NUMBER";
+    case AggregateKind::kLag:
+      return "LAG";
   }
   return "?";
 }
@@ -96,6 +105,12 @@ std::string DescribeAggregates(const Node& node) {
     std::string one = StrCat(AggregateName(aggregate.kind), "(", aggregate.distinct ? "DISTINCT " : "");
     if (aggregate.kind == AggregateKind::kCountStar) {
       one += "*)";
+    } else if (aggregate.kind == AggregateKind::kRowNumber) {
+      one += ")";
+    } else if (aggregate.kind == AggregateKind::kLag) {
+      StrAppend(&one, "$", aggregate.argument, ", ", aggregate.offset);
+      if (aggregate.default_column >= 0) StrAppend(&one, ", $", aggregate.default_column);
+      one += ")";
     } else {
       StrAppend(&one, "$", aggregate.argument, ")");
     }
@@ -103,6 +118,33 @@ std::string DescribeAggregates(const Node& node) {
     return StrCat(one, " ", aggregate.type.ToString());
   });
   return text + ")";
+}
+
+std::string DescribeOrder(const Node& node) {
+  return Join(node.order.size(), [&](size_t i) {
+    const OrderKey& key = node.order[i];
+    return StrCat(node.inputs[0]->schema->fields[key.column].name, " $", key.column, key.descending ? " DESC" : "",
+                  key.nulls_first == key.descending ? (key.nulls_first ? " NULLS FIRST" : " NULLS LAST") : "");
+  });
+}
+
+std::string DescribeOver(const Node& node) {
+  const int time = node.window.time_column;
+  std::string text = StrCat("by ", time < 0 ? "arrival" : StrCat(node.inputs[0]->schema->fields[time].name, " $", time));
+  if (!node.order.empty()) StrAppend(&text, ", ", DescribeOrder(node));
+  if (node.aggregates.empty()) return StrCat("Sort ", text);
+  StrAppend(&text, node.frame.rows ? " ROWS " : " RANGE ",
+            node.frame.preceding < 0 ? "UNBOUNDED" : StrCat(node.frame.preceding, node.frame.rows ? "" : " ms"),
+            " PRECEDING");
+  return StrCat("Over ", text, DescribeAggregates(node));
+}
+
+std::string DescribeRank(const Node& node) {
+  std::string text = node.window.kind == WindowKind::kAttached ? StrCat("WindowRank ", DescribeWindow(node)) : "Rank";
+  StrAppend(&text, DescribeKeys(node), " order (", DescribeOrder(node), ")");
+  if (node.rank.newest_first) text += " newest first";
+  StrAppend(&text, " from ", node.rank.from, " to ", node.rank.to < 0 ? "any" : StrCat(node.rank.to));
+  return node.rank.with_rank ? text + " with the number" : text;
 }
 
 std::string DescribeWindowColumns(const Node& node) {
@@ -117,6 +159,70 @@ std::string DescribeWindowColumns(const Node& node) {
     }
     return "";
   });
+}
+
+std::string_view JoinTypeName(JoinType type) {
+  switch (type) {
+    case JoinType::kInner:
+      return "inner";
+    case JoinType::kLeft:
+      return "left";
+    case JoinType::kRight:
+      return "right";
+    case JoinType::kFull:
+      return "full";
+    case JoinType::kSemi:
+      return "semi";
+    case JoinType::kAnti:
+      return "anti";
+  }
+  return "?";
+}
+
+std::string_view JoinName(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kIntervalJoin:
+      return "IntervalJoin";
+    case NodeKind::kWindowJoin:
+      return "WindowJoin";
+    case NodeKind::kTemporalJoin:
+      return "TemporalJoin";
+    case NodeKind::kLookupJoin:
+      return "LookupJoin";
+    default:
+      return "Join";
+  }
+}
+
+std::string DescribeJoin(const Node& node) {
+  const JoinSpec& join = node.join;
+  const auto left = [&](int column) {
+    return StrCat(node.inputs[0]->schema->fields[static_cast<size_t>(column)].name, " $", column);
+  };
+  const auto right = [&](int column) {
+    return StrCat(node.inputs[1]->schema->fields[static_cast<size_t>(column)].name, " $", column);
+  };
+  std::string text =
+      StrCat(JoinName(node.kind), " ", JoinTypeName(join.type), " on (",
+             Join(join.left_keys.size(),
+                  [&](size_t i) {
+                    return StrCat(left(join.left_keys[i]),
+                                  join.null_matches[i] != 0 ? " IS NOT DISTINCT FROM right " : " = right ",
+                                  right(join.right_keys[i]));
+                  }),
+             ")");
+  if (node.kind == NodeKind::kIntervalJoin) {
+    StrAppend(&text, " time ", left(join.left_time), " - right ", right(join.right_time), " between ", join.lower_ms,
+              " ms and ", join.upper_ms, " ms");
+  }
+  if (node.kind == NodeKind::kWindowJoin) {
+    StrAppend(&text, " window end ", left(join.left_time), " and right ", right(join.right_time));
+  }
+  if (node.kind == NodeKind::kTemporalJoin) {
+    StrAppend(&text, " as of ", left(join.left_time), " right versions by ", right(join.right_time));
+  }
+  if (join.condition) StrAppend(&text, " where ", ToString(*join.condition));
+  return text;
 }
 
 std::string Describe(const Node& node) {
@@ -141,8 +247,22 @@ std::string Describe(const Node& node) {
                     DescribeWindowColumns(node), ")");
     case NodeKind::kGroupAggregate:
       return StrCat("GroupAggregate", DescribeAggregates(node));
+    case NodeKind::kOver:
+      return DescribeOver(node);
+    case NodeKind::kRank:
+      return DescribeRank(node);
     case NodeKind::kUnionAll:
       return "UnionAll";
+    case NodeKind::kJoin:
+    case NodeKind::kIntervalJoin:
+    case NodeKind::kWindowJoin:
+    case NodeKind::kTemporalJoin:
+    case NodeKind::kLookupJoin:
+      return DescribeJoin(node);
+    case NodeKind::kNormalize:
+      return StrCat("Normalize", DescribeKeys(node));
+    case NodeKind::kUpsertMaterialize:
+      return StrCat("UpsertMaterialize", DescribeKeys(node));
     case NodeKind::kSink:
       return StrCat("Sink ", node.table->name, " (",
                     Join(node.schema->fields.size(),
@@ -161,7 +281,8 @@ void Print(const Node& node, int depth, std::set<int>* printed, std::string* out
     *out += "(as above)\n";
     return;
   }
-  StrAppend(out, Describe(node), node.produces_updates ? " changelog" : "", "\n");
+  StrAppend(out, Describe(node), node.produces_updates ? " changelog" : "",
+            node.produces_updates ? ToString(node.changelog) : "", "\n");
   for (const NodePtr& input : node.inputs) Print(*input, depth + 1, printed, out);
 }
 

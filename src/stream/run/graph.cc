@@ -7,9 +7,22 @@ namespace {
 
 using plan::NodeKind;
 
+bool IsJoin(NodeKind kind) {
+  return kind == NodeKind::kJoin || kind == NodeKind::kIntervalJoin || kind == NodeKind::kWindowJoin ||
+         kind == NodeKind::kTemporalJoin || kind == NodeKind::kLookupJoin;
+}
+
 bool NeedsExchange(const plan::Node& node) {
-  if (node.kind == NodeKind::kWindowAssign) return node.window.kind == plan::WindowKind::kSession;
-  return node.kind == NodeKind::kWindowAggregate || node.kind == NodeKind::kGroupAggregate;
+  const NodeKind kind = node.kind;
+  if (kind == NodeKind::kWindowAssign) return node.window.kind == plan::WindowKind::kSession;
+  return kind == NodeKind::kOver || kind == NodeKind::kRank || kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize ||
+         kind == NodeKind::kUpsertMaterialize || IsJoin(kind);
+}
+
+// The columns of an input by which its rows go to the workers.
+const std::vector<int>& ExchangeKeys(const plan::Node& node, size_t input) {
+  if (!IsJoin(node.kind)) return node.keys;
+  return input == 0 ? node.join.left_keys : node.join.right_keys;
 }
 
 bool HasOperator(const plan::Node& node) {
@@ -37,7 +50,7 @@ class Builder {
     for (size_t i = 0; i < inputs.size(); ++i) {
       GraphEdge edge{.to = index, .input = static_cast<int>(i)};
       edge.exchange = NeedsExchange(*node);
-      if (edge.exchange) edge.keys = node->keys;
+      if (edge.exchange) edge.keys = ExchangeKeys(*node, i);
       graph_.nodes[static_cast<size_t>(inputs[i])].consumers.push_back(std::move(edge));
     }
     if (node->kind == NodeKind::kSource || node->kind == NodeKind::kValues) graph_.sources.push_back(index);
