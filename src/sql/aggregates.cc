@@ -176,8 +176,7 @@ absl::StatusOr<Aggregated> Builder::BuildAttached() const {
   time.rowtime = true;
   fields.push_back({"window_time", time});
   tags.push_back(WindowTag::kTime);
-  auto node =
-      MakeNode(plan::NodeKind::kWindowAggregate, {calc.Build(input.node, nullptr, position)}, fields, position);
+  auto node = MakeNode(plan::NodeKind::kWindowAggregate, {calc.Build(input.node, nullptr, position)}, fields, position);
   node->keys = key_columns;
   node->aggregates = aggregates;
   node->window.kind = plan::WindowKind::kAttached;

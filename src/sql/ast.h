@@ -46,6 +46,23 @@ struct FieldSyntax {
   TypeSyntax type;
 };
 
+struct OrderItem {
+  ExprPtr expr;
+  bool descending = false;
+  bool nulls_first = true;
+};
+// OVER (..) or WINDOW w AS (..).
+struct OverSyntax {
+  Position position;
+  std::optional<Name> base;  // OVER w
+  std::vector<ExprPtr> partition;
+  std::vector<OrderItem> order;
+  bool framed = false;
+  bool rows = false;
+  ExprPtr preceding;  // of a frame; null: UNBOUNDED
+};
+using OverPtr = std::shared_ptr<const OverSyntax>;
+
 struct Expr {
   enum class Kind {
     kName,      // path
@@ -80,6 +97,7 @@ struct Expr {
   std::vector<ExprPtr> arguments;
   bool distinct = false;
   ExprPtr filter;
+  OverPtr over;  // kFunction
   TypeSyntax type;
   QueryPtr query;
   int depth = 1;  // of the tree below, for the limit
@@ -120,6 +138,7 @@ struct Select {
   bool grouped = false;
   std::vector<ExprPtr> group_by;
   ExprPtr having;
+  std::vector<std::pair<Name, OverPtr>> windows;
 };
 
 struct Query {
@@ -136,6 +155,10 @@ struct Query {
   std::vector<std::vector<ExprPtr>> rows;  // kValues
   std::vector<QueryPtr> inputs;            // set operations; two, except for kUnionAll
   Path table;                              // kTable
+  std::vector<OrderItem> order;            // ORDER BY
+  std::optional<Name> limit;               // the number as written
+  std::optional<Name> offset;
+  bool HasTail() const { return !order.empty() || limit || offset; }
 };
 
 struct ColumnSyntax {

@@ -24,6 +24,11 @@ std::vector<Statement> TakeExplained(ParseContext& parse);
 
 QueryPtr AddWith(std::vector<Query::With> with, const QueryPtr& query);
 QueryPtr SetOperation(const QueryPtr& left, const QueryPtr& right, Query::Kind kind, Position position);
+// The query with the ORDER BY and the LIMIT of `tail`, if it has them.
+QueryPtr AddTail(ParseContext& parse, const QueryPtr& query, const Query& tail);
+bool IsWord(const Expr& expr, std::string_view upper);  // a bare name of this text, any case
+OverPtr MakeOver(OverSyntax over);
+ExprPtr AddOver(const ExprPtr& call, OverSyntax over);
 QueryPtr MakeSelect(Select select);
 QueryPtr MakeValues(Position position, std::vector<std::vector<ExprPtr>> rows);
 QueryPtr MakeTableQuery(Position position, Path path);

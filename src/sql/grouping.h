@@ -10,10 +10,10 @@
 namespace leat::sql {
 
 struct Grouping {
-  Select select;                              // its calls of window and grouping functions name columns of `input`
-  Relation input;                             // begins with the columns of the input given
-  std::vector<plan::ExpressionPtr> written;   // over `input`: what the select list may say again
-  std::vector<plan::ExpressionPtr> keys;      // what is grouped by for each of them
+  Select select;                             // its calls of window and grouping functions name columns of `input`
+  Relation input;                            // begins with the columns of the input given
+  std::vector<plan::ExpressionPtr> written;  // over `input`: what the select list may say again
+  std::vector<plan::ExpressionPtr> keys;     // what is grouped by for each of them
 };
 inline constexpr size_t kMaxGroupingSets = 64;
 
@@ -23,8 +23,8 @@ absl::StatusOr<Grouping> ReadGrouping(const Select& select, const Relation& inpu
 // The window function below a query, with Calcs between (aggregates.cc).
 struct AboveWindow {
   plan::NodePtr assign;
-  plan::ExpressionPtr condition;               // over the window function's output; null: none
-  std::vector<plan::ExpressionPtr> columns;    // the query's columns, over the same
+  plan::ExpressionPtr condition;             // over the window function's output; null: none
+  std::vector<plan::ExpressionPtr> columns;  // the query's columns, over the same
 };
 std::optional<AboveWindow> FindWindow(const plan::NodePtr& node);
 // Whether the expression over the window function's output reads the window's bounds.

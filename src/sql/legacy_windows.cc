@@ -54,8 +54,7 @@ class LegacyReader {
     LEAT_ASSIGN_OR_RETURN(call_, ReadCall(*window));
     if (call_.kind == WindowKind::kSession) LEAT_RETURN_IF_ERROR(AddPartition(others));
     call_.column_prefix = "$";
-    LEAT_ASSIGN_OR_RETURN(grouping_.input,
-                          AssignWindows(grouping_.input, call_, window->position, diagnostics_));
+    LEAT_ASSIGN_OR_RETURN(grouping_.input, AssignWindows(grouping_.input, call_, window->position, diagnostics_));
     for (const char* column : {"$window_start", "$window_end", "$window_time"}) {
       others.push_back(NameExpr(column, window->position));
     }

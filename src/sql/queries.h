@@ -49,11 +49,16 @@ class QueryAnalyser {
   absl::StatusOr<Relation> IntersectOrExcept(const Query& query, const std::vector<Relation>& inputs);
   absl::StatusOr<Relation> Distinct(const Relation& relation, Position position);
   absl::StatusOr<Relation> AnalyseValues(const Query& query);
+  absl::StatusOr<Relation> AnalyseSubQuery(const Query& query);
   absl::StatusOr<Relation> AnalyseFrom(const TableRef& from);
   absl::StatusOr<Relation> AnalyseWindowFunction(const TableRef& from);
   absl::StatusOr<Relation> Find(const Path& path);
   absl::StatusOr<std::vector<NamedExpression>> AnalyseItems(const Select& select, const Relation& input,
-                                                            std::vector<AggregateCall>* aggregates);
+                                                            std::vector<AggregateCall>* aggregates,
+                                                            std::vector<OverCall>* overs);
+  // The items over `relation` with the calls with OVER in them as columns of it (over.cc).
+  absl::Status AddOvers(const std::vector<OverCall>& overs, Relation* relation, std::vector<NamedExpression>* items);
+  absl::StatusOr<Relation> ApplyTail(Relation relation, const Query& query);
   absl::StatusOr<Relation> Project(const Relation& input, plan::ExpressionPtr condition,
                                    const std::vector<NamedExpression>& items, Position position);
   Relation OneRow(Position position);

@@ -44,8 +44,7 @@ const WindowFunction* FindWindowFunction(std::string_view name) {
 
 using Arguments = std::map<std::string_view, ExprPtr>;
 
-absl::StatusOr<Arguments> ByName(const TableRef& from, const WindowFunction& function,
-                                 const Diagnostics& diagnostics) {
+absl::StatusOr<Arguments> ByName(const TableRef& from, const WindowFunction& function, const Diagnostics& diagnostics) {
   const std::vector<std::string_view>& names = function.arguments;
   const std::string_view form = function.form;
   Arguments found;
@@ -95,8 +94,7 @@ absl::Status CheckSizes(const WindowCall& call, Position position, const Diagnos
     return diagnostics.Error(position, "the gap of SESSION must be greater than 0");
   }
   if (call.size_ms <= 0 || call.slide_ms <= 0) {
-    return diagnostics.Error(position, "the size and the ",
-                             call.kind == plan::WindowKind::kCumulate ? "step" : "slide",
+    return diagnostics.Error(position, "the size and the ", call.kind == plan::WindowKind::kCumulate ? "step" : "slide",
                              " of a window must be greater than 0");
   }
   if (call.size_ms % call.slide_ms == 0) return absl::OkStatus();

@@ -138,8 +138,8 @@ absl::Status Join::FindMatches(Step& step, JoinState* state) const {
                                             return absl::OkStatus();
                                           }));
   std::vector<std::string> errors;
-  LEAT_ASSIGN_OR_RETURN(step.flags, condition_.Matches(step.batch, step.row, step.side, state->others, step.context,
-                                                       &errors));
+  LEAT_ASSIGN_OR_RETURN(step.flags,
+                        condition_.Matches(step.batch, step.row, step.side, state->others, step.context, &errors));
   for (std::string& error : errors) step.output.Fail(MakeFailedRow(step.batch, step.row, std::move(error)));
   return absl::OkStatus();
 }
@@ -147,8 +147,7 @@ absl::Status Join::FindMatches(Step& step, JoinState* state) const {
 absl::Status Join::Meet(Step& step, const std::string& key, int32_t* met) const {
   const bool counted = IsHalf() ? step.side == Side::kRight : IsOuter(Opposite(step.side));
   size_t index = 0;
-  return step.other.ForEach(key, step.context.wall_ms,
-                            counted ? JoinSide::Access::kChange : JoinSide::Access::kRead,
+  return step.other.ForEach(key, step.context.wall_ms, counted ? JoinSide::Access::kChange : JoinSide::Access::kRead,
                             [&](std::string_view other, int32_t& matches) {
                               if (!step.flags.empty() && step.flags[index++] == 0) return absl::OkStatus();
                               ++*met;
@@ -165,8 +164,7 @@ absl::Status Join::MeetOne(Step& step, std::string_view other, int32_t& matches)
     }
     return step.rows.Pair(inner ? step.kind() : RowKind::kInsert, step.batch, step.row, step.side, other);
   }
-  LEAT_RETURN_IF_ERROR(
-      step.rows.Pair(inner ? step.kind() : RowKind::kDelete, step.batch, step.row, step.side, other));
+  LEAT_RETURN_IF_ERROR(step.rows.Pair(inner ? step.kind() : RowKind::kDelete, step.batch, step.row, step.side, other));
   if (IsOuter(other_side) && matches > 0 && --matches == 0) {
     return step.rows.Padded(RowKind::kInsert, other, other_side);
   }

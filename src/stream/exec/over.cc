@@ -304,7 +304,8 @@ absl::Status Over::Look(int64_t ms, const std::string& key, int64_t now_ms, Over
   return state->past.Set(key, past.Store(), now_ms);
 }
 
-absl::StatusOr<std::vector<data::ColumnPtr>> DecodeRows(const data::Schema& schema, const std::vector<std::string>& rows) {
+absl::StatusOr<std::vector<data::ColumnPtr>> DecodeRows(const data::Schema& schema,
+                                                        const std::vector<std::string>& rows) {
   std::vector<std::shared_ptr<data::Column>> columns;
   std::vector<data::Column*> into;
   for (const data::Field& field : schema.fields) {

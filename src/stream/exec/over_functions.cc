@@ -51,7 +51,8 @@ absl::StatusOr<OverFunctions> OverFunctions::Make(const plan::Node& node) {
   }
   const std::vector<int> columns(read.begin(), read.end());
   auto schema = std::make_shared<data::Schema>();
-  for (const int column : columns) schema->fields.push_back(node.inputs[0]->schema->fields[static_cast<size_t>(column)]);
+  for (const int column : columns)
+    schema->fields.push_back(node.inputs[0]->schema->fields[static_cast<size_t>(column)]);
   std::vector<Function> functions;
   std::vector<plan::Aggregate> accumulated;
   for (plan::Aggregate aggregate : node.aggregates) {
@@ -154,7 +155,8 @@ absl::Status OverFunctions::Append(const Values& values, const data::Batch& batc
                                       values.accumulator.data(), result);
     } else if (aggregate.kind == AggregateKind::kRowNumber) {
       result->Append<int64_t>(values.rows);
-    } else if (aggregate.kind == AggregateKind::kLag && values.kept[i].size() <= static_cast<size_t>(aggregate.offset)) {
+    } else if (aggregate.kind == AggregateKind::kLag &&
+               values.kept[i].size() <= static_cast<size_t>(aggregate.offset)) {
       if (aggregate.default_column < 0) {
         result->AppendNull();
       } else {

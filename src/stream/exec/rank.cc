@@ -98,7 +98,8 @@ absl::Status Rank::Process(OperatorState& operator_state, const Context& context
 
 std::vector<Rank::Change> Rank::ChangesOf(const RankedRows& rows, size_t at, const RankedRow& row, Move move) const {
   const auto first = std::max(static_cast<size_t>(node_->rank.from - 1), at);
-  const size_t last = std::min(static_cast<size_t>(node_->rank.to - 1), move == Move::kIn ? rows.size() : rows.size() - 1);
+  const size_t last =
+      std::min(static_cast<size_t>(node_->rank.to - 1), move == Move::kIn ? rows.size() : rows.size() - 1);
   const auto row_at = [&](size_t i) { return i < rows.size() ? &rows.at(i) : nullptr; };
   std::vector<Change> changes;
   for (size_t i = first; i <= last; ++i) {
@@ -123,8 +124,7 @@ absl::Status Rank::Add(RankedRow row, RankedRows* rows, bool* changed, RankState
   return absl::OkStatus();
 }
 
-absl::Status Rank::Take(const RankedRow& row, RankedRows* rows, bool* changed, RankState* state,
-                        Output& output) const {
+absl::Status Rank::Take(const RankedRow& row, RankedRows* rows, bool* changed, RankState* state, Output& output) const {
   const size_t at = rows->Find(row);
   if (at == rows->size()) {
     ++state->counters.ignored_retractions;

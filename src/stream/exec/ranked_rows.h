@@ -24,7 +24,9 @@ class RankedRows {
   const RankedRow& at(size_t i) const { return rows_[i]; }
   // Where a row of this order belongs: behind its equals, or before them if the newest is first.
   size_t PlaceOf(std::string_view order, bool newest_first) const;
-  void Insert(size_t at, RankedRow row) { rows_.insert(rows_.begin() + static_cast<std::ptrdiff_t>(at), std::move(row)); }
+  void Insert(size_t at, RankedRow row) {
+    rows_.insert(rows_.begin() + static_cast<std::ptrdiff_t>(at), std::move(row));
+  }
   // The first equal row; size() if there is none.
   size_t Find(const RankedRow& row) const;
   void Erase(size_t at) { rows_.erase(rows_.begin() + static_cast<std::ptrdiff_t>(at)); }

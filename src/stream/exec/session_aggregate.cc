@@ -53,8 +53,7 @@ absl::StatusOr<Aggregated> AggregateContent::Load(std::string_view content) cons
   aggregated.seen.resize(layout_->slots().size());
   if (content.empty()) return aggregated;
   BytesReader reader(content);
-  LEAT_RETURN_IF_ERROR(
-      layout_->Load(reader.ReadBytes(reader.ReadUnsignedVarint()), aggregated.accumulator.data()));
+  LEAT_RETURN_IF_ERROR(layout_->Load(reader.ReadBytes(reader.ReadUnsignedVarint()), aggregated.accumulator.data()));
   for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
     if (!IsDistinct(slot)) continue;
     const uint32_t count = reader.ReadUnsignedVarint();
@@ -116,8 +115,8 @@ absl::Status AggregateContent::Merge(std::string_view from, std::string* into) {
       data::Column column(aggregate.argument_type);
       data::Column* const columns[] = {&column};
       LEAT_RETURN_IF_ERROR(data::DecodeKey(value, columns));
-      AccumulatorLayout::Add(AccumulatorLayout::BindColumn(aggregate, column), 0, Sign::kAdd,
-                             target.accumulator.data(), texts);
+      AccumulatorLayout::Add(AccumulatorLayout::BindColumn(aggregate, column), 0, Sign::kAdd, target.accumulator.data(),
+                             texts);
     }
   }
   *into = Store(target);

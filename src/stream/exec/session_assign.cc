@@ -12,8 +12,7 @@ namespace {
 // Content: each row as a varint length and data::EncodeKey of all its columns.
 class RowsContent : public SessionContent {
  public:
-  explicit RowsContent(const plan::Node& node)
-      : rows_(node.schema), width_(node.inputs[0]->schema->fields.size()) {}
+  explicit RowsContent(const plan::Node& node) : rows_(node.schema), width_(node.inputs[0]->schema->fields.size()) {}
 
   void Bind(const data::Batch& batch) override { batch_ = &batch; }
   absl::Status Add(size_t row, std::string* content) override {

@@ -111,9 +111,9 @@ absl::Status SessionOperator::Process(OperatorState& operator_state, const Conte
   std::string key;
   for (uint32_t row = 0; row < input.rows; ++row) {
     if (time.IsNull(row) || data::IsRetraction(input.kind(row))) {
-      output.Fail(MakeFailedRow(input, row,
-                                time.IsNull(row) ? "the time column of the window is NULL"
-                                                 : "a SESSION window takes no updates or deletes"));
+      output.Fail(MakeFailedRow(
+          input, row,
+          time.IsNull(row) ? "the time column of the window is NULL" : "a SESSION window takes no updates or deletes"));
       continue;
     }
     key.clear();
@@ -227,8 +227,7 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeSessionOperator(const plan::NodePt
     return InvalidArgument("window: the gap of a SESSION must be from 1 to ", kLongest, " ms, got ",
                            node->window.size_ms);
   }
-  return std::unique_ptr<Operator>(
-      std::make_unique<SessionOperator>(node, std::move(name), std::move(make_content)));
+  return std::unique_ptr<Operator>(std::make_unique<SessionOperator>(node, std::move(name), std::move(make_content)));
 }
 
 int64_t SessionBoundMicros(plan::Node::WindowColumn column, const Session& session) {

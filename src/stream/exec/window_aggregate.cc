@@ -1,7 +1,7 @@
-// GROUP BY window and keys over TUMBLE, HOP, CUMULATE and windows that rows have already. Each row is accumulated once, into its slice; a window that the
-// watermark passes merges its slices per key and emits one row a key, sorted by the key's bytes. A row is late only
-// when the last of its windows has fired; until then it is added to its slice, which the windows still to come will
-// read.
+// GROUP BY window and keys over TUMBLE, HOP, CUMULATE and windows that rows have already. Each row is accumulated once,
+// into its slice; a window that the watermark passes merges its slices per key and emits one row a key, sorted by the
+// key's bytes. A row is late only when the last of its windows has fired; until then it is added to its slice, which
+// the windows still to come will read.
 #include <algorithm>
 #include <cstring>
 

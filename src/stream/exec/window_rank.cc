@@ -56,9 +56,9 @@ absl::Status WindowRank::Process(OperatorState& operator_state, const Context&, 
   std::string key;
   for (uint32_t row = 0; row < input.rows; ++row) {
     if (end.IsNull(row) || data::IsRetraction(input.kind(row))) {
-      output.Fail(MakeFailedRow(input, row,
-                                end.IsNull(row) ? "the end of the window is NULL"
-                                                : "a window Top-N takes no updates or deletes"));
+      output.Fail(MakeFailedRow(
+          input, row,
+          end.IsNull(row) ? "the end of the window is NULL" : "a window Top-N takes no updates or deletes"));
       continue;
     }
     const int64_t window_end = WindowMath::MillisOf(micros[row]);
@@ -99,8 +99,8 @@ absl::Status WindowRank::OnWatermark(OperatorState& operator_state, const Contex
     LEAT_ASSIGN_OR_RETURN(const std::optional<state::Namespace> end, state.rows.NextNamespace(kMinWatermark));
     if (!end || *end - 1 > context.watermark_ms) break;
     std::vector<std::pair<std::string, std::string>> groups;
-    LEAT_RETURN_IF_ERROR(state.rows.Scan(
-        *end, [&](std::string_view key, std::string_view value) { groups.emplace_back(key, value); }));
+    LEAT_RETURN_IF_ERROR(
+        state.rows.Scan(*end, [&](std::string_view key, std::string_view value) { groups.emplace_back(key, value); }));
     LEAT_RETURN_IF_ERROR(state.rows.EraseNamespace(*end));
     std::ranges::sort(groups);
     for (const auto& [key, stored] : groups) LEAT_RETURN_IF_ERROR(Fire(stored, &state, output));

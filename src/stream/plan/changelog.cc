@@ -51,6 +51,24 @@ std::optional<std::vector<int>> KeyOfJoin(const Node& node) {
   return both;
 }
 
+// Without the number rows leave and enter; with it, or where there is but one, they take each other's place.
+ChangelogMode OfRank(const Node& node) {
+  if (!node.produces_updates) return kInsertOnly;
+  const bool replaces = node.rank.with_rank || (node.rank.from == 1 && node.rank.to == 1);
+  if (!replaces) return {.deletes = true};
+  return {.update_before = true, .update_after = true, .deletes = node.inputs[0]->produces_updates};
+}
+
+std::optional<std::vector<int>> KeyOfRank(const Node& node) {
+  std::vector<int> key = node.keys;
+  if (node.rank.from != node.rank.to) {
+    if (!node.rank.with_rank) return UpsertKey(*node.inputs[0]);
+    key.push_back(static_cast<int>(node.schema->fields.size()) - 1);
+  }
+  std::ranges::sort(key);
+  return key;
+}
+
 ChangelogMode OfSource(const Node& node) {
   if (node.table == nullptr) return kInsertOnly;
   switch (ChangesOf(*node.table)) {
@@ -106,6 +124,8 @@ ChangelogMode InferChangelogMode(const Node& node) {
     case NodeKind::kTemporalJoin:
     case NodeKind::kLookupJoin:
       return node.inputs[0]->changelog;
+    case NodeKind::kRank:
+      return OfRank(node);
     case NodeKind::kNormalize:
       return kAllChanges;
     case NodeKind::kUpsertMaterialize:
@@ -128,6 +148,8 @@ std::optional<std::vector<int>> UpsertKey(const Node& node) {
     case NodeKind::kTemporalJoin:
     case NodeKind::kLookupJoin:
       return KeyOfJoin(node);
+    case NodeKind::kRank:
+      return KeyOfRank(node);
     case NodeKind::kGroupAggregate: {
       std::vector<int> key(node.keys.size());
       for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<int>(i);

@@ -55,9 +55,11 @@ std::string_view WindowName(WindowKind kind) {
 }
 
 std::string DescribeKeys(const Node& node) {
-  return StrCat(" keys (", Join(node.keys.size(), [&](size_t i) {
-    return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]);
-  }), ")");
+  return StrCat(
+      " keys (",
+      Join(node.keys.size(),
+           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
+      ")");
 }
 
 std::string DescribeWindow(const Node& node) {
@@ -130,7 +132,8 @@ std::string DescribeOrder(const Node& node) {
 
 std::string DescribeOver(const Node& node) {
   const int time = node.window.time_column;
-  std::string text = StrCat("by ", time < 0 ? "arrival" : StrCat(node.inputs[0]->schema->fields[time].name, " $", time));
+  std::string text =
+      StrCat("by ", time < 0 ? "arrival" : StrCat(node.inputs[0]->schema->fields[time].name, " $", time));
   if (!node.order.empty()) StrAppend(&text, ", ", DescribeOrder(node));
   if (node.aggregates.empty()) return StrCat("Sort ", text);
   StrAppend(&text, node.frame.rows ? " ROWS " : " RANGE ",

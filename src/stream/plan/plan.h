@@ -46,10 +46,10 @@ struct Aggregate {
   AggregateKind kind = AggregateKind::kCountStar;
   int argument = -1;  // input column; -1 for COUNT(*)
   bool distinct = false;
-  int filter = -1;  // input column of type BOOLEAN; -1: none
-  data::Type type;  // of the result
-  int64_t offset = 1;        // LAG: how many rows back
-  int default_column = -1;   // LAG: the input column to take where there is no such row; -1: NULL
+  int filter = -1;          // input column of type BOOLEAN; -1: none
+  data::Type type;          // of the result
+  int64_t offset = 1;       // LAG: how many rows back
+  int default_column = -1;  // LAG: the input column to take where there is no such row; -1: NULL
 };
 
 // One column of ORDER BY.
@@ -66,9 +66,9 @@ struct OverFrame {
 // ROW_NUMBER() in the order of `order`, of which `from` to `to` are kept.
 struct RankSpec {
   int64_t from = 1;
-  int64_t to = -1;               // -1: the analyser has not found a bound yet
-  bool with_rank = false;        // the output ends with the number, BIGINT
-  bool newest_first = false;     // of rows that the order does not tell apart
+  int64_t to = -1;            // -1: the analyser has not found a bound yet
+  bool with_rank = false;     // the output ends with the number, BIGINT
+  bool newest_first = false;  // of rows that the order does not tell apart
 };
 
 enum class WindowKind {
@@ -80,9 +80,9 @@ enum class WindowKind {
 };
 struct WindowSpec {
   WindowKind kind = WindowKind::kTumble;
-  int time_column = -1;   // TIMESTAMP or TIMESTAMP_LTZ rowtime column of the input
-  int64_t size_ms = 0;    // CUMULATE: the longest; SESSION: the gap
-  int64_t slide_ms = 0;   // = size_ms for TUMBLE; CUMULATE: the step
+  int time_column = -1;  // TIMESTAMP or TIMESTAMP_LTZ rowtime column of the input
+  int64_t size_ms = 0;   // CUMULATE: the longest; SESSION: the gap
+  int64_t slide_ms = 0;  // = size_ms for TUMBLE; CUMULATE: the step
   int64_t offset_ms = 0;
 };
 
@@ -131,7 +131,7 @@ enum class NodeKind {
                        // `keys`
   kOver,  // the input's columns, then `aggregates` over `keys` in the order of time; also ORDER BY time (no aggregates)
   kRank,  // the input's columns of the best rows of each of `keys`; with a window of kind kAttached once it has ended
-  kSink,               // writes its input, by position, to the persisted columns of `table`
+  kSink,  // writes its input, by position, to the persisted columns of `table`
 };
 
 struct Node {
@@ -153,9 +153,9 @@ struct Node {
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;
-  std::vector<OrderKey> order;  // kRank; kOver: of rows of one time
-  OverFrame frame;              // kOver; window.time_column is its time, -1: as rows come
-  RankSpec rank;                // kRank
+  std::vector<OrderKey> order;    // kRank; kOver: of rows of one time
+  OverFrame frame;                // kOver; window.time_column is its time, -1: as rows come
+  RankSpec rank;                  // kRank
   bool produces_updates = false;  // output holds more than +I
   ChangelogMode changelog;        // which kinds it holds; found by InferChangelogMode when the plan is complete
   // State is forgotten so long after it was last written. 0: never; kDefaultTtl: as table.exec.state.ttl says.

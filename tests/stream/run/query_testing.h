@@ -28,8 +28,7 @@ inline std::string JsonRow(const std::string& text) {
   const size_t second = text.find(' ', first + 1);
   const std::string key = text.substr(0, first);
   return R"({"k":)" + (key == "NULL" ? "null" : "\"" + key + "\"") + R"(,"v":)" +
-         (text.substr(first + 1, second - first - 1) == "NULL" ? "null"
-                                                               : text.substr(first + 1, second - first - 1)) +
+         (text.substr(first + 1, second - first - 1) == "NULL" ? "null" : text.substr(first + 1, second - first - 1)) +
          R"(,"ts":"2024-01-01 )" + text.substr(second + 1) + "\"}";
 }
 
@@ -41,8 +40,7 @@ inline std::vector<std::string> RunQuery(const QueryCase& query, Disturbance dis
       "WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', "
       "'scan.watermark.emit.strategy' = 'on-event');"
       "CREATE TABLE o (" +
-      query.columns + ") WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');\nINSERT INTO o " +
-      query.query;
+      query.columns + ") WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');\nINSERT INTO o " + query.query;
   const int workers = disturbance == Disturbance::kThreeWorkers ? 3 : 1;
   auto driver = TestDriver::Create(sql, {.start_ms = 0, .parallelism = workers});
   if (!driver.ok()) return {std::string(driver.status().message())};
