@@ -227,9 +227,10 @@ OptionError CheckKafkaTogether(const plan::Table& table) {
     if (*mode == "timestamp" && Find(table, timestamp) == nullptr) return need(mode_key, timestamp);
     if (*mode == "specific-offsets" && Find(table, offsets) == nullptr) return need(mode_key, offsets);
   }
-  if (!table.primary_key.empty()) {
+  if (!table.primary_key.empty() && plan::ChangesOf(table) == plan::TableChanges::kInserts) {
     return {"connector", InvalidArgument("the kafka connector takes no PRIMARY KEY with these formats: every row is an "
-                                         "insert; the connector 'upsert-kafka' has keyed tables")};
+                                         "insert; the connector 'upsert-kafka' and the format "
+                                         "'debezium-json' have keyed tables")};
   }
   return {};
 }
@@ -243,6 +244,11 @@ OptionError CheckUpsertKafkaTogether(const plan::Table& table) {
   if (table.primary_key.empty()) {
     return {"connector", InvalidArgument("a table of the connector 'upsert-kafka' needs PRIMARY KEY (..) NOT ENFORCED: "
                                          "it becomes the key of the records")};
+  }
+  if (*Find(table, "value.format") == "debezium-json" || *Find(table, "key.format") == "debezium-json") {
+    return {"value.format",
+            InvalidArgument("the records of an upsert-kafka table are rows: 'debezium-json' goes with the "
+                            "connector 'kafka'")};
   }
   const std::string* prefix = Find(table, "key.fields-prefix");
   for (const std::string& column : table.primary_key) {

@@ -222,7 +222,7 @@ class GroupingReader {
     const auto window = FindWindow(grouping_.input.node);
     Relation& input = grouping_.input;
     input.node = window && CanLower(*window) ? ExpandBelow(*window) : Copies(input.node, nullptr, nullptr);
-    input.tags.resize(input.fields().size(), WindowTag::kNone);
+    input.MatchColumns();
     input.depth += 1;
     const auto column = [&](size_t extra) {
       const int at = width + static_cast<int>(extra);

@@ -150,8 +150,8 @@ class InsertBuilder {
     return diagnostics_.Error(
         statement_.name.back().position, "table '", table_->name, "' (connector '", table_->options.at("connector"),
         "') takes inserts only, but this query updates or deletes rows it wrote before; write to a table of the "
-        "connector "
-        "'upsert-kafka' with a PRIMARY KEY, group by the windows of TUMBLE or HOP, or write to 'print'");
+        "connector 'upsert-kafka' with a PRIMARY KEY or of the format 'debezium-json', group by the windows of TUMBLE "
+        "or HOP, or write to 'print'");
   }
 
   const Statement& statement_;

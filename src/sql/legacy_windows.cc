@@ -105,8 +105,8 @@ class LegacyReader {
     }
     if (columns.size() == width) return absl::OkStatus();
     Relation& input = grouping_.input;
-    input.tags.resize(columns.size(), WindowTag::kNone);
     input.node = MakeCalc(input.node, nullptr, std::move(columns), names, grouping_.select.position);
+    input.MatchColumns();
     return absl::OkStatus();
   }
 

@@ -56,7 +56,7 @@ Relation WithResults(const Relation& input, const plan::NodePtr& node, size_t re
   cut(names);
   Relation result = input;
   result.node = MakeCalc(node, nullptr, std::move(columns), names, position);
-  result.tags.resize(width + results, WindowTag::kNone);
+  result.MatchColumns();
   result.depth += 1;
   return result;
 }
@@ -381,8 +381,8 @@ absl::StatusOr<Relation> AddOrderAndLimit(const Relation& input, const Query& qu
   std::vector<std::string> names = FieldNames(*ranked.node);
   kept.pop_back();
   names.pop_back();
-  ranked.tags.pop_back();
   ranked.node = MakeCalc(ranked.node, nullptr, std::move(kept), names, query.position);
+  ranked.MatchColumns();
   return ranked;
 }
 

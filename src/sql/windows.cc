@@ -196,6 +196,7 @@ absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& 
   result.node = node;
   for (WindowTag& tag : result.tags) tag = WindowTag::kNone;
   result.tags.insert(result.tags.end(), {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime});
+  result.MatchColumns();
   result.window_attached = false;
   return result;
 }

@@ -64,4 +64,16 @@ absl::Status ChangeOutput::Flush() {
 
 void EncodeRow(const data::Batch& batch, size_t row, std::string* out) { data::EncodeKey(batch.columns, row, out); }
 
+absl::StatusOr<data::Batch> DecodeRow(const data::SchemaPtr& schema, std::string_view stored) {
+  data::Batch batch{.schema = schema, .columns = {}, .rows = 1};
+  std::vector<data::Column*> pointers;
+  for (const data::Field& field : schema->fields) {
+    auto column = std::make_shared<data::Column>(field.type);
+    pointers.push_back(column.get());
+    batch.columns.push_back(std::move(column));
+  }
+  LEAT_RETURN_IF_ERROR(data::DecodeKey(stored, pointers));
+  return batch;
+}
+
 }  // namespace leat::exec

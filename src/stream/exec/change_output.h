@@ -40,5 +40,7 @@ class ChangeOutput {
 
 // All columns of a row as bytes: equal rows give equal bytes.
 void EncodeRow(const data::Batch& batch, size_t row, std::string* out);
+// A batch of the one row.
+absl::StatusOr<data::Batch> DecodeRow(const data::SchemaPtr& schema, std::string_view stored);
 
 }  // namespace leat::exec

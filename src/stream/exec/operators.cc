@@ -16,6 +16,16 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return node->window.kind == plan::WindowKind::kAttached ? MakeWindowRank(node) : MakeRank(node);
     case plan::NodeKind::kGroupAggregate:
       return MakeGroupAggregate(node);
+    case plan::NodeKind::kJoin:
+      return MakeJoin(node);
+    case plan::NodeKind::kIntervalJoin:
+      return MakeIntervalJoin(node);
+    case plan::NodeKind::kWindowJoin:
+      return MakeWindowJoin(node);
+    case plan::NodeKind::kTemporalJoin:
+      return MakeTemporalJoin(node);
+    case plan::NodeKind::kLookupJoin:
+      return MakeLookupJoin(node);
     case plan::NodeKind::kNormalize:
       return MakeNormalize(node);
     case plan::NodeKind::kUpsertMaterialize:

@@ -24,6 +24,11 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOver(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeRank(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowRank(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeIntervalJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindowJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeTemporalJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeLookupJoin(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeNormalize(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeUpsertMaterialize(const plan::NodePtr& node);
 

@@ -1,6 +1,8 @@
 #include "stream/plan/changelog.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/strings.h"
 
@@ -30,43 +32,12 @@ ChangelogMode OfJoin(const Node& node) {
   return mode;
 }
 
-// Of a join: the left row's key and the right row's, or the left one's where it meets at most one right row.
-std::optional<std::vector<int>> KeyOfJoin(const Node& node) {
-  const JoinSpec& join = node.join;
-  const std::optional<std::vector<int>> left = UpsertKey(*node.inputs[0]);
-  if (node.kind == NodeKind::kTemporalJoin || node.kind == NodeKind::kLookupJoin || join.type == JoinType::kSemi ||
-      join.type == JoinType::kAnti) {
-    return left;
-  }
-  const std::optional<std::vector<int>> right = UpsertKey(*node.inputs[1]);
-  if (!left || !right) return std::nullopt;
-  const auto joined_by = [](const std::vector<int>& key, const std::vector<int>& columns) {
-    return std::ranges::all_of(key, [&](int column) { return std::ranges::find(columns, column) != columns.end(); });
-  };
-  const bool keeps_left = join.type == JoinType::kInner || join.type == JoinType::kLeft;
-  if (keeps_left && joined_by(*right, join.right_keys)) return left;
-  std::vector<int> both = *left;
-  const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
-  for (const int column : *right) both.push_back(column + width);
-  return both;
-}
-
 // Without the number rows leave and enter; with it, or where there is but one, they take each other's place.
 ChangelogMode OfRank(const Node& node) {
   if (!node.produces_updates) return kInsertOnly;
   const bool replaces = node.rank.with_rank || (node.rank.from == 1 && node.rank.to == 1);
   if (!replaces) return {.deletes = true};
   return {.update_before = true, .update_after = true, .deletes = node.inputs[0]->produces_updates};
-}
-
-std::optional<std::vector<int>> KeyOfRank(const Node& node) {
-  std::vector<int> key = node.keys;
-  if (node.rank.from != node.rank.to) {
-    if (!node.rank.with_rank) return UpsertKey(*node.inputs[0]);
-    key.push_back(static_cast<int>(node.schema->fields.size()) - 1);
-  }
-  std::ranges::sort(key);
-  return key;
 }
 
 ChangelogMode OfSource(const Node& node) {
@@ -101,12 +72,93 @@ std::optional<std::vector<int>> ThroughCalc(const Node& calc, const std::vector<
   return Sorted(std::move(out));
 }
 
+// Keys of nodes, each found once however many read it.
+class UpsertKeys {
+ public:
+  using Key = std::optional<std::vector<int>>;
+
+  const Key& Of(const Node& node) {
+    const auto known = keys_.find(&node);
+    if (known != keys_.end()) return known->second;
+    Key key = Find(node);
+    return keys_[&node] = std::move(key);
+  }
+
+ private:
+  Key Find(const Node& node) {
+    switch (node.kind) {
+      case NodeKind::kSource:
+        return OfTable(node);
+      case NodeKind::kNormalize:
+      case NodeKind::kUpsertMaterialize:
+        return Sorted(node.keys);
+      case NodeKind::kJoin:
+      case NodeKind::kTemporalJoin:
+      case NodeKind::kLookupJoin:
+        return OfJoin(node);
+      case NodeKind::kRank:
+        return OfRanked(node);
+      case NodeKind::kGroupAggregate: {
+        std::vector<int> key(node.keys.size());
+        for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<int>(i);
+        return key;
+      }
+      case NodeKind::kCalc: {
+        const Key& below = Of(*node.inputs[0]);
+        return below ? ThroughCalc(node, *below) : std::nullopt;
+      }
+      default:
+        return std::nullopt;
+    }
+  }
+
+  // One row for each partition, or for each number of it; otherwise as the rows come in.
+  Key OfRanked(const Node& node) {
+    std::vector<int> key = node.keys;
+    if (node.rank.from != node.rank.to) {
+      if (!node.rank.with_rank) return Of(*node.inputs[0]);
+      key.push_back(static_cast<int>(node.schema->fields.size()) - 1);
+    }
+    return Sorted(std::move(key));
+  }
+
+  static Key OfTable(const Node& node) {
+    if (node.table == nullptr || node.table->primary_key.empty()) return std::nullopt;
+    std::vector<int> key;
+    for (const std::string& name : node.table->primary_key) key.push_back(node.schema->Find(name));
+    return Sorted(std::move(key));
+  }
+
+  // The left row's key and the right row's, or the left one's where it meets at most one right row.
+  Key OfJoin(const Node& node) {
+    const JoinSpec& join = node.join;
+    const Key left = Of(*node.inputs[0]);
+    if (node.kind != NodeKind::kJoin || join.type == JoinType::kSemi || join.type == JoinType::kAnti) return left;
+    const Key right = Of(*node.inputs[1]);
+    if (!left || !right) return std::nullopt;
+    const auto joined_by = [](const std::vector<int>& key, const std::vector<int>& columns) {
+      return std::ranges::all_of(key, [&](int column) { return std::ranges::find(columns, column) != columns.end(); });
+    };
+    const bool keeps_left = join.type == JoinType::kInner || join.type == JoinType::kLeft;
+    if (keeps_left && joined_by(*right, join.right_keys)) return left;
+    std::vector<int> both = *left;
+    const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
+    for (const int column : *right) both.push_back(column + width);
+    return both;
+  }
+
+  std::map<const Node*, Key> keys_;
+};
+
 }  // namespace
 
 TableChanges ChangesOf(const Table& table) {
   const std::string* connector = Find(table, "connector");
   if (connector == nullptr) return TableChanges::kInserts;
   if (*connector == "upsert-kafka") return TableChanges::kUpserts;
+  const std::string* format = Find(table, "value.format");
+  if (format == nullptr) format = Find(table, "format");
+  if (*connector == "kafka" && format != nullptr && *format == "debezium-json") return TableChanges::kAll;
   return TableChanges::kInserts;
 }
 
@@ -139,29 +191,6 @@ std::string ToString(const ChangelogMode& mode) {
   return StrCat("[I", mode.update_before ? ",UB" : "", mode.update_after ? ",UA" : "", mode.deletes ? ",D" : "", "]");
 }
 
-std::optional<std::vector<int>> UpsertKey(const Node& node) {
-  switch (node.kind) {
-    case NodeKind::kNormalize:
-    case NodeKind::kUpsertMaterialize:
-      return Sorted(node.keys);
-    case NodeKind::kJoin:
-    case NodeKind::kTemporalJoin:
-    case NodeKind::kLookupJoin:
-      return KeyOfJoin(node);
-    case NodeKind::kRank:
-      return KeyOfRank(node);
-    case NodeKind::kGroupAggregate: {
-      std::vector<int> key(node.keys.size());
-      for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<int>(i);
-      return key;
-    }
-    case NodeKind::kCalc: {
-      const auto below = UpsertKey(*node.inputs[0]);
-      return below ? ThroughCalc(node, *below) : std::nullopt;
-    }
-    default:
-      return std::nullopt;
-  }
-}
+std::optional<std::vector<int>> UpsertKey(const Node& node) { return UpsertKeys().Of(node); }
 
 }  // namespace leat::plan

@@ -1,9 +1,10 @@
 #include <functional>
-#include <set>
+#include <map>
 
 #include "base/strings.h"
 #include "stream/plan/changelog.h"
 #include "stream/plan/plan.h"
+#include "stream/plan/state_notes.h"
 
 namespace leat::plan {
 
@@ -278,9 +279,9 @@ std::string Describe(const Node& node) {
   return "?";
 }
 
-void Print(const Node& node, int depth, std::set<int>* printed, std::string* out) {
+void Print(const Node& node, int depth, std::map<int, std::string>* printed, std::string* out) {
   StrAppend(out, std::string(2 * depth, ' '), "[", node.id, "] ");
-  if (!printed->insert(node.id).second) {
+  if (!printed->emplace(node.id, StateNote(node)).second) {
     *out += "(as above)\n";
     return;
   }
@@ -293,8 +294,11 @@ void Print(const Node& node, int depth, std::set<int>* printed, std::string* out
 
 std::string Explain(const JobPlan& plan) {
   std::string text;
-  std::set<int> printed;
+  std::map<int, std::string> printed;  // nodes with what they keep
   for (const NodePtr& sink : plan.sinks) Print(*sink, 0, &printed, &text);
+  for (const auto& [id, note] : printed) {
+    if (!note.empty()) StrAppend(&text, "state [", id, "]: ", note, "\n");
+  }
   return text;
 }
 

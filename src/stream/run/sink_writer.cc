@@ -145,7 +145,8 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const 
     for (const int input : inputs) part.columns.push_back(batch.columns[static_cast<size_t>(input)]);
     return part;
   };
-  const data::Batch values = view(value_inputs_, value_schema_);
+  data::Batch values = view(value_inputs_, value_schema_);
+  values.kinds = batch.kinds;
   const data::Batch keys = key_encoder_ ? view(key_inputs_, key_schema_) : data::Batch{};
   const data::Column* timestamps =
       timestamp_input_ < 0 ? nullptr : batch.columns[static_cast<size_t>(timestamp_input_)].get();

@@ -135,6 +135,7 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
       pointers.push_back(columns.back().get());
     }
     decoder.Decode(texts_, pointers, decoded, &rows->decode_errors);
+    rows->kinds.insert(rows->kinds.end(), decoder.kinds().begin(), decoder.kinds().end());
     for (size_t i = 0; i < wanted.size(); ++i) rows->columns[static_cast<size_t>(wanted[i])] = columns[i];
   };
   texts_.clear();
@@ -163,7 +164,7 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
     if (rows->record[v] == from_key[k]) {
       both.push_back(rows->record[v]);
       in_value.push_back(static_cast<uint32_t>(v++));
-      in_key.push_back(static_cast<uint32_t>(k++));
+      in_key.push_back(static_cast<uint32_t>(k));  // a record can give two rows
     } else if (rows->record[v] < from_key[k]) {
       ++v;
     } else {
@@ -180,6 +181,11 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
   for (const int column : key_wanted_) {
     rows->columns[static_cast<size_t>(column)] = data::Gather(rows->columns[static_cast<size_t>(column)], in_key);
   }
+  std::vector<data::RowKind> kinds;
+  for (const uint32_t row : in_value) {
+    if (!rows->kinds.empty()) kinds.push_back(rows->kinds[row]);
+  }
+  rows->kinds = std::move(kinds);
   rows->record = std::move(both);
 }
 
