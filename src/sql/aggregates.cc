@@ -1,33 +1,15 @@
 // GROUP BY as plan nodes: a Calc with keys and arguments, then the aggregate.
 #include <algorithm>
 #include <optional>
+#include <set>
 
-#include "sql/queries.h"
+#include "sql/grouping.h"
 
 namespace leat::sql {
 
 using plan::ExpressionPtr;
 
 namespace {
-
-// A node seen as conditions and expressions over the output of the window function below it.
-struct AboveWindow {
-  plan::NodePtr assign;
-  ExpressionPtr condition;
-  std::vector<ExpressionPtr> columns;
-};
-
-std::optional<AboveWindow> FindWindow(const plan::NodePtr& node) {
-  if (node->kind == plan::NodeKind::kWindowAssign) return AboveWindow{node, nullptr, AllInputs(*node)};
-  if (node->kind != plan::NodeKind::kCalc) return std::nullopt;
-  auto below = FindWindow(node->inputs[0]);
-  if (!below) return std::nullopt;
-  if (node->condition) below->condition = Both(below->condition, Substitute(node->condition, below->columns));
-  std::vector<ExpressionPtr> columns;
-  for (const ExpressionPtr& expression : node->expressions) columns.push_back(Substitute(expression, below->columns));
-  below->columns = std::move(columns);
-  return below;
-}
 
 // The Calc below an aggregate: each different expression once.
 class PreCalc {
@@ -129,22 +111,87 @@ struct Builder {
     return result;
   }
 
+  // Whether the aggregate can assign the windows itself, and need not be told each row's.
+  bool CanAssign(const AboveWindow& window) const;
   absl::StatusOr<Aggregated> BuildWindowed(const AboveWindow& window) const;
+  absl::StatusOr<Aggregated> BuildAttached() const;
 };
+
+bool Builder::CanAssign(const AboveWindow& window) const {
+  const bool session = window.assign->window.kind == plan::WindowKind::kSession;
+  // Rows that a condition drops are part of their session all the same.
+  if (window.condition && (session || ReadsWindow(window, window.condition))) return false;
+  std::set<int> key_columns;
+  for (const ExpressionPtr& key : keys) {
+    if (TagOf(key) != WindowTag::kNone) continue;
+    const ExpressionPtr lowered = Substitute(key, window.columns);
+    if (ReadsWindow(window, lowered)) return false;
+    if (session && lowered->kind != plan::Expression::Kind::kInput) return false;
+    if (session) key_columns.insert(lowered->input);
+  }
+  for (const AggregateCall& call : calls) {
+    for (const ExpressionPtr& expression : {call.argument, call.filter}) {
+      if (expression && ReadsWindow(window, Substitute(expression, window.columns))) return false;
+    }
+  }
+  return !session || key_columns == std::set<int>(window.assign->keys.begin(), window.assign->keys.end());
+}
+
+// The rows have a window already, from a window function or an aggregate below: its bounds are keys, and the group is
+// complete when the watermark passes the window's end.
+absl::StatusOr<Aggregated> Builder::BuildAttached() const {
+  PreCalc calc;
+  Aggregated result;
+  std::vector<int> key_columns;
+  std::vector<data::Field> fields;
+  int end_column = -1;
+  std::vector<WindowTag> tags;
+  const auto is_time = [&](size_t i) { return TagOf(keys[i]) == WindowTag::kTime; };
+  for (size_t i = 0; i < keys.size(); ++i) {
+    LEAT_RETURN_IF_ERROR(CheckKey(keys[i]));
+    result.key_columns.push_back(-1);
+    if (is_time(i)) continue;
+    const int column = calc.Add(keys[i], KeyName(i));
+    if (TagOf(keys[i]) == WindowTag::kEnd) end_column = column;
+    const auto found = std::find(key_columns.begin(), key_columns.end(), column);
+    result.key_columns[i] = static_cast<int>(found - key_columns.begin());
+    if (found != key_columns.end()) continue;
+    key_columns.push_back(column);
+    fields.push_back({calc.name(column), calc.expression(column)->type});
+    fields.back().type.rowtime = false;
+    tags.push_back(TagOf(keys[i]));
+  }
+  const std::vector<plan::Aggregate> aggregates = AddCalls(nullptr, true, &calc);
+  for (size_t i = 0; i < aggregates.size(); ++i) {
+    result.aggregate_columns.push_back(static_cast<int>(fields.size()));
+    fields.push_back({StrCat("aggregate$", i), aggregates[i].type});
+    tags.push_back(WindowTag::kNone);
+  }
+  data::Type time = data::Timestamp(3).AsNotNull();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!is_time(i)) continue;
+    time = keys[i]->type;
+    result.key_columns[i] = static_cast<int>(fields.size());
+  }
+  time.rowtime = true;
+  fields.push_back({"window_time", time});
+  tags.push_back(WindowTag::kTime);
+  auto node = MakeNode(plan::NodeKind::kWindowAggregate, {calc.Build(input.node, nullptr, position)}, fields, position);
+  node->keys = key_columns;
+  node->aggregates = aggregates;
+  node->window.kind = plan::WindowKind::kAttached;
+  node->window.time_column = end_column;
+  node->window_columns = {plan::Node::WindowColumn::kTime};
+  result.relation.node = node;
+  result.relation.tags = std::move(tags);
+  result.relation.window_attached = true;
+  result.relation.depth = input.depth;
+  return result;
+}
 
 absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) const {
   const plan::Node& assign = *window.assign;
   const int first_window_column = static_cast<int>(assign.inputs[0]->schema->fields.size());
-  const auto reads_window = [&](const ExpressionPtr& expression) {
-    std::vector<int> inputs;
-    CollectInputs(*expression, &inputs);
-    return std::any_of(inputs.begin(), inputs.end(), [&](int i) { return i >= first_window_column; });
-  };
-  if (window.condition && reads_window(window.condition)) {
-    return diagnostics.Unsupported(position,
-                                   "a condition on window_start, window_end or window_time below GROUP BY "
-                                   "window (HAVING is)");
-  }
   PreCalc calc;
   const data::Field& time = assign.inputs[0]->schema->fields[assign.window.time_column];
   const int time_column = calc.Add(plan::Input(assign.window.time_column, time.type), time.name);
@@ -156,9 +203,6 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
     result.key_columns.push_back(-1);
     if (TagOf(keys[i]) != WindowTag::kNone) continue;
     const ExpressionPtr key = Substitute(keys[i], window.columns);
-    if (reads_window(key)) {
-      return diagnostics.Unsupported(keys[i]->position, "an expression on a window's bounds in GROUP BY");
-    }
     const int column = calc.Add(key, KeyName(i));
     const auto found = std::find(key_columns.begin(), key_columns.end(), column);
     result.key_columns[i] = static_cast<int>(found - key_columns.begin());
@@ -166,13 +210,6 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
     key_columns.push_back(column);
     fields.push_back({KeyName(i), key->type});
     fields.back().type.rowtime = fields.back().type.proctime = false;
-  }
-  for (const AggregateCall& call : calls) {
-    for (const ExpressionPtr& expression : {call.argument, call.filter}) {
-      if (expression && reads_window(Substitute(expression, window.columns))) {
-        return diagnostics.Unsupported(position, "an aggregate of a window's bounds");
-      }
-    }
   }
   const std::vector<plan::Aggregate> aggregates = AddCalls(&window.columns, true, &calc);
   for (size_t i = 0; i < aggregates.size(); ++i) {
@@ -205,17 +242,33 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
 
 }  // namespace
 
+std::optional<AboveWindow> FindWindow(const plan::NodePtr& node) {
+  if (node->kind == plan::NodeKind::kWindowAssign) return AboveWindow{node, nullptr, AllInputs(*node)};
+  if (node->kind != plan::NodeKind::kCalc) return std::nullopt;
+  auto below = FindWindow(node->inputs[0]);
+  if (!below) return std::nullopt;
+  if (node->condition) below->condition = Both(below->condition, Substitute(node->condition, below->columns));
+  std::vector<ExpressionPtr> columns;
+  for (const ExpressionPtr& expression : node->expressions) columns.push_back(Substitute(expression, below->columns));
+  below->columns = std::move(columns);
+  return below;
+}
+
+bool ReadsWindow(const AboveWindow& window, const ExpressionPtr& expression) {
+  const int first_window_column = static_cast<int>(window.assign->inputs[0]->schema->fields.size());
+  std::vector<int> inputs;
+  CollectInputs(*expression, &inputs);
+  return std::any_of(inputs.begin(), inputs.end(), [&](int i) { return i >= first_window_column; });
+}
+
 absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<ExpressionPtr>& keys,
                                      const std::vector<AggregateCall>& calls, Position position,
                                      const Diagnostics& diagnostics) {
   const Builder builder{input, keys, calls, position, diagnostics};
-  if (!builder.GroupsByWindow()) return builder.BuildPlain();
-  if (input.window_attached) {
-    return diagnostics.Unsupported(position, "a window aggregate over the windows of another window aggregate");
-  }
+  // Over a query that takes rows back the bounds are keys like others: the result is a changelog.
+  if (!builder.GroupsByWindow() || input.node->produces_updates) return builder.BuildPlain();
   const auto window = FindWindow(input.node);
-  if (!window) return diagnostics.Unsupported(position, "GROUP BY window_start, window_end over this query");
-  return builder.BuildWindowed(*window);
+  return window && builder.CanAssign(*window) ? builder.BuildWindowed(*window) : builder.BuildAttached();
 }
 
 }  // namespace leat::sql

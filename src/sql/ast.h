@@ -46,6 +46,23 @@ struct FieldSyntax {
   TypeSyntax type;
 };
 
+struct OrderItem {
+  ExprPtr expr;
+  bool descending = false;
+  bool nulls_first = true;
+};
+// OVER (..) or WINDOW w AS (..).
+struct OverSyntax {
+  Position position;
+  std::optional<Name> base;  // OVER w
+  std::vector<ExprPtr> partition;
+  std::vector<OrderItem> order;
+  bool framed = false;
+  bool rows = false;
+  ExprPtr preceding;  // of a frame; null: UNBOUNDED
+};
+using OverPtr = std::shared_ptr<const OverSyntax>;
+
 struct Expr {
   enum class Kind {
     kName,      // path
@@ -59,14 +76,14 @@ struct Expr {
     kFunction,  // word: the name as written; form
     kCase,      // arguments: condition, result, .., [else]
     kCast,      // type; function is kCast or kTryCast
-    kRow,       // ROW(..)
+    kRow,       // ROW(..), or (a, b) if the word is kBareRow
     kField,     // arguments[0].path
     kStar,      // * or t.* (path) in a select list
     kUnit,      // a bare reserved word as an argument: HOUR
     kSubquery,  // query
     kIn,        // arguments[0] IN (query)
     kExists,    // EXISTS (query)
-    kTable,     // TABLE t as an argument of a table function
+    kTable,     // TABLE t as an argument of a table function; arguments: PARTITION BY
     kDescriptor,
     kNamed,  // word => arguments[0]
   };
@@ -84,11 +101,13 @@ struct Expr {
   std::vector<ExprPtr> arguments;
   bool distinct = false;
   ExprPtr filter;
+  OverPtr over;  // kFunction
   TypeSyntax type;
   QueryPtr query;
   int depth = 1;  // of the tree below, for the limit
 };
 inline constexpr int kMaxExpressionDepth = 500;
+inline constexpr std::string_view kBareRow = "()";  // word of a kRow written without ROW
 
 struct Option {
   Name key;
@@ -131,6 +150,7 @@ struct Select {
   bool grouped = false;
   std::vector<ExprPtr> group_by;
   ExprPtr having;
+  std::vector<std::pair<Name, OverPtr>> windows;
 };
 
 struct Query {
@@ -147,6 +167,10 @@ struct Query {
   std::vector<std::vector<ExprPtr>> rows;  // kValues
   std::vector<QueryPtr> inputs;            // set operations; two, except for kUnionAll
   Path table;                              // kTable
+  std::vector<OrderItem> order;            // ORDER BY
+  std::optional<Name> limit;               // the number as written
+  std::optional<Name> offset;
+  bool HasTail() const { return !order.empty() || limit || offset; }
 };
 
 struct ColumnSyntax {

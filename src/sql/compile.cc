@@ -4,6 +4,7 @@
 
 #include "sql/catalog.h"
 #include "sql/insert.h"
+#include "sql/over.h"
 #include "sql/parse.h"
 #include "sql/rewrite.h"
 #include "sql/settings.h"
@@ -22,6 +23,7 @@ class Compiler {
   absl::StatusOr<Compiled> Run() {
     LEAT_ASSIGN_OR_RETURN(const std::vector<Statement> statements, Parse(script_, diagnostics_));
     for (const Statement& statement : statements) LEAT_RETURN_IF_ERROR(Apply(statement));
+    LEAT_RETURN_IF_ERROR(CheckTopN(sinks_, diagnostics_));
     compiled_.plan.sinks = Rewrite(sinks_, StateTtlMillis(compiled_.plan.settings));
     compiled_.has_inserts = !sinks_.empty();
     if (jobs_ > 1) {
@@ -124,6 +126,7 @@ class Compiler {
     } else {
       LEAT_RETURN_IF_ERROR(AddInserts(statement, &explained.sinks));
     }
+    LEAT_RETURN_IF_ERROR(CheckTopN(explained.sinks, diagnostics_));
     explained.sinks = Rewrite(explained.sinks, StateTtlMillis(compiled_.plan.settings));
     return Print(plan::Explain(explained));
   }

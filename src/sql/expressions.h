@@ -21,6 +21,37 @@ struct AggregateCall {
   data::Type type;
 };
 
+struct OverOrder {
+  plan::ExpressionPtr expression;
+  bool descending = false;
+  bool nulls_first = true;
+};
+// A call with OVER; its expressions are over the input of OVER (or of the aggregation below it).
+struct OverCall {
+  AggregateCall call;            // its kind may be one of OVER's own
+  int64_t offset = 1;            // LAG
+  plan::ExpressionPtr fallback;  // LAG: where there is no such row; null: NULL
+  std::vector<plan::ExpressionPtr> partition;
+  std::vector<OverOrder> order;
+  bool framed = false;
+  plan::OverFrame frame;
+  Position position;
+
+  std::vector<plan::ExpressionPtr*> Parts() {  // every expression in it
+    std::vector<plan::ExpressionPtr*> parts;
+    for (plan::ExpressionPtr* part : {&call.argument, &call.filter, &fallback}) {
+      if (*part) parts.push_back(part);
+    }
+    for (plan::ExpressionPtr& part : partition) parts.push_back(&part);
+    for (OverOrder& key : order) parts.push_back(&key.expression);
+    return parts;
+  }
+};
+// Whether both look at the same rows in the same order.
+bool SameWindow(const OverCall& a, const OverCall& b);
+// In the results of an analysis that collects them, input kOverBase + i stands for the i-th call with OVER.
+inline constexpr int kOverBase = 1 << 22;
+
 // In the results of an analysis that collects aggregates, input kAggregateBase + i stands for the i-th of them.
 inline constexpr int kAggregateBase = 1 << 20;
 // Calls analysed in one script; BETWEEN and CASE x WHEN repeat their operand, and nesting them multiplies it.
@@ -33,6 +64,12 @@ class ExpressionAnalyser {
   ExpressionAnalyser(const Diagnostics& diagnostics, const Relation* relation, std::vector<AggregateCall>* aggregates,
                      int* budget)
       : diagnostics_(diagnostics), relation_(relation), aggregates_(aggregates), budget_(budget) {}
+
+  // Calls with OVER go to `overs`; otherwise they are refused. `windows`: what WINDOW names.
+  void AllowOver(std::vector<OverCall>* overs, const std::vector<std::pair<Name, OverPtr>>* windows) {
+    overs_ = overs;
+    windows_ = windows;
+  }
 
   absl::StatusOr<plan::ExpressionPtr> Analyse(const Expr& expr);
   // The same, and it must be BOOLEAN; `clause` names the place for the error.
@@ -56,16 +93,25 @@ class ExpressionAnalyser {
                                                          std::vector<plan::ExpressionPtr> arguments);
   absl::StatusOr<plan::ExpressionPtr> AnalyseUnitCall(const Expr& expr, const std::string& name);
   absl::StatusOr<plan::ExpressionPtr> AnalyseAggregate(const Expr& expr, plan::AggregateKind kind);
+  // over_calls.cc
+  absl::StatusOr<plan::ExpressionPtr> AnalyseOver(const Expr& expr);
+  absl::StatusOr<const OverSyntax*> OverOf(const Expr& expr) const;
+  absl::Status AnalyseOverFunction(const Expr& expr, OverCall* over);
+  absl::Status AnalyseFrame(const OverSyntax& syntax, OverCall* over);
   absl::StatusOr<std::string> UnitOf(const Expr& expr);
   absl::StatusOr<plan::ExpressionPtr> UnknownFunction(const Expr& expr, const std::string& name);
 
   const Diagnostics& diagnostics_;
   const Relation* relation_;
   std::vector<AggregateCall>* aggregates_;
+  std::vector<OverCall>* overs_ = nullptr;
+  const std::vector<std::pair<Name, OverPtr>>* windows_ = nullptr;
   int* budget_;
 };
 
-// Whether the tree calls an aggregate function.
+// COUNT, SUM, AVG, MIN, MAX.
+std::optional<plan::AggregateKind> AggregateByName(std::string_view upper);
+// Whether the tree calls an aggregate function, other than with OVER.
 bool HasAggregate(const Expr& expr);
 // YEAR(t) and so on: functions that are EXTRACT by another name, with their unit; nullopt otherwise.
 std::optional<std::string_view> ExtractFunctionUnit(std::string_view upper_name);

@@ -79,15 +79,6 @@ constexpr std::string_view kToCome[] = {"APPROX_COUNT_DISTINCT",
                                         "VAR_POP",
                                         "VAR_SAMP"};
 
-std::optional<AggregateKind> AggregateByName(std::string_view upper) {
-  if (upper == "COUNT") return AggregateKind::kCount;
-  if (upper == "SUM") return AggregateKind::kSum;
-  if (upper == "AVG") return AggregateKind::kAvg;
-  if (upper == "MIN") return AggregateKind::kMin;
-  if (upper == "MAX") return AggregateKind::kMax;
-  return std::nullopt;
-}
-
 ExpressionPtr UnitLiteral(const std::string& unit) {
   return plan::Literal(data::Value{unit}, data::Char(static_cast<int>(unit.size())).AsNotNull());
 }
@@ -101,6 +92,15 @@ bool SameCall(const AggregateCall& a, const AggregateCall& b) {
 F ChooseFloorOrCeil(std::string_view name) { return name == "FLOOR" ? F::kFloorTo : F::kCeilTo; }
 
 }  // namespace
+
+std::optional<AggregateKind> AggregateByName(std::string_view upper) {
+  if (upper == "COUNT") return AggregateKind::kCount;
+  if (upper == "SUM") return AggregateKind::kSum;
+  if (upper == "AVG") return AggregateKind::kAvg;
+  if (upper == "MIN") return AggregateKind::kMin;
+  if (upper == "MAX") return AggregateKind::kMax;
+  return std::nullopt;
+}
 
 std::optional<std::string_view> ExtractFunctionUnit(std::string_view upper_name) {
   for (const NamedUnit& extract : kExtracts) {
@@ -120,7 +120,12 @@ namespace {
 // BETWEEN shares its operand, so a tree can have far more paths than nodes: each node is looked at once.
 bool FindAggregate(const Expr& expr, std::set<const Expr*>* seen) {
   if (!seen->insert(&expr).second) return false;
-  if (expr.kind == Expr::Kind::kFunction && AggregateByName(ToUpper(expr.word))) return true;
+  if (expr.kind == Expr::Kind::kFunction && !expr.over && AggregateByName(ToUpper(expr.word))) return true;
+  const auto in = [&](const ExprPtr& part) { return FindAggregate(*part, seen); };
+  if (expr.over && (std::ranges::any_of(expr.over->partition, in) ||
+                    std::ranges::any_of(expr.over->order, [&](const OrderItem& item) { return in(item.expr); }))) {
+    return true;
+  }
   return std::any_of(expr.arguments.begin(), expr.arguments.end(),
                      [&](const ExprPtr& argument) { return FindAggregate(*argument, seen); });
 }
@@ -158,6 +163,14 @@ std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
         return std::nullopt;
       }
       return type;
+    case AggregateKind::kFirstValue:
+    case AggregateKind::kLastValue:
+    case AggregateKind::kLag:
+      if (argument.kind == TypeKind::kNull) return std::nullopt;
+      type.nullable = true;
+      return type;
+    case AggregateKind::kRowNumber:
+      return data::BigInt().AsNotNull();
   }
   return std::nullopt;
 }
@@ -177,6 +190,7 @@ absl::StatusOr<std::string> ExpressionAnalyser::UnitOf(const Expr& expr) {
 absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseFunction(const Expr& expr) {
   if (expr.form == Expr::Form::kJson) return AnalyseJson(expr);
   const std::string name = ToUpper(expr.word);
+  if (expr.over) return AnalyseOver(expr);
   if (const auto aggregate = AggregateByName(name)) return AnalyseAggregate(expr, *aggregate);
   const bool plain = expr.form == Expr::Form::kPlain;
   const auto id = plan::FindFunction(name);

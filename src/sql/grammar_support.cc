@@ -76,13 +76,39 @@ QueryPtr SetOperation(const QueryPtr& left, const QueryPtr& right, Query::Kind k
   query->kind = kind;
   query->position = position;
   // A chain is one node with many inputs, so that its length does not become depth.
-  if (kind == Query::Kind::kUnionAll && left->kind == kind && left->with.empty()) {
+  if (kind == Query::Kind::kUnionAll && left->kind == kind && left->with.empty() && !left->HasTail()) {
     query->inputs = left->inputs;
   } else {
     query->inputs.push_back(left);
   }
   query->inputs.push_back(right);
   return query;
+}
+
+QueryPtr AddTail(ParseContext& parse, const QueryPtr& query, const Query& tail) {
+  if (!tail.HasTail()) return query;
+  if (query->HasTail()) {
+    parse.Fail(
+        parse.diagnostics.Unsupported(tail.position, "ORDER BY or LIMIT of a query that has one in parentheses"));
+    return query;
+  }
+  auto copy = std::make_shared<Query>(*query);
+  copy->order = tail.order;
+  copy->limit = tail.limit;
+  copy->offset = tail.offset;
+  return copy;
+}
+
+bool IsWord(const Expr& expr, std::string_view upper) {
+  return expr.kind == Expr::Kind::kName && expr.path.size() == 1 && ToUpper(expr.path[0].text) == upper;
+}
+
+OverPtr MakeOver(OverSyntax over) { return std::make_shared<OverSyntax>(std::move(over)); }
+
+ExprPtr AddOver(const ExprPtr& call, OverSyntax over) {
+  auto copy = std::make_shared<Expr>(*call);
+  copy->over = MakeOver(std::move(over));
+  return copy;
 }
 
 QueryPtr MakeSelect(Select select) {
@@ -199,6 +225,12 @@ ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields) {
   return WithArguments(parse, Expr::Kind::kRow, at, std::move(fields));
 }
 
+ExprPtr MakeBareRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields) {
+  auto expr = WithArguments(parse, Expr::Kind::kRow, at, std::move(fields));
+  expr->word = kBareRow;
+  return expr;
+}
+
 ExprPtr FieldOf(ParseContext& parse, ExprPtr row, const Name& field) {
   auto expr = WithArguments(parse, Expr::Kind::kField, field.position, {std::move(row)});
   expr->path = {field};
@@ -291,9 +323,10 @@ ExprPtr Named(const Name& name, ExprPtr value) {
   return expr;
 }
 
-ExprPtr TableArgument(Position at, Path path) {
+ExprPtr TableArgument(Position at, Path path, const std::vector<Name>& partition) {
   auto expr = MakeExpr(Expr::Kind::kTable, at);
   expr->path = std::move(path);
+  for (const Name& column : partition) expr->arguments.push_back(MakeName({column}));
   return expr;
 }
 

@@ -26,6 +26,11 @@ std::vector<Statement> TakeExplained(ParseContext& parse);
 
 QueryPtr AddWith(std::vector<Query::With> with, const QueryPtr& query);
 QueryPtr SetOperation(const QueryPtr& left, const QueryPtr& right, Query::Kind kind, Position position);
+// The query with the ORDER BY and the LIMIT of `tail`, if it has them.
+QueryPtr AddTail(ParseContext& parse, const QueryPtr& query, const Query& tail);
+bool IsWord(const Expr& expr, std::string_view upper);  // a bare name of this text, any case
+OverPtr MakeOver(OverSyntax over);
+ExprPtr AddOver(const ExprPtr& call, OverSyntax over);
 QueryPtr MakeSelect(Select select);
 QueryPtr MakeValues(Position position, std::vector<std::vector<ExprPtr>> rows);
 QueryPtr MakeTableQuery(Position position, Path path);
@@ -48,6 +53,7 @@ ExprPtr Like(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr text
 ExprPtr Case(ParseContext& parse, Position at, ExprPtr base, std::vector<ExprPtr> whens, ExprPtr otherwise);
 ExprPtr Cast(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr expr, TypeSyntax type);
 ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields);
+ExprPtr MakeBareRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields);  // (a, b) without ROW
 ExprPtr FieldOf(ParseContext& parse, ExprPtr row, const Name& field);
 ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments);
 ExprPtr Shaped(ParseContext& parse, const Name& name, Expr::Form form, std::vector<ExprPtr> arguments);
@@ -62,7 +68,7 @@ ExprPtr IntervalLiteral(Position at, std::string text, std::string units);
 ExprPtr Subquery(Position at, QueryPtr query);
 ExprPtr Unit(Position at, std::string word);
 ExprPtr Named(const Name& name, ExprPtr value);
-ExprPtr TableArgument(Position at, Path path);
+ExprPtr TableArgument(Position at, Path path, const std::vector<Name>& partition = {});
 ExprPtr Descriptor(Position at, Path columns);
 
 // --- JSON (grammar_statements.cc) ---

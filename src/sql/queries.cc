@@ -1,8 +1,12 @@
 #include "sql/queries.h"
 
+#include <absl/strings/numbers.h>
+
 #include <algorithm>
 
+#include "sql/grouping.h"
 #include "sql/literals.h"
+#include "sql/over.h"
 
 namespace leat::sql {
 
@@ -18,6 +22,7 @@ absl::StatusOr<Relation> QueryAnalyser::Analyse(const Query& query) {
     with_.emplace_back(with.name.text, std::move(relation));
   }
   auto result = AnalyseBody(query);
+  if (result.ok() && query.HasTail()) result = ApplyTail(*std::move(result), query);
   with_.resize(scope);
   if (result.ok() && result->depth > kMaxPlanDepth) {
     return diagnostics_.Error(query.position, "more than ", kMaxPlanDepth, " queries and views above one another");
@@ -85,7 +90,7 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
       break;
     }
     case TableRef::Kind::kQuery: {
-      LEAT_ASSIGN_OR_RETURN(relation, Analyse(*from.query));
+      LEAT_ASSIGN_OR_RETURN(relation, AnalyseSubQuery(*from.query));
       relation.SetAlias("");
       break;
     }
@@ -102,14 +107,23 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
   return Rename(relation, from.columns, from.position);
 }
 
+// The order of a sub-query means nothing, unless LIMIT takes the first of it; Flink drops it too.
+absl::StatusOr<Relation> QueryAnalyser::AnalyseSubQuery(const Query& query) {
+  if (query.order.empty() || query.limit || query.offset) return Analyse(query);
+  Query unordered = query;
+  unordered.order.clear();
+  return Analyse(unordered);
+}
+
 absl::StatusOr<Relation> QueryAnalyser::AnalyseWindowFunction(const TableRef& from) {
-  LEAT_ASSIGN_OR_RETURN(const WindowCall call, ReadWindowCall(from, diagnostics_));
+  LEAT_ASSIGN_OR_RETURN(WindowCall call, ReadWindowCall(from, diagnostics_));
   Relation input;
   if (call.data->kind == Expr::Kind::kTable) {
     LEAT_ASSIGN_OR_RETURN(input, Find(call.data->path));
   } else {
     LEAT_ASSIGN_OR_RETURN(input, Analyse(*call.data->query));
   }
+  LEAT_RETURN_IF_ERROR(ResolvePartition(input, &call, diagnostics_));
   return AssignWindows(input, call, from.position, diagnostics_);
 }
 
@@ -123,7 +137,7 @@ Relation QueryAnalyser::OneRow(Position position) {
 }
 
 absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::AnalyseItems(
-    const Select& select, const Relation& input, std::vector<AggregateCall>* aggregates) {
+    const Select& select, const Relation& input, std::vector<AggregateCall>* aggregates, std::vector<OverCall>* overs) {
   std::vector<NamedExpression> items;
   const Relation* names = select.from.kind == TableRef::Kind::kNone ? nullptr : &input;
   for (const SelectItem& item : select.items) {
@@ -143,6 +157,7 @@ absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::Analy
       }
     } else {
       ExpressionAnalyser analyser(diagnostics_, names, aggregates, budget_);
+      analyser.AllowOver(overs, &select.windows);
       LEAT_ASSIGN_OR_RETURN(ExpressionPtr expression, analyser.Analyse(*item.expr));
       std::string name = StrCat("EXPR$", items.size());
       if (item.expr->kind == Expr::Kind::kName) name = item.expr->path.back().text;
@@ -183,12 +198,15 @@ bool IsAggregated(const Select& select) {
 absl::StatusOr<Relation> QueryAnalyser::AnalyseSelect(const Select& select) {
   LEAT_ASSIGN_OR_RETURN(Relation input, AnalyseFromWhere(select));
   input.depth += 1;
+  input = PushTopN(std::move(input));
   const bool aggregated = IsAggregated(select);
   Relation result;
   if (aggregated) {
     LEAT_ASSIGN_OR_RETURN(result, AnalyseGrouped(select, input));
   } else {
-    LEAT_ASSIGN_OR_RETURN(const auto items, AnalyseItems(select, input, nullptr));
+    std::vector<OverCall> overs;
+    LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, nullptr, &overs));
+    LEAT_RETURN_IF_ERROR(AddOvers(overs, &input, &items));
     LEAT_ASSIGN_OR_RETURN(result, Project(input, nullptr, items, select.position));
   }
   if (!select.distinct) return result;
@@ -211,6 +229,7 @@ class GroupedRewriter {
     }
     if (expr->kind == plan::Expression::Kind::kLiteral) return expr;
     if (expr->kind == plan::Expression::Kind::kInput) {
+      if (expr->input >= kOverBase) return expr;
       if (expr->input >= kAggregateBase) {
         return Column(aggregated_.aggregate_columns[expr->input - kAggregateBase], expr->position);
       }
@@ -239,32 +258,69 @@ class GroupedRewriter {
 
 }  // namespace
 
-absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& select, const Relation& input) {
-  std::vector<ExpressionPtr> keys;
-  for (const ExprPtr& key : select.group_by) {
-    ExpressionAnalyser analyser(diagnostics_, &input, nullptr, budget_);
-    LEAT_ASSIGN_OR_RETURN(ExpressionPtr analysed, analyser.Analyse(*key));
-    if (analysed->type.kind == data::TypeKind::kNull) {
-      return diagnostics_.Error(key->position, "cannot group by NULL");
-    }
-    keys.push_back(std::move(analysed));
-  }
+absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, const Relation& given) {
+  LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, diagnostics_, budget_));
+  const Select& select = grouping.select;
+  const Relation& input = grouping.input;
   std::vector<AggregateCall> calls;
-  LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, &calls));
+  std::vector<OverCall> overs;
+  LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, &calls, &overs));
   ExpressionPtr having;
   if (select.having) {
     ExpressionAnalyser analyser(diagnostics_, &input, &calls, budget_);
     LEAT_ASSIGN_OR_RETURN(having, analyser.Condition(*select.having, "HAVING"));
   }
-  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated, Aggregate(input, keys, calls, select.position, diagnostics_));
-  const GroupedRewriter rewriter(input, keys, aggregated, diagnostics_);
+  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated,
+                        Aggregate(input, grouping.keys, calls, select.position, diagnostics_));
+  const GroupedRewriter rewriter(input, grouping.written, aggregated, diagnostics_);
   if (having) {
     LEAT_ASSIGN_OR_RETURN(having, rewriter.Rewrite(having));
   }
   for (NamedExpression& item : items) {
     LEAT_ASSIGN_OR_RETURN(item.expression, rewriter.Rewrite(item.expression));
   }
-  return Project(aggregated.relation, std::move(having), items, select.position);
+  if (overs.empty()) return Project(aggregated.relation, std::move(having), items, select.position);
+  for (OverCall& over : overs) {
+    for (ExpressionPtr* part : over.Parts()) {
+      LEAT_ASSIGN_OR_RETURN(*part, rewriter.Rewrite(*part));
+    }
+  }
+  Relation relation = aggregated.relation;
+  if (having) {
+    relation.node =
+        MakeCalc(relation.node, having, AllInputs(*relation.node), FieldNames(*relation.node), select.position);
+  }
+  LEAT_RETURN_IF_ERROR(AddOvers(overs, &relation, &items));
+  return Project(relation, nullptr, items, select.position);
+}
+
+absl::Status QueryAnalyser::AddOvers(const std::vector<OverCall>& overs, Relation* relation,
+                                     std::vector<NamedExpression>* items) {
+  if (overs.empty()) return absl::OkStatus();
+  const int width = static_cast<int>(relation->fields().size());
+  LEAT_ASSIGN_OR_RETURN(*relation, AddOverColumns(*relation, overs, diagnostics_));
+  for (NamedExpression& item : *items) item.expression = ReplaceOverCalls(item.expression, *relation, width);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Relation> QueryAnalyser::ApplyTail(Relation relation, const Query& query) {
+  std::vector<OverOrder> keys;
+  for (const OrderItem& item : query.order) {
+    ExpressionPtr key;
+    size_t ordinal = 0;
+    if (item.expr->kind == Expr::Kind::kNumber) {
+      if (!absl::SimpleAtoi(ToAbsl(item.expr->text), &ordinal) || ordinal < 1 || ordinal > relation.fields().size()) {
+        return diagnostics_.Error(item.expr->position, "ORDER BY: there is no column ", item.expr->text);
+      }
+      key = plan::Input(static_cast<int>(ordinal) - 1, relation.fields()[ordinal - 1].type);
+    } else {
+      ExpressionAnalyser analyser(diagnostics_, &relation, nullptr, budget_);
+      LEAT_ASSIGN_OR_RETURN(key, analyser.Analyse(*item.expr));
+    }
+    if (key->type.kind == data::TypeKind::kRow) return diagnostics_.Unsupported(item.expr->position, "ORDER BY a ROW");
+    keys.push_back({std::move(key), item.descending, item.nulls_first});
+  }
+  return AddOrderAndLimit(relation, query, keys, diagnostics_);
 }
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseValues(const Query& query) {

@@ -50,6 +50,7 @@ class QueryAnalyser {
   absl::StatusOr<Relation> IntersectOrExcept(const Query& query, const std::vector<Relation>& inputs);
   absl::StatusOr<Relation> Distinct(const Relation& relation, Position position);
   absl::StatusOr<Relation> AnalyseValues(const Query& query);
+  absl::StatusOr<Relation> AnalyseSubQuery(const Query& query);
   absl::StatusOr<Relation> AnalyseFrom(const TableRef& from);
   // FROM and WHERE (from.cc, subqueries.cc).
   absl::StatusOr<Relation> AnalyseFromWhere(const Select& select);
@@ -69,7 +70,11 @@ class QueryAnalyser {
   absl::StatusOr<Relation> AnalyseWindowFunction(const TableRef& from);
   absl::StatusOr<Relation> Find(const Path& path);
   absl::StatusOr<std::vector<NamedExpression>> AnalyseItems(const Select& select, const Relation& input,
-                                                            std::vector<AggregateCall>* aggregates);
+                                                            std::vector<AggregateCall>* aggregates,
+                                                            std::vector<OverCall>* overs);
+  // The items over `relation` with the calls with OVER in them as columns of it (over.cc).
+  absl::Status AddOvers(const std::vector<OverCall>& overs, Relation* relation, std::vector<NamedExpression>* items);
+  absl::StatusOr<Relation> ApplyTail(Relation relation, const Query& query);
   absl::StatusOr<Relation> Project(const Relation& input, plan::ExpressionPtr condition,
                                    const std::vector<NamedExpression>& items, Position position);
   Relation OneRow(Position position);
@@ -98,12 +103,21 @@ absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<pl
 struct WindowCall {
   plan::WindowKind kind = plan::WindowKind::kTumble;
   Name time_column;
-  ExprPtr data;  // TABLE t or a sub-query
+  int time_index = -1;         // the same as a column of the input; -1: found by its name
+  std::string column_prefix;   // of window_start, window_end and window_time
+  ExprPtr data;                // TABLE t or a sub-query
+  std::vector<int> partition;  // SESSION: columns of the input
   int64_t size_ms = 0;
   int64_t slide_ms = 0;
   int64_t offset_ms = 0;
 };
 absl::StatusOr<WindowCall> ReadWindowCall(const TableRef& from, const Diagnostics& diagnostics);
+// Sets call->partition to the columns of PARTITION BY.
+absl::Status ResolvePartition(const Relation& input, WindowCall* call, const Diagnostics& diagnostics);
+// Checks the sizes against one another.
+absl::Status CheckSizes(const WindowCall& call, Position position, const Diagnostics& diagnostics);
+// The milliseconds of an interval that says the `what` of a window.
+absl::StatusOr<int64_t> WindowMilliseconds(const ExprPtr& expr, std::string_view what, const Diagnostics& diagnostics);
 absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& call, Position position,
                                        const Diagnostics& diagnostics);
 

@@ -30,6 +30,11 @@ struct Relation {
   const std::vector<data::Field>& fields() const { return node->schema->fields; }
   std::vector<data::Field> CopyFields() const { return node->schema->fields; }
   const std::string& QualifierOf(size_t column) const { return qualifiers.empty() ? alias : qualifiers[column]; }
+  // After columns have been added behind: they carry no bound of a window and have no qualifier.
+  void MatchColumns() {
+    tags.resize(fields().size(), WindowTag::kNone);
+    if (!qualifiers.empty()) qualifiers.resize(fields().size());
+  }
   void SetAlias(std::string name) {
     alias = std::move(name);
     qualifiers.clear();

@@ -170,11 +170,16 @@ class Pruner {
         const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
         Columns& below = needed_[node.inputs[0].get()];
         below.insert(node.window.time_column);
+        below.insert(node.keys.begin(), node.keys.end());
         for (const int column : own) {
           if (column < width) below.insert(column);
         }
         break;
       }
+      case NodeKind::kOver:
+      case NodeKind::kRank:
+        NeedOfRows(node, own);
+        break;
       case NodeKind::kWindowAggregate:
       case NodeKind::kGroupAggregate:
         NeedOfAggregate(node, own);
@@ -219,6 +224,10 @@ class Pruner {
       case NodeKind::kWindowAssign:
         pruned = PruneWindowAssign(*node);
         break;
+      case NodeKind::kOver:
+      case NodeKind::kRank:
+        pruned = PruneRows(*node);
+        break;
       case NodeKind::kWindowAggregate:
       case NodeKind::kGroupAggregate:
         pruned = PruneAggregate(*node);
@@ -250,6 +259,57 @@ class Pruner {
       if (node.aggregates[i].filter >= 0) below.insert(node.aggregates[i].filter);
     }
     if (below.empty()) below.insert(0);
+  }
+
+  // OVER and Top-N: the input's columns, then what is computed.
+  void NeedOfRows(const Node& node, const Columns& own) {
+    Columns& below = needed_[node.inputs[0].get()];
+    const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
+    below.insert(node.keys.begin(), node.keys.end());
+    for (const plan::OrderKey& key : node.order) below.insert(key.column);
+    if (node.window.time_column >= 0) below.insert(node.window.time_column);
+    for (const int column : own) {
+      if (column < width) {
+        below.insert(column);
+        continue;
+      }
+      if (node.kind == NodeKind::kRank) continue;
+      const plan::Aggregate& aggregate = node.aggregates[column - width];
+      for (const int read : {aggregate.argument, aggregate.filter, aggregate.default_column}) {
+        if (read >= 0) below.insert(read);
+      }
+    }
+    if (below.empty()) below.insert(0);
+  }
+
+  Pruned PruneRows(const Node& node) {
+    const Pruned& below = pruned_.at(node.inputs[0].get());
+    const Columns& own = needed_[&node];
+    Pruned pruned;
+    auto copy = std::make_shared<Node>(node);
+    copy->inputs[0] = below.node;
+    for (int& key : copy->keys) key = below.at[key];
+    for (plan::OrderKey& key : copy->order) key.column = below.at[key.column];
+    if (node.window.time_column >= 0) copy->window.time_column = below.at[node.window.time_column];
+    std::vector<data::Field> fields = below.node->schema->fields;
+    pruned.at = below.at;
+    copy->aggregates.clear();
+    for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
+      const bool needed = own.contains(static_cast<int>(i));
+      pruned.at.push_back(needed ? static_cast<int>(fields.size()) : -1);
+      if (!needed) continue;
+      fields.push_back(node.schema->fields[i]);
+      if (node.kind == NodeKind::kRank) continue;
+      plan::Aggregate aggregate = node.aggregates[i - below.at.size()];
+      for (int* read : {&aggregate.argument, &aggregate.filter, &aggregate.default_column}) {
+        if (*read >= 0) *read = below.at[*read];
+      }
+      copy->aggregates.push_back(aggregate);
+    }
+    copy->rank.with_rank = node.kind == NodeKind::kRank && fields.size() > below.node->schema->fields.size();
+    copy->schema = std::make_shared<data::Schema>(data::Schema{std::move(fields)});
+    pruned.node = copy;
+    return pruned;
   }
 
   static std::vector<data::Field> Chosen(const Node& node, const Columns& columns, std::vector<int>* at) {
@@ -402,6 +462,7 @@ class Pruner {
     auto copy = std::make_shared<Node>(node);
     copy->inputs[0] = below.node;
     copy->window.time_column = below.at[node.window.time_column];
+    for (int& key : copy->keys) key = below.at[key];
     std::vector<data::Field> fields = below.node->schema->fields;
     fields[copy->window.time_column].type.rowtime = false;
     pruned.at = below.at;

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "sql/literals.h"
-#include "sql/queries.h"
+#include "sql/over.h"
 #include "stream/plan/changelog.h"
 
 namespace leat::sql {
@@ -23,7 +23,7 @@ ExpressionPtr CallOf(F function, std::vector<ExpressionPtr> arguments, bool null
 
 // A query whose rows are those of FROM that pass WHERE: its conditions may read the outer query's columns.
 bool IsPlain(const Query& query) {
-  if (query.kind != Query::Kind::kSelect || !query.with.empty()) return false;
+  if (query.kind != Query::Kind::kSelect || !query.with.empty() || query.HasTail()) return false;
   const Select& select = query.select;
   return !select.grouped && !select.having && select.from.kind != TableRef::Kind::kNone &&
          std::ranges::none_of(select.items, [](const SelectItem& item) { return HasAggregate(*item.expr); });
@@ -40,7 +40,7 @@ bool IsSubqueryTest(const Expr& expr) {
 absl::StatusOr<QueryAnalyser::Subquery> QueryAnalyser::AnalyseSubquery(const Relation& outer, const Query& query) {
   Subquery result;
   if (!IsPlain(query)) {
-    LEAT_ASSIGN_OR_RETURN(result.relation, Analyse(query));
+    LEAT_ASSIGN_OR_RETURN(result.relation, AnalyseSubQuery(query));
     return result;
   }
   const Select& select = query.select;
@@ -63,12 +63,12 @@ absl::StatusOr<QueryAnalyser::Subquery> QueryAnalyser::AnalyseSubquery(const Rel
     LEAT_ASSIGN_OR_RETURN(ExpressionPtr correlated, analyser.Condition(*conjunct, "WHERE"));
     result.conjuncts.push_back(std::move(correlated));
   }
-  inner = Filtered(std::move(inner), own, select.position);
+  inner = PushTopN(Filtered(std::move(inner), own, select.position));
   for (const ExprPtr& conjunct : nested) {
     LEAT_ASSIGN_OR_RETURN(inner, ApplySubquery(inner, conjunct));
   }
   // The select list, and behind it what the conditions read.
-  LEAT_ASSIGN_OR_RETURN(std::vector<NamedExpression> items, AnalyseItems(select, inner, nullptr));
+  LEAT_ASSIGN_OR_RETURN(std::vector<NamedExpression> items, AnalyseItems(select, inner, nullptr, nullptr));
   const int listed = static_cast<int>(items.size());
   for (size_t i = 0; i < inner.fields().size(); ++i) {
     items.push_back({plan::Input(static_cast<int>(i), inner.fields()[i].type), inner.fields()[i].name});

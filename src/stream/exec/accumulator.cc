@@ -127,6 +127,11 @@ std::optional<Step> StepOf(AggregateKind kind, const data::Type& argument) {
     case AggregateKind::kMin:
     case AggregateKind::kMax:
       return ExtremeStep(argument.storage());
+    case AggregateKind::kFirstValue:
+    case AggregateKind::kLastValue:
+    case AggregateKind::kRowNumber:
+    case AggregateKind::kLag:
+      break;  // OVER's own
   }
   return std::nullopt;
 }

@@ -10,6 +10,10 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return MakeWindowAssign(node);
     case plan::NodeKind::kWindowAggregate:
       return MakeWindowAggregate(node);
+    case plan::NodeKind::kOver:
+      return MakeOver(node);
+    case plan::NodeKind::kRank:
+      return node->window.kind == plan::WindowKind::kAttached ? MakeWindowRank(node) : MakeRank(node);
     case plan::NodeKind::kGroupAggregate:
       return MakeGroupAggregate(node);
     case plan::NodeKind::kJoin:

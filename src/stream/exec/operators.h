@@ -17,7 +17,12 @@ class StatelessOperator : public Operator {
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeCalc(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAssign(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeOver(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeRank(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindowRank(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeJoin(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeIntervalJoin(const plan::NodePtr& node);

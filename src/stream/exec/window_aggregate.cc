@@ -1,13 +1,13 @@
-// GROUP BY window and keys over TUMBLE and HOP. Each row is accumulated once, into its slice; a window that the
-// watermark passes merges its slices per key and emits one row a key, sorted by the key's bytes. A row is late only
-// when the last of its windows has fired; until then it is added to its slice, which the windows still to come will
-// read.
+// GROUP BY window and keys over TUMBLE, HOP, CUMULATE and windows that rows have already. Each row is accumulated once,
+// into its slice; a window that the watermark passes merges its slices per key and emits one row a key, sorted by the
+// key's bytes. A row is late only when the last of its windows has fired; until then it is added to its slice, which
+// the windows still to come will read.
 #include <algorithm>
 #include <cstring>
 
-#include "base/bytes.h"
 #include "base/strings.h"
 #include "stream/data/key_codec.h"
+#include "stream/exec/fired_watermark.h"
 #include "stream/exec/operators.h"
 #include "stream/exec/slice_store.h"
 #include "stream/exec/window.h"
@@ -16,14 +16,10 @@
 namespace leat::exec {
 namespace {
 
-constexpr std::string_view kWatermarkKey = "watermark";
-
 struct WindowState : OperatorState {
   std::unique_ptr<SliceStore> slices;
-  state::StateTable* progress = nullptr;
-  int64_t watermark_ms = kMinWatermark;      // what has fired
-  int64_t next_window_end = kMinWatermark;   // derived from it
-  int64_t stored_watermark = kMinWatermark;  // what the table holds
+  FiredWatermark fired;
+  int64_t next_window_end = kMinWatermark;  // derived from it
   KeyedBlock merged;
   std::vector<KeyedBlock> merged_distinct;
   std::string key;       // scratch
@@ -62,14 +58,8 @@ class WindowAggregate : public Operator {
 absl::StatusOr<std::unique_ptr<OperatorState>> WindowAggregate::Open(state::StateBackend& backend) const {
   auto state = std::make_unique<WindowState>(layout_);
   LEAT_ASSIGN_OR_RETURN(state->slices, SliceStore::Open(layout_, backend, node_->id, {}));
-  state->progress = &backend.Table(node_->id, kProgressTable);
-  LEAT_ASSIGN_OR_RETURN(const std::string* stored, state->progress->Find(0, kWatermarkKey));
-  if (stored != nullptr) {
-    if (stored->size() != sizeof(int64_t)) return DataLoss("state: a watermark of ", stored->size(), " bytes");
-    state->watermark_ms = LoadBigEndian<int64_t>(stored->data());
-    state->stored_watermark = state->watermark_ms;
-    state->next_window_end = window_.NextWindowEnd(state->watermark_ms);
-  }
+  LEAT_RETURN_IF_ERROR(state->fired.Open(backend.Table(node_->id, kProgressTable)));
+  state->next_window_end = window_.NextWindowEnd(state->fired.ms());
   return state;
 }
 
@@ -81,6 +71,7 @@ absl::Status WindowAggregate::Process(OperatorState& operator_state, const Conte
   std::vector<data::ColumnPtr> keys;
   for (const int column : node_->keys) keys.push_back(input.columns[static_cast<size_t>(column)]);
   const std::vector<BoundSlot> bound = layout_.Bind(input);
+  const int64_t attached = node_->window.kind == plan::WindowKind::kAttached ? 1 : 0;  // a window's end is outside it
   std::vector<uint32_t> late;
   Slice* slice = nullptr;
   int64_t slice_end = 0;
@@ -91,7 +82,7 @@ absl::Status WindowAggregate::Process(OperatorState& operator_state, const Conte
                                                  : "a window aggregate takes no updates or deletes"));
       continue;
     }
-    const int64_t end = window_.SliceEnd(WindowMath::MillisOf(micros[row]));
+    const int64_t end = window_.SliceEnd(WindowMath::MillisOf(micros[row]) - attached);
     if (window_.LastWindowEnd(end) < state.next_window_end) {
       late.push_back(row);
       continue;
@@ -142,7 +133,7 @@ void WindowAggregate::AddDistinct(const BoundSlot& bound, const data::Batch& inp
 
 absl::Status WindowAggregate::OnWatermark(OperatorState& operator_state, const Context& context, Output& output) const {
   auto& state = static_cast<WindowState&>(operator_state);
-  if (context.watermark_ms <= state.watermark_ms) return absl::OkStatus();
+  if (context.watermark_ms <= state.fired.ms()) return absl::OkStatus();
   WindowOutput out(*node_, window_, layout_, output);
   const int64_t limit = SaturatingAdd(context.watermark_ms, 1);
   int64_t end = state.next_window_end;
@@ -159,8 +150,8 @@ absl::Status WindowAggregate::OnWatermark(OperatorState& operator_state, const C
     }
     end = SaturatingAdd(end, window_.slide());
   }
-  state.watermark_ms = context.watermark_ms;
-  state.next_window_end = window_.NextWindowEnd(state.watermark_ms);
+  state.fired.Set(context.watermark_ms);
+  state.next_window_end = window_.NextWindowEnd(context.watermark_ms);
   LEAT_RETURN_IF_ERROR(out.Flush());
   return state.slices->EnforceLimit();
 }
@@ -211,18 +202,13 @@ absl::Status WindowAggregate::MergeDistinct(const Slice& slice, WindowState* sta
 absl::Status WindowAggregate::OnBarrier(OperatorState& operator_state) const {
   auto& state = static_cast<WindowState&>(operator_state);
   LEAT_RETURN_IF_ERROR(state.slices->Flush());
-  if (state.watermark_ms == state.stored_watermark) return absl::OkStatus();
-  bool inserted = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * value, state.progress->Mutate(0, kWatermarkKey, &inserted));
-  value->resize(sizeof(int64_t));
-  StoreBigEndian(value->data(), state.watermark_ms);
-  state.stored_watermark = state.watermark_ms;
-  return absl::OkStatus();
+  return state.fired.Store();
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node) {
+  if (node->window.kind == plan::WindowKind::kSession) return MakeSessionAggregate(node);
   LEAT_ASSIGN_OR_RETURN(const WindowMath window, WindowMath::Make(node->window));
   LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
   return std::unique_ptr<Operator>(std::make_unique<WindowAggregate>(node, window, std::move(layout)));

@@ -39,14 +39,14 @@ class WindowAssign : public StatelessOperator {
     data::Batch out = data::Gather(input, *rows);
     out.schema = node_->schema;
     const size_t first = out.columns.size();
-    const auto append = [&](int64_t shift_ms) {
+    const auto append = [&](auto time_of) {
       auto column = std::make_shared<data::Column>(node_->schema->fields[out.columns.size()].type);
-      for (const int64_t end : *ends) column->Append<int64_t>(WindowMath::MicrosOf(end + shift_ms));
+      for (const int64_t end : *ends) column->Append<int64_t>(WindowMath::MicrosOf(time_of(end)));
       out.columns.push_back(std::move(column));
     };
-    append(-window_.size());
-    append(0);
-    append(-1);
+    append([&](int64_t end) { return window_.Start(end); });
+    append([](int64_t end) { return end; });
+    append([](int64_t end) { return end - 1; });
     LEAT_CHECK(out.columns.size() == first + 3 && node_->schema->fields.size() == out.columns.size());
     rows->clear();
     ends->clear();
@@ -60,6 +60,7 @@ class WindowAssign : public StatelessOperator {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& node) {
+  if (node->window.kind == plan::WindowKind::kSession) return MakeSessionAssign(node);
   LEAT_ASSIGN_OR_RETURN(const WindowMath window, WindowMath::Make(node->window));
   return std::unique_ptr<Operator>(std::make_unique<WindowAssign>(node, window));
 }

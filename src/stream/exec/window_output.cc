@@ -32,7 +32,7 @@ void WindowOutput::Start() {
 int64_t WindowOutput::WindowColumnMicros(plan::Node::WindowColumn column, int64_t window_end_ms) const {
   switch (column) {
     case plan::Node::WindowColumn::kStart:
-      return WindowMath::MicrosOf(window_end_ms - window_.size());
+      return WindowMath::MicrosOf(window_.Start(window_end_ms));
     case plan::Node::WindowColumn::kEnd:
       return WindowMath::MicrosOf(window_end_ms);
     case plan::Node::WindowColumn::kTime:

@@ -32,6 +32,14 @@ ChangelogMode OfJoin(const Node& node) {
   return mode;
 }
 
+// Without the number rows leave and enter; with it, or where there is but one, they take each other's place.
+ChangelogMode OfRank(const Node& node) {
+  if (!node.produces_updates) return kInsertOnly;
+  const bool replaces = node.rank.with_rank || (node.rank.from == 1 && node.rank.to == 1);
+  if (!replaces) return {.deletes = true};
+  return {.update_before = true, .update_after = true, .deletes = node.inputs[0]->produces_updates};
+}
+
 ChangelogMode OfSource(const Node& node) {
   if (node.table == nullptr) return kInsertOnly;
   switch (ChangesOf(*node.table)) {
@@ -88,6 +96,8 @@ class UpsertKeys {
       case NodeKind::kTemporalJoin:
       case NodeKind::kLookupJoin:
         return OfJoin(node);
+      case NodeKind::kRank:
+        return OfRanked(node);
       case NodeKind::kGroupAggregate: {
         std::vector<int> key(node.keys.size());
         for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<int>(i);
@@ -100,6 +110,16 @@ class UpsertKeys {
       default:
         return std::nullopt;
     }
+  }
+
+  // One row for each partition, or for each number of it; otherwise as the rows come in.
+  Key OfRanked(const Node& node) {
+    std::vector<int> key = node.keys;
+    if (node.rank.from != node.rank.to) {
+      if (!node.rank.with_rank) return Of(*node.inputs[0]);
+      key.push_back(static_cast<int>(node.schema->fields.size()) - 1);
+    }
+    return Sorted(std::move(key));
   }
 
   static Key OfTable(const Node& node) {
@@ -156,6 +176,8 @@ ChangelogMode InferChangelogMode(const Node& node) {
     case NodeKind::kTemporalJoin:
     case NodeKind::kLookupJoin:
       return node.inputs[0]->changelog;
+    case NodeKind::kRank:
+      return OfRank(node);
     case NodeKind::kNormalize:
       return kAllChanges;
     case NodeKind::kUpsertMaterialize:

@@ -39,12 +39,39 @@ std::string DescribeCalc(const Node& node) {
   return text;
 }
 
+std::string_view WindowName(WindowKind kind) {
+  switch (kind) {
+    case WindowKind::kTumble:
+      return "TUMBLE";
+    case WindowKind::kHop:
+      return "HOP";
+    case WindowKind::kCumulate:
+      return "CUMULATE";
+    case WindowKind::kSession:
+      return "SESSION";
+    case WindowKind::kAttached:
+      break;
+  }
+  return "";
+}
+
+std::string DescribeKeys(const Node& node) {
+  return StrCat(
+      " keys (",
+      Join(node.keys.size(),
+           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
+      ")");
+}
+
 std::string DescribeWindow(const Node& node) {
   const WindowSpec& window = node.window;
-  std::string text = window.kind == WindowKind::kTumble ? "TUMBLE(" : "HOP(";
   const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
-  StrAppend(&text, time, " $", window.time_column, ", size ", window.size_ms, " ms");
+  if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column);
+  std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column);
+  if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms)");
+  StrAppend(&text, ", size ", window.size_ms, " ms");
   if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
+  if (window.kind == WindowKind::kCumulate) StrAppend(&text, ", step ", window.slide_ms, " ms");
   if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
   return text + ")";
 }
@@ -62,16 +89,16 @@ std::string_view AggregateName(AggregateKind kind) {
       return "MIN";
     case AggregateKind::kMax:
       return "MAX";
+    case AggregateKind::kFirstValue:
+      return "FIRST_VALUE";
+    case AggregateKind::kLastValue:
+      return "LAST_VALUE";
+    case AggregateKind::kRowNumber:
+      return "ROW_NUMBER";
+    case AggregateKind::kLag:
+      return "LAG";
   }
   return "?";
-}
-
-std::string DescribeKeys(const Node& node) {
-  return StrCat(
-      " keys (",
-      Join(node.keys.size(),
-           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
-      ")");
 }
 
 std::string DescribeAggregates(const Node& node) {
@@ -81,6 +108,12 @@ std::string DescribeAggregates(const Node& node) {
     std::string one = StrCat(AggregateName(aggregate.kind), "(", aggregate.distinct ? "DISTINCT " : "");
     if (aggregate.kind == AggregateKind::kCountStar) {
       one += "*)";
+    } else if (aggregate.kind == AggregateKind::kRowNumber) {
+      one += ")";
+    } else if (aggregate.kind == AggregateKind::kLag) {
+      StrAppend(&one, "$", aggregate.argument, ", ", aggregate.offset);
+      if (aggregate.default_column >= 0) StrAppend(&one, ", $", aggregate.default_column);
+      one += ")";
     } else {
       StrAppend(&one, "$", aggregate.argument, ")");
     }
@@ -88,6 +121,34 @@ std::string DescribeAggregates(const Node& node) {
     return StrCat(one, " ", aggregate.type.ToString());
   });
   return text + ")";
+}
+
+std::string DescribeOrder(const Node& node) {
+  return Join(node.order.size(), [&](size_t i) {
+    const OrderKey& key = node.order[i];
+    return StrCat(node.inputs[0]->schema->fields[key.column].name, " $", key.column, key.descending ? " DESC" : "",
+                  key.nulls_first == key.descending ? (key.nulls_first ? " NULLS FIRST" : " NULLS LAST") : "");
+  });
+}
+
+std::string DescribeOver(const Node& node) {
+  const int time = node.window.time_column;
+  std::string text =
+      StrCat("by ", time < 0 ? "arrival" : StrCat(node.inputs[0]->schema->fields[time].name, " $", time));
+  if (!node.order.empty()) StrAppend(&text, ", ", DescribeOrder(node));
+  if (node.aggregates.empty()) return StrCat("Sort ", text);
+  StrAppend(&text, node.frame.rows ? " ROWS " : " RANGE ",
+            node.frame.preceding < 0 ? "UNBOUNDED" : StrCat(node.frame.preceding, node.frame.rows ? "" : " ms"),
+            " PRECEDING");
+  return StrCat("Over ", text, DescribeAggregates(node));
+}
+
+std::string DescribeRank(const Node& node) {
+  std::string text = node.window.kind == WindowKind::kAttached ? StrCat("WindowRank ", DescribeWindow(node)) : "Rank";
+  StrAppend(&text, DescribeKeys(node), " order (", DescribeOrder(node), ")");
+  if (node.rank.newest_first) text += " newest first";
+  StrAppend(&text, " from ", node.rank.from, " to ", node.rank.to < 0 ? "any" : StrCat(node.rank.to));
+  return node.rank.with_rank ? text + " with the number" : text;
 }
 
 std::string DescribeWindowColumns(const Node& node) {
@@ -184,12 +245,16 @@ std::string Describe(const Node& node) {
     case NodeKind::kCalc:
       return DescribeCalc(node);
     case NodeKind::kWindowAssign:
-      return StrCat("WindowAssign ", DescribeWindow(node));
+      return StrCat("WindowAssign ", DescribeWindow(node), node.keys.empty() ? "" : DescribeKeys(node));
     case NodeKind::kWindowAggregate:
       return StrCat("WindowAggregate ", DescribeWindow(node), DescribeAggregates(node), " then (",
                     DescribeWindowColumns(node), ")");
     case NodeKind::kGroupAggregate:
       return StrCat("GroupAggregate", DescribeAggregates(node));
+    case NodeKind::kOver:
+      return DescribeOver(node);
+    case NodeKind::kRank:
+      return DescribeRank(node);
     case NodeKind::kUnionAll:
       return "UnionAll";
     case NodeKind::kJoin:

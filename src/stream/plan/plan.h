@@ -41,21 +41,48 @@ using TablePtr = std::shared_ptr<const Table>;
 struct Node;
 using NodePtr = std::shared_ptr<const Node>;
 
-enum class AggregateKind { kCountStar, kCount, kSum, kAvg, kMin, kMax };
+enum class AggregateKind { kCountStar, kCount, kSum, kAvg, kMin, kMax, kFirstValue, kLastValue, kRowNumber, kLag };
 struct Aggregate {
   AggregateKind kind = AggregateKind::kCountStar;
   int argument = -1;  // input column; -1 for COUNT(*)
   bool distinct = false;
-  int filter = -1;  // input column of type BOOLEAN; -1: none
-  data::Type type;  // of the result
+  int filter = -1;          // input column of type BOOLEAN; -1: none
+  data::Type type;          // of the result
+  int64_t offset = 1;       // LAG: how many rows back
+  int default_column = -1;  // LAG: the input column to take where there is no such row; -1: NULL
 };
 
-enum class WindowKind { kTumble, kHop };
+// One column of ORDER BY.
+struct OrderKey {
+  int column = -1;  // of the input
+  bool descending = false;
+  bool nulls_first = true;
+};
+// Which rows OVER looks at: those of the partition from `preceding` up to the row (ROWS) or to all of its time (RANGE).
+struct OverFrame {
+  bool rows = true;
+  int64_t preceding = -1;  // rows, or ms; -1: unbounded
+};
+// ROW_NUMBER() in the order of `order`, of which `from` to `to` are kept.
+struct RankSpec {
+  int64_t from = 1;
+  int64_t to = -1;            // -1: the analyser has not found a bound yet
+  bool with_rank = false;     // the output ends with the number, BIGINT
+  bool newest_first = false;  // of rows that the order does not tell apart
+};
+
+enum class WindowKind {
+  kTumble,
+  kHop,
+  kCumulate,
+  kSession,   // per key: `keys` of a kWindowAssign (PARTITION BY) or a kWindowAggregate
+  kAttached,  // kWindowAggregate: the rows have a window already, and `time_column` is its end
+};
 struct WindowSpec {
   WindowKind kind = WindowKind::kTumble;
   int time_column = -1;  // TIMESTAMP or TIMESTAMP_LTZ rowtime column of the input
-  int64_t size_ms = 0;
-  int64_t slide_ms = 0;  // = size_ms for TUMBLE
+  int64_t size_ms = 0;   // CUMULATE: the longest; SESSION: the gap
+  int64_t slide_ms = 0;  // = size_ms for TUMBLE; CUMULATE: the step
   int64_t offset_ms = 0;
 };
 
@@ -102,7 +129,9 @@ enum class NodeKind {
   kNormalize,          // an upsert source's rows -> a full changelog: the last row of each of `keys` is state
   kUpsertMaterialize,  // rows that change under another key than `keys` -> the last one that is there for each of
                        // `keys`
-  kSink,               // writes its input, by position, to the persisted columns of `table`
+  kOver,  // the input's columns, then `aggregates` over `keys` in the order of time; also ORDER BY time (no aggregates)
+  kRank,  // the input's columns of the best rows of each of `keys`; with a window of kind kAttached once it has ended
+  kSink,  // writes its input, by position, to the persisted columns of `table`
 };
 
 struct Node {
@@ -118,12 +147,15 @@ struct Node {
   ExpressionPtr condition;                     // kCalc; null: keep all
   std::vector<ExpressionPtr> expressions;      // kCalc
   WindowSpec window;                           // kWindowAssign, kWindowAggregate
-  std::vector<int> keys;                       // aggregates: input columns; empty is one global group
+  std::vector<int> keys;                       // aggregates: input columns; empty is one global group; SESSION's
   std::vector<Aggregate> aggregates;
   JoinSpec join;  // joins; output: the left columns, then the right ones (kSemi, kAnti: the left ones alone)
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;
+  std::vector<OrderKey> order;    // kRank; kOver: of rows of one time
+  OverFrame frame;                // kOver; window.time_column is its time, -1: as rows come
+  RankSpec rank;                  // kRank
   bool produces_updates = false;  // output holds more than +I
   ChangelogMode changelog;        // which kinds it holds; found by InferChangelogMode when the plan is complete
   // State is forgotten so long after it was last written. 0: never; kDefaultTtl: as table.exec.state.ttl says.

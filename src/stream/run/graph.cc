@@ -12,9 +12,12 @@ bool IsJoin(NodeKind kind) {
          kind == NodeKind::kTemporalJoin || kind == NodeKind::kLookupJoin;
 }
 
-bool NeedsExchange(NodeKind kind) {
-  return kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize ||
-         kind == NodeKind::kUpsertMaterialize || IsJoin(kind);
+bool NeedsExchange(const plan::Node& node) {
+  const NodeKind kind = node.kind;
+  if (kind == NodeKind::kWindowAssign) return node.window.kind == plan::WindowKind::kSession;
+  return kind == NodeKind::kOver || kind == NodeKind::kRank || kind == NodeKind::kWindowAggregate ||
+         kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize || kind == NodeKind::kUpsertMaterialize ||
+         IsJoin(kind);
 }
 
 // The columns of an input by which its rows go to the workers.
@@ -23,8 +26,8 @@ const std::vector<int>& ExchangeKeys(const plan::Node& node, size_t input) {
   return input == 0 ? node.join.left_keys : node.join.right_keys;
 }
 
-bool HasOperator(NodeKind kind) {
-  return kind == NodeKind::kCalc || kind == NodeKind::kWindowAssign || NeedsExchange(kind);
+bool HasOperator(const plan::Node& node) {
+  return node.kind == NodeKind::kCalc || node.kind == NodeKind::kWindowAssign || NeedsExchange(node);
 }
 
 class Builder {
@@ -39,7 +42,7 @@ class Builder {
     GraphNode made;
     made.plan = node;
     made.inputs = static_cast<int>(inputs.size());
-    if (HasOperator(node->kind)) {
+    if (HasOperator(*node)) {
       LEAT_ASSIGN_OR_RETURN(made.op, exec::MakeOperator(node));
     }
     const int index = static_cast<int>(graph_.nodes.size());
@@ -47,7 +50,7 @@ class Builder {
     index_[node.get()] = index;
     for (size_t i = 0; i < inputs.size(); ++i) {
       GraphEdge edge{.to = index, .input = static_cast<int>(i)};
-      edge.exchange = NeedsExchange(node->kind);
+      edge.exchange = NeedsExchange(*node);
       if (edge.exchange) edge.keys = ExchangeKeys(*node, i);
       graph_.nodes[static_cast<size_t>(inputs[i])].consumers.push_back(std::move(edge));
     }

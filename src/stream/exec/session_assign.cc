@@ -1,0 +1,60 @@
+// SESSION as a table function on its own: rows wait until their session has ended, then come with its bounds, in the
+// order in which they arrived.
+#include "base/bytes.h"
+#include "stream/data/key_codec.h"
+#include "stream/exec/operators.h"
+#include "stream/exec/row_output.h"
+#include "stream/exec/session_operator.h"
+
+namespace leat::exec {
+namespace {
+
+// Content: each row as a varint length and data::EncodeKey of all its columns.
+class RowsContent : public SessionContent {
+ public:
+  explicit RowsContent(const plan::Node& node) : rows_(node.schema), width_(node.inputs[0]->schema->fields.size()) {}
+
+  void Bind(const data::Batch& batch) override { batch_ = &batch; }
+  absl::Status Add(size_t row, std::string* content) override {
+    row_.clear();
+    data::EncodeKey(batch_->columns, row, &row_);
+    BytesWriter writer(content);
+    writer.WriteUnsignedVarint(row_.size());
+    writer.WriteBytes(row_);
+    return absl::OkStatus();
+  }
+  absl::Status Merge(std::string_view from, std::string* into) override {
+    into->append(from);
+    return absl::OkStatus();
+  }
+  absl::Status Emit(std::string_view, const Session& session, Output& output) override {
+    using WindowColumn = plan::Node::WindowColumn;
+    BytesReader reader(session.content);
+    while (reader.remaining() > 0) {
+      const std::string_view row = reader.ReadBytes(reader.ReadUnsignedVarint());
+      if (!reader.ok()) return DataLoss("state: a row of a session is cut off");
+      LEAT_RETURN_IF_ERROR(rows_.AppendStored(row, width_));
+      size_t column = width_;
+      for (const WindowColumn bound : {WindowColumn::kStart, WindowColumn::kEnd, WindowColumn::kTime}) {
+        rows_.Row()[column++]->Append<int64_t>(SessionBoundMicros(bound, session));
+      }
+      LEAT_RETURN_IF_ERROR(rows_.Finish(data::RowKind::kInsert, output));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Flush(Output& output) override { return rows_.Flush(output); }
+
+ private:
+  RowOutput rows_;
+  size_t width_;
+  const data::Batch* batch_ = nullptr;
+  std::string row_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAssign(const plan::NodePtr& node) {
+  return MakeSessionOperator(node, "SessionAssign", [node] { return std::make_unique<RowsContent>(*node); });
+}
+
+}  // namespace leat::exec
