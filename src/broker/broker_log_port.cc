@@ -32,6 +32,26 @@ void BrokerLogPort::DescribeTopic(std::string topic,
   });
 }
 
+void BrokerLogPort::Ends(std::vector<model::TopicPartition> partitions,
+                         run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) {
+  using Spec = ListOffsetsPartition::Spec;
+  std::vector<ListOffsetsPartition> wanted;
+  for (model::TopicPartition& partition : partitions) {
+    wanted.push_back({partition, Spec::kEarliest});
+    wanted.push_back({std::move(partition), Spec::kLatest});
+  }
+  broker_.ListOffsets(std::move(wanted), [done = std::move(done)](std::vector<ListOffsetsResult> results) mutable {
+    std::vector<run::PartitionOffsets> ends;
+    for (size_t i = 0; i + 1 < results.size(); i += 2) {
+      for (const ListOffsetsResult& result : {results[i], results[i + 1]}) {
+        if (!result.outcome.ok()) return done(ToStatus(result.outcome));
+      }
+      ends.push_back({results[i].partition.partition, results[i].offset, results[i + 1].offset});
+    }
+    done(std::move(ends));
+  });
+}
+
 void BrokerLogPort::OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
                                   run::Callback<absl::StatusOr<model::Offset>> done) {
   using Spec = ListOffsetsPartition::Spec;

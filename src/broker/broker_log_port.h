@@ -1,4 +1,5 @@
-// run::LogPort over the broker: how jobs read and write the log. Thread-safe, as the broker is.
+// run::LogPort over this one broker, with what it leads and coordinates: how jobs read and write the log of a node that
+// is alone, and what the brokers of a cluster answer each other. Thread-safe, as the broker is.
 #pragma once
 
 #include "stream/run/log_port.h"
@@ -12,6 +13,9 @@ class BrokerLogPort final : public run::LogPort {
   explicit BrokerLogPort(BrokerImpl& broker) : broker_(broker) {}
   void DescribeTopic(std::string topic,
                      run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) override;
+  // Where partitions that this node leads begin and end. kUnavailable also while a new leader does not know its end yet.
+  void Ends(std::vector<model::TopicPartition> partitions,
+            run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done);
   void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
                      run::Callback<absl::StatusOr<model::Offset>> done) override;
   void EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,

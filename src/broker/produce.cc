@@ -167,7 +167,7 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
     // Most requests are like this. The closure is small enough to need no memory of its own.
     ProducePartition& only = op->request.partitions[0];
     Part part{std::move(only.partition), std::move(only.batches), op->request.acks, op->request.timeout,
-              std::move(transaction)};
+              std::move(transaction), std::move(only.fence)};
     AppendHere(home, std::move(part), [op = std::move(op)](ProducePartitionResult result) {
       std::vector<ProducePartitionResult> results;
       results.push_back(std::move(result));
@@ -179,7 +179,8 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
   parts.reserve(op->request.partitions.size());
   for (ProducePartition& part : op->request.partitions) {
     parts.push_back(
-        {std::move(part.partition), std::move(part.batches), op->request.acks, op->request.timeout, transaction});
+        {std::move(part.partition), std::move(part.batches), op->request.acks, op->request.timeout, transaction,
+         std::move(part.fence)});
   }
   Scatter<Part, ProducePartitionResult>(
       shards_, op->home, std::move(parts), AppendHere,

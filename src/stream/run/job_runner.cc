@@ -251,19 +251,13 @@ std::unique_ptr<JobRunner> JobRunner::Start(Spec spec, LogPort& port, env::Metri
   return std::make_unique<Runner>(std::move(spec), port, metrics);
 }
 
-void JobRunner::DeleteState(const std::string& name, const Options& options, LogPort& port,
-                            absl::AnyInvocable<void(absl::Status)> done) {
-  if (const std::string folder = StateFolder(name, options); !folder.empty()) {
-    std::error_code error;
-    std::filesystem::remove_all(folder, error);
-    if (error) {
-      done(Unavailable("removing ", folder, ": ", error.message()));
-      return;
-    }
-  }
-  port.DeleteTopic(ChangelogTopic(name), [done = std::move(done)](absl::Status status) mutable {
-    done(absl::IsNotFound(status) ? absl::OkStatus() : status);
-  });
+absl::Status JobRunner::DropState(const std::string& name, const Options& options) {
+  const std::string folder = StateFolder(name, options);
+  if (folder.empty()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (error) return Unavailable("removing ", folder, ": ", error.message());
+  return absl::OkStatus();
 }
 
 }  // namespace leat::run

@@ -59,9 +59,8 @@ class JobRunner {
   // job.
   virtual void Stop(absl::AnyInvocable<void(absl::Status)> done) = 0;
 
-  // Removes what a stopped job has stored: changelog topic, RocksDB folders. Its output topics stay.
-  static void DeleteState(const std::string& name, const Options& options, LogPort& port,
-                          absl::AnyInvocable<void(absl::Status)> done);
+  // Removes the copy of its state that a job which does not run here has on this node's disk. Blocks.
+  static absl::Status DropState(const std::string& name, const Options& options);
 };
 
 // Checks everything that can be known before a job is stored: formats, connectors, sinks, functions with kernels.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/logging.h"
 #include "rocks/rocks_store.h"
 #include "stream/run/await.h"
 
@@ -168,6 +169,24 @@ std::string StateFolder(const std::string& job, const Options& options) {
   return options.state_dir.empty() ? "" : StrCat(options.state_dir, "/", job);
 }
 
+namespace {
+
+// A folder that is damaged, or goes beyond what is this changelog's, begins anew: the changelog has everything.
+absl::StatusOr<std::unique_ptr<state::CommittedStore>> OpenStore(const std::string& job, const Options& options) {
+  const std::string folder = StateFolder(job, options);
+  if (folder.empty()) return state::MakeMemoryStore();
+  auto store = rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+  const bool foreign = store.ok() && (*store)->position() > options.usable_state_until;
+  if (!foreign && !absl::IsDataLoss(store.status())) return store;
+  LogWarning("jobs", "the state of job ", job, " on this disk is made anew from its changelog: ",
+             foreign ? "it is of another history" : Message(store.status()));
+  store = Unavailable("closed");
+  LEAT_RETURN_IF_ERROR(JobRunner::DropState(job, options));
+  return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+}
+
+}  // namespace
+
 absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
                           std::unique_ptr<state::CommittedStore>* store) {
   const std::string topic = ChangelogTopic(job);
@@ -176,12 +195,7 @@ absl::Status RestoreStore(const std::string& job, const Options& options, LogPor
   const model::Offset earliest = partitions.front().earliest;
   const model::Offset latest = partitions.front().latest;
   if (*store == nullptr) {
-    const std::string folder = StateFolder(job, options);
-    if (folder.empty()) {
-      *store = state::MakeMemoryStore();
-    } else {
-      LEAT_ASSIGN_OR_RETURN(*store, rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create()));
-    }
+    LEAT_ASSIGN_OR_RETURN(*store, OpenStore(job, options));
   }
   model::Offset next{std::max<int64_t>((*store)->position(), 0)};
   if (next < earliest || next > latest) {
