@@ -124,11 +124,13 @@ class BrokerImpl final : public Broker {
   GroupHost& group_host() const { return *groups_; }
   // How jobs read and write, wherever it is. Any thread.
   run::LogPort& job_log() const;
+  BrokerLogPort& local_log() const { return *log_port_; }  // what is here only
   JobManager& jobs() const { return *jobs_; }
   JobPeers& job_peers() const { return *job_peers_; }
   Retries& retries() const { return *retries_; }
   env::Disk& disk() const { return disk_; }
   bool is_alone() const { return transports_.empty(); }
+  TransactionHost& transaction_host() const { return *transactions_; }
   bool serves() const { return shards_[0]->phase == Phase::kServing; }
   uint64_t NewSeed() { return random_.Next(); }
 

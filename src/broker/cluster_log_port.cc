@@ -45,10 +45,9 @@ absl::StatusOr<model::NodeId> ClusterLogPort::LeaderOf(const model::TopicPartiti
   return state->leader;
 }
 
-absl::StatusOr<model::NodeId> ClusterLogPort::CoordinatorFor(const std::string& group) const {
-  const model::NodeId node =
-      CoordinatorOf(*broker_.image(), CoordinatorKind::kGroup, group, broker_.node_id());
-  if (node == meta::kNobody) return Unavailable("nobody coordinates group '", group, "' now");
+absl::StatusOr<model::NodeId> ClusterLogPort::CoordinatorFor(CoordinatorKind kind, const std::string& name) const {
+  const model::NodeId node = CoordinatorOf(*broker_.image(), kind, name, broker_.node_id());
+  if (node == meta::kNobody) return Unavailable("nobody coordinates '", name, "' now");
   return node;
 }
 
@@ -176,7 +175,7 @@ void ClusterLogPort::CommitOffsets(std::string group,
       kPatience,
       [this, message = AskCommit{std::move(group), std::move(offsets)}](auto answer) {
         AskOne<AskCommit>(
-            CoordinatorFor(message.group), message, kAnswerTimeout,
+            CoordinatorFor(CoordinatorKind::kGroup, message.group), message, kAnswerTimeout,
             [this](AskCommit ask, auto here) {
               local_.CommitOffsets(std::move(ask.group), std::move(ask.offsets), WithNothing(std::move(here)));
             },
@@ -192,7 +191,7 @@ void ClusterLogPort::CommittedOffsets(std::string group, std::vector<model::Topi
       kPatience,
       [this, message = AskCommitted{std::move(group), std::move(partitions)}](auto answer) {
         AskOne<AskCommitted>(
-            CoordinatorFor(message.group), message, kAnswerTimeout,
+            CoordinatorFor(CoordinatorKind::kGroup, message.group), message, kAnswerTimeout,
             [this](AskCommitted ask, auto here) {
               local_.CommittedOffsets(std::move(ask.group), std::move(ask.partitions), std::move(here));
             },
@@ -201,15 +200,64 @@ void ClusterLogPort::CommittedOffsets(std::string group, std::vector<model::Topi
       std::move(done));
 }
 
+// ---- transactions
+
+void ClusterLogPort::OpenProducer(std::string transactional_id, Duration timeout,
+                                  run::Callback<absl::StatusOr<run::TransactionalProducer>> done) {
+  retries_.Insist<run::TransactionalProducer>(
+      kPatience,
+      [this, message = AskOpenProducer{std::move(transactional_id), timeout}](auto answer) {
+        AskOne<AskOpenProducer>(
+            CoordinatorFor(CoordinatorKind::kTransaction, message.transactional_id), message, kAppendTimeout,
+            [this](AskOpenProducer ask, auto here) {
+              local_.OpenProducer(std::move(ask.transactional_id), ask.timeout, std::move(here));
+            },
+            std::move(answer));
+      },
+      std::move(done));
+}
+
+void ClusterLogPort::AddToTransaction(std::string transactional_id, run::TransactionalProducer producer,
+                                      std::vector<model::TopicPartition> partitions,
+                                      run::Callback<absl::Status> done) {
+  retries_.Insist<Nothing>(
+      kPatience,
+      [this, message = AskAddToTransaction{std::move(transactional_id), producer, std::move(partitions)}](auto answer) {
+        AskOne<AskAddToTransaction>(
+            CoordinatorFor(CoordinatorKind::kTransaction, message.transactional_id), message, kAppendTimeout,
+            [this](AskAddToTransaction ask, auto here) {
+              local_.AddToTransaction(std::move(ask.transactional_id), ask.producer, std::move(ask.partitions),
+                                      WithNothing(std::move(here)));
+            },
+            std::move(answer));
+      },
+      StatusOnly(std::move(done)));
+}
+
+// Asked once: whether it has happened after a lost answer is settled by the next OpenProducer.
+void ClusterLogPort::EndTransaction(std::string transactional_id, run::TransactionalProducer producer,
+                                    model::TransactionEnd end,
+                                    run::Callback<absl::StatusOr<run::TransactionalProducer>> done) {
+  broker_.home().Post([this, message = AskEndTransaction{std::move(transactional_id), producer, end},
+                       done = std::move(done)]() mutable {
+    AskOne<AskEndTransaction>(
+        CoordinatorFor(CoordinatorKind::kTransaction, message.transactional_id), message, kAppendTimeout,
+        [this](AskEndTransaction ask, auto here) {
+          local_.EndTransaction(std::move(ask.transactional_id), ask.producer, ask.end, std::move(here));
+        },
+        std::move(done));
+  });
+}
+
 // ---- appends, in the order in which they came
 
-void ClusterLogPort::Append(model::TopicPartition partition, std::string batches,
-                            run::Callback<absl::StatusOr<model::Offset>> done) {
+void ClusterLogPort::Append(run::LogAppend append, run::Callback<absl::StatusOr<model::Offset>> done) {
   auto write = std::make_shared<Write>();
-  write->numbered = IsNumbered(batches);
-  write->batches = std::move(batches);
+  write->numbered = IsNumbered(append.batches);
+  write->batches = std::move(append.batches);
+  write->transactional_id = std::move(append.transactional_id);
   write->done = std::move(done);
-  broker_.home().Post([this, partition = std::move(partition), write = std::move(write)] {
+  broker_.home().Post([this, partition = std::move(append.partition), write = std::move(write)] {
     write->until = broker_.home().Now() + kPatience;
     write->pause = Retries::kFirstPause;
     lanes_[partition].waiting.push_back(write);
@@ -243,14 +291,14 @@ void ClusterLogPort::Send(const model::TopicPartition& partition, model::NodeId 
   if (node == broker_.node_id()) {
     // What may have to be sent again is kept.
     std::string batches = write->numbered ? write->batches : std::move(write->batches);
-    return local_.Append(partition, std::move(batches),
+    return local_.Append({partition, std::move(batches), write->transactional_id},
                          [this, partition, write](absl::StatusOr<model::Offset> base) {
                            broker_.home().Post([this, partition, write, base = std::move(base)] {
                              Written(partition, write, base, Reached::kPerhaps);
                            });
                          });
   }
-  peers_.Call(node, EncodeJobMessage(AskAppend{partition, write->batches}),
+  peers_.Call(node, EncodeJobMessage(AskAppend{{partition, write->batches, write->transactional_id}}),
               kAppendTimeout, [this, partition, write](const JobPeers::Answer& answer) {
                 absl::StatusOr<model::Offset> base =
                     answer.bytes.ok() ? DecodeJobAnswer<model::Offset>(answer.bytes->view())

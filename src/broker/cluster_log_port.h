@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "broker/broker_log_port.h"
+#include "broker/coordinators.h"
 #include "broker/job_peers.h"
 #include "broker/retries.h"
 
@@ -36,19 +37,24 @@ class ClusterLogPort final : public run::LogPort {
   void EnsureTopic(std::string topic, int32_t partitions, std::vector<std::pair<std::string, std::string>> configs,
                    run::Callback<absl::Status> done) override;
   void Fetch(run::LogFetch fetch, run::Callback<absl::StatusOr<run::LogData>> done) override;
-  void Append(model::TopicPartition partition, std::string batches,
-              run::Callback<absl::StatusOr<model::Offset>> done) override;
+  void Append(run::LogAppend append, run::Callback<absl::StatusOr<model::Offset>> done) override;
   void DeleteTopic(std::string topic, run::Callback<absl::Status> done) override;
   void CommitOffsets(std::string group, std::vector<std::pair<model::TopicPartition, model::Offset>> offsets,
                      run::Callback<absl::Status> done) override;
   void CommittedOffsets(std::string group, std::vector<model::TopicPartition> partitions,
                         run::Callback<absl::StatusOr<std::vector<model::Offset>>> done) override;
+  void OpenProducer(std::string transactional_id, Duration timeout,
+                    run::Callback<absl::StatusOr<run::TransactionalProducer>> done) override;
+  void AddToTransaction(std::string transactional_id, run::TransactionalProducer producer,
+                        std::vector<model::TopicPartition> partitions, run::Callback<absl::Status> done) override;
+  void EndTransaction(std::string transactional_id, run::TransactionalProducer producer, model::TransactionEnd end,
+                      run::Callback<absl::StatusOr<run::TransactionalProducer>> done) override;
   int64_t WallMillis() override { return local_.WallMillis(); }
 
  private:
   // Whom to ask, by this node's image: kUnavailable if nobody leads now, kNotFound if there is no such partition.
   absl::StatusOr<model::NodeId> LeaderOf(const model::TopicPartition& partition) const;
-  absl::StatusOr<model::NodeId> CoordinatorFor(const std::string& group) const;
+  absl::StatusOr<model::NodeId> CoordinatorFor(CoordinatorKind kind, const std::string& name) const;
 
   // One attempt: asked of the node, or done here if it is this one.
   template <typename Message>
@@ -59,6 +65,7 @@ class ClusterLogPort final : public run::LogPort {
 
   struct Write {
     std::string batches;
+    std::string transactional_id;
     run::Callback<absl::StatusOr<model::Offset>> done;
     Instant until;
     Duration pause;

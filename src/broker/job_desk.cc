@@ -95,6 +95,7 @@ void JobDesk::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> done) 
     if (!compiled->has_inserts) {
       return finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
     }
+    if (const absl::Status status = jobs_.CheckDelivery(*compiled); !status.ok()) return finish(status);
     Record(asked->job, [this, asked, finish = std::move(finish)](const absl::Status& recorded) mutable {
       if (!recorded.ok()) return finish(recorded);
       Settle({.name = asked->job.name},

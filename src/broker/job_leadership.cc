@@ -7,6 +7,7 @@
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/broker_log_port.h"
 #include "broker/outcomes.h"
 #include "env/disk.h"
 #include "stream/run/changelog.h"
@@ -124,20 +125,27 @@ class FencedPort final : public run::LogPort {
         topic_(run::ChangelogTopic(job)),
         fence_(std::make_shared<const LeadershipFence>(leads.fence)) {}
 
-  void Append(model::TopicPartition partition, std::string batches,
-              run::Callback<absl::StatusOr<model::Offset>> done) override {
-    if (partition.topic != topic_) return base_.Append(std::move(partition), std::move(batches), std::move(done));
-    ProduceRequest request;
-    request.missing_topics = MissingTopics::kRefuse;
-    request.timeout = kCommitTimeout;
-    request.partitions.push_back({std::move(partition), std::move(batches), fence_});
-    broker_.ProduceAs(meta::Origin::kInternal, std::move(request),
-                      [note = Noter(), done = std::move(done)](const ProduceReply& reply) mutable {
-                        const ProducePartitionResult& result = reply.partitions.at(0);
-                        done(result.outcome.ok() ? absl::StatusOr<model::Offset>(result.base_offset)
-                                                 : ToStatus(result.outcome));
-                        if (result.outcome.ok()) note();
-                      });
+  void Append(run::LogAppend append, run::Callback<absl::StatusOr<model::Offset>> done) override {
+    if (append.partition.topic != topic_) return base_.Append(std::move(append), std::move(done));
+    broker_.local_log().AppendFenced(
+        std::move(append), fence_, kCommitTimeout,
+        [note = Noter(), done = std::move(done)](absl::StatusOr<model::Offset> base) mutable {
+          const bool written = base.ok();
+          done(std::move(base));
+          if (written) note();
+        });
+  }
+  void OpenProducer(std::string transactional_id, Duration timeout,
+                    run::Callback<absl::StatusOr<run::TransactionalProducer>> done) override {
+    base_.OpenProducer(std::move(transactional_id), timeout, std::move(done));
+  }
+  void AddToTransaction(std::string transactional_id, run::TransactionalProducer producer,
+                        std::vector<model::TopicPartition> partitions, run::Callback<absl::Status> done) override {
+    base_.AddToTransaction(std::move(transactional_id), producer, std::move(partitions), std::move(done));
+  }
+  void EndTransaction(std::string transactional_id, run::TransactionalProducer producer, model::TransactionEnd end,
+                      run::Callback<absl::StatusOr<run::TransactionalProducer>> done) override {
+    base_.EndTransaction(std::move(transactional_id), producer, end, std::move(done));
   }
 
   void DescribeTopic(std::string topic,

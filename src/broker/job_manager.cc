@@ -37,6 +37,16 @@ run::Options JobManager::RunOptions() const {
   return options;
 }
 
+run::DeliveryOptions JobManager::DeliveryOptions() const {
+  run::DeliveryOptions options;
+  options.max_transaction_timeout = broker_.options().max_transaction_timeout;
+  return options;
+}
+
+absl::Status JobManager::CheckDelivery(const CompiledJob& job) const {
+  return run::CheckDelivery(job.plan, RunOptions(), DeliveryOptions());
+}
+
 void JobManager::Compile(std::string sql, Callback<Compiled> done) {
   auto result = std::make_shared<Compiled>(Internal("not compiled"));
   broker_.home().RunBlocking(
@@ -176,10 +186,13 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled, const Sta
   entry.groups = SourceGroups(compiled.plan);
   // The world may have moved meanwhile.
   if (stopping_ || entry.leads != LeadershipHere(*broker_.image(), name, broker_.node_id())) return;
-  run::Options options = RunOptions();
-  options.usable_state_until = state.usable_until;
-  entry.port = MakeFencedPort(broker_, port_, options, name, *entry.leads);
-  entry.runner = factory_->Start({name, std::move(compiled.plan), std::move(options)}, *entry.port, broker_.metrics());
+  entry.port = MakeFencedPort(broker_, port_, RunOptions(), name, *entry.leads);
+  entry.runner = factory_->Start({.name = name,
+                                  .plan = std::move(compiled.plan),
+                                  .options = RunOptions(),
+                                  .delivery = DeliveryOptions(),
+                                  .usable_state_until = state.usable_until},
+                                 *entry.port, broker_.metrics());
   LogInfo("jobs", "job ", name, " starts", entry.leads->replicated ? StrCat(", in epoch ", entry.leads->fence.epoch) : "");
 }
 
@@ -200,12 +213,13 @@ void JobManager::Look(const std::string& name, const JobLeadership& leads) {
         [this, name, leads, state = *judged](const absl::Status& ready) {
           if (!ready.ok() || stopping_) return StepEnded(name);
           Entry& looked = entries_[name];
-          run::Options options = RunOptions();
-          options.usable_state_until = state.usable_until;
-          looked.port = MakeFencedPort(broker_, port_, options, name, leads);
-          looked.runner =
-              factory_->Start({.name = name, .plan = {}, .options = std::move(options), .purpose = run::Purpose::kLook},
-                              *looked.port, broker_.metrics());
+          looked.port = MakeFencedPort(broker_, port_, RunOptions(), name, leads);
+          looked.runner = factory_->Start({.name = name,
+                                           .plan = {},
+                                           .options = RunOptions(),
+                                           .purpose = run::Purpose::kLook,
+                                           .usable_state_until = state.usable_until},
+                                          *looked.port, broker_.metrics());
           StopRunner(name);
         });
   });

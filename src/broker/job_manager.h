@@ -52,6 +52,8 @@ class JobManager {
   using Compiled = absl::StatusOr<CompiledJob>;
   // Compiles on a disk thread; `done` comes back here.
   void Compile(std::string sql, Callback<Compiled> done);
+  // What of delivery can be known before the job runs.
+  absl::Status CheckDelivery(const CompiledJob& job) const;
   void Explain(std::string sql, Callback<absl::StatusOr<std::string>> done);
 
  private:
@@ -84,6 +86,7 @@ class JobManager {
   void EnsureChangelog(const std::string& name);
   void MaybeStopped();
   run::Options RunOptions() const;
+  run::DeliveryOptions DeliveryOptions() const;
   bool IsOwn(const std::string& name) const;
 
   BrokerImpl& broker_;

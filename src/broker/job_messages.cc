@@ -18,7 +18,20 @@ void Visit(Fields& fields, AskFetch& it) {
 }
 template <typename Fields>
 void Visit(Fields& fields, AskAppend& it) {
-  fields(it.partition, it.batches);
+  fields(it.append);
+}
+template <typename Fields>
+void Visit(Fields& fields, AskOpenProducer& it) {
+  fields(it.transactional_id, it.timeout);
+}
+template <typename Fields>
+void Visit(Fields& fields, AskAddToTransaction& it) {
+  fields(it.transactional_id, it.producer, it.partitions);
+}
+template <typename Fields>
+void Visit(Fields& fields, AskEndTransaction& it) {
+  fields(it.transactional_id, it.producer);
+  fields.Choice(it.end, model::TransactionEnd::kCommit);
 }
 template <typename Fields>
 void Visit(Fields& fields, AskCommit& it) {

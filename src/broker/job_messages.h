@@ -62,8 +62,7 @@ struct AskFetch {
 struct AskAppend {
   static constexpr uint8_t kKind = 4;
   using Reply = model::Offset;
-  model::TopicPartition partition;
-  std::string batches;
+  run::LogAppend append;
 };
 // --- of the coordinator of the group
 struct AskCommit {
@@ -124,8 +123,31 @@ struct AskJobGroups {
   std::string name;
 };
 
+// --- of the coordinator of the transactional id
+struct AskOpenProducer {
+  static constexpr uint8_t kKind = 14;
+  using Reply = run::TransactionalProducer;
+  std::string transactional_id;
+  Duration timeout;
+};
+struct AskAddToTransaction {
+  static constexpr uint8_t kKind = 15;
+  using Reply = Nothing;
+  std::string transactional_id;
+  run::TransactionalProducer producer;
+  std::vector<model::TopicPartition> partitions;
+};
+struct AskEndTransaction {
+  static constexpr uint8_t kKind = 16;
+  using Reply = run::TransactionalProducer;
+  std::string transactional_id;
+  run::TransactionalProducer producer;
+  model::TransactionEnd end = model::TransactionEnd::kAbort;
+};
+
 using JobMessage = std::variant<AskEnds, AskOffsetForTime, AskFetch, AskAppend, AskCommit, AskCommitted, AskForget,
-                                AskCommittedOf, AskLag, AskSettle, AskJobs, AskJobLogs, AskJobGroups>;
+                                AskCommittedOf, AskLag, AskSettle, AskJobs, AskJobLogs, AskJobGroups, AskOpenProducer,
+                                AskAddToTransaction, AskEndTransaction>;
 
 std::string EncodeJobMessage(JobMessage message);
 // kInvalidArgument: not a message. kUnimplemented: of a kind that this program does not know (from a newer one).
@@ -171,10 +193,25 @@ template <typename Fields>
 void Visit(Fields& fields, LogFetch& it) {
   uint64_t max_bytes = it.max_bytes;
   fields(it.partition, it.offset, max_bytes, it.max_wait);
+  fields.Choice(it.isolation, model::Isolation::kReadCommitted);
   it.max_bytes = max_bytes;
 }
 template <typename Fields>
 void Visit(Fields& fields, LogData& it) {
-  fields(it.batches, it.high_watermark, it.log_start);
+  fields(it.batches, it.high_watermark, it.log_start, it.end, it.aborted);
+}
+template <typename Fields>
+void Visit(Fields& fields, LogAppend& it) {
+  fields(it.partition, it.batches, it.transactional_id);
+}
+template <typename Fields>
+void Visit(Fields& fields, TransactionalProducer& it) {
+  fields(it.id, it.epoch);
 }
 }  // namespace leat::run
+namespace leat::model {
+template <typename Fields>
+void Visit(Fields& fields, AbortedTransaction& it) {
+  fields(it.producer_id, it.first_offset);
+}
+}  // namespace leat::model

@@ -81,7 +81,19 @@ void JobPeers::On(AskFetch message, Reply reply) {
   log_.Fetch(std::move(message.fetch), Encoding<AskFetch::Reply>(std::move(reply)));
 }
 void JobPeers::On(AskAppend message, Reply reply) {
-  log_.Append(std::move(message.partition), std::move(message.batches), Encoding<AskAppend::Reply>(std::move(reply)));
+  log_.Append(std::move(message.append), Encoding<AskAppend::Reply>(std::move(reply)));
+}
+void JobPeers::On(AskOpenProducer message, Reply reply) {
+  log_.OpenProducer(std::move(message.transactional_id), message.timeout,
+                    Encoding<AskOpenProducer::Reply>(std::move(reply)));
+}
+void JobPeers::On(AskAddToTransaction message, Reply reply) {
+  log_.AddToTransaction(std::move(message.transactional_id), message.producer, std::move(message.partitions),
+                        EncodingStatus(std::move(reply)));
+}
+void JobPeers::On(AskEndTransaction message, Reply reply) {
+  log_.EndTransaction(std::move(message.transactional_id), message.producer, message.end,
+                      Encoding<AskEndTransaction::Reply>(std::move(reply)));
 }
 void JobPeers::On(AskCommit message, Reply reply) {
   log_.CommitOffsets(std::move(message.group), std::move(message.offsets), EncodingStatus(std::move(reply)));

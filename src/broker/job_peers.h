@@ -43,6 +43,9 @@ class JobPeers {
   void On(AskFetch message, Reply reply);
   void On(AskAppend message, Reply reply);
   void On(AskCommit message, Reply reply);
+  void On(AskOpenProducer message, Reply reply);
+  void On(AskAddToTransaction message, Reply reply);
+  void On(AskEndTransaction message, Reply reply);
   void On(AskCommitted message, Reply reply);
   void On(const AskForget& message, Reply reply);
   void On(AskCommittedOf message, Reply reply);

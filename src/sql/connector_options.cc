@@ -42,7 +42,7 @@ constexpr OptionSpec kOptions[] = {
     {"kafka", "scan.watermark.alignment.max-drift", K::kText, kOptional, "", "*"},
     {"kafka", "scan.watermark.alignment.update-interval", K::kText, kOptional, "", "*"},
     {"kafka", "sink.partitioner", K::kChoice, kOptional, "default|fixed|round-robin"},
-    {"kafka", "sink.delivery-guarantee", K::kChoice, kOptional, "at-least-once|none|exactly-once", "exactly-once"},
+    {"kafka", "sink.delivery-guarantee", K::kChoice, kOptional, "exactly-once|at-least-once"},
     {"kafka", "sink.transactional-id-prefix"},
     {"kafka", "sink.transaction-naming-strategy"},
     {"kafka", "sink.parallelism", K::kInteger},

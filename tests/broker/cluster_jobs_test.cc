@@ -247,7 +247,7 @@ TEST_F(ClusterJobs, ShowTheLagOfTheirGroupsAtEveryNode) {
   ASSERT_TRUE(Create(1, "events", 6).outcome.ok());
   for (int32_t p = 0; p < 6; ++p) {
     const auto base = Await<absl::StatusOr<model::Offset>>(
-        [&](auto done) { nodes[2]->broker->job_log().Append(Tp("events", p), Batch({"a", "b", "c"}), done); });
+        [&](auto done) { nodes[2]->broker->job_log().Append({Tp("events", p), Batch({"a", "b", "c"})}, done); });
     ASSERT_TRUE(base.ok()) << base.status();
   }
   for (const std::string group : {"job", "other"}) {

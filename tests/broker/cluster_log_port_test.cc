@@ -32,7 +32,7 @@ class ClusterLog : public Cluster {
     }
   }
   absl::StatusOr<model::Offset> Append(int32_t node, const model::TopicPartition& partition, const std::string& bytes) {
-    return Await<absl::StatusOr<model::Offset>>([&](auto done) { At(node).Append(partition, bytes, done); });
+    return Await<absl::StatusOr<model::Offset>>([&](auto done) { At(node).Append({partition, bytes}, done); });
   }
   std::vector<std::string> Read(int32_t node, const model::TopicPartition& partition) {
     std::vector<std::string> values;
@@ -111,7 +111,7 @@ TEST_F(ClusterLog, AppendsOfOneNodeStayInOrder) {
     std::vector<std::string> sent;
     for (int i = 0; i < 20; ++i) {
       sent.push_back(StrCat(i));
-      At(1).Append(Tp("t", p), Batch({sent.back()}), [&, i](const absl::StatusOr<model::Offset>& base) {
+      At(1).Append({Tp("t", p), Batch({sent.back()})}, [&, i](const absl::StatusOr<model::Offset>& base) {
         ASSERT_TRUE(base.ok()) << base.status();
         EXPECT_EQ(base->value(), i);
         ++answered;
@@ -131,7 +131,7 @@ TEST_F(ClusterLog, AppendsWhoseAnswerIsLostFailWithAllBehindThem) {
     if (leader == 1) continue;
     std::vector<absl::Status> answers;
     for (int i = 0; i < 5; ++i) {
-      At(1).Append(Tp("t", p), Batch({StrCat(i)}),
+      At(1).Append({Tp("t", p), Batch({StrCat(i)})},
                    [&](const absl::StatusOr<model::Offset>& base) { answers.push_back(base.status()); });
     }
     world.RunFor(absl::Microseconds(100));
@@ -170,7 +170,7 @@ TEST_F(ClusterLog, NumberedAppendsSurviveTheLossOfTheLeaderOnceAndInOrder) {
                                    .base_sequence = i});
       sent.push_back(StrCat(i));
       builder.Add(1, std::nullopt, sent.back());
-      At(1).Append(Tp("t", p), *builder.Finish(), [&](const absl::StatusOr<model::Offset>& base) {
+      At(1).Append({Tp("t", p), *builder.Finish()}, [&](const absl::StatusOr<model::Offset>& base) {
         EXPECT_TRUE(base.ok()) << base.status();
         ++answered;
       });

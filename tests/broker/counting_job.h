@@ -35,7 +35,7 @@ class CountingRunner final : public run::JobRunner {
  public:
   CountingRunner(CountedRuns& runs, int32_t node, env::Shard& shard, Spec spec, run::LogPort& port)
       : self_(std::make_shared<Self>(Self{runs, node, shard, port, std::move(spec)})) {
-    runs.starts.push_back({node, self_->spec.purpose, self_->spec.options.usable_state_until});
+    runs.starts.push_back({node, self_->spec.purpose, self_->spec.usable_state_until});
     if (self_->spec.purpose == run::Purpose::kLook) {
       self_->ended = true;
       return;
@@ -121,7 +121,8 @@ class CountingRunner final : public run::JobRunner {
   }
   static void Write(const Ptr& self) {
     self->writing = true;
-    self->port.Append({run::ChangelogTopic(self->spec.name), model::PartitionId(0)}, Batch({StrCat(self->count + 1)}),
+    self->port.Append({.partition = {run::ChangelogTopic(self->spec.name), model::PartitionId(0)},
+                       .batches = Batch({StrCat(self->count + 1)})},
                       [self](const absl::StatusOr<model::Offset>& base) {
                         self->writing = false;
                         if (base.ok()) {

@@ -22,11 +22,17 @@ TEST(JobMessages, ComeOutAsTheyWentIn) {
 }
 
 TEST(JobMessages, AnswersCarryTheStatusOrWhatWasAskedFor) {
-  const std::string good = EncodeJobAnswer<run::LogData>(run::LogData{"abc", model::Offset(4), model::Offset(1)});
+  const std::string good = EncodeJobAnswer<run::LogData>(run::LogData{.batches = "abc",
+                                        .high_watermark = model::Offset(4),
+                                        .log_start = model::Offset(1),
+                                        .end = model::Offset(3),
+                                        .aborted = {{model::ProducerId(8), model::Offset(2)}}});
   const auto data = DecodeJobAnswer<run::LogData>(good);
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_EQ(data->batches, "abc");
   EXPECT_EQ(data->log_start.value(), 1);
+  EXPECT_EQ(data->end.value(), 3);
+  EXPECT_EQ(data->aborted, (std::vector<model::AbortedTransaction>{{model::ProducerId(8), model::Offset(2)}}));
   const auto bad = DecodeJobAnswer<run::LogData>(EncodeJobAnswer<run::LogData>(Unavailable("not now")));
   EXPECT_EQ(bad.status(), Unavailable("not now"));
 }

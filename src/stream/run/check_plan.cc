@@ -1,6 +1,7 @@
 // What can be known of a plan before a job is stored: every table, format, expression and operator is made once.
 #include <absl/strings/numbers.h>
 
+#include "stream/run/delivery.h"
 #include "stream/run/graph.h"
 #include "stream/run/job_runner.h"
 #include "stream/run/sink_writer.h"
@@ -41,12 +42,9 @@ absl::Status CheckNode(const plan::Node& node) {
 }
 
 absl::Status CheckSettings(const plan::JobPlan& plan) {
-  for (const char* key : {"table.exec.source.idle-timeout", "execution.checkpointing.interval"}) {
-    const auto it = plan.settings.find(key);
-    if (it == plan.settings.end()) continue;
-    if (const auto millis = ParseDurationMillis(it->second); !millis.ok()) {
-      return Annotate(millis.status(), StrCat("SET '", key, "'"));
-    }
+  const auto idle = plan.settings.find("table.exec.source.idle-timeout");
+  if (idle != plan.settings.end()) {
+    LEAT_RETURN_IF_ERROR(Annotate(ParseDurationMillis(idle->second).status(), StrCat("SET '", idle->first, "'")));
   }
   for (const char* key : {"leat.dead-letter.topic", "leat.late.topic"}) {
     const auto it = plan.settings.find(key);
@@ -74,6 +72,8 @@ absl::Status CheckTable(const plan::Table& table) {
 
 absl::Status CheckPlan(const plan::JobPlan& plan) {
   if (plan.sinks.empty()) return InvalidArgument("the script has no INSERT: there is nothing to run");
+  // What the log allows is known where the job is to run.
+  LEAT_RETURN_IF_ERROR(CheckDelivery(plan, {}, {.max_transaction_timeout = absl::InfiniteDuration()}));
   LEAT_RETURN_IF_ERROR(CheckSettings(plan));
   LEAT_ASSIGN_OR_RETURN(const Graph graph, BuildGraph(plan));
   for (const GraphNode& node : graph.nodes) LEAT_RETURN_IF_ERROR(CheckNode(*node.plan));

@@ -11,6 +11,7 @@
 #include "env/metrics.h"
 #include "model/ids.h"
 #include "stream/plan/plan.h"
+#include "stream/run/delivery.h"
 #include "stream/run/job_log.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
@@ -49,7 +50,10 @@ class JobRunner {
     std::string name;  // group id, dead-letter topic `<name>-dlq`, changelog `__leat_changelog_<name>`
     plan::JobPlan plan;
     Options options;
+    DeliveryOptions delivery{};
     Purpose purpose = Purpose::kRun;
+    // A state folder that holds more of the changelog than up to this offset is of another history, and made anew.
+    int64_t usable_state_until = INT64_MAX;
   };
   // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.
   static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);

@@ -1,7 +1,6 @@
 // What the job runner can be told; filled from the configuration. A job's SET keys override the first three.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "base/time.h"
@@ -18,8 +17,6 @@ struct Options {
   Duration restart_backoff = absl::Milliseconds(100);  // doubles each time, up to the maximum
   Duration restart_backoff_max = absl::Seconds(30);
   std::string state_dir;  // RocksDB folders, one a job and task
-  // A folder that holds more of the changelog than up to this offset is of another history, and made anew.
-  int64_t usable_state_until = INT64_MAX;
 };
 
 }  // namespace leat::run

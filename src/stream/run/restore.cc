@@ -143,6 +143,10 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
     if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
     LEAT_ASSIGN_OR_RETURN(KafkaTable table, ParseKafkaTable(*node.table));
     if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
+    if (node.kind == plan::NodeKind::kSink) {
+      const Delivery delivery = job.transaction == nullptr ? Delivery::kAtLeastOnce : Delivery::kExactlyOnce;
+      LEAT_ASSIGN_OR_RETURN(job.deliveries[static_cast<int>(i)], DeliveryOfSink(*node.table, delivery));
+    }
     job.tables[static_cast<int>(i)] = std::move(table);
   }
   return absl::OkStatus();
@@ -172,30 +176,30 @@ std::string StateFolder(const std::string& job, const Options& options) {
 namespace {
 
 // A folder that is damaged, or goes beyond what is this changelog's, begins anew: the changelog has everything.
-absl::StatusOr<std::unique_ptr<state::CommittedStore>> OpenStore(const std::string& job, const Options& options) {
-  const std::string folder = StateFolder(job, options);
+absl::StatusOr<std::unique_ptr<state::CommittedStore>> OpenStore(const JobRunner::Spec& spec) {
+  const std::string folder = StateFolder(spec.name, spec.options);
   if (folder.empty()) return state::MakeMemoryStore();
   auto store = rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
-  const bool foreign = store.ok() && (*store)->position() > options.usable_state_until;
+  const bool foreign = store.ok() && (*store)->position() > spec.usable_state_until;
   if (!foreign && !absl::IsDataLoss(store.status())) return store;
-  LogWarning("jobs", "the state of job ", job, " on this disk is made anew from its changelog: ",
+  LogWarning("jobs", "the state of job ", spec.name, " on this disk is made anew from its changelog: ",
              foreign ? "it is of another history" : Message(store.status()));
   store = Unavailable("closed");
-  LEAT_RETURN_IF_ERROR(JobRunner::DropState(job, options));
+  LEAT_RETURN_IF_ERROR(JobRunner::DropState(spec.name, spec.options));
   return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
 }
 
 }  // namespace
 
-absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
-                          std::unique_ptr<state::CommittedStore>* store) {
+absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::unique_ptr<state::CommittedStore>* store) {
+  const std::string& job = spec.name;
   const std::string topic = ChangelogTopic(job);
   LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, 1, {{"retention.ms", "-1"}, {"retention.bytes", "-1"}}));
   LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, topic));
   const model::Offset earliest = partitions.front().earliest;
   const model::Offset latest = partitions.front().latest;
   if (*store == nullptr) {
-    LEAT_ASSIGN_OR_RETURN(*store, OpenStore(job, options));
+    LEAT_ASSIGN_OR_RETURN(*store, OpenStore(spec));
   }
   model::Offset next{std::max<int64_t>((*store)->position(), 0)};
   if (next < earliest || next > latest) {
@@ -249,20 +253,31 @@ absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
   return restored;
 }
 
+absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRunner::Spec& spec, LogPort& port) {
+  LEAT_ASSIGN_OR_RETURN(const Delivery delivery, DeliveryOfJob(spec.plan));
+  if (delivery == Delivery::kAtLeastOnce) return std::shared_ptr<TransactionWriter>();
+  LEAT_ASSIGN_OR_RETURN(const CheckpointInterval interval, IntervalOf(spec.plan, spec.options));
+  LEAT_ASSIGN_OR_RETURN(const Duration timeout, TransactionTimeout(interval, spec.delivery));
+  const std::string id = TransactionalId(spec.name);
+  absl::StatusOr<TransactionalProducer> producer =
+      Await<absl::StatusOr<TransactionalProducer>>([&](auto done) { port.OpenProducer(id, timeout, std::move(done)); });
+  if (!producer.ok()) return Annotate(producer.status(), StrCat("taking the transactional id ", id));
+  return std::make_shared<TransactionWriter>(port, id, *producer);
+}
+
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
-                                                       state::CommittedStore& store) {
+                                                       state::CommittedStore& store,
+                                                       std::shared_ptr<TransactionWriter> transaction) {
   auto job = std::make_shared<JobContext>();
   job->job = spec.name;
   job->options = spec.options;
   job->port = &port;
   job->counters = &counters;
+  job->transaction = std::move(transaction);
+  job->delivery = spec.delivery;
   LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(spec.plan));
   LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan));
-  LEAT_ASSIGN_OR_RETURN(
-      const int64_t interval_ms,
-      ParseDurationMillis(Setting(spec.plan, "execution.checkpointing.interval",
-                                  StrCat(absl::ToInt64Milliseconds(spec.options.checkpoint_interval)))));
-  job->options.checkpoint_interval = absl::Milliseconds(interval_ms);
+  LEAT_ASSIGN_OR_RETURN(job->interval, IntervalOf(spec.plan, spec.options));
   job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
   job->late_topic = Setting(spec.plan, "leat.late.topic", "");
   // Dead letters and late rows go to the first partition, whatever others the topic has.

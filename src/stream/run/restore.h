@@ -17,8 +17,7 @@ namespace leat::run {
 std::string StateFolder(const std::string& job, const Options& options);
 
 // The store (opened if *store is null), replayed to the end of the changelog; makes the changelog topic if missing.
-absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
-                          std::unique_ptr<state::CommittedStore>* store);
+absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::unique_ptr<state::CommittedStore>* store);
 
 // Where a job stands by its committed state.
 struct Restored {
@@ -29,8 +28,14 @@ struct Restored {
 };
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store);
 
+// Takes over the job's transactional id: afterwards nobody else writes for the job, and every epoch that was begun has
+// its end in the changelog. Before RestoreStore, which could not know of an end that is decided but not yet written.
+// Null: the job delivers at least once.
+absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRunner::Spec& spec, LogPort& port);
+
 // Everything RunWorker needs: graph, tables, topics (made if missing), the starts of all cursors.
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
-                                                       state::CommittedStore& store);
+                                                       state::CommittedStore& store,
+                                                       std::shared_ptr<TransactionWriter> transaction);
 
 }  // namespace leat::run

@@ -177,6 +177,11 @@ absl::StatusOr<KafkaTable> ParseKafkaTable(const plan::Table& table) {
   LEAT_RETURN_IF_ERROR(ParseStartup(table, &out));
   LEAT_RETURN_IF_ERROR(ParseBounded(table, &out));
   LEAT_RETURN_IF_ERROR(ParseColumns(table, &out));
+  const std::string isolation = Option(table, "properties.isolation.level", "read_committed");
+  if (isolation != "read_committed" && isolation != "read_uncommitted") {
+    return Bad(table, "properties.isolation.level", "read_committed or read_uncommitted", isolation);
+  }
+  out.isolation = isolation == "read_committed" ? model::Isolation::kReadCommitted : model::Isolation::kReadUncommitted;
   const std::string strategy = Option(table, "scan.watermark.emit.strategy", "on-periodic");
   if (strategy != "on-periodic" && strategy != "on-event") {
     return Bad(table, "scan.watermark.emit.strategy", "on-periodic or on-event", strategy);

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "model/ids.h"
+#include "model/transaction.h"
 #include "stream/format/format.h"
 #include "stream/plan/plan.h"
 
@@ -32,8 +33,9 @@ struct KafkaTable {
   Bounded bounded = Bounded::kUnbounded;
   int64_t bounded_timestamp_ms = 0;
   std::map<int32_t, int64_t> bounded_offsets;
-  bool watermark_on_event = false;         // scan.watermark.emit.strategy
-  std::optional<int64_t> idle_timeout_ms;  // scan.watermark.idle-timeout
+  model::Isolation isolation = model::Isolation::kReadCommitted;  // properties.isolation.level
+  bool watermark_on_event = false;                                // scan.watermark.emit.strategy
+  std::optional<int64_t> idle_timeout_ms;                         // scan.watermark.idle-timeout
 };
 
 // kInvalidArgument names the option, what it takes and what came.
