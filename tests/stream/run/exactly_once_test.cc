@@ -297,6 +297,35 @@ TEST(AtLeastOnce, OneSinkOfAnExactJobMayAskForLess) {
   EXPECT_GT(Committed(port).at("copies").size(), expected.at("copies").size()) << "the second epoch came twice";
 }
 
+// A job that has read all there is gives its rows away, however long the longest interval is.
+TEST(Interval, IsShortForAJobThatHasCaughtUp) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  JobRunner::Spec spec = Spec();
+  spec.options.checkpoint_interval = absl::Hours(1);
+  spec.delivery.max_transaction_timeout = absl::Hours(3);
+  auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+  for (int second = 0; second < 5; ++second) {
+    ProduceSeconds(port, second, second + 1);
+    port.WaitForRecords("copies", 2 * static_cast<size_t>(second + 1));
+  }
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_GE(port.committed_transactions(), 5);
+}
+
+TEST(Interval, IsKeptWhenTheScriptFixesIt) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 5);
+  JobRunner::Spec spec = Spec(StrCat("SET 'execution.checkpointing.interval' = '1 h';", kSql));
+  spec.delivery.max_transaction_timeout = absl::Hours(3);
+  auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+  while (runner->Status().rows_in < 10) std::this_thread::yield();
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(port.committed_transactions(), 1) << "the stop alone";
+  EXPECT_EQ(port.Read("copies").size(), 10u);
+}
+
 // A job reads what is committed: of an aborted transaction nothing, of an open one nothing yet.
 TEST(Sources, ReadCommittedRecordsUnlessTold) {
   for (const bool committed : {true, false}) {
