@@ -9,6 +9,10 @@ using ::testing::HasSubstr;
 
 class ClusterJobs : public Cluster {
  protected:
+  // What the runs say of themselves goes before the nodes would.
+  ~ClusterJobs() override {
+    for (int32_t id = 1; id <= kNodes; ++id) Kill(id);
+  }
   std::unique_ptr<JobFactory> MakeJobs(int32_t id) override {
     return std::make_unique<CountingJobFactory>(&runs, id, nodes[id]->shards[0].get());
   }
