@@ -1,6 +1,7 @@
 // What can be known of a plan before a job is stored: every table, format, expression and operator is made once.
 #include <absl/strings/numbers.h>
 
+#include "stream/plan/changelog.h"
 #include "stream/run/delivery.h"
 #include "stream/run/graph.h"
 #include "stream/run/job_runner.h"
@@ -24,9 +25,10 @@ absl::Status CheckNode(const plan::Node& node) {
   if (node.table == nullptr) return absl::OkStatus();
   const std::string& connector = node.table->options.at("connector");
   const bool source = node.kind == plan::NodeKind::kSource;
-  if (connector != "kafka") {
+  if (!IsKafkaTable(*node.table)) {
     if (!source) return absl::OkStatus();
-    return Unimplemented("table ", node.table->name, ": connector '", connector, "' cannot be read from; 'kafka' can");
+    return Unimplemented("table ", node.table->name, ": connector '", connector,
+                         "' cannot be read from; 'kafka' and 'upsert-kafka' can");
   }
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(*node.table));
   if (source) return SourceDecoder::Create(node, options).status();
@@ -34,7 +36,7 @@ absl::Status CheckNode(const plan::Node& node) {
     return InvalidArgument("table ", node.table->name, ": writing needs exactly one topic, 'topic' names ",
                            options.topics.size());
   }
-  if (node.inputs.front()->produces_updates) {
+  if (node.inputs.front()->produces_updates && plan::ChangesOf(*node.table) == plan::TableChanges::kInserts) {
     return InvalidArgument("table ", node.table->name,
                            ": connector 'kafka' takes only new rows, but the query updates its rows");
   }
@@ -60,7 +62,7 @@ absl::Status CheckSettings(const plan::JobPlan& plan) {
 absl::Status CheckTable(const plan::Table& table) {
   const auto connector = table.options.find("connector");
   if (connector == table.options.end()) return InvalidArgument("table ", table.name, ": option 'connector' is missing");
-  if (connector->second != "kafka") return absl::OkStatus();
+  if (!IsKafkaTable(table)) return absl::OkStatus();
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(table));
   LEAT_RETURN_IF_ERROR(
       Annotate(format::CheckFormat(options.value_format, options.value_options, FieldsOf(table, options.value_columns)),

@@ -25,7 +25,8 @@ Checkpointer::Checkpointer(std::shared_ptr<JobContext> job, state::CommittedStor
           job_->interval.fixed
               ? longest_ms_
               : std::clamp<int64_t>(absl::ToInt64Milliseconds(job_->delivery.shortest_interval), 1, longest_ms_)),
-      last_ms_(job_->port->WallMillis()) {}
+      begun_ms_(job_->port->WallMillis()),
+      last_ms_(begun_ms_) {}
 
 absl::Status Checkpointer::Run() {
   // A life that was cut off right behind its commit has not told the group. Whatever it wrote is visible: who opened

@@ -81,8 +81,8 @@ class Checkpointer {
   int appending_ = 0;   // appends of the changelog that are not acknowledged
   bool untold_ = true;  // positions_ are committed, and no group knows them
   int telling_ = 0;     // groups that are being told
-  int64_t begun_ms_ = 0;
-  int64_t last_ms_ = 0;
+  int64_t begun_ms_;
+  int64_t last_ms_;
   int64_t told_ms_ = 0;
   std::vector<state::Change> changes_;
   std::vector<SourcePosition> positions_;

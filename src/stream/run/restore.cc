@@ -140,7 +140,7 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
                                                     StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
   for (size_t i = 0; i < job.graph.nodes.size(); ++i) {
     const plan::Node& node = *job.graph.nodes[i].plan;
-    if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
+    if (node.table == nullptr || !IsKafkaTable(*node.table)) continue;
     LEAT_ASSIGN_OR_RETURN(KafkaTable table, ParseKafkaTable(*node.table));
     if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
     if (node.kind == plan::NodeKind::kSink) {
