@@ -269,7 +269,7 @@ class BrokerImpl final : public Broker {
   ClusterDescription::Node advertised_;
   std::unique_ptr<BrokerLogPort> log_port_;  // of this node alone
   std::unique_ptr<JobPeers> job_peers_;
-  std::unique_ptr<Retries> retries_;         // of what is asked of other nodes
+  std::unique_ptr<Retries> retries_;             // of what is asked of other nodes
   std::unique_ptr<ClusterLogPort> cluster_log_;  // null: the node is alone
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<env::Timer> gauges_timer_;

@@ -16,7 +16,8 @@ class BrokerLogPort final : public run::LogPort {
   explicit BrokerLogPort(BrokerImpl& broker) : broker_(broker) {}
   void DescribeTopic(std::string topic,
                      run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) override;
-  // Where partitions that this node leads begin and end. kUnavailable also while a new leader does not know its end yet.
+  // Where partitions that this node leads begin and end. kUnavailable also while a new leader does not know its end
+  // yet.
   void Ends(std::vector<model::TopicPartition> partitions,
             run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done);
   void OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,

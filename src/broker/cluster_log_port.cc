@@ -70,8 +70,8 @@ void ClusterLogPort::AskOne(const absl::StatusOr<model::NodeId>& node, const Mes
 void ClusterLogPort::DescribeTopic(std::string topic,
                                    run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) {
   retries_.Insist<std::vector<run::PartitionOffsets>>(
-      kPatience,
-      [this, topic = std::move(topic)](auto answer) { DescribeOnce(topic, std::move(answer)); }, std::move(done));
+      kPatience, [this, topic = std::move(topic)](auto answer) { DescribeOnce(topic, std::move(answer)); },
+      std::move(done));
 }
 
 // What each leader says of its partitions, put together.
@@ -150,9 +150,10 @@ void ClusterLogPort::EnsureTopic(std::string topic, int32_t partitions,
 }
 
 void ClusterLogPort::DeleteTopic(std::string topic, run::Callback<absl::Status> done) {
-  retries_.Insist<Nothing>(kPatience, [this, topic = std::move(topic)](
-                      auto answer) { local_.DeleteTopic(topic, WithNothing(std::move(answer))); },
-                  StatusOnly(std::move(done)));
+  retries_.Insist<Nothing>(
+      kPatience,
+      [this, topic = std::move(topic)](auto answer) { local_.DeleteTopic(topic, WithNothing(std::move(answer))); },
+      StatusOnly(std::move(done)));
 }
 
 void ClusterLogPort::Fetch(run::LogFetch fetch, run::Callback<absl::StatusOr<run::LogData>> done) {
@@ -218,8 +219,7 @@ void ClusterLogPort::OpenProducer(std::string transactional_id, Duration timeout
 }
 
 void ClusterLogPort::AddToTransaction(std::string transactional_id, run::TransactionalProducer producer,
-                                      std::vector<model::TopicPartition> partitions,
-                                      run::Callback<absl::Status> done) {
+                                      std::vector<model::TopicPartition> partitions, run::Callback<absl::Status> done) {
   retries_.Insist<Nothing>(
       kPatience,
       [this, message = AskAddToTransaction{std::move(transactional_id), producer, std::move(partitions)}](auto answer) {
@@ -298,11 +298,11 @@ void ClusterLogPort::Send(const model::TopicPartition& partition, model::NodeId 
                            });
                          });
   }
-  peers_.Call(node, EncodeJobMessage(AskAppend{{partition, write->batches, write->transactional_id}}),
-              kAppendTimeout, [this, partition, write](const JobPeers::Answer& answer) {
-                absl::StatusOr<model::Offset> base =
-                    answer.bytes.ok() ? DecodeJobAnswer<model::Offset>(answer.bytes->view())
-                                      : absl::StatusOr<model::Offset>(answer.bytes.status());
+  peers_.Call(node, EncodeJobMessage(AskAppend{{partition, write->batches, write->transactional_id}}), kAppendTimeout,
+              [this, partition, write](const JobPeers::Answer& answer) {
+                absl::StatusOr<model::Offset> base = answer.bytes.ok()
+                                                         ? DecodeJobAnswer<model::Offset>(answer.bytes->view())
+                                                         : absl::StatusOr<model::Offset>(answer.bytes.status());
                 broker_.home().Post([this, partition, write, base = std::move(base), sent = answer.sent] {
                   Written(partition, write, base, sent ? Reached::kPerhaps : Reached::kNo);
                 });

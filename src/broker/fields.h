@@ -68,10 +68,8 @@ class FieldWriter {
   }
   void Put(model::TopicPartition& partition) { (*this)(partition.topic, partition.partition); }
   template <typename T>
-    requires std::is_class_v<T>
-  void Put(T& value) {
-    Visit(*this, value);
-  }
+  requires std::is_class_v<T>
+  void Put(T& value) { Visit(*this, value); }
 
   std::string out_;
   BytesWriter writer_{&out_};
@@ -128,10 +126,8 @@ class FieldReader {
   }
   void Get(model::TopicPartition& partition) { (*this)(partition.topic, partition.partition); }
   template <typename T>
-    requires std::is_class_v<T>
-  void Get(T& value) {
-    Visit(*this, value);
-  }
+  requires std::is_class_v<T>
+  void Get(T& value) { Visit(*this, value); }
 
   BytesReader reader_;
   bool good_ = true;

@@ -90,67 +90,70 @@ void JobDesk::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> done) 
   const meta::SubmitJob command{asked->job.name, asked->job.sql, broker_.home().WallMillis()};
   const absl::Status refused = meta::Decide(*broker_.image(), command, broker_.MetaLimits()).status();
   if (!refused.ok()) return (*begun)(refused);
-  jobs_.Compile(asked->job.sql, [this, asked, finish = *std::move(begun)](const JobManager::Compiled& compiled) mutable {
-    if (!compiled.ok()) return finish(compiled.status());
-    if (!compiled->has_inserts) {
-      return finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
-    }
-    if (const absl::Status status = jobs_.CheckDelivery(*compiled); !status.ok()) return finish(status);
-    Record(asked->job, [this, asked, finish = std::move(finish)](const absl::Status& recorded) mutable {
-      if (!recorded.ok()) return finish(recorded);
-      Settle({.name = asked->job.name},
-             [this, asked, finish = std::move(finish)](absl::StatusOr<JobDescription> settled) mutable {
-               // It is submitted, whatever its node says.
-               if (settled.ok()) {
-                 asked->description = *std::move(settled);
-               } else if (const meta::JobPtr known = broker_.image()->FindJob(asked->job.name)) {
-                 asked->description = jobs_.DescriptionOf(*known);
-                 if (asked->description->error.empty()) asked->description->error = Message(settled.status());
-               } else {
-                 return finish(settled.status());
-               }
-               finish(absl::OkStatus());
-             });
-    });
-  });
+  jobs_.Compile(asked->job.sql,
+                [this, asked, finish = *std::move(begun)](const JobManager::Compiled& compiled) mutable {
+                  if (!compiled.ok()) return finish(compiled.status());
+                  if (!compiled->has_inserts) {
+                    return finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
+                  }
+                  if (const absl::Status status = jobs_.CheckDelivery(*compiled); !status.ok()) return finish(status);
+                  Record(asked->job, [this, asked, finish = std::move(finish)](const absl::Status& recorded) mutable {
+                    if (!recorded.ok()) return finish(recorded);
+                    Settle({.name = asked->job.name},
+                           [this, asked, finish = std::move(finish)](absl::StatusOr<JobDescription> settled) mutable {
+                             // It is submitted, whatever its node says.
+                             if (settled.ok()) {
+                               asked->description = *std::move(settled);
+                             } else if (const meta::JobPtr known = broker_.image()->FindJob(asked->job.name)) {
+                               asked->description = jobs_.DescriptionOf(*known);
+                               if (asked->description->error.empty())
+                                 asked->description->error = Message(settled.status());
+                             } else {
+                               return finish(settled.status());
+                             }
+                             finish(absl::OkStatus());
+                           });
+                  });
+                });
 }
 
-// The job and its changelog in one step. A changelog that is there already is what a deletion has left that was cut off.
+// The job and its changelog in one step. A changelog that is there already is what a deletion has left that was cut
+// off.
 void JobDesk::Record(const NewJob& job, Callback<absl::Status> done) {
   std::vector<meta::Command> commands;
   commands.push_back(meta::SubmitJob{job.name, job.sql, broker_.home().WallMillis()});
   commands.push_back(ChangelogTopic(broker_, job.name));
-  broker_.ChangeMetadata(
-      std::move(commands), meta::ChangeMode::kApply,
-      [this, name = job.name, done = std::move(done)](const BrokerImpl::Changed& changed) mutable {
-        if (!changed.status.ok()) return done(changed.status);
-        const absl::Status submitted = changed.results.at(0).status;
-        const absl::Status topic = changed.results.at(1).status;
-        if (!submitted.ok() || topic.ok() || absl::IsAlreadyExists(topic)) return done(submitted);
-        broker_.ChangeMetadata(meta::DeleteJobCommand{name},
+  broker_.ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
+                         [this, name = job.name, done = std::move(done)](const BrokerImpl::Changed& changed) mutable {
+                           if (!changed.status.ok()) return done(changed.status);
+                           const absl::Status submitted = changed.results.at(0).status;
+                           const absl::Status topic = changed.results.at(1).status;
+                           if (!submitted.ok() || topic.ok() || absl::IsAlreadyExists(topic)) return done(submitted);
+                           broker_.ChangeMetadata(
+                               meta::DeleteJobCommand{name},
                                [topic, done = std::move(done)](const absl::StatusOr<meta::CommandResult>&) mutable {
                                  done(Annotate(topic, "the job's changelog cannot be made"));
                                });
-      });
+                         });
 }
 
 void JobDesk::Change(const AskSettle& wanted, Callback<absl::Status> done, Next next) {
   absl::StatusOr<Callback<absl::Status>> begun = Begin(wanted.name, &done);
   if (!begun.ok()) return done(begun.status());
-  broker_.ChangeMetadata(
-      meta::SetJobDesired{wanted.name, wanted.desired},
-      [this, wanted, finish = *std::move(begun),
-       next = std::move(next)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
-        if (!changed.ok()) return finish(changed.status());
-        // Without a changelog nobody runs it: its deletion was cut off.
-        const bool nowhere = broker_.image()->FindTopic(ChangelogOf(wanted.name).topic) == nullptr;
-        if (nowhere && wanted.desired == meta::DesiredState::kStopped) return next(std::move(finish));
-        Settle(wanted, [finish = std::move(finish),
-                        next = std::move(next)](const absl::StatusOr<JobDescription>& settled) mutable {
-          if (!settled.ok()) return finish(settled.status());
-          next(std::move(finish));
-        });
-      });
+  broker_.ChangeMetadata(meta::SetJobDesired{wanted.name, wanted.desired},
+                         [this, wanted, finish = *std::move(begun),
+                          next = std::move(next)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+                           if (!changed.ok()) return finish(changed.status());
+                           // Without a changelog nobody runs it: its deletion was cut off.
+                           const bool nowhere = broker_.image()->FindTopic(ChangelogOf(wanted.name).topic) == nullptr;
+                           if (nowhere && wanted.desired == meta::DesiredState::kStopped)
+                             return next(std::move(finish));
+                           Settle(wanted, [finish = std::move(finish), next = std::move(next)](
+                                              const absl::StatusOr<JobDescription>& settled) mutable {
+                             if (!settled.ok()) return finish(settled.status());
+                             next(std::move(finish));
+                           });
+                         });
 }
 
 void JobDesk::Start(const std::string& name, Callback<absl::Status> done) {
@@ -173,31 +176,30 @@ void JobDesk::Delete(const std::string& name, Callback<absl::Status> done) {
 // The changelog goes first, with which nobody can run the job any more; the nodes drop their copies of its state when
 // they hear that the job is gone.
 void JobDesk::Remove(const std::string& name, Callback<absl::Status> done) {
-  broker_.job_log().DeleteTopic(ChangelogOf(name).topic, [this, name, done = std::move(done)](
-                                                             const absl::Status& deleted) mutable {
-    broker_.home().Post([this, name, deleted, done = std::move(done)]() mutable {
-      if (!deleted.ok() && !absl::IsNotFound(deleted)) {
-        return done(Annotate(deleted, StrCat("the state of job '", name, "' could not be removed")));
-      }
-      ForgetGroup(name, [this, name, done = std::move(done)](const absl::Status& forgotten) mutable {
-        if (!forgotten.ok()) return done(forgotten);
-        broker_.ChangeMetadata(
-            meta::DeleteJobCommand{name},
-            [this, name, done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
-              if (!changed.ok()) return done(changed.status());
-              jobs_.WhenGone(name, [done = std::move(done)]() mutable { done(absl::OkStatus()); });
-            });
+  broker_.job_log().DeleteTopic(
+      ChangelogOf(name).topic, [this, name, done = std::move(done)](const absl::Status& deleted) mutable {
+        broker_.home().Post([this, name, deleted, done = std::move(done)]() mutable {
+          if (!deleted.ok() && !absl::IsNotFound(deleted)) {
+            return done(Annotate(deleted, StrCat("the state of job '", name, "' could not be removed")));
+          }
+          ForgetGroup(name, [this, name, done = std::move(done)](const absl::Status& forgotten) mutable {
+            if (!forgotten.ok()) return done(forgotten);
+            broker_.ChangeMetadata(
+                meta::DeleteJobCommand{name},
+                [this, name, done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
+                  if (!changed.ok()) return done(changed.status());
+                  jobs_.WhenGone(name, [done = std::move(done)]() mutable { done(absl::OkStatus()); });
+                });
+          });
+        });
       });
-    });
-  });
 }
 
 void JobDesk::ForgetGroup(const std::string& group, Callback<absl::Status> done) {
   broker_.retries().Insist<Nothing>(
       kPatience,
       [this, group](Callback<absl::StatusOr<Nothing>> answer) {
-        const model::NodeId node =
-            CoordinatorOf(*broker_.image(), CoordinatorKind::kGroup, group, broker_.node_id());
+        const model::NodeId node = CoordinatorOf(*broker_.image(), CoordinatorKind::kGroup, group, broker_.node_id());
         if (node == meta::kNobody) return answer(Unavailable("nobody coordinates group '", group, "' now"));
         if (node != broker_.node_id()) {
           return broker_.job_peers().Ask(node, AskForget{group}, kAnswerTimeout, std::move(answer));
@@ -275,8 +277,8 @@ void JobDesk::List(const std::vector<std::string>& names, Callback<std::vector<J
 void JobDesk::Logs(const std::string& name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) {
   if (const auto known = Known(name); !known.ok()) return done(known.status());
   AskOwner<AskJobLogs>(
-      name, {name}, kAnswerTimeout,
-      [this](const AskJobLogs& asked, auto answer) { answer(jobs_.Logs(asked.name)); }, std::move(done));
+      name, {name}, kAnswerTimeout, [this](const AskJobLogs& asked, auto answer) { answer(jobs_.Logs(asked.name)); },
+      std::move(done));
 }
 
 void JobDesk::GroupsOf(const std::string& name, Callback<std::vector<std::string>> done) {

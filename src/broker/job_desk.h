@@ -1,5 +1,5 @@
-// What people ask of jobs, at any node: what changes a job goes to the metadata, and is answered when the node that runs
-// it has followed; what it does now is asked of that node. Lives on shard 0.
+// What people ask of jobs, at any node: what changes a job goes to the metadata, and is answered when the node that
+// runs it has followed; what it does now is asked of that node. Lives on shard 0.
 #pragma once
 
 #include <set>

@@ -48,9 +48,8 @@ const meta::Partition* StateOf(const meta::Image& image, const meta::Topic& topi
 void CompareWithLog(BrokerImpl& broker, const std::string& job, const Noted& noted,
                     Callback<absl::StatusOr<StateOnDisk>> done) {
   std::vector<ListOffsetsPartition> wanted;
-  wanted.push_back({.partition = ChangelogOf(job),
-                    .spec = ListOffsetsPartition::Spec::kEndOfEpoch,
-                    .epoch = noted.epoch});
+  wanted.push_back(
+      {.partition = ChangelogOf(job), .spec = ListOffsetsPartition::Spec::kEndOfEpoch, .epoch = noted.epoch});
   broker.ListOffsets(std::move(wanted),
                      [epoch = noted.epoch, done = std::move(done)](std::vector<ListOffsetsResult> results) mutable {
                        const ListOffsetsResult& result = results.at(0);

@@ -2,9 +2,9 @@
 // job's state on its own disk is worth in a new leadership. Shard 0.
 //
 // The copy (RocksDB) holds the changelog up to some offset. Beside it a small file says of which topic it is, and the
-// last epoch in which this node has written to the changelog while it kept the copy. If the log has that epoch, the copy
-// is a piece of this log as long as it does not go beyond the epoch's end; else the log was cut since, or the copy is
-// of another topic, and it is made anew from the changelog, which costs only time.
+// last epoch in which this node has written to the changelog while it kept the copy. If the log has that epoch, the
+// copy is a piece of this log as long as it does not go beyond the epoch's end; else the log was cut since, or the copy
+// is of another topic, and it is made anew from the changelog, which costs only time.
 #pragma once
 
 #include <memory>

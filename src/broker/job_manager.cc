@@ -193,7 +193,8 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled, const Sta
                                   .delivery = DeliveryOptions(),
                                   .usable_state_until = state.usable_until},
                                  *entry.port, broker_.metrics());
-  LogInfo("jobs", "job ", name, " starts", entry.leads->replicated ? StrCat(", in epoch ", entry.leads->fence.epoch) : "");
+  LogInfo("jobs", "job ", name, " starts",
+          entry.leads->replicated ? StrCat(", in epoch ", entry.leads->fence.epoch) : "");
 }
 
 void JobManager::Look(const std::string& name, const JobLeadership& leads) {
@@ -253,7 +254,8 @@ void JobManager::EnsureChangelog(const std::string& name) {
   broker_.ChangeMetadata(JobDesk::ChangelogTopic(broker_, name),
                          [this, name](const absl::StatusOr<meta::CommandResult>& made) {
                            const bool settled = made.ok() || absl::IsAlreadyExists(made.status());
-                           if (!settled) LogWarning("jobs", "the changelog of job ", name, ": ", Message(made.status()));
+                           if (!settled)
+                             LogWarning("jobs", "the changelog of job ", name, ": ", Message(made.status()));
                            // Not at once again: with the next change of the metadata.
                            entries_[name].working = false;
                            if (settled || stopping_) Advance(name);
@@ -270,9 +272,8 @@ void JobManager::StopAll(env::Closure stopped) {
 }
 
 void JobManager::MaybeStopped() {
-  const bool busy = std::any_of(entries_.begin(), entries_.end(), [](const auto& item) {
-    return item.second.working || item.second.runner != nullptr;
-  });
+  const bool busy = std::any_of(entries_.begin(), entries_.end(),
+                                [](const auto& item) { return item.second.working || item.second.runner != nullptr; });
   if (!busy && stopped_) broker_.home().Post(std::exchange(stopped_, nullptr));
 }
 

@@ -59,10 +59,10 @@ class JobManager {
  private:
   // What runs, or why nothing does.
   struct Entry {
-    std::optional<JobLeadership> leads;   // of the runner, or of the last one
-    std::unique_ptr<run::LogPort> port;   // the runner's; outlives it
+    std::optional<JobLeadership> leads;  // of the runner, or of the last one
+    std::unique_ptr<run::LogPort> port;  // the runner's; outlives it
     std::unique_ptr<run::JobRunner> runner;
-    std::optional<run::JobStatus> last;   // of the runner that was here in this leadership
+    std::optional<run::JobStatus> last;  // of the runner that was here in this leadership
     std::string explain;
     std::vector<std::string> groups;  // properties.group.id of its sources
     absl::Status failed;              // why it could not be started in this leadership

@@ -78,8 +78,8 @@ namespace {
 template <size_t kIndex = 0>
 absl::StatusOr<JobMessage> DecodeKind(uint8_t kind, std::string_view fields) {
   if constexpr (kIndex == std::variant_size_v<JobMessage>) {
-    return absl::UnimplementedError(
-        StrCat("a request of kind ", int{kind}, ", which this program does not know: it is older than the node that asks"));
+    return absl::UnimplementedError(StrCat("a request of kind ", int{kind},
+                                           ", which this program does not know: it is older than the node that asks"));
   } else {
     using Message = std::variant_alternative_t<kIndex, JobMessage>;
     if (kind != Message::kKind) return DecodeKind<kIndex + 1>(kind, fields);

@@ -55,13 +55,12 @@ void JobPeers::Call(model::NodeId node, std::string message, Duration timeout, C
   if (broker_.transports().empty()) {
     return done({Unavailable("node ", node, " cannot be reached: this node is alone"), false});
   }
-  broker_.transports()[0]->Call(
-      node.value(), env::Service::kJobs, OwnedBytes(std::move(message)), timeout,
-      [node, done = std::move(done)](absl::StatusOr<OwnedBytes> bytes) mutable {
-        const bool sent = !absl::IsResourceExhausted(bytes.status());
-        if (!bytes.ok()) bytes = Unavailable("node ", node, ": ", Message(bytes.status()));
-        done({std::move(bytes), sent});
-      });
+  broker_.transports()[0]->Call(node.value(), env::Service::kJobs, OwnedBytes(std::move(message)), timeout,
+                                [node, done = std::move(done)](absl::StatusOr<OwnedBytes> bytes) mutable {
+                                  const bool sent = !absl::IsResourceExhausted(bytes.status());
+                                  if (!bytes.ok()) bytes = Unavailable("node ", node, ": ", Message(bytes.status()));
+                                  done({std::move(bytes), sent});
+                                });
 }
 
 void JobPeers::Take(const OwnedBytes& bytes, Reply reply) {

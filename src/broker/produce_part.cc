@@ -30,8 +30,9 @@ ShardState::Found FindFenced(ShardState& shard, const Part& part) {
   const meta::TopicPtr topic = shard.image()->FindTopic(part.partition.topic);
   if (found.log == nullptr || topic == nullptr || topic->id == part.fence->topic) return found;
   found.log = nullptr;
-  found.outcome = Failed(model::ErrorCode::kInconsistentTopicId,
-                         StrCat("topic '", part.partition.topic, "' is another one now: it was deleted and made again"));
+  found.outcome =
+      Failed(model::ErrorCode::kInconsistentTopicId,
+             StrCat("topic '", part.partition.topic, "' is another one now: it was deleted and made again"));
   return found;
 }
 

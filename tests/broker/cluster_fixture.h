@@ -44,8 +44,7 @@ class Cluster : public ::testing::Test {
     std::vector<env::Shard*> ports;
     for (const auto& shard : node.shards) ports.push_back(shard.get());
     node.started.reset();
-    node.broker = CreateBroker(options, node.disk, ports, env::NullMetrics(), MakeJobs(id),
-                               network.Attach(id, ports));
+    node.broker = CreateBroker(options, node.disk, ports, env::NullMetrics(), MakeJobs(id), network.Attach(id, ports));
     node.broker->Start([&node](absl::Status status) { node.started = std::move(status); });
   }
   // What runs the jobs of the node.

@@ -32,7 +32,8 @@ class ClusterJobs : public Cluster {
     return Await<absl::StatusOr<JobDescription>>(
         [&](auto done) { nodes[node]->broker->DescribeJob(name, std::move(done)); });
   }
-  absl::Status Change(int32_t node, const std::string& name, void (Broker::*call)(std::string, Callback<absl::Status>)) {
+  absl::Status Change(int32_t node, const std::string& name,
+                      void (Broker::*call)(std::string, Callback<absl::Status>)) {
     return Await<absl::Status>([&](auto done) { (nodes[node]->broker.get()->*call)(name, std::move(done)); });
   }
   int RunningNow() const {
@@ -168,8 +169,8 @@ TEST_F(ClusterJobs, AreSeenAndChangedAtEveryNode) {
     const auto list = Await<std::vector<JobDescription>>([&](auto done) { nodes[node]->broker->ListJobs(done); });
     ASSERT_EQ(list.size(), 1u);
     EXPECT_GE(list[0].rows_in, 3u);
-    const auto logs = Await<absl::StatusOr<std::vector<JobLogLine>>>(
-        [&](auto done) { nodes[node]->broker->JobLogs("job", done); });
+    const auto logs =
+        Await<absl::StatusOr<std::vector<JobLogLine>>>([&](auto done) { nodes[node]->broker->JobLogs("job", done); });
     ASSERT_TRUE(logs.ok()) << logs.status();
     ASSERT_EQ(logs->size(), 1u);
     EXPECT_EQ(logs->at(0).text, StrCat("on node ", owner));
@@ -187,8 +188,8 @@ TEST_F(ClusterJobs, AreSeenAndChangedAtEveryNode) {
   ASSERT_TRUE(deleted.ok()) << deleted;
   EXPECT_EQ(RunningNow(), 0);
   // Every node has dropped what it had of it.
-  ASSERT_TRUE(world.RunUntil(
-      [&] { return runs.dropped[1] > 0 && runs.dropped[2] > 0 && runs.dropped[3] > 0; }, absl::Minutes(1)));
+  ASSERT_TRUE(world.RunUntil([&] { return runs.dropped[1] > 0 && runs.dropped[2] > 0 && runs.dropped[3] > 0; },
+                             absl::Minutes(1)));
   EXPECT_EQ(ImageOf(1)->FindTopic(run::ChangelogTopic("job")), nullptr);
   EXPECT_EQ(Describe(owner, "job").status().code(), absl::StatusCode::kNotFound);
   // Under the same name it begins anew.
@@ -250,8 +251,9 @@ TEST_F(ClusterJobs, ShowTheLagOfTheirGroupsAtEveryNode) {
   StartAll();
   ASSERT_TRUE(Create(1, "events", 6).outcome.ok());
   for (int32_t p = 0; p < 6; ++p) {
-    const auto base = Await<absl::StatusOr<model::Offset>>(
-        [&](auto done) { nodes[2]->broker->job_log().Append({Tp("events", p), Batch({"a", "b", "c"})}, done); });
+    const auto base = Await<absl::StatusOr<model::Offset>>([&](auto done) {
+      nodes[2]->broker->job_log().Append({Tp("events", p), Batch({"a", "b", "c"})}, done);
+    });
     ASSERT_TRUE(base.ok()) << base.status();
   }
   for (const std::string group : {"job", "other"}) {
@@ -262,8 +264,7 @@ TEST_F(ClusterJobs, ShowTheLagOfTheirGroupsAtEveryNode) {
   }
   for (int32_t node = 1; node <= kNodes; ++node) {
     for (const auto& [group, rows] : {std::pair<std::string, size_t>("job", 6), {"", 12}, {"none", 0}}) {
-      const auto lags =
-          Await<std::vector<GroupLag>>([&](auto done) { nodes[node]->broker->DescribeLag(group, done); });
+      const auto lags = Await<std::vector<GroupLag>>([&](auto done) { nodes[node]->broker->DescribeLag(group, done); });
       ASSERT_EQ(lags.size(), rows) << "node " << node << " group " << group;
       for (const GroupLag& lag : lags) {
         EXPECT_EQ(lag.committed.value(), 1);

@@ -75,8 +75,8 @@ TEST_F(ClusterLog, ReachesEveryPartitionFromEveryNode) {
       EXPECT_EQ(end.latest.value(), 3);
       EXPECT_THAT(Read(node, Tp("t", p)),
                   ElementsAre(StrCat(p, " from 1"), StrCat(p, " from 2"), StrCat(p, " from 3")));
-      const auto at = Await<absl::StatusOr<model::Offset>>(
-          [&](auto done) { At(node).OffsetForTime(Tp("t", p), 1'002, done); });
+      const auto at =
+          Await<absl::StatusOr<model::Offset>>([&](auto done) { At(node).OffsetForTime(Tp("t", p), 1'002, done); });
       ASSERT_TRUE(at.ok()) << at.status();
       EXPECT_EQ(at->value(), 1);
     }
@@ -95,8 +95,9 @@ TEST_F(ClusterLog, KeepsOffsetsOfGroupsWhereverTheyAreCoordinated) {
         At(node).CommitOffsets(group, {{Tp("t", 0), model::Offset(node)}, {Tp("t", 1), model::Offset(7)}}, done);
       });
       ASSERT_TRUE(stored.ok()) << stored;
-      const auto read = Await<absl::StatusOr<std::vector<model::Offset>>>(
-          [&](auto done) { At(node % kNodes + 1).CommittedOffsets(group, {Tp("t", 0), Tp("t", 1)}, done); });
+      const auto read = Await<absl::StatusOr<std::vector<model::Offset>>>([&](auto done) {
+        At(node % kNodes + 1).CommittedOffsets(group, {Tp("t", 0), Tp("t", 1)}, done);
+      });
       ASSERT_TRUE(read.ok()) << read.status();
       EXPECT_THAT(*read, ElementsAre(model::Offset(node), model::Offset(7)));
     }
@@ -165,9 +166,8 @@ TEST_F(ClusterLog, NumberedAppendsSurviveTheLossOfTheLeaderOnceAndInOrder) {
     std::vector<std::string> sent;
     size_t answered = 0;
     for (int i = 0; i < 30; ++i) {
-      model::BatchBuilder builder({.producer_id = producer.producer_id,
-                                   .producer_epoch = producer.producer_epoch,
-                                   .base_sequence = i});
+      model::BatchBuilder builder(
+          {.producer_id = producer.producer_id, .producer_epoch = producer.producer_epoch, .base_sequence = i});
       sent.push_back(StrCat(i));
       builder.Add(1, std::nullopt, sent.back());
       At(1).Append({Tp("t", p), *builder.Finish()}, [&](const absl::StatusOr<model::Offset>& base) {

@@ -22,11 +22,12 @@ TEST(JobMessages, ComeOutAsTheyWentIn) {
 }
 
 TEST(JobMessages, AnswersCarryTheStatusOrWhatWasAskedFor) {
-  const std::string good = EncodeJobAnswer<run::LogData>(run::LogData{.batches = "abc",
-                                        .high_watermark = model::Offset(4),
-                                        .log_start = model::Offset(1),
-                                        .end = model::Offset(3),
-                                        .aborted = {{model::ProducerId(8), model::Offset(2)}}});
+  const std::string good =
+      EncodeJobAnswer<run::LogData>(run::LogData{.batches = "abc",
+                                                 .high_watermark = model::Offset(4),
+                                                 .log_start = model::Offset(1),
+                                                 .end = model::Offset(3),
+                                                 .aborted = {{model::ProducerId(8), model::Offset(2)}}});
   const auto data = DecodeJobAnswer<run::LogData>(good);
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_EQ(data->batches, "abc");
