@@ -11,8 +11,10 @@
 namespace leat::broker {
 namespace {
 
-void CollectGroups(const plan::Node& node, std::set<std::string>* groups) {
-  for (const plan::NodePtr& input : node.inputs) CollectGroups(*input, groups);
+// Views that join themselves make plans in which one node has very many ways up: each node is looked at once.
+void CollectGroups(const plan::Node& node, std::set<const plan::Node*>* seen, std::set<std::string>* groups) {
+  if (!seen->insert(&node).second) return;
+  for (const plan::NodePtr& input : node.inputs) CollectGroups(*input, seen, groups);
   if (node.kind != plan::NodeKind::kSource || node.table == nullptr) return;
   const auto option = node.table->options.find("properties.group.id");
   if (option != node.table->options.end()) groups->insert(option->second);
@@ -21,7 +23,8 @@ void CollectGroups(const plan::Node& node, std::set<std::string>* groups) {
 // The group ids that the job's SQL gives to its sources.
 std::vector<std::string> SourceGroups(const plan::JobPlan& plan) {
   std::set<std::string> groups;
-  for (const plan::NodePtr& sink : plan.sinks) CollectGroups(*sink, &groups);
+  std::set<const plan::Node*> seen;
+  for (const plan::NodePtr& sink : plan.sinks) CollectGroups(*sink, &seen, &groups);
   return {groups.begin(), groups.end()};
 }
 

@@ -7,7 +7,11 @@
 namespace leat::broker {
 namespace {
 
+using coordinator::VoterMessage;
 using model::ErrorCode;
+
+// A node that is to vote is brought up to date first.
+constexpr Duration kVoterPatience = absl::Seconds(60);
 
 Outcome VoterOutcome(const absl::Status& status) {
   if (status.ok()) return {};
@@ -90,37 +94,69 @@ QuorumDescription RaftQuorum::Describe() const {
 
 void RaftQuorum::AddVoter(NewVoter voter, Callback<Outcome> done) {
   if (const Outcome cluster = CheckClusterId(voter.cluster_id); !cluster.ok()) return done(cluster);
+  ChangeAnywhere({VoterMessage::Change::kAdd, voter.id, voter.directory}, std::move(done));
+}
+
+void RaftQuorum::RemoveVoter(OldVoter voter, Callback<Outcome> done) {
+  if (const Outcome cluster = CheckClusterId(voter.cluster_id); !cluster.ok()) return done(cluster);
+  ChangeAnywhere({VoterMessage::Change::kRemove, voter.id, voter.directory}, std::move(done));
+}
+
+void RaftQuorum::ChangeAnywhere(const VoterMessage& wanted, Callback<Outcome> done) {
+  const coordinator::RaftHost& host = broker_.metadata()->quorum();
+  const model::NodeId leader = host.leader();
+  if (host.is_leader() || broker_.transports().empty()) return Change(wanted, std::move(done));
+  if (leader.value() < 0 || leader == host.self().id) {
+    return done(Failed(ErrorCode::kNotController, "no node leads the controllers' quorum now: try again"));
+  }
+  broker_.transports()[0]->Call(
+      leader.value(), env::Service::kBroker, OwnedBytes(coordinator::EncodeBrokerMessage(wanted)), kVoterPatience,
+      [leader, done = std::move(done)](const absl::StatusOr<OwnedBytes>& reply) mutable {
+        absl::StatusOr<coordinator::BrokerAnswer> answer =
+            reply.ok() ? coordinator::DecodeBrokerAnswer(reply->view()) : reply.status();
+        if (answer.ok()) return done({answer->code, std::move(answer->message)});
+        done(Failed(ErrorCode::kRequestTimedOut, StrCat("it is not known whether node ", leader,
+                                                        ", which leads the quorum, did it: ", Message(answer.status()),
+                                                        ": look at `leat cluster quorum`")));
+      });
+}
+
+void RaftQuorum::Change(const VoterMessage& wanted, Callback<Outcome> done) {
+  if (wanted.change == VoterMessage::Change::kAdd) return Add(wanted, std::move(done));
+  Remove(wanted, std::move(done));
+}
+
+void RaftQuorum::Add(const VoterMessage& wanted, Callback<Outcome> done) {
   coordinator::RaftHost& host = broker_.metadata()->quorum();
-  raft::Peer peer{voter.id, voter.directory};
+  raft::Peer peer{wanted.node, wanted.directory};
   // As it reports itself to the leader: the quorum's disk has an id of its own.
   for (const coordinator::QuorumMember& member : host.Describe().members) {
-    if (peer.directory.is_zero() && member.peer.id == voter.id) peer.directory = member.peer.directory;
+    if (peer.directory.is_zero() && member.peer.id == peer.id) peer.directory = member.peer.directory;
   }
-  if (voter.id == host.self().id && host.Describe().voters.Find(voter.id) != nullptr) {
-    return done(Failed(ErrorCode::kDuplicateVoter, StrCat("node ", voter.id, " is a voter already")));
+  if (peer.id == host.self().id && host.Describe().voters.Find(peer.id) != nullptr) {
+    return done(Failed(ErrorCode::kDuplicateVoter, StrCat("node ", peer.id, " is a voter already")));
   }
   if (broker_.options().voters.empty()) {
     return done(Failed(ErrorCode::kUnsupportedVersion,
-                       StrCat("node ", voter.id, " cannot vote: this node was started alone; give it ",
+                       StrCat("node ", peer.id, " cannot vote: this node was started alone; give it ",
                               "listeners.internal and cluster.voters, and start it again")));
   }
   if (peer.directory.is_zero() && host.is_leader()) {
-    return done(Failed(ErrorCode::kInvalidRequest, StrCat("node ", voter.id, " is not heard of: start it first, or ",
+    return done(Failed(ErrorCode::kInvalidRequest, StrCat("node ", peer.id, " is not heard of: start it first, or ",
                                                           "name the id of its directory")));
   }
   host.AddVoter(peer, [done = std::move(done)](const absl::Status& status) mutable { done(VoterOutcome(status)); });
 }
 
-void RaftQuorum::RemoveVoter(OldVoter voter, Callback<Outcome> done) {
-  if (const Outcome cluster = CheckClusterId(voter.cluster_id); !cluster.ok()) return done(cluster);
+void RaftQuorum::Remove(const VoterMessage& wanted, Callback<Outcome> done) {
   coordinator::RaftHost& host = broker_.metadata()->quorum();
   const coordinator::QuorumDescription quorum = host.Describe();
-  const raft::Peer* known = quorum.voters.Find(voter.id);
+  const raft::Peer* known = quorum.voters.Find(wanted.node);
   if (known == nullptr) {
     return done(Failed(ErrorCode::kVoterNotFound,
-                       StrCat("node ", voter.id, " is no voter; the voters are ", quorum.voters.ToString())));
+                       StrCat("node ", wanted.node, " is no voter; the voters are ", quorum.voters.ToString())));
   }
-  const raft::Peer peer{voter.id, voter.directory.is_zero() ? known->directory : voter.directory};
+  const raft::Peer peer{wanted.node, wanted.directory.is_zero() ? known->directory : wanted.directory};
   host.RemoveVoter(peer, [done = std::move(done)](const absl::Status& status) mutable { done(VoterOutcome(status)); });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/cluster_admin.h"
+#include "coordinator/broker_messages.h"
 #include "meta/image.h"
 
 namespace leat::broker {
@@ -15,8 +16,14 @@ class RaftQuorum final : public QuorumPort {
   QuorumDescription Describe() const override;
   void AddVoter(NewVoter voter, Callback<Outcome> done) override;
   void RemoveVoter(OldVoter voter, Callback<Outcome> done) override;
+  // As the leader of the quorum; NOT_CONTROLLER if this node is not.
+  void Change(const coordinator::VoterMessage& wanted, Callback<Outcome> done);
 
  private:
+  void Add(const coordinator::VoterMessage& wanted, Callback<Outcome> done);
+  void Remove(const coordinator::VoterMessage& wanted, Callback<Outcome> done);
+  // Here if this node leads the quorum, else where that is done.
+  void ChangeAnywhere(const coordinator::VoterMessage& wanted, Callback<Outcome> done);
   // INCONSISTENT_CLUSTER_ID if `named` is neither empty nor the cluster's.
   Outcome CheckClusterId(const std::string& named) const;
 

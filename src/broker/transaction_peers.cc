@@ -2,6 +2,7 @@
 // producer whether a partition belongs to its transaction.
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
+#include "broker/raft_quorum.h"
 #include "broker/transaction_host.h"
 #include "model/error_status.h"
 
@@ -51,6 +52,11 @@ void TransactionHost::Serve(const OwnedBytes& bytes, Callback<BrokerAnswer> done
   if (const auto* marker = std::get_if<coordinator::MarkerMessage>(&*message)) {
     return AppendMarkerHere(marker->marker, marker->partition, [done = std::move(done)](absl::Status status) mutable {
       Outcome outcome = AppendOutcome(status);
+      done({outcome.code, std::move(outcome.message)});
+    });
+  }
+  if (const auto* voter = std::get_if<coordinator::VoterMessage>(&*message)) {
+    return RaftQuorum(broker_).Change(*voter, [done = std::move(done)](Outcome outcome) mutable {
       done({outcome.code, std::move(outcome.message)});
     });
   }

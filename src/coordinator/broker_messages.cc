@@ -29,6 +29,13 @@ struct Encoder {
     to->set_partition(message.partition.partition.value());
     to->set_epoch_rises(txn::EpochRises(message.version));
   }
+  void operator()(const VoterMessage& message) {
+    auto* to = out.mutable_change_voter();
+    to->set_node(message.node.value());
+    to->set_directory_high(message.directory.high);
+    to->set_directory_low(message.directory.low);
+    to->set_remove(message.change == VoterMessage::Change::kRemove);
+  }
 };
 
 // The fields that both kinds have.
@@ -66,6 +73,13 @@ absl::StatusOr<BrokerMessage> DecodeCheck(const internal::CheckTransactionReques
                       .version = in.epoch_rises() ? txn::Version::kEpochPerTransaction : txn::Version::kClassic};
 }
 
+absl::StatusOr<BrokerMessage> DecodeVoter(const internal::ChangeVoterRequest& in) {
+  if (in.node() < 0) return InvalidArgument("broker request: expected a node, got ", in.node());
+  return VoterMessage{.change = in.remove() ? VoterMessage::Change::kRemove : VoterMessage::Change::kAdd,
+                      .node = model::NodeId(in.node()),
+                      .directory = {in.directory_high(), in.directory_low()}};
+}
+
 }  // namespace
 
 std::string EncodeBrokerMessage(const BrokerMessage& message) {
@@ -92,6 +106,8 @@ absl::StatusOr<BrokerMessage> DecodeBrokerMessage(std::string_view bytes) {
       return DecodeMarker(in.write_marker());
     case internal::BrokerRequest::kCheckTransaction:
       return DecodeCheck(in.check_transaction());
+    case internal::BrokerRequest::kChangeVoter:
+      return DecodeVoter(in.change_voter());
     case internal::BrokerRequest::KIND_NOT_SET:
       break;
   }

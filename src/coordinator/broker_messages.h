@@ -9,6 +9,7 @@
 #include "log/producer_state.h"
 #include "model/error_code.h"
 #include "model/ids.h"
+#include "model/uuid.h"
 #include "txn/core.h"
 
 namespace leat::coordinator {
@@ -25,7 +26,15 @@ struct CheckMessage {
   model::TopicPartition partition;
   txn::Version version = txn::Version::kClassic;
 };
-using BrokerMessage = std::variant<MarkerMessage, CheckMessage>;
+// To the leader of the controllers' quorum: an operator wants this node to vote, or to vote no more. Answered when the
+// new set of voters is committed. A zero directory: of the node's disk as it is known there.
+struct VoterMessage {
+  enum class Change : uint8_t { kAdd, kRemove };
+  Change change = Change::kAdd;
+  model::NodeId node;
+  model::Uuid directory;
+};
+using BrokerMessage = std::variant<MarkerMessage, CheckMessage, VoterMessage>;
 
 struct BrokerAnswer {
   model::ErrorCode code = model::ErrorCode::kNone;

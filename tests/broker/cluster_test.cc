@@ -1,5 +1,6 @@
 // Three brokers as one cluster, on a network of the simulation: they find each other, share one metadata, and go on
 // without one of them.
+#include "broker/cluster_admin.h"
 #include "tests/broker/cluster_fixture.h"
 
 namespace leat::broker {
@@ -19,6 +20,34 @@ TEST_F(Cluster, OfThreeBeginsTogetherAndSharesItsMetadata) {
   const meta::Partition* partition = ImageOf(1)->FindPartition({topic->id, model::PartitionId(1)});
   EXPECT_THAT(partition->replicas, ::testing::SizeIs(3));
   EXPECT_EQ(ImageOf(1)->broker_count(), 3u);
+}
+
+TEST_F(Cluster, ChangesItsVotersThroughAnyNode) {
+  StartAll();
+  const int32_t controller = nodes[1]->broker->controller_client()->controller().value();
+  const int32_t asked = controller % kNodes + 1;
+  const int32_t third = asked % kNodes + 1;
+  const auto change = [&](auto call) {
+    std::optional<Outcome> outcome;
+    call(nodes[asked]->broker->cluster_admin(), [&](Outcome answer) { outcome = std::move(answer); });
+    LEAT_CHECK(world.RunUntil([&] { return outcome.has_value(); }, absl::Minutes(2)));
+    return *outcome;
+  };
+  const auto voters = [&] { return nodes[controller]->broker->metadata()->quorum().Describe().voters; };
+  const Outcome removed = change([&](ClusterAdmin& admin, auto done) {
+    admin.RemoveVoter({"", model::NodeId(third), {}}, done);
+  });
+  ASSERT_TRUE(removed.ok()) << removed.message;
+  EXPECT_EQ(voters().Find(model::NodeId(third)), nullptr);
+  const Outcome again = change([&](ClusterAdmin& admin, auto done) {
+    admin.RemoveVoter({"", model::NodeId(third), {}}, done);
+  });
+  EXPECT_EQ(again.code, model::ErrorCode::kVoterNotFound) << again.message;
+  const Outcome added = change([&](ClusterAdmin& admin, auto done) {
+    admin.AddVoter({"", model::NodeId(third), {}, {}}, done);
+  });
+  ASSERT_TRUE(added.ok()) << added.message;
+  EXPECT_NE(voters().Find(model::NodeId(third)), nullptr);
 }
 
 TEST_F(Cluster, GoesOnWithoutItsController) {

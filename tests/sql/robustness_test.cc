@@ -132,5 +132,21 @@ TEST(Compile, ReportsTheCallersTableErrorAtTheTable) {
   EXPECT_EQ(Message(status), "line 1, column 14: no such format\n  CREATE TABLE a (x INT)\n               ^");
 }
 
+// Each view reads the one below twice: a walk that does not notice takes 2^60 steps.
+TEST(Compile, TakesViewsThatJoinThemselvesManyTimesOver) {
+  std::string script =
+      "CREATE TABLE t (id BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 't', "
+      "'key.format' = 'json', 'value.format' = 'json');\n"
+      "CREATE TABLE k (id BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'k', "
+      "'key.format' = 'json', 'value.format' = 'json');\nCREATE VIEW v0 AS SELECT id FROM t;\n";
+  for (int i = 1; i <= 60; ++i) {
+    StrAppend(&script, "CREATE VIEW v", i, " AS SELECT a.id FROM v", i - 1, " a JOIN v", i - 1, " b ON a.id = b.id;\n");
+  }
+  script += "INSERT INTO k SELECT id FROM v60;";
+  const auto compiled = Compile(script, CompileOptions{});
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  EXPECT_EQ(plan::Explain(compiled->plan).find("UpsertMaterialize"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace leat::sql

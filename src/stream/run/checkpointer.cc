@@ -243,29 +243,33 @@ Duration Checkpointer::UntilTelling() const {
 void Checkpointer::TellGroups() {
   untold_ = false;
   told_ms_ = job_->port->WallMillis();
-  std::map<std::string, std::vector<std::pair<model::TopicPartition, model::Offset>>> by_group;
+  to_tell_.clear();
   for (const auto& [node, table] : job_->tables) {
     const plan::Node& description = *job_->graph.nodes[static_cast<size_t>(node)].plan;
     if (description.kind != plan::NodeKind::kSource) continue;
     for (const SourcePosition& position : positions_) {
       if (position.node_id != description.id) continue;
-      by_group[table.group_id.empty() ? job_->job : table.group_id].emplace_back(position.partition, position.next);
+      to_tell_[table.group_id.empty() ? job_->job : table.group_id].emplace_back(position.partition, position.next);
     }
   }
-  telling_ += static_cast<int>(by_group.size());
-  auto tell = [job = job_, groups = std::move(by_group)](const absl::Status& visible) mutable {
-    for (auto& [group, offsets] : groups) {
-      auto told = [job](absl::Status status) { job->control.Push(CommittedOffsetsEvent{std::move(status)}); };
-      if (visible.ok())
-        job->port->CommitOffsets(group, std::move(offsets), std::move(told));
-      else
-        told(visible);
-    }
-  };
-  if (exactly_once())
-    job_->transaction->Settle(std::move(tell));
-  else
-    tell(absl::OkStatus());
+  telling_ = static_cast<int>(to_tell_.size());
+  if (telling_ == 0) return;
+  if (!exactly_once()) return CommitOffsets();
+  job_->transaction->Settle([job = job_](absl::Status status) { job->control.Push(SettledEvent{std::move(status)}); });
+}
+
+void Checkpointer::CommitOffsets() {
+  for (auto& [group, offsets] : to_tell_) {
+    job_->port->CommitOffsets(group, std::move(offsets), [job = job_](absl::Status status) {
+      job->control.Push(CommittedOffsetsEvent{std::move(status)});
+    });
+  }
+}
+
+absl::Status Checkpointer::On(SettledEvent& event) {
+  LEAT_RETURN_IF_ERROR(Annotate(event.status, "waiting for the transaction of an epoch to be seen"));
+  CommitOffsets();
+  return absl::OkStatus();
 }
 
 absl::Status Checkpointer::On(CommittedOffsetsEvent& event) {

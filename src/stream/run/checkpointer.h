@@ -9,7 +9,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -42,6 +45,7 @@ class Checkpointer {
   absl::Status On(OutputsDurableEvent& event);
   absl::Status On(ChangelogEvent& event);
   absl::Status On(EndedEvent& event);
+  absl::Status On(SettledEvent& event);
   absl::Status On(CommittedOffsetsEvent& event);
   absl::Status On(InputEndEvent&);
   absl::Status On(EarlyCheckpointEvent&);
@@ -60,6 +64,7 @@ class Checkpointer {
   absl::Status OnCommitted();
   Duration UntilTelling() const;
   void TellGroups();
+  void CommitOffsets();
   void Broadcast(const std::function<WorkerMessage()>& make);
 
   std::shared_ptr<JobContext> job_;
@@ -84,6 +89,7 @@ class Checkpointer {
   int64_t begun_ms_;
   int64_t last_ms_;
   int64_t told_ms_ = 0;
+  std::map<std::string, std::vector<std::pair<model::TopicPartition, model::Offset>>> to_tell_;  // by group
   std::vector<state::Change> changes_;
   std::vector<SourcePosition> positions_;
   Totals totals_;           // as of the epoch that is being collected

@@ -71,6 +71,9 @@ struct ChangelogEvent {  // one append to the changelog, and where it ends
 struct EndedEvent {  // the epoch's transaction is committed, or perhaps not
   absl::Status status;
 };
+struct SettledEvent {  // readers see the last epoch
+  absl::Status status;
+};
 struct CommittedOffsetsEvent {
   absl::Status status;
 };
@@ -84,7 +87,7 @@ struct FailedEvent {
 };
 struct StopEvent {};
 using ControlEvent = std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent,
-                                  ChangelogEvent, CommittedOffsetsEvent, EndedEvent, InputEndEvent,
+                                  ChangelogEvent, CommittedOffsetsEvent, SettledEvent, EndedEvent, InputEndEvent,
                                   EarlyCheckpointEvent, CaughtUpEvent, FailedEvent, StopEvent>;
 
 // Shown by JobRunner::Status; outlives restarts of the job, and by Totals those of the process.

@@ -170,6 +170,7 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
   const absl::Status status = checkpointer.Run();
   for (const auto& inbox : job->inboxes) inbox->Push(StopMessage{});
   for (std::thread& thread : threads) thread.join();
+  if (job->transaction != nullptr) job->transaction->Close();
   for (const auto& inbox : job->inboxes) inbox->Close();
   job->control.Close();
   if (status.ok() && checkpointer.finished()) SetState(State::kFinished, absl::OkStatus());

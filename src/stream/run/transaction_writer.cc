@@ -13,6 +13,7 @@ void TransactionWriter::Append(int64_t epoch, model::TopicPartition partition, s
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     LEAT_CHECK(epoch >= epoch_) << "epoch " << epoch << " has ended";
+    if (closed_) return;
     failed = failed_;
     if (failed.ok()) {
       Held held{epoch, std::move(partition), std::move(batch), std::move(done)};
@@ -43,16 +44,27 @@ void TransactionWriter::AddPartitions() {
   TransactionalProducer producer;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!adding_.empty() || !failed_.ok()) return;
+    if (closed_ || !adding_.empty() || !failed_.ok()) return;
     for (const Held& held : held_) {
       if (held.epoch == epoch_ && !added_.contains(held.partition)) adding_.insert(held.partition);
     }
     if (adding_.empty()) return;
     wanted.assign(adding_.begin(), adding_.end());
     producer = producer_;
+    ++calling_;
   }
   port_.AddToTransaction(id_, producer, std::move(wanted),
                          [self = shared_from_this()](const absl::Status& status) { self->OnAdded(status); });
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (--calling_ == 0) called_.notify_all();
+}
+
+void TransactionWriter::Close() {
+  std::deque<Held> dropped;
+  std::unique_lock<std::mutex> lock(mutex_);
+  closed_ = true;
+  dropped.swap(held_);
+  called_.wait(lock, [this] { return calling_ == 0; });
 }
 
 void TransactionWriter::OnAdded(const absl::Status& status) {
@@ -67,7 +79,7 @@ void TransactionWriter::OnAdded(const absl::Status& status) {
     adding_.clear();
     std::deque<Held> rest;
     for (Held& held : held_) {
-      if (held.epoch == epoch_ && added_.contains(held.partition))
+      if (!closed_ && held.epoch == epoch_ && added_.contains(held.partition))
         SubmitLocked(std::move(held));
       else
         rest.push_back(std::move(held));

@@ -7,6 +7,7 @@
 // together into the next request.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -23,7 +24,7 @@ namespace leat::run {
 
 class TransactionWriter : public std::enable_shared_from_this<TransactionWriter> {
  public:
-  // `producer` writes the epoch 1. The port outlives every answer.
+  // `producer` writes the epoch 1. The port outlives Close.
   TransactionWriter(LogPort& port, std::string transactional_id, const TransactionalProducer& producer)
       : port_(port), id_(std::move(transactional_id)), producer_(producer) {}
 
@@ -34,6 +35,8 @@ class TransactionWriter : public std::enable_shared_from_this<TransactionWriter>
   void Commit(int64_t epoch, Callback<absl::Status> done);
   // OK once readers see what the last commit was about.
   void Settle(Callback<absl::Status> done);
+  // Nothing is asked of the port after it returns; what is under way may still be answered. Held batches are dropped.
+  void Close();
 
  private:
   struct Held {
@@ -56,6 +59,9 @@ class TransactionWriter : public std::enable_shared_from_this<TransactionWriter>
   std::set<model::TopicPartition> adding_;
   std::map<model::TopicPartition, int32_t> sequences_;
   std::deque<Held> held_;
+  bool closed_ = false;
+  int calling_ = 0;  // calls of the port that are being made without the lock
+  std::condition_variable called_;
   absl::Status failed_;  // of adding partitions: nothing goes out any more
 };
 
