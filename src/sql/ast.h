@@ -39,7 +39,7 @@ struct TypeSyntax {
   std::string word;  // upper case: INT, DECIMAL, TIMESTAMP, TIMESTAMP_LTZ, ROW, INTERVAL YEAR, ..
   std::vector<int64_t> numbers;
   bool nullable = true;
-  std::vector<FieldSyntax> fields;  // ROW
+  std::vector<FieldSyntax> fields;  // ROW; of a collection, nameless: its elements, or key and value
 };
 struct FieldSyntax {
   Name name;
@@ -60,6 +60,7 @@ struct Expr {
     kCase,      // arguments: condition, result, .., [else]
     kCast,      // type; function is kCast or kTryCast
     kRow,       // ROW(..)
+    kField,     // arguments[0].path
     kStar,      // * or t.* (path) in a select list
     kUnit,      // a bare reserved word as an argument: HOUR
     kSubquery,  // query
@@ -70,7 +71,8 @@ struct Expr {
     kNamed,  // word => arguments[0]
   };
   // The shape of a function call.
-  enum class Form { kPlain, kStar, kTo, kFrom, kTrim, kPlacing };
+  // kJson: path holds the words of its clauses; behind its arguments stand the values of DEFAULT; type is RETURNING's.
+  enum class Form { kPlain, kStar, kTo, kFrom, kTrim, kPlacing, kJson };
 
   Kind kind = Kind::kNull;
   Position position;

@@ -60,8 +60,14 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
       return AnalyseFunction(expr);
     case Expr::Kind::kCast:
       return AnalyseCast(expr);
-    case Expr::Kind::kRow:
-      return diagnostics_.Unsupported(expr.position, "the row constructor ROW(..)");
+    case Expr::Kind::kRow: {
+      LEAT_ASSIGN_OR_RETURN(auto arguments, AnalyseAll(expr.arguments));
+      return MakeCall(F::kRowOf, std::move(arguments), expr.position);
+    }
+    case Expr::Kind::kField: {
+      LEAT_ASSIGN_OR_RETURN(ExpressionPtr row, Analyse(*expr.arguments[0]));
+      return FieldOf(std::move(row), {{"the value", expr.position}, expr.path[0]}, 1);
+    }
     case Expr::Kind::kSubquery:
       if (relation_ != nullptr && relation_->scalars.contains(&expr)) {
         const int column = relation_->scalars.at(&expr);

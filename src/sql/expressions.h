@@ -49,6 +49,11 @@ class ExpressionAnalyser {
   absl::StatusOr<std::vector<plan::ExpressionPtr>> AnalyseAll(const std::vector<ExprPtr>& arguments);
   absl::StatusOr<plan::ExpressionPtr> AnalyseFunction(const Expr& expr);
   absl::StatusOr<plan::ExpressionPtr> AnalyseShaped(const Expr& expr, const std::string& name);
+  // JSON_VALUE and its like (json_functions.cc)
+  absl::StatusOr<plan::ExpressionPtr> AnalyseJson(const Expr& expr);
+  absl::StatusOr<plan::ExpressionPtr> AnalyseJsonValue(const Expr& expr, std::vector<plan::ExpressionPtr> arguments);
+  absl::StatusOr<plan::ExpressionPtr> AnalyseJsonBuilder(const Expr& expr, const std::string& name,
+                                                         std::vector<plan::ExpressionPtr> arguments);
   absl::StatusOr<plan::ExpressionPtr> AnalyseUnitCall(const Expr& expr, const std::string& name);
   absl::StatusOr<plan::ExpressionPtr> AnalyseAggregate(const Expr& expr, plan::AggregateKind kind);
   absl::StatusOr<std::string> UnitOf(const Expr& expr);

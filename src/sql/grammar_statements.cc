@@ -114,4 +114,24 @@ bool ReadTableHints(ParseContext& parse, Position position, const std::string& t
   return true;
 }
 
+ExprPtr JsonCall(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments, JsonClauses clauses) {
+  for (ExprPtr& value : clauses.defaults) arguments.push_back(std::move(value));
+  auto call = std::make_shared<Expr>(*Shaped(parse, name, Expr::Form::kJson, std::move(arguments)));
+  call->path = std::move(clauses.words);
+  call->type = std::move(clauses.returning);
+  return call;
+}
+
+bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind,
+            bool negated, ExprPtr* result) {
+  if (!EqualsIgnoreCase(word.text, "JSON")) {
+    parse.Fail(parse.diagnostics.Unsupported(word.position, StrCat("IS ", ToUpper(word.text))));
+    return false;
+  }
+  const std::string mode = ToUpper(kind).substr(0, 1);
+  *result = Operator(parse, at, plan::FunctionId::kIsJson, {text, Text(Expr::Kind::kString, at, mode)});
+  if (negated) *result = Negated(parse, at, *result);
+  return true;
+}
+
 }  // namespace leat::sql

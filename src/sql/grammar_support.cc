@@ -52,6 +52,12 @@ TypeSyntax MakeType(const Span& span, std::string word, const std::vector<std::s
   return type;
 }
 
+TypeSyntax CollectionType(const Span& span, std::string word, std::vector<TypeSyntax> of) {
+  TypeSyntax type = MakeType(span, std::move(word), {});
+  for (TypeSyntax& one : of) type.fields.push_back({{"", span.begin}, std::move(one)});
+  return type;
+}
+
 std::vector<Statement> TakeExplained(ParseContext& parse) {
   std::vector<Statement> explained;
   explained.push_back(std::move(parse.statements.back()));
@@ -191,6 +197,12 @@ ExprPtr Cast(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr expr
 
 ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields) {
   return WithArguments(parse, Expr::Kind::kRow, at, std::move(fields));
+}
+
+ExprPtr FieldOf(ParseContext& parse, ExprPtr row, const Name& field) {
+  auto expr = WithArguments(parse, Expr::Kind::kField, field.position, {std::move(row)});
+  expr->path = {field};
+  return expr;
 }
 
 ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments) {

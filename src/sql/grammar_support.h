@@ -19,6 +19,8 @@ TypeSyntax MakeType(const Span& span, std::string word, const std::vector<std::s
 Statement MakeShow(Position position, std::string_view what);
 // Whether a CREATE TABLE has the parts it needs; `end` is where a missing one would stand.
 bool CheckCreateTable(ParseContext& parse, const Statement& statement, Position end);
+// ARRAY, MAP or MULTISET of these.
+TypeSyntax CollectionType(const Span& span, std::string word, std::vector<TypeSyntax> of);
 // The statement that an EXPLAIN was read in front of.
 std::vector<Statement> TakeExplained(ParseContext& parse);
 
@@ -46,6 +48,7 @@ ExprPtr Like(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr text
 ExprPtr Case(ParseContext& parse, Position at, ExprPtr base, std::vector<ExprPtr> whens, ExprPtr otherwise);
 ExprPtr Cast(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr expr, TypeSyntax type);
 ExprPtr MakeRow(ParseContext& parse, Position at, std::vector<ExprPtr> fields);
+ExprPtr FieldOf(ParseContext& parse, ExprPtr row, const Name& field);
 ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments);
 ExprPtr Shaped(ParseContext& parse, const Name& name, Expr::Form form, std::vector<ExprPtr> arguments);
 ExprPtr Trim(ParseContext& parse, const Name& name, std::string side, std::vector<ExprPtr> arguments);
@@ -61,6 +64,12 @@ ExprPtr Unit(Position at, std::string word);
 ExprPtr Named(const Name& name, ExprPtr value);
 ExprPtr TableArgument(Position at, Path path);
 ExprPtr Descriptor(Position at, Path columns);
+
+// --- JSON (grammar_statements.cc) ---
+ExprPtr JsonCall(ParseContext& parse, const Name& name, std::vector<ExprPtr> arguments, JsonClauses clauses);
+// x IS [NOT] JSON [kind]; false, with an error in `parse`, if `word` is another.
+bool IsJson(ParseContext& parse, Position at, const ExprPtr& text, const Name& word, std::string_view kind,
+            bool negated, ExprPtr* result);
 
 // "expected FROM, got FORM" at the token that did not fit.
 void ReportSyntaxError(const std::vector<std::string>& expected, ParseContext* parse);

@@ -21,6 +21,7 @@ struct Keyword {
 constexpr Keyword kKeywords[] = {
     {"ALL", Kind::T_ALL},
     {"AND", Kind::T_AND},
+    {"ARRAY", Kind::T_ARRAY},
     {"AS", Kind::T_AS},
     {"BEGIN", Kind::T_BEGIN_},
     {"BETWEEN", Kind::T_BETWEEN},
@@ -35,6 +36,7 @@ constexpr Keyword kKeywords[] = {
     {"CROSS", Kind::T_CROSS},
     {"DATABASE", Kind::T_DATABASE},
     {"DATE", Kind::T_DATE},
+    {"DEFAULT", Kind::T_DEFAULT},
     {"DESCRIPTOR", Kind::T_DESCRIPTOR},
     {"DISTINCT", Kind::T_DISTINCT},
     {"DISTRIBUTED", Kind::T_DISTRIBUTED},
@@ -64,6 +66,11 @@ constexpr Keyword kKeywords[] = {
     {"INTO", Kind::T_INTO},
     {"IS", Kind::T_IS},
     {"JOIN", Kind::T_JOIN},
+    {"JSON_ARRAY", Kind::T_JSON_FUNCTION},
+    {"JSON_EXISTS", Kind::T_JSON_FUNCTION},
+    {"JSON_OBJECT", Kind::T_JSON_FUNCTION},
+    {"JSON_QUERY", Kind::T_JSON_FUNCTION},
+    {"JSON_VALUE", Kind::T_JSON_FUNCTION},
     {"KEY", Kind::T_KEY},
     {"LATERAL", Kind::T_LATERAL},
     {"LEADING", Kind::T_LEADING},
@@ -71,12 +78,15 @@ constexpr Keyword kKeywords[] = {
     {"LIKE", Kind::T_LIKE},
     {"LIMIT", Kind::T_LIMIT},
     {"LOCAL", Kind::T_LOCAL},
+    {"MAP", Kind::T_MAP},
     {"MATCH_RECOGNIZE", Kind::T_MATCH_RECOGNIZE},
     {"METADATA", Kind::T_METADATA},
     {"MINUS", Kind::T_MINUS},
+    {"MULTISET", Kind::T_MULTISET},
     {"NATURAL", Kind::T_NATURAL},
     {"NOT", Kind::T_NOT},
     {"NULL", Kind::T_NULL_},
+    {"OBJECT", Kind::T_OBJECT},
     {"OF", Kind::T_OF},
     {"OFFSET", Kind::T_OFFSET},
     {"ON", Kind::T_ON},
@@ -92,8 +102,10 @@ constexpr Keyword kKeywords[] = {
     {"PRIMARY", Kind::T_PRIMARY},
     {"QUALIFY", Kind::T_QUALIFY},
     {"RESET", Kind::T_RESET},
+    {"RETURNING", Kind::T_RETURNING},
     {"RIGHT", Kind::T_RIGHT},
     {"ROW", Kind::T_ROW},
+    {"SCALAR", Kind::T_SCALAR},
     {"SELECT", Kind::T_SELECT},
     {"SET", Kind::T_SET},
     {"SIMILAR", Kind::T_SIMILAR},
@@ -113,6 +125,7 @@ constexpr Keyword kKeywords[] = {
     {"UNION", Kind::T_UNION},
     {"UNKNOWN", Kind::T_UNKNOWN},
     {"UNNEST", Kind::T_UNNEST},
+    {"VALUE", Kind::T_VALUE},
     {"USING", Kind::T_USING},
     {"VALUES", Kind::T_VALUES},
     {"VIEW", Kind::T_VIEW},
@@ -128,8 +141,8 @@ constexpr Keyword kKeywords[] = {
 };
 
 // Keywords that are names all the same.
-constexpr std::string_view kNotReserved[] = {"CATALOG",   "COMMENT", "DATABASE", "ENFORCED", "KEY",
-                                             "TEMPORARY", "VIEW",    "VIRTUAL",  "ZONE"};
+constexpr std::string_view kNotReserved[] = {"CATALOG",   "COMMENT", "DATABASE",  "ENFORCED", "KEY",     "OBJECT",
+                                             "RETURNING", "SCALAR",  "TEMPORARY", "VIEW",     "VIRTUAL", "ZONE"};
 
 // Reserved, but of no meaning to the grammar: types, units, functions, and words of statements to come.
 constexpr std::string_view kReserved[] = {

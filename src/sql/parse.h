@@ -24,6 +24,13 @@ struct ParseContext {
   }
 };
 
+// What stands behind the arguments of JSON_VALUE and its like.
+struct JsonClauses {
+  std::vector<Name> words;  // NULL ON EMPTY DEFAULT ON ERROR
+  std::vector<ExprPtr> defaults;
+  TypeSyntax returning;  // without a word if there is none
+};
+
 // Words that Flink reserves: no names unless in backticks.
 bool IsReservedWord(std::string_view word);
 

@@ -32,8 +32,8 @@ constexpr SimpleType kSimple[] = {
 constexpr std::string_view kKnownTypes[] = {"BOOLEAN",   "TINYINT",       "SMALLINT", "INT",       "INTEGER", "BIGINT",
                                             "FLOAT",     "DOUBLE",        "DECIMAL",  "NUMERIC",   "CHAR",    "VARCHAR",
                                             "STRING",    "BYTES",         "BINARY",   "VARBINARY", "DATE",    "TIME",
-                                            "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL", "ROW"};
-constexpr std::string_view kTypesToCome[] = {"ARRAY", "MAP", "MULTISET", "VARIANT", "RAW", "BITMAP"};
+                                            "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL", "ROW",       "ARRAY",   "MAP"};
+constexpr std::string_view kTypesToCome[] = {"VARIANT", "RAW", "BITMAP"};
 
 // The only number of `type`, within [low, high], or `otherwise` if there is none.
 absl::StatusOr<int> OneNumber(const TypeSyntax& type, int low, int high, int otherwise,
@@ -76,6 +76,18 @@ absl::StatusOr<Type> ResolveRow(const TypeSyntax& type, const Diagnostics& diagn
   return data::Row(std::move(fields));
 }
 
+absl::StatusOr<Type> ResolveCollection(const TypeSyntax& type, const Diagnostics& diagnostics) {
+  const size_t wanted = type.word == "MAP" ? 2 : 1;
+  if (type.fields.size() != wanted) {
+    return diagnostics.Error(type.position, "expected ", type.word, wanted == 2 ? "<key, value>" : "<element>");
+  }
+  LEAT_ASSIGN_OR_RETURN(Type first, ResolveType(type.fields[0].type, diagnostics));
+  if (type.word == "ARRAY") return data::Array(std::move(first));
+  if (type.word == "MULTISET") return data::Multiset(std::move(first));
+  LEAT_ASSIGN_OR_RETURN(Type second, ResolveType(type.fields[1].type, diagnostics));
+  return data::Map(std::move(first), std::move(second));
+}
+
 absl::Status UnknownType(const TypeSyntax& type, const Diagnostics& diagnostics) {
   for (const std::string_view word : kTypesToCome) {
     if (word == type.word) return diagnostics.Unsupported(type.position, type.word);
@@ -95,6 +107,8 @@ absl::StatusOr<Type> ResolveBase(const TypeSyntax& type, const Diagnostics& diag
   if (type.word == "DECIMAL" || type.word == "DEC" || type.word == "NUMERIC") return ResolveDecimal(type, diagnostics);
   if (type.word == "TIMESTAMP" || type.word == "TIMESTAMP_LTZ") return ResolveTimestamp(type, diagnostics);
   if (type.word == "ROW") return ResolveRow(type, diagnostics);
+  if (type.word == "ARRAY" || type.word == "MAP" || type.word == "MULTISET")
+    return ResolveCollection(type, diagnostics);
   if (type.word == "TIME") {
     LEAT_RETURN_IF_ERROR(OneNumber(type, 0, 0, 0, diagnostics).status());
     return data::Time();

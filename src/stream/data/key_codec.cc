@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/murmur2.h"
+#include "stream/data/collection.h"
 
 namespace leat::data {
 namespace {
@@ -42,7 +43,12 @@ void EncodeCell(const Column& column, size_t row, Place place, std::string* out)
   }
   switch (column.type().storage()) {
     case Storage::kText: {
-      const std::string_view text = column.values<std::string_view>()[row];
+      std::string_view text = column.values<std::string_view>()[row];
+      std::string canonical;
+      if (column.type().kind == TypeKind::kMap || column.type().kind == TypeKind::kMultiset) {
+        canonical = CanonicalMap(text, column.type());
+        text = canonical;
+      }
       out->push_back(kValueTag);
       if (place == Place::kInside) BytesWriter(out).WriteUnsignedVarint(text.size());
       out->append(text);

@@ -58,6 +58,12 @@ std::string KindText(const Type& type) {
       return "INTERVAL DAY TO SECOND";
     case TypeKind::kRow:
       return RowText(type);
+    case TypeKind::kArray:
+      return StrCat("ARRAY<", (*type.fields)[0].type.ToString(), ">");
+    case TypeKind::kMap:
+      return StrCat("MAP<", (*type.fields)[0].type.ToString(), ", ", (*type.fields)[1].type.ToString(), ">");
+    case TypeKind::kMultiset:
+      return StrCat("MULTISET<", (*type.fields)[0].type.ToString(), ">");
   }
   return "?";
 }
@@ -107,6 +113,9 @@ Storage Type::storage() const {
     case TypeKind::kChar:
     case TypeKind::kVarchar:
     case TypeKind::kBytes:
+    case TypeKind::kArray:
+    case TypeKind::kMap:
+    case TypeKind::kMultiset:
       return Storage::kText;
     case TypeKind::kRow:
       return Storage::kRow;
@@ -143,6 +152,10 @@ bool Type::IsInteger() const {
 bool Type::IsCharacter() const { return kind == TypeKind::kChar || kind == TypeKind::kVarchar; }
 
 bool Type::IsTimestamp() const { return kind == TypeKind::kTimestamp || kind == TypeKind::kTimestampLtz; }
+
+bool Type::IsCollection() const {
+  return kind == TypeKind::kArray || kind == TypeKind::kMap || kind == TypeKind::kMultiset;
+}
 
 bool SameIgnoringNullability(const Type& a, const Type& b) {
   if (a.kind != b.kind || a.precision != b.precision || a.scale != b.scale || a.length != b.length) return false;
@@ -191,6 +204,21 @@ Type IntervalDayTime() { return OfKind(TypeKind::kIntervalDayTime); }
 Type Row(std::vector<Field> fields) {
   Type type = OfKind(TypeKind::kRow);
   type.fields = std::make_shared<const std::vector<Field>>(std::move(fields));
+  return type;
+}
+Type Array(Type element) {
+  Type type = Row({{"element", std::move(element)}});
+  type.kind = TypeKind::kArray;
+  return type;
+}
+Type Map(Type key, Type value) {
+  Type type = Row({{"key", std::move(key)}, {"value", std::move(value)}});
+  type.kind = TypeKind::kMap;
+  return type;
+}
+Type Multiset(Type element) {
+  Type type = Row({{"element", std::move(element)}});
+  type.kind = TypeKind::kMultiset;
   return type;
 }
 

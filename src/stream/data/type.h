@@ -32,6 +32,9 @@ enum class TypeKind : uint8_t {
   kIntervalYearMonth,
   kIntervalDayTime,
   kRow,
+  kArray,     // `fields` holds one: the element
+  kMap,       // `fields` holds two: key and value
+  kMultiset,  // `fields` holds one: the element, each with how often it is there
 };
 
 // The one C++ vector type behind each SQL type:
@@ -42,7 +45,7 @@ enum class TypeKind : uint8_t {
 //             (microseconds since 1970-01-01T00:00Z); INTERVAL DAY TO SECOND (microseconds)
 //   kDouble   double: FLOAT (always rounded to float) and DOUBLE
 //   kInt128   Int128: DECIMAL, the unscaled number
-//   kText     std::string_view: CHAR VARCHAR (UTF-8) and BYTES
+//   kText     std::string_view: CHAR VARCHAR (UTF-8), BYTES; ARRAY MAP MULTISET (bytes, see collection.h)
 //   kRow      child columns
 enum class Storage : uint8_t { kBool, kInt32, kInt64, kDouble, kInt128, kText, kRow };
 
@@ -58,7 +61,7 @@ struct Type {
   int precision = 0;                                 // DECIMAL, TIME, TIMESTAMP*
   int scale = 0;                                     // DECIMAL
   int length = 0;                                    // CHAR, VARCHAR, BYTES
-  std::shared_ptr<const std::vector<Field>> fields;  // ROW
+  std::shared_ptr<const std::vector<Field>> fields;  // ROW, ARRAY, MAP, MULTISET
   // Set by the analyser, carried for plan checks only (not part of equality): an event-time attribute.
   bool rowtime = false;
   bool proctime = false;  // likewise: the processing time, as PROCTIME() gives it
@@ -71,6 +74,7 @@ struct Type {
   bool IsInteger() const;
   bool IsCharacter() const;
   bool IsTimestamp() const;                              // either kind
+  bool IsCollection() const;                             // ARRAY, MAP, MULTISET
   friend bool operator==(const Type& a, const Type& b);  // ignores rowtime and proctime
 };
 
@@ -101,6 +105,9 @@ Type TimestampLtz(int precision);
 Type IntervalYearMonth();
 Type IntervalDayTime();
 Type Row(std::vector<Field> fields);
+Type Array(Type element);
+Type Map(Type key, Type value);
+Type Multiset(Type element);
 
 // True if both have the same kind and parameters, whatever their nullability.
 bool SameIgnoringNullability(const Type& a, const Type& b);

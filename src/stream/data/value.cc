@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "stream/data/collection.h"
 #include "stream/data/decimal.h"
 #include "stream/data/number_text.h"
 #include "stream/data/time_text.h"
@@ -80,6 +81,10 @@ std::string FormatValue(const Value& value, const Type& type) {
     case TypeKind::kIntervalDayTime:
       AppendDayTime(Get<int64_t>(value, type), &text);
       return text;
+    case TypeKind::kArray:
+    case TypeKind::kMap:
+    case TypeKind::kMultiset:
+      return FormatCollection(Get<std::string>(value, type), type);
     case TypeKind::kRow:
       break;
   }

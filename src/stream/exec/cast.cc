@@ -173,8 +173,9 @@ Kernel Relabel() {
 absl::StatusOr<Kernel> MakePlainCast(const Binding& binding) {
   const Type& from = binding.arg(0);
   const Type& to = binding.call.type;
-  if (from.kind == TypeKind::kNull && to.storage() != Storage::kRow) return CastNull();
+  if (from.kind == TypeKind::kNull) return CastNull();
   if (data::SameIgnoringNullability(from, to) && from.storage() != Storage::kRow) return Relabel();
+  if (IsNestedCast(from, to)) return MakeNestedCast(binding);
   if (from.storage() == Storage::kText || to.storage() == Storage::kText) return MakeTextCast(binding);
   switch (from.kind) {
     case TypeKind::kBoolean:

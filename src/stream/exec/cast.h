@@ -1,4 +1,4 @@
-// The two halves of CAST.
+// The parts of CAST.
 #pragma once
 
 #include "stream/exec/node.h"
@@ -7,5 +7,9 @@ namespace leat::exec {
 
 // CAST with text or bytes on one side or both.
 absl::StatusOr<Kernel> MakeTextCast(const Binding& binding);
+
+// CAST of ROW, ARRAY, MAP and MULTISET.
+bool IsNestedCast(const data::Type& from, const data::Type& to);
+absl::StatusOr<Kernel> MakeNestedCast(const Binding& binding);
 
 }  // namespace leat::exec

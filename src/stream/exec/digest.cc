@@ -1,4 +1,4 @@
-// MD5, SHA256 (as lower-case hexadecimal text) and base64.
+// MD5 and the SHA family (as lower-case hexadecimal text) and base64.
 #include <absl/strings/escaping.h>
 #include <openssl/evp.h>
 
@@ -45,15 +45,42 @@ Kernel FromBase64() {
   };
 }
 
+// SHA2(text, bits); the bits are written in the script.
+absl::StatusOr<Kernel> MakeSha2(const Binding& binding) {
+  const data::Column* bits = binding.constants[1];
+  if (bits == nullptr || bits->IsNull(0)) return Unimplemented("the second argument of SHA2 must be a constant");
+  switch (bits->values<int32_t>()[0]) {
+    case 224:
+      return Digest(EVP_sha224);
+    case 256:
+      return Digest(EVP_sha256);
+    case 384:
+      return Digest(EVP_sha384);
+    case 512:
+      return Digest(EVP_sha512);
+    default:
+      return InvalidArgument("SHA2 has 224, 256, 384 or 512 bits, got ", bits->values<int32_t>()[0]);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Kernel> MakeDigestKernel(const Binding& binding) {
+  if (binding.call.function == FunctionId::kSha2) return MakeSha2(binding);
   if (binding.count() != 1 || binding.arg(0).storage() != data::Storage::kText) return NoKernel(binding);
   switch (binding.call.function) {
     case FunctionId::kMd5:
       return Digest(EVP_md5);
+    case FunctionId::kSha1:
+      return Digest(EVP_sha1);
+    case FunctionId::kSha224:
+      return Digest(EVP_sha224);
     case FunctionId::kSha256:
       return Digest(EVP_sha256);
+    case FunctionId::kSha384:
+      return Digest(EVP_sha384);
+    case FunctionId::kSha512:
+      return Digest(EVP_sha512);
     case FunctionId::kToBase64:
       return ToBase64();
     default:

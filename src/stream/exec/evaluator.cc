@@ -25,6 +25,14 @@ bool FunctionCanFail(FunctionId id) {
     case FunctionId::kDateFormat:
     case FunctionId::kFromUnixTime:
     case FunctionId::kUnixTimestamp:
+    case FunctionId::kRegexpCount:
+    case FunctionId::kRegexpInstr:
+    case FunctionId::kRegexpSubstr:
+    case FunctionId::kJsonValue:
+    case FunctionId::kJsonQuery:
+    case FunctionId::kJsonExists:
+    case FunctionId::kElement:
+    case FunctionId::kMapFromArrays:
       return true;
     default:
       return false;

@@ -1,4 +1,5 @@
 // Which family computes which function.
+#include "stream/exec/collection.h"
 #include "stream/exec/node.h"
 
 namespace leat::exec {
@@ -60,6 +61,10 @@ absl::StatusOr<Kernel> MakeKernel(const Binding& binding) {
     case FunctionId::kLog2:
     case FunctionId::kLog:
     case FunctionId::kExp:
+    case FunctionId::kSinh:
+    case FunctionId::kCosh:
+    case FunctionId::kTanh:
+    case FunctionId::kCot:
     case FunctionId::kPi:
     case FunctionId::kSin:
     case FunctionId::kCos:
@@ -101,6 +106,37 @@ absl::StatusOr<Kernel> MakeKernel(const Binding& binding) {
     case FunctionId::kRegexpExtract:
     case FunctionId::kRegexpReplace:
       return MakePatternKernel(binding);
+    case FunctionId::kLocate:
+    case FunctionId::kElt:
+    case FunctionId::kStartsWith:
+    case FunctionId::kEndsWith:
+    case FunctionId::kTranslate:
+    case FunctionId::kHex:
+    case FunctionId::kUnhex:
+    case FunctionId::kBin:
+    case FunctionId::kUrlEncode:
+    case FunctionId::kUrlDecode:
+      return MakeMoreTextKernel(binding);
+    case FunctionId::kRegexpCount:
+    case FunctionId::kRegexpInstr:
+    case FunctionId::kRegexpSubstr:
+      return MakeRegexpKernel(binding);
+    case FunctionId::kJsonValue:
+    case FunctionId::kJsonQuery:
+    case FunctionId::kJsonExists:
+    case FunctionId::kIsJson:
+      return MakeJsonKernel(binding);
+    case FunctionId::kJsonObject:
+    case FunctionId::kJsonArray:
+    case FunctionId::kJsonString:
+    case FunctionId::kJsonQuote:
+    case FunctionId::kJsonUnquote:
+      return MakeJsonTextKernel(binding);
+    case FunctionId::kSha1:
+    case FunctionId::kSha224:
+    case FunctionId::kSha384:
+    case FunctionId::kSha512:
+    case FunctionId::kSha2:
     case FunctionId::kMd5:
     case FunctionId::kSha256:
     case FunctionId::kToBase64:
@@ -124,6 +160,34 @@ absl::StatusOr<Kernel> MakeKernel(const Binding& binding) {
     case FunctionId::kFromUnixTime:
     case FunctionId::kUnixTimestamp:
       return MakeTimeTextKernel(binding);
+    case FunctionId::kRowOf:
+    case FunctionId::kArrayOf:
+    case FunctionId::kMapOf:
+    case FunctionId::kItem:
+    case FunctionId::kCardinality:
+    case FunctionId::kElement:
+    case FunctionId::kArrayAppend:
+    case FunctionId::kArrayConcat:
+    case FunctionId::kArrayContains:
+    case FunctionId::kArrayDistinct:
+    case FunctionId::kArrayJoin:
+    case FunctionId::kArrayMax:
+    case FunctionId::kArrayMin:
+    case FunctionId::kArrayPosition:
+    case FunctionId::kArrayPrepend:
+    case FunctionId::kArrayRemove:
+    case FunctionId::kArrayReverse:
+    case FunctionId::kArraySlice:
+    case FunctionId::kArraySort:
+    case FunctionId::kArrayUnion:
+    case FunctionId::kMapEntries:
+    case FunctionId::kMapFromArrays:
+    case FunctionId::kMapKeys:
+    case FunctionId::kMapUnion:
+    case FunctionId::kMapValues:
+    case FunctionId::kSplit:
+    case FunctionId::kStrToMap:
+      return MakeCollectionKernel(binding);
   }
   return NoKernel(binding);
 }

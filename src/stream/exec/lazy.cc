@@ -81,8 +81,23 @@ data::ColumnPtr Choose(const data::Type& type, const std::vector<Vector>& arms, 
   return out;
 }
 
+data::ColumnPtr ChooseRows(const data::Type& type, const std::vector<Vector>& arms,
+                           const std::vector<uint16_t>& choice) {
+  auto out = std::make_shared<data::Column>(type.AsNullable());
+  for (size_t row = 0; row < choice.size(); ++row) {
+    const uint16_t arm = choice[row];
+    if (arm == kNone) {
+      out->AppendNull();
+    } else {
+      out->AppendFrom(*arms[arm].column, arms[arm].constant ? 0 : row);
+    }
+  }
+  return out;
+}
+
 data::ColumnPtr ChooseAny(const data::Type& type, const std::vector<Vector>& arms,
                           const std::vector<uint16_t>& choice) {
+  if (type.storage() == data::Storage::kRow) return ChooseRows(type, arms, choice);
   return WithStorage(type.storage(), [&]<typename T>(std::type_identity<T>) { return Choose<T>(type, arms, choice); });
 }
 
@@ -169,7 +184,7 @@ bool IsLazy(FunctionId function) {
 }
 
 absl::StatusOr<std::unique_ptr<Node>> MakeLazyNode(const plan::Expression& call, Nodes arguments) {
-  if (call.type.storage() == data::Storage::kRow || arguments.empty() || arguments.size() >= kNone) {
+  if (arguments.empty() || arguments.size() >= kNone) {
     Binding binding{call, {}};
     return NoKernel(binding);
   }

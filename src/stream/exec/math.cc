@@ -95,6 +95,14 @@ absl::StatusOr<Kernel> MakeUnary(const Binding& binding) {
       return Real([](double a) { return std::cos(a); });
     case FunctionId::kTan:
       return Real([](double a) { return std::tan(a); });
+    case FunctionId::kSinh:
+      return Real([](double a) { return std::sinh(a); });
+    case FunctionId::kCosh:
+      return Real([](double a) { return std::cosh(a); });
+    case FunctionId::kTanh:
+      return Real([](double a) { return std::tanh(a); });
+    case FunctionId::kCot:
+      return Real([](double a) { return 1.0 / std::tan(a); });
     case FunctionId::kAsin:
       return Real([](double a) { return std::asin(a); });
     case FunctionId::kAcos:

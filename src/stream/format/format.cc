@@ -18,10 +18,25 @@ absl::Status UnknownFormat(std::string_view format) {
                          nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?"));
 }
 
+// JSON's names are text: so are the keys of every MAP and MULTISET within.
+absl::Status CheckJsonKeys(const data::Field& field, const data::Type& type) {
+  if (type.kind == data::TypeKind::kMap || type.kind == data::TypeKind::kMultiset) {
+    const data::Type& key = (*type.fields)[0].type;
+    if (!key.IsCharacter()) {
+      return InvalidArgument("json: field ", field.name, " is ", type.AsNullable().ToString(),
+                             "; the keys of a JSON object are text, got ", key.AsNullable().ToString());
+    }
+  }
+  if (type.fields == nullptr) return absl::OkStatus();
+  for (const data::Field& part : *type.fields) LEAT_RETURN_IF_ERROR(CheckJsonKeys(field, part.type));
+  return absl::OkStatus();
+}
+
 absl::Status CheckJsonFields(const data::Schema& fields) {
   for (size_t i = 0; i < fields.fields.size(); ++i) {
     const data::Field& field = fields.fields[i];
     if (field.type.kind == data::TypeKind::kNull) return InvalidArgument("json: field ", field.name, " has no type");
+    LEAT_RETURN_IF_ERROR(CheckJsonKeys(field, field.type));
     if (fields.Find(field.name) != static_cast<int>(i)) {
       return InvalidArgument("json: field ", field.name, " is declared twice");
     }
@@ -55,7 +70,8 @@ absl::Status CheckCsv(const FormatOptions& options, const data::Schema& fields) 
   }
   if (fields.fields.empty()) return InvalidArgument("csv: a table needs at least one field");
   for (const data::Field& field : fields.fields) {
-    if (field.type.kind == data::TypeKind::kRow || field.type.kind == data::TypeKind::kNull) {
+    if (field.type.kind == data::TypeKind::kRow || field.type.kind == data::TypeKind::kNull ||
+        field.type.IsCollection()) {
       return InvalidArgument("csv: field ", field.name, " is ", field.type.ToString(),
                              "; csv carries single values only, use json");
     }

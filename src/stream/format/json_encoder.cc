@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "stream/data/collection.h"
 #include "stream/format/codecs.h"
 #include "stream/format/json_text.h"
 #include "stream/format/options.h"
@@ -9,13 +10,17 @@
 namespace leat::format {
 namespace {
 
+// How a value stands in JSON: as text that needs escapes, as text that never does, or bare.
+enum class Shape { kText, kPlainText, kBare, kDouble, kRow, kArray, kMap };
+// What becomes of an entry of a MAP whose key is NULL.
+enum class NullKeys { kFail, kDrop, kLiteral };
+
 struct WriteOptions {
   bool ignore_null_fields = false;
   char separator = ' ';  // between date and time
+  NullKeys null_keys = NullKeys::kFail;
+  std::string null_key_literal;
 };
-
-// How a value stands in JSON: as text that needs escapes, as text that never does, or bare.
-enum class Shape { kText, kPlainText, kBare, kDouble, kRow };
 
 Shape ShapeOf(const data::Type& type) {
   switch (type.kind) {
@@ -33,6 +38,11 @@ Shape ShapeOf(const data::Type& type) {
       return Shape::kDouble;
     case data::TypeKind::kRow:
       return Shape::kRow;
+    case data::TypeKind::kArray:
+      return Shape::kArray;
+    case data::TypeKind::kMap:
+    case data::TypeKind::kMultiset:
+      return Shape::kMap;
     default:
       return Shape::kBare;
   }
@@ -42,17 +52,14 @@ class ObjectWriter {
  public:
   ObjectWriter(const std::vector<data::Field>& fields, const WriteOptions& options) : options_(options) {
     for (const data::Field& field : fields) {
-      FieldWriter& writer = fields_.emplace_back();
+      FieldWriter& writer = fields_.emplace_back(MakeWriter(field.type, options));
       AppendJsonString(field.name, &writer.name);
       writer.name.push_back(':');
-      writer.shape = ShapeOf(field.type);
-      if (writer.shape == Shape::kRow) {
-        writer.row = std::make_unique<ObjectWriter>(*field.type.fields, options);
-      }
     }
   }
 
-  void Write(std::span<const data::ColumnPtr> columns, size_t row, std::string* out) const {
+  // False: *error says why the row cannot be written.
+  bool Write(std::span<const data::ColumnPtr> columns, size_t row, std::string* out, std::string* error) const {
     char before = '{';
     for (size_t i = 0; i < fields_.size(); ++i) {
       const data::Column& column = *columns[i];
@@ -64,12 +71,13 @@ class ObjectWriter {
       out->append(writer.name);
       if (is_null) {
         out->append("null");
-      } else {
-        WriteValue(writer, column, row, out);
+      } else if (!WriteValue(writer, column, row, out, error)) {
+        return false;
       }
     }
     if (before == '{') out->push_back('{');
     out->push_back('}');
+    return true;
   }
 
  private:
@@ -77,9 +85,87 @@ class ObjectWriter {
     std::string name;  // quoted, with the colon
     Shape shape = Shape::kBare;
     std::unique_ptr<ObjectWriter> row;
+    std::unique_ptr<FieldWriter> part;  // of an ARRAY's elements, of a MAP's values
+    std::vector<data::Type> types;      // of a collection's cells
   };
 
-  void WriteValue(const FieldWriter& writer, const data::Column& column, size_t row, std::string* out) const {
+  static FieldWriter MakeWriter(const data::Type& type, const WriteOptions& options) {
+    FieldWriter writer;
+    writer.shape = ShapeOf(type);
+    if (writer.shape == Shape::kRow) writer.row = std::make_unique<ObjectWriter>(*type.fields, options);
+    if (type.IsCollection()) {
+      writer.types = data::CellTypes(type);
+      writer.part = std::make_unique<FieldWriter>(MakeWriter(writer.types.back(), options));
+    }
+    return writer;
+  }
+
+  bool WriteCell(const FieldWriter& writer, const data::Type& type, std::string_view cell, std::string* out,
+                 std::string* error) const {
+    if (data::CellIsNull(cell)) {
+      out->append("null");
+      return true;
+    }
+    data::Column one(type);
+    data::AppendCellTo(cell, &one);
+    return WriteValue(writer, one, 0, out, error);
+  }
+
+  bool WriteArray(const FieldWriter& writer, std::string_view bytes, std::string* out, std::string* error) const {
+    char before = '[';
+    for (data::CollectionReader reader(bytes, writer.types); !reader.done();) {
+      out->push_back(before);
+      before = ',';
+      if (!WriteCell(*writer.part, writer.types[0], reader.Next(), out, error)) return false;
+    }
+    if (before == '[') out->push_back('[');
+    out->push_back(']');
+    return true;
+  }
+
+  bool WriteMap(const FieldWriter& writer, std::string_view bytes, std::string* out, std::string* error) const {
+    char before = '{';
+    for (data::CollectionReader reader(bytes, writer.types); !reader.done();) {
+      const std::string_view key = reader.Next();
+      const std::string_view value = reader.Next();
+      std::string name = options_.null_key_literal;
+      if (!data::CellIsNull(key)) {
+        data::Column one(writer.types[0]);
+        data::AppendCellTo(key, &one);
+        name = one.values<std::string_view>()[0];
+      } else if (options_.null_keys == NullKeys::kDrop) {
+        continue;
+      } else if (options_.null_keys == NullKeys::kFail) {
+        *error = "a MAP has the key NULL, which JSON cannot carry; set 'json.map-null-key.mode' to DROP or LITERAL";
+        return false;
+      }
+      out->push_back(before);
+      before = ',';
+      AppendJsonString(name, out);
+      out->push_back(':');
+      if (!WriteCell(*writer.part, writer.types[1], value, out, error)) return false;
+    }
+    if (before == '{') out->push_back('{');
+    out->push_back('}');
+    return true;
+  }
+
+  bool WriteValue(const FieldWriter& writer, const data::Column& column, size_t row, std::string* out,
+                  std::string* error) const {
+    switch (writer.shape) {
+      case Shape::kRow:
+        return writer.row->Write(column.children(), row, out, error);
+      case Shape::kArray:
+        return WriteArray(writer, column.values<std::string_view>()[row], out, error);
+      case Shape::kMap:
+        return WriteMap(writer, column.values<std::string_view>()[row], out, error);
+      default:
+        WriteScalar(writer, column, row, out);
+        return true;
+    }
+  }
+
+  void WriteScalar(const FieldWriter& writer, const data::Column& column, size_t row, std::string* out) const {
     switch (writer.shape) {
       case Shape::kText:
         return AppendJsonString(column.values<std::string_view>()[row], out);
@@ -96,9 +182,7 @@ class ObjectWriter {
         if (!finite) out->push_back('"');
         return;
       }
-      case Shape::kRow:
-        return writer.row->Write(column.children(), row, out);
-      case Shape::kBare:
+      default:
         return AppendScalar(column, row, options_.separator, out);
     }
   }
@@ -114,7 +198,8 @@ class JsonEncoder : public Encoder {
 
   absl::Status Encode(const data::Batch& batch, size_t row, std::string* out) override {
     LEAT_CHECK(batch.columns.size() == width_) << batch.columns.size() << " columns for " << width_;
-    writer_.Write(batch.columns, row, out);
+    std::string error;
+    if (!writer_.Write(batch.columns, row, out, &error)) return InvalidArgument(error);
     return absl::OkStatus();
   }
 
@@ -129,6 +214,10 @@ std::unique_ptr<Encoder> MakeJsonEncoder(const FormatOptions& options, const dat
   WriteOptions write;
   write.ignore_null_fields = BooleanOption(options, "encode.ignore-null-fields", false);
   if (EqualsIgnoringCase(TextOption(options, "timestamp-format.standard", "SQL"), "ISO-8601")) write.separator = 'T';
+  const std::string null_keys = TextOption(options, "map-null-key.mode", "FAIL");
+  if (EqualsIgnoringCase(null_keys, "DROP")) write.null_keys = NullKeys::kDrop;
+  if (EqualsIgnoringCase(null_keys, "LITERAL")) write.null_keys = NullKeys::kLiteral;
+  write.null_key_literal = TextOption(options, "map-null-key.literal", "null");
   return std::make_unique<JsonEncoder>(write, fields);
 }
 

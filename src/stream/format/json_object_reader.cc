@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "stream/data/collection.h"
 #include "stream/format/scalar_text.h"
 
 namespace leat::format {
@@ -56,13 +57,23 @@ JsonObjectReader::JsonObjectReader(std::vector<data::Field> fields, const JsonRe
     : options_(options), path_(std::move(path)) {
   for (data::Field& field : fields) {
     index_[field.name] = static_cast<int>(fields_.size());
-    FieldReader& reader = fields_.emplace_back();
-    reader.field = std::move(field);
-    if (reader.field.type.kind == data::TypeKind::kRow) {
-      reader.row =
-          std::make_unique<JsonObjectReader>(*reader.field.type.fields, options, StrCat(path_, reader.field.name, "."));
-    }
+    fields_.push_back(MakeReader(std::move(field), options, path_));
   }
+}
+
+JsonObjectReader::FieldReader JsonObjectReader::MakeReader(data::Field field, const JsonReadOptions& options,
+                                                           const std::string& path) {
+  FieldReader reader;
+  reader.field = std::move(field);
+  const data::Type& type = reader.field.type;
+  if (type.kind == data::TypeKind::kRow) {
+    reader.row = std::make_unique<JsonObjectReader>(*type.fields, options, StrCat(path, reader.field.name, "."));
+  } else if (type.IsCollection()) {
+    std::vector<data::Type> types = data::CellTypes(type);
+    reader.part = std::make_unique<FieldReader>(MakeReader({reader.field.name, types.back()}, options, path));
+    if (types.size() > 1) reader.key = types[0];
+  }
+  return reader;
 }
 
 int JsonObjectReader::LookUp(std::string_view name) const {
@@ -137,6 +148,12 @@ JsonObjectReader::Outcome JsonObjectReader::ReadContainer(simdjson::ondemand::va
     column.AppendRow();
     return Outcome::kOk;
   }
+  if (is_object && reader.part != nullptr && reader.field.type.kind != data::TypeKind::kArray) {
+    return ReadMap(value, end, reader, column, error);
+  }
+  if (!is_object && reader.field.type.kind == data::TypeKind::kArray) {
+    return ReadArray(value, end, reader, column, error);
+  }
   if (reader.field.type.IsCharacter()) {
     // An object or array where text is wanted is its JSON text, as in Flink.
     std::string_view json;
@@ -158,6 +175,62 @@ JsonObjectReader::Outcome JsonObjectReader::ReadContainer(simdjson::ondemand::va
     return Outcome::kOk;
   }
   return Bad(reader, Mismatch(Parsed::kMalformed, reader.field.type, is_object ? "an object" : "an array"), error);
+}
+
+JsonObjectReader::Outcome JsonObjectReader::ReadArray(simdjson::ondemand::value& value, const char* end,
+                                                      FieldReader& reader, data::Column& column, std::string* error) {
+  simdjson::ondemand::array array;
+  const auto broken = [&](simdjson::error_code code) {
+    *error = StrCat("field ", path_, reader.field.name, ": ", simdjson::error_message(code));
+    return Outcome::kBroken;
+  };
+  if (const auto code = value.get_array().get(array); code != simdjson::SUCCESS) return broken(code);
+  data::Column elements(reader.part->field.type);
+  for (auto item : array) {
+    simdjson::ondemand::value element;
+    if (const auto code = std::move(item).get(element); code != simdjson::SUCCESS) return broken(code);
+    const size_t row = elements.size();
+    const Outcome outcome = ReadValue(element, end, *reader.part, elements, error);
+    if (!Settle(outcome, *reader.part, row, elements, error)) return outcome;
+  }
+  data::CollectionWriter writer;
+  for (size_t i = 0; i < elements.size(); ++i) writer.Add(elements, i);
+  column.AppendText(writer.Finish());
+  return Outcome::kOk;
+}
+
+JsonObjectReader::Outcome JsonObjectReader::ReadMap(simdjson::ondemand::value& value, const char* end,
+                                                    FieldReader& reader, data::Column& column, std::string* error) {
+  simdjson::ondemand::object object;
+  const auto broken = [&](simdjson::error_code code) {
+    *error = StrCat("field ", path_, reader.field.name, ": ", simdjson::error_message(code));
+    return Outcome::kBroken;
+  };
+  if (const auto code = value.get_object().get(object); code != simdjson::SUCCESS) return broken(code);
+  data::Column keys(reader.key);
+  data::Column values(reader.part->field.type);
+  StringMap<size_t> places;
+  std::vector<std::pair<size_t, size_t>> entries;  // rows of keys and values; of a key that comes twice the last counts
+  for (auto item : object) {
+    simdjson::ondemand::field field;
+    if (const auto code = std::move(item).get(field); code != simdjson::SUCCESS) return broken(code);
+    std::string_view key;
+    if (const auto code = field.unescaped_key().get(key); code != simdjson::SUCCESS) return broken(code);
+    keys.AppendText(key);
+    const auto [place, added] = places.emplace(std::string(key), entries.size());
+    const size_t row = values.size();
+    const Outcome outcome = ReadValue(field.value(), end, *reader.part, values, error);
+    if (!Settle(outcome, *reader.part, row, values, error)) return outcome;
+    if (added) entries.emplace_back(keys.size() - 1, 0);
+    entries[place->second].second = row;
+  }
+  data::CollectionWriter writer;
+  for (const auto& [key, row] : entries) {
+    writer.Add(keys, key);
+    writer.Add(values, row);
+  }
+  column.AppendText(writer.Finish());
+  return Outcome::kOk;
 }
 
 JsonObjectReader::Outcome JsonObjectReader::ReadValue(simdjson::ondemand::value& value, const char* end,

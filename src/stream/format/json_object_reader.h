@@ -38,7 +38,11 @@ class JsonObjectReader {
     data::Field field;
     std::unique_ptr<JsonObjectReader> row;  // ROW only
     std::vector<data::Column*> children;    // scratch for it
+    // ARRAY: its element; MAP and MULTISET: what stands behind a key, which is text.
+    std::unique_ptr<FieldReader> part;
+    data::Type key;  // MAP, MULTISET
   };
+  static FieldReader MakeReader(data::Field field, const JsonReadOptions& options, const std::string& path);
   // What stood at this place in the last object: records of a topic mostly have the same fields in the same order.
   struct Prediction {
     std::string name;
@@ -56,6 +60,10 @@ class JsonObjectReader {
                      data::Column& column, std::string* error);
   Outcome ReadContainer(simdjson::ondemand::value& value, const char* end, bool is_object, FieldReader& reader,
                         data::Column& column, std::string* error);
+  Outcome ReadArray(simdjson::ondemand::value& value, const char* end, FieldReader& reader, data::Column& column,
+                    std::string* error);
+  Outcome ReadMap(simdjson::ondemand::value& value, const char* end, FieldReader& reader, data::Column& column,
+                  std::string* error);
   Outcome Bad(const FieldReader& reader, std::string_view what, std::string* error) const;
   bool Settle(Outcome outcome, const FieldReader& reader, size_t row, data::Column& column, std::string* error) const;
 

@@ -204,6 +204,9 @@ Parsed AppendParsed(std::string_view text, data::TimeSyntax syntax, Column* colu
       return AppendTime(text, syntax, column);
     case TypeKind::kNull:
     case TypeKind::kRow:
+    case TypeKind::kArray:
+    case TypeKind::kMap:
+    case TypeKind::kMultiset:
       return Parsed::kMalformed;
     default:
       break;
@@ -308,6 +311,9 @@ void AppendScalar(const Column& column, size_t row, char separator, std::string*
       return data::AppendTimestamp(column.values<int64_t>()[row], {.separator = separator, .suffix = "Z"}, out);
     case TypeKind::kNull:
     case TypeKind::kRow:
+    case TypeKind::kArray:
+    case TypeKind::kMap:
+    case TypeKind::kMultiset:
       LEAT_CHECK(false) << type.ToString() << " is no single value";
       return;
     default:

@@ -73,6 +73,10 @@ enum class FunctionId : uint16_t {
   kExp,
   kSign,
   kTruncate,
+  kSinh,
+  kCosh,
+  kTanh,
+  kCot,
   kPi,
   kSin,
   kCos,
@@ -114,6 +118,35 @@ enum class FunctionId : uint16_t {
   kAscii,
   kChr,
   kOverlay,
+  kLocate,      // (what, in text [, from])
+  kElt,         // (place from 1, text, ..)
+  kStartsWith,  // (text, beginning)
+  kEndsWith,
+  kTranslate,  // (text, characters, their replacements)
+  kSha1,
+  kSha224,
+  kSha384,
+  kSha512,
+  kSha2,  // (text, bits literal)
+  kHex,   // (BIGINT or text)
+  kUnhex,
+  kBin,
+  kUrlEncode,
+  kUrlDecode,
+  kRegexpCount,
+  kRegexpInstr,
+  kRegexpSubstr,
+  // JSON; `mode` is a literal text of one letter for each choice
+  kJsonValue,   // (json, path, mode, default on empty, default on error); on empty, on error: Null Error Default
+  kJsonQuery,   // (json, path, mode); wrapper: Without Conditional Unconditional; on empty, on error: Null Error
+                // Array Object
+  kJsonExists,  // (json, path, mode); on error: True False Unknown Error
+  kIsJson,      // (json, mode): Value Scalar Array Object
+  kJsonObject,  // (mode, name, value, ..); NULL values: Null Absent; then for each value: Json as it is, Value
+  kJsonArray,   // (mode, value, ..); the same
+  kJsonString,  // (any)
+  kJsonQuote,
+  kJsonUnquote,
   // time; INTERVAL arithmetic uses kAdd and kSubtract
   kExtract,  // (unit literal as text: YEAR QUARTER MONTH WEEK DAY DOY DOW HOUR MINUTE SECOND MILLISECOND EPOCH, time)
   kFloorTo,
@@ -133,7 +166,36 @@ enum class FunctionId : uint16_t {
   kCurrentDate,
   // rows
   kField,  // (row, index literal INT)
+  kRowOf,  // (field, ..)
+  // ARRAY, MAP, MULTISET
+  kArrayOf,        // (element, ..)
+  kMapOf,          // (key, value, ..)
+  kItem,           // (array, place from 1) or (map, key)
+  kCardinality,    // (collection)
+  kElement,        // (array): its one element
+  kArrayAppend,    // (array, element)
+  kArrayConcat,    // (array, ..)
+  kArrayContains,  // (array, element)
+  kArrayDistinct,
+  kArrayJoin,  // (array of text, delimiter [, text for NULL])
+  kArrayMax,
+  kArrayMin,
+  kArrayPosition,  // (array, element): place from 1, 0 if it is not there
+  kArrayPrepend,
+  kArrayRemove,
+  kArrayReverse,
+  kArraySlice,  // (array, from [, to]), both inclusive
+  kArraySort,   // (array [, ascending [, NULLs first]])
+  kArrayUnion,
+  kMapEntries,
+  kMapFromArrays,
+  kMapKeys,
+  kMapUnion,
+  kMapValues,
+  kSplit,     // (text, delimiter): ARRAY<STRING>
+  kStrToMap,  // (text [, delimiter of entries [, of key and value]]), both regular expressions
 };
+inline constexpr FunctionId kLastFunction = FunctionId::kStrToMap;
 
 struct FunctionInfo {
   FunctionId id;

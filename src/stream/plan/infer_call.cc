@@ -42,6 +42,12 @@ std::string_view FamilyName(char family) {
       return "a number";
     case 'M':
       return "a time";
+    case 'A':
+      return "ARRAY";
+    case 'P':
+      return "MAP";
+    case 'C':
+      return "a collection";
     default:
       return "any type";
   }
@@ -92,6 +98,15 @@ std::optional<Type> Fit(char family, const Type& type) {
       return type;
     case 'M':
       if (!IsTime(type)) return std::nullopt;
+      return type;
+    case 'A':
+      if (type.kind != TypeKind::kArray) return std::nullopt;
+      return type;
+    case 'P':
+      if (type.kind != TypeKind::kMap) return std::nullopt;
+      return type;
+    case 'C':
+      if (!type.IsCollection()) return std::nullopt;
       return type;
     default:
       return type;
@@ -150,7 +165,11 @@ bool AnyNullable(std::span<const Type> types) {
 
 absl::StatusOr<Type> InferComparison(FunctionId id, std::span<const Type> arguments, std::vector<Type>* casts) {
   const auto common = ComparisonType(arguments[0], arguments[1]);
-  if (!common || common->kind == TypeKind::kRow) {
+  const bool equality =
+      id == F::kEqual || id == F::kNotEqual || id == F::kIsDistinctFrom || id == F::kIsNotDistinctFrom;
+  const bool comparable = common && common->kind != TypeKind::kRow && common->kind != TypeKind::kMap &&
+                          common->kind != TypeKind::kMultiset && (equality || common->kind != TypeKind::kArray);
+  if (!comparable) {
     return InvalidArgument("cannot compare ", arguments[0].AsNullable().ToString(), " with ",
                            arguments[1].AsNullable().ToString(), " by ", GetFunctionInfo(id).name,
                            "; CAST one of them");
@@ -213,6 +232,7 @@ absl::StatusOr<Type> InferConditional(FunctionId id, std::span<const Type> argum
     }
     case F::kIn: {
       Type common = arguments[0];
+      if (common.kind == TypeKind::kMap || common.kind == TypeKind::kMultiset) return Mismatch(id, arguments);
       for (size_t i = 1; i < n; ++i) {
         const auto next = ComparisonType(common, arguments[i]);
         if (!next) {
@@ -225,6 +245,7 @@ absl::StatusOr<Type> InferConditional(FunctionId id, std::span<const Type> argum
       return WithNull(data::Boolean(), AnyNullable(arguments));
     }
     default:  // GREATEST, LEAST
+      if (arguments[0].kind == TypeKind::kRow || arguments[0].IsCollection()) return Mismatch(id, arguments);
       return Unify(id, arguments, AllFrom(0, n), casts);
   }
 }
@@ -315,6 +336,14 @@ absl::StatusOr<Type> InferOther(FunctionId id, std::span<const Type> arguments, 
       if (arguments[2].kind == TypeKind::kTime) return Mismatch(id, arguments);
       return WithNull(arguments[2], nullable);
     }
+    case F::kHex:
+      if (arguments[0].IsInteger()) (*casts)[0] = WithNull(data::BigInt(), arguments[0].nullable);
+      if (!arguments[0].IsInteger() && !arguments[0].IsCharacter()) return Mismatch(id, arguments);
+      return WithNull(data::String(), nullable);
+    case F::kUnhex:
+      return data::Bytes();
+    case F::kJsonValue:
+      return data::String();
     case F::kToDate:
       return data::Date();
     case F::kToTimestamp:
@@ -389,6 +418,9 @@ absl::StatusOr<Type> InferCall(FunctionId id, std::span<const Type> arguments, s
   if (IsConditional(id)) return InferConditional(id, arguments, casts);
   if (id >= F::kAdd && id <= F::kModulo) return InferArithmetic(id, arguments, casts);
   LEAT_RETURN_IF_ERROR(FitAll(id, arguments, casts));
+  if (id >= F::kRowOf && id <= F::kStrToMap && GetSignature(id).result == ".") {
+    return InferCollectionCall(id, arguments, casts);
+  }
   return ResultByLetter(id, arguments, casts);
 }
 

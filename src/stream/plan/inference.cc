@@ -60,7 +60,9 @@ std::optional<Type> CommonRow(const Type& a, const Type& b) {
     if (!common) return std::nullopt;
     fields.push_back({(*a.fields)[i].name, *common});
   }
-  return data::Row(std::move(fields));
+  Type row = data::Row(std::move(fields));
+  row.kind = a.kind;
+  return row;
 }
 
 std::optional<Type> CommonOfTwo(const Type& a, const Type& b) {
@@ -77,7 +79,7 @@ std::optional<Type> CommonOfTwo(const Type& a, const Type& b) {
   }
   if (a.kind == TypeKind::kDate && b.IsTimestamp()) return b;
   if (b.kind == TypeKind::kDate && a.IsTimestamp()) return a;
-  if (a.kind == TypeKind::kRow && b.kind == TypeKind::kRow) return CommonRow(a, b);
+  if (a.kind == b.kind && (a.kind == TypeKind::kRow || a.IsCollection())) return CommonRow(a, b);
   if (a.kind == b.kind) return a.precision >= b.precision && a.length >= b.length ? a : b;
   return std::nullopt;
 }
@@ -163,7 +165,9 @@ bool RowsCastable(const Type& from, const Type& to, bool (*castable)(const Type&
 
 bool CanCastImplicitly(const Type& from, const Type& to) {
   if (from.kind == TypeKind::kNull) return true;
-  if (from.kind == TypeKind::kRow && to.kind == TypeKind::kRow) return RowsCastable(from, to, CanCastImplicitly);
+  if (from.kind == to.kind && (from.kind == TypeKind::kRow || from.IsCollection())) {
+    return RowsCastable(from, to, CanCastImplicitly);
+  }
   if (from.IsNumeric() && to.IsNumeric()) {
     // Every number fits DECIMAL and DOUBLE for Flink; otherwise numbers only widen.
     return to.kind == TypeKind::kDecimal || to.kind == TypeKind::kDouble || Width(from) <= Width(to);
@@ -176,8 +180,10 @@ bool CanCastImplicitly(const Type& from, const Type& to) {
 
 bool CanCastExplicitly(const Type& from, const Type& to) {
   if (CanCastImplicitly(from, to)) return true;
-  if (from.kind == TypeKind::kRow && to.kind == TypeKind::kRow) return RowsCastable(from, to, CanCastExplicitly);
-  if (to.kind == TypeKind::kRow) return false;
+  if (from.kind == to.kind && (from.kind == TypeKind::kRow || from.IsCollection())) {
+    return RowsCastable(from, to, CanCastExplicitly);
+  }
+  if (to.kind == TypeKind::kRow || to.IsCollection()) return false;
   if (to.IsCharacter()) return true;  // everything can be printed
   if (from.IsCharacter()) return !IsInterval(to);
   if (from.kind == TypeKind::kDate) return to.IsTimestamp();

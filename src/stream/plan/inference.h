@@ -33,7 +33,8 @@ data::Type BoundedDecimal(int precision, int scale);
 data::Type RoundedDecimal(const data::Type& type, int digits);
 
 // How a function's parameters and result are written in the table of functions.cc:
-//   T text, B BOOLEAN, I INT, L BIGINT, D DOUBLE, N any number, M DATE TIME or a timestamp, * anything;
+//   T text, B BOOLEAN, I INT, L BIGINT, D DOUBLE, N any number, M DATE TIME or a timestamp, A ARRAY, P MAP,
+//   C ARRAY, MAP or MULTISET, * anything;
 //   [ the rest may be left out, + the last may repeat.
 // Result: S STRING, the letters above, = the type of the first argument, otherwise computed in inference.cc ('.').
 // A '?' after it: NULL is possible whatever the arguments; a '!': never NULL.
@@ -42,6 +43,9 @@ struct Signature {
   std::string_view result;
 };
 const Signature& GetSignature(FunctionId id);
+// The types of calls on collections, from kRowOf to kStrToMap. REQUIRES: the letters of the table fit.
+absl::StatusOr<data::Type> InferCollectionCall(FunctionId id, std::span<const data::Type> arguments,
+                                               std::vector<data::Type>* casts);
 // "(STRING, INT [, INT])", for errors and the reference.
 std::string DescribeParameters(FunctionId id);
 

@@ -360,7 +360,9 @@ TEST(Field, IsNullWhereItsRowIs) {
 
 // A call of each function; fails when one is added to FunctionId and nobody wrote a kernel.
 TEST(Functions, HaveAKernelEach) {
-  for (int i = 0; i <= static_cast<int>(F::kField); ++i) {
+  const ExpressionPtr array = Call(F::kArrayOf, {Text("a")});
+  const ExpressionPtr map = Call(F::kMapOf, {Text("a"), Int(1)});
+  for (int i = 0; i <= static_cast<int>(plan::kLastFunction); ++i) {
     const auto id = static_cast<F>(i);
     if (id == F::kField) continue;  // typed by the analyser; tested above
     bool compiled = false;
@@ -381,7 +383,16 @@ TEST(Functions, HaveAKernelEach) {
                                                               {Text("HOUR"), Int(1), Ts(0)},
                                                               {Text("HOUR"), Ts(0), Ts(0)},
                                                               {Text("a"), Text("b"), Text("c")},
-                                                              {Bool(true), Int(1), Int(2)}};
+                                                              {Bool(true), Int(1), Int(2)},
+                                                              {Int(1), Text("a")},
+                                                              {Text("a"), Int(256)},
+                                                              {Text("{}"), Text("$"), Text("FFF")},
+                                                              {Text("{}"), Text("$"), Text("NN"), Text("a"), Text("b")},
+                                                              {array},
+                                                              {array, Int(1)},
+                                                              {array, Text("a")},
+                                                              {array, array},
+                                                              {map}};
     for (const auto& arguments : attempts) {
       if (id == F::kCast || id == F::kTryCast) {
         compiled = Evaluator::Compile(Cast(Int(1), data::String(), id)).ok();

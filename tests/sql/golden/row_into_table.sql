@@ -1,0 +1,4 @@
+CREATE TABLE t (id BIGINT, name STRING, tags ARRAY<STRING>, attrs MAP<STRING, INT>, geo ROW<lat DOUBLE, tags INT ARRAY>, ms MULTISET<STRING NOT NULL> NOT NULL,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+CREATE TABLE u (r ROW<a BIGINT, b STRING>, c ARRAY<BIGINT>) WITH ('connector' = 'print');
+INSERT INTO u SELECT ROW(id, name), ARRAY[1, 2] FROM t;
