@@ -5,6 +5,7 @@
 #include <absl/functional/any_invocable.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,9 +49,17 @@ enum class Acks : int16_t {
   kLeader = 1,
   kAll = -1
 };  // kNone: answered at once; errors are only logged and counted
+// Only while the partition is of this topic and led in this epoch (-1: in any). For a writer that was begun because of
+// a leadership, and must not outlive it.
+struct LeadershipFence {
+  model::TopicId topic;
+  model::LeaderEpoch epoch{-1};
+  friend bool operator==(const LeadershipFence&, const LeadershipFence&) = default;
+};
 struct ProducePartition {
   model::TopicPartition partition;
   OwnedBytes batches;  // one or more record batches, magic 2; their offsets and epochs are written in place
+  std::shared_ptr<const LeadershipFence> fence = nullptr;
 };
 // Which rules a transaction follows. kEpochRises (KIP-890, transaction.version 2): every transaction has an epoch of
 // its own, the end of one gives the producer the epoch of the next, and a partition becomes a part of the transaction
@@ -298,6 +307,7 @@ struct JobDescription {
   uint64_t checkpoints = 0;
   size_t state_bytes = 0;
   std::vector<PartitionProgress> inputs;
+  model::NodeId node{-1};  // that it runs on, or would: it leads the job's changelog; -1: nobody does now
 };
 struct JobLogLine {
   int64_t time_ms = 0;

@@ -31,9 +31,13 @@
 
 namespace leat::broker {
 
+class BrokerLogPort;
 class ClusterHost;
+class ClusterLogPort;
 class GroupHost;
 class JobManager;
+class JobPeers;
+class Retries;
 class TransactionHost;
 
 class BrokerImpl final : public Broker {
@@ -118,6 +122,14 @@ class BrokerImpl final : public Broker {
   const Shards& shards() const { return shards_; }
   const std::vector<env::Transport*>& transports() const { return transports_; }  // none: the node is alone
   GroupHost& group_host() const { return *groups_; }
+  // How jobs read and write, wherever it is. Any thread.
+  run::LogPort& job_log() const;
+  BrokerLogPort& local_log() const { return *log_port_; }  // what is here only
+  JobManager& jobs() const { return *jobs_; }
+  JobPeers& job_peers() const { return *job_peers_; }
+  Retries& retries() const { return *retries_; }
+  env::Disk& disk() const { return disk_; }
+  bool is_alone() const { return transports_.empty(); }
   TransactionHost& transaction_host() const { return *transactions_; }
   bool serves() const { return shards_[0]->phase == Phase::kServing; }
   uint64_t NewSeed() { return random_.Next(); }
@@ -255,7 +267,10 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<env::Timer> internal_topics_timer_;
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
-  std::unique_ptr<run::LogPort> log_port_;
+  std::unique_ptr<BrokerLogPort> log_port_;  // of this node alone
+  std::unique_ptr<JobPeers> job_peers_;
+  std::unique_ptr<Retries> retries_;             // of what is asked of other nodes
+  std::unique_ptr<ClusterLogPort> cluster_log_;  // null: the node is alone
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<env::Timer> gauges_timer_;
   std::set<std::pair<std::string, std::string>> lag_series_;  // group and topic, of the gauges of lag

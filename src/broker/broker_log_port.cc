@@ -59,6 +59,26 @@ void BrokerLogPort::DescribeTopic(std::string topic,
   });
 }
 
+void BrokerLogPort::Ends(std::vector<model::TopicPartition> partitions,
+                         run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) {
+  using Spec = ListOffsetsPartition::Spec;
+  std::vector<ListOffsetsPartition> wanted;
+  for (model::TopicPartition& partition : partitions) {
+    wanted.push_back({partition, Spec::kEarliest});
+    wanted.push_back({std::move(partition), Spec::kLatest});
+  }
+  broker_.ListOffsets(std::move(wanted), [done = std::move(done)](std::vector<ListOffsetsResult> results) mutable {
+    std::vector<run::PartitionOffsets> ends;
+    for (size_t i = 0; i + 1 < results.size(); i += 2) {
+      for (const ListOffsetsResult& result : {results[i], results[i + 1]}) {
+        if (!result.outcome.ok()) return done(ToStatus(result.outcome));
+      }
+      ends.push_back({results[i].partition.partition, results[i].offset, results[i + 1].offset});
+    }
+    done(std::move(ends));
+  });
+}
+
 void BrokerLogPort::OffsetForTime(model::TopicPartition partition, int64_t timestamp_ms,
                                   run::Callback<absl::StatusOr<model::Offset>> done) {
   using Spec = ListOffsetsPartition::Spec;
@@ -109,11 +129,17 @@ void BrokerLogPort::Fetch(run::LogFetch fetch, run::Callback<absl::StatusOr<run:
 }
 
 void BrokerLogPort::Append(run::LogAppend append, run::Callback<absl::StatusOr<model::Offset>> done) {
+  AppendFenced(std::move(append), nullptr, ProduceRequest{}.timeout, std::move(done));
+}
+
+void BrokerLogPort::AppendFenced(run::LogAppend append, std::shared_ptr<const LeadershipFence> fence, Duration timeout,
+                                 run::Callback<absl::StatusOr<model::Offset>> done) {
   ProduceRequest request;
+  request.timeout = timeout;
   const bool transactional = !append.transactional_id.empty();
   request.transactional_id = std::move(append.transactional_id);
   request.rules = TransactionRules::kEpochRises;
-  request.partitions.push_back({std::move(append.partition), std::move(append.batches)});
+  request.partitions.push_back({std::move(append.partition), std::move(append.batches), std::move(fence)});
   broker_.ProduceAs(meta::Origin::kInternal, std::move(request),
                     [transactional, done = std::move(done)](ProduceReply reply) mutable {
                       const ProducePartitionResult& result = reply.partitions.at(0);

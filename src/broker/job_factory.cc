@@ -18,9 +18,8 @@ class StreamJobFactory final : public JobFactory {
                                         env::Metrics& metrics) const override {
     return run::JobRunner::Start(std::move(spec), port, metrics);
   }
-  void DeleteState(const std::string& name, const run::Options& options, run::LogPort& port,
-                   absl::AnyInvocable<void(absl::Status)> done) const override {
-    run::JobRunner::DeleteState(name, options, port, std::move(done));
+  absl::Status DropState(const std::string& name, const run::Options& options) const override {
+    return run::JobRunner::DropState(name, options);
   }
 };
 

@@ -25,8 +25,8 @@ class JobFactory {
   virtual absl::StatusOr<CompiledJob> Compile(const std::string& sql) const = 0;
   virtual std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec spec, run::LogPort& port,
                                                 env::Metrics& metrics) const = 0;
-  virtual void DeleteState(const std::string& name, const run::Options& options, run::LogPort& port,
-                           absl::AnyInvocable<void(absl::Status)> done) const = 0;
+  // Removes this node's copy of the job's state. Blocks; any thread.
+  virtual absl::Status DropState(const std::string& name, const run::Options& options) const = 0;
 };
 
 // sql::Compile, run::CheckPlan and run::JobRunner.

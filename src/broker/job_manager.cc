@@ -1,9 +1,11 @@
 #include "broker/job_manager.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/job_desk.h"
 #include "env/disk.h"
 
 namespace leat::broker {
@@ -29,7 +31,7 @@ std::vector<std::string> SourceGroups(const plan::JobPlan& plan) {
 }  // namespace
 
 JobManager::JobManager(BrokerImpl& broker, std::unique_ptr<JobFactory> factory, run::LogPort& port)
-    : broker_(broker), factory_(std::move(factory)), port_(port) {}
+    : broker_(broker), factory_(std::move(factory)), port_(port), desk_(std::make_unique<JobDesk>(broker, *this)) {}
 JobManager::~JobManager() = default;
 
 run::Options JobManager::RunOptions() const {
@@ -44,6 +46,10 @@ run::DeliveryOptions JobManager::DeliveryOptions() const {
   return options;
 }
 
+absl::Status JobManager::CheckDelivery(const CompiledJob& job) const {
+  return run::CheckDelivery(job.plan, RunOptions(), DeliveryOptions());
+}
+
 void JobManager::Compile(std::string sql, Callback<Compiled> done) {
   auto result = std::make_shared<Compiled>(Internal("not compiled"));
   broker_.home().RunBlocking(
@@ -56,260 +62,257 @@ void JobManager::Compile(std::string sql, Callback<Compiled> done) {
       });
 }
 
-void JobManager::Launch(const std::string& name, CompiledJob compiled) {
-  Entry& entry = entries_[name];
-  entry.explain = std::move(compiled.explain);
-  entry.groups = SourceGroups(compiled.plan);
-  entry.compile_error = absl::OkStatus();
-  if (stopping_) return;
-  entry.last.reset();
-  entry.runner =
-      factory_->Start({name, std::move(compiled.plan), RunOptions(), DeliveryOptions()}, port_, broker_.metrics());
-  LogInfo("broker", "job ", name, " starts");
-}
-
-std::vector<std::string> JobManager::GroupsOf(const std::string& name) const {
-  const auto it = entries_.find(name);
-  return it == entries_.end() ? std::vector<std::string>() : it->second.groups;
-}
-
-void JobManager::CompileAndLaunch(const meta::Job& job, Callback<absl::Status> done) {
-  Compile(job.sql, [this, name = job.name, done = std::move(done)](Compiled compiled) mutable {
-    const absl::Status status = compiled.status();
-    if (status.ok()) {
-      Launch(name, *std::move(compiled));
-    } else {
-      entries_[name].compile_error = status;
-      LogError("broker", "job ", name, " cannot run: ", Message(status));
-    }
-    done(status);
-  });
-}
-
-// Which node of several runs a job is decided nowhere: all of them would.
-absl::Status JobManager::CheckAlone() const {
-  const size_t voters = broker_.options().voters.size();
-  if (voters <= 1) return absl::OkStatus();
-  return Unimplemented("jobs run on a broker that is alone, and this one is one of ", voters,
-                       ": no node of a cluster is chosen for them by this version");
-}
-
-void JobManager::StartAll() {
-  if (const absl::Status alone = CheckAlone(); !alone.ok()) {
-    for (const meta::JobPtr& job : broker_.image()->Jobs()) {
-      LogWarning("jobs", "the job ", job->name, " does not run: ", Message(alone));
-      entries_[job->name].compile_error = alone;
-    }
-    return;
-  }
-  for (const meta::JobPtr& job : broker_.image()->Jobs()) {
-    Entry& entry = entries_[job->name];
-    if (job->desired != meta::DesiredState::kRunning) {
-      Look(job->name);
-      continue;
-    }
-    entry.busy = true;
-    CompileAndLaunch(*job, [this, name = job->name](const absl::Status&) { entries_[name].busy = false; });
-  }
-}
-
-void JobManager::StopAll(env::Closure stopped) {
-  stopping_ = true;
-  struct Waiting {
-    size_t runners = 1;
-    env::Closure stopped;
-  };
-  auto waiting = std::make_shared<Waiting>();
-  waiting->stopped = std::move(stopped);
-  const auto arrive = [waiting] {
-    if (--waiting->runners == 0) waiting->stopped();
-  };
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.runner != nullptr || entry.ending) names.push_back(name);
-  }
-  for (const std::string& name : names) {
-    ++waiting->runners;
-    StopRunner(name, [name, arrive](const absl::Status& status) {
-      if (!status.ok()) LogWarning("broker", "job ", name, " stopped without a last checkpoint: ", Message(status));
-      arrive();
-    });
-  }
-  arrive();
-}
-
-void JobManager::StopRunner(const std::string& name, Callback<absl::Status> done) {
-  const auto it = entries_.find(name);
-  if (it != entries_.end() && it->second.ending) {
-    it->second.on_ended.push_back(std::move(done));
-    return;
-  }
-  if (it == entries_.end() || it->second.runner == nullptr) {
-    done(absl::OkStatus());
-    return;
-  }
-  // Taken out at once, so that nobody stops it twice; it is destroyed here, after its threads have ended.
-  it->second.ending = true;
-  std::shared_ptr<run::JobRunner> runner = std::move(it->second.runner);
-  run::JobRunner& target = *runner;
-  target.Stop([this, name, runner = std::move(runner), done = std::move(done)](const absl::Status& status) mutable {
-    broker_.home().Post([this, name, runner = std::move(runner), done = std::move(done), status]() mutable {
-      Entry& entry = entries_[name];
-      entry.last = runner->Status();
-      runner.reset();
-      entry.ending = false;
-      std::vector<Callback<absl::Status>> waiting = std::exchange(entry.on_ended, {});
-      done(status);
-      for (Callback<absl::Status>& each : waiting) each(status);
-    });
-  });
-}
-
-void JobManager::Look(const std::string& name) {
-  entries_[name].runner = factory_->Start(
-      {.name = name, .plan = {}, .options = RunOptions(), .purpose = run::Purpose::kLook}, port_, broker_.metrics());
-  StopRunner(name, [name](const absl::Status& status) {
-    if (!status.ok()) LogWarning("broker", "job ", name, ": ", Message(status));
-  });
-}
-
-absl::StatusOr<Callback<absl::Status>> JobManager::Begin(const std::string& name, Callback<absl::Status>* done) {
-  if (stopping_) return Unavailable("the broker is stopping: try again when it is back");
-  LEAT_RETURN_IF_ERROR(meta::CheckJobName(name));
-  Entry& entry = entries_[name];
-  if (entry.busy) return FailedPrecondition("job '", name, "' is being changed by another request: try again");
-  entry.busy = true;
-  return Callback<absl::Status>([this, name, finished = std::move(*done)](const absl::Status& status) mutable {
-    const auto it = entries_.find(name);
-    if (it != entries_.end()) {
-      it->second.busy = false;
-      if (broker_.image()->FindJob(name) == nullptr) entries_.erase(it);
-    }
-    finished(status);
-  });
-}
-
-void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> done) {
-  if (const absl::Status alone = CheckAlone(); !alone.ok()) return done(alone);
-  struct Asked {
-    NewJob job;
-    Callback<absl::StatusOr<JobDescription>> done;
-  };
-  auto asked = std::make_shared<Asked>(Asked{std::move(job), std::move(done)});
-  Callback<absl::Status> answer = [this, asked](const absl::Status& status) {
-    asked->done(status.ok() ? Describe(asked->job.name) : absl::StatusOr<JobDescription>(status));
-  };
-  absl::StatusOr<Callback<absl::Status>> begun = Begin(asked->job.name, &answer);
-  if (!begun.ok()) {
-    asked->done(begun.status());
-    return;
-  }
-  const meta::SubmitJob command{asked->job.name, asked->job.sql, broker_.home().WallMillis()};
-  // What the metadata refuses is said before the text is compiled.
-  const absl::Status refused = meta::Decide(*broker_.image(), command, broker_.MetaLimits()).status();
-  if (!refused.ok()) {
-    (*begun)(refused);
-    return;
-  }
-  Compile(asked->job.sql, [this, asked, command, finish = *std::move(begun)](Compiled compiled) mutable {
-    if (!compiled.ok()) {
-      finish(compiled.status());
-      return;
-    }
-    if (!compiled->has_inserts) {
-      finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
-      return;
-    }
-    if (const absl::Status status = run::CheckDelivery(compiled->plan, RunOptions(), DeliveryOptions()); !status.ok()) {
-      finish(status);
-      return;
-    }
-    broker_.ChangeMetadata(command, [this, asked, compiled = *std::move(compiled), finish = std::move(finish)](
-                                        const absl::StatusOr<meta::CommandResult>& changed) mutable {
-      if (changed.ok()) Launch(asked->job.name, std::move(compiled));
-      finish(changed.status());
-    });
-  });
-}
-
-void JobManager::Change(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done, Next next) {
-  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &done);
-  if (!begun.ok()) {
-    done(begun.status());
-    return;
-  }
-  broker_.ChangeMetadata(
-      meta::SetJobDesired{name, desired},
-      [finish = *std::move(begun), next = std::move(next)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
-        if (changed.ok()) {
-          next(std::move(finish));
-        } else {
-          finish(changed.status());
-        }
-      });
-}
-
-void JobManager::Start(const std::string& name, Callback<absl::Status> done) {
-  if (const absl::Status alone = CheckAlone(); !alone.ok()) return done(alone);
-  Change(name, meta::DesiredState::kRunning, std::move(done), [this, name](Callback<absl::Status> finish) {
-    const std::unique_ptr<run::JobRunner>& runner = entries_[name].runner;
-    const run::State state = runner == nullptr ? run::State::kStopped : runner->Status().state;
-    const bool runs = runner != nullptr && state != run::State::kFailed && state != run::State::kFinished;
-    if (runs) {
-      finish(absl::OkStatus());
-      return;
-    }
-    StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
-      CompileAndLaunch(*broker_.image()->FindJob(name), std::move(finish));
-    });
-  });
-}
-
-void JobManager::Stop(const std::string& name, Callback<absl::Status> done) {
-  Change(name, meta::DesiredState::kStopped, std::move(done), [this, name](Callback<absl::Status> finish) {
-    entries_[name].compile_error = absl::OkStatus();
-    StopRunner(name, std::move(finish));
-  });
-}
-
-void JobManager::Delete(const std::string& name, Callback<absl::Status> done) {
-  // The record that it is stopped comes first: after a crash in the middle the job is there, stopped, and can be
-  // deleted again; it never starts on half of its state.
-  Change(name, meta::DesiredState::kStopped, std::move(done), [this, name](Callback<absl::Status> finish) {
-    StopRunner(name, [this, name, finish = std::move(finish)](const absl::Status&) mutable {
-      DeleteStopped(name, std::move(finish));
-    });
-  });
-}
-
-void JobManager::DeleteStopped(const std::string& name, Callback<absl::Status> done) {
-  factory_->DeleteState(
-      name, RunOptions(), port_, [this, name, done = std::move(done)](const absl::Status& status) mutable {
-        broker_.home().Post([this, name, status, done = std::move(done)]() mutable {
-          if (!status.ok()) {
-            done(Annotate(status, StrCat("the state of job '", name, "' could not be removed")));
-            return;
-          }
-          broker_.ForgetGroup(name, [this, name, done = std::move(done)](const absl::Status& forgotten) mutable {
-            if (!forgotten.ok()) {
-              done(forgotten);
-              return;
-            }
-            broker_.metrics().Forget("job", name);
-            broker_.ChangeMetadata(
-                meta::DeleteJobCommand{name},
-                [done = std::move(done)](const absl::StatusOr<meta::CommandResult>& changed) mutable {
-                  done(changed.status());
-                });
-          });
-        });
-      });
-}
-
 void JobManager::Explain(std::string sql, Callback<absl::StatusOr<std::string>> done) {
   Compile(std::move(sql), [done = std::move(done)](Compiled compiled) mutable {
     done(compiled.ok() ? absl::StatusOr<std::string>(std::move(compiled->explain)) : compiled.status());
   });
+}
+
+// ---- towards what the metadata wants
+
+void JobManager::StartAll() {
+  following_ = true;
+  Follow();
+}
+
+void JobManager::Follow() {
+  if (!following_) return;
+  std::set<std::string> names;
+  for (const auto& [name, entry] : entries_) names.insert(name);
+  for (const meta::JobPtr& job : broker_.image()->Jobs()) names.insert(job->name);
+  for (const std::string& name : names) Advance(name);
+}
+
+void JobManager::Advance(const std::string& name) {
+  Entry& entry = entries_[name];
+  if (entry.working) return;
+  const meta::JobPtr job = broker_.image()->FindJob(name);
+  const std::optional<JobLeadership> leads = LeadershipHere(*broker_.image(), name, broker_.node_id());
+  const bool own = job != nullptr && leads.has_value();
+  const bool wanted = own && !stopping_ && job->desired == meta::DesiredState::kRunning;
+  if (entry.runner != nullptr && (!wanted || entry.leads != leads || entry.start_again)) return StopRunner(name);
+  if (stopping_) {
+    Answer(entry, Unavailable("the broker stops: ask another one"));
+    return MaybeStopped();
+  }
+  if (job == nullptr) return DropState(name);
+  if (!own) {
+    const bool missing = broker_.image()->FindTopic(ChangelogOf(name).topic) == nullptr;
+    if (missing && job->desired == meta::DesiredState::kRunning) EnsureChangelog(name);
+    entry.leads.reset();
+    entry.last.reset();
+    entry.failed = absl::OkStatus();
+    return Answer(entry, Unavailable("node ", broker_.node_id(), " does not run job '", name, "'"));
+  }
+  const bool fresh = entry.leads != leads;
+  if (std::exchange(entry.start_again, false) || fresh) entry.failed = absl::OkStatus();
+  if (wanted && entry.runner == nullptr && entry.failed.ok()) return Begin(name, *job, *leads);
+  if (!wanted && fresh) return Look(name, *leads);
+  Answer(entry, entry.failed);
+}
+
+void JobManager::StepEnded(const std::string& name) {
+  entries_[name].working = false;
+  Advance(name);
+}
+
+void JobManager::Answer(Entry& entry, const absl::Status& status) {
+  std::vector<Callback<absl::Status>> waiting = std::exchange(entry.on_settled, {});
+  for (Callback<absl::Status>& each : waiting) each(status);
+}
+
+void JobManager::StopRunner(const std::string& name) {
+  Entry& entry = entries_[name];
+  entry.working = true;
+  run::JobRunner& runner = *entry.runner;
+  runner.Stop([this, name](const absl::Status& status) {
+    broker_.home().Post([this, name, status] {
+      if (!status.ok()) LogWarning("jobs", "job ", name, " stopped without a last checkpoint: ", Message(status));
+      Entry& stopped = entries_[name];
+      stopped.last = stopped.runner->Status();
+      stopped.runner.reset();
+      stopped.port.reset();
+      StepEnded(name);
+    });
+  });
+}
+
+void JobManager::Begin(const std::string& name, const meta::Job& job, const JobLeadership& leads) {
+  Entry& entry = entries_[name];
+  entry.working = true;
+  entry.leads = leads;
+  entry.last.reset();
+  JudgeState(broker_, RunOptions(), name, leads, [this, name, job](const absl::StatusOr<StateOnDisk>& judged) {
+    if (absl::IsUnavailable(judged.status())) {
+      // The log is not ready to be led yet, or is not led here any more.
+      return broker_.retries().After(Retries::kFirstPause, [this, name](const absl::Status& open) {
+        if (open.ok()) entries_[name].leads.reset();
+        StepEnded(name);
+      });
+    }
+    if (!judged.ok()) {
+      entries_[name].failed = judged.status();
+      return StepEnded(name);
+    }
+    CompileAndLaunch(name, job, *judged);
+  });
+}
+
+void JobManager::CompileAndLaunch(const std::string& name, const meta::Job& job, const StateOnDisk& state) {
+  auto result = std::make_shared<Compiled>(Internal("not compiled"));
+  broker_.home().RunBlocking(
+      [this, result, name, sql = job.sql, drop = state.drop, options = RunOptions()] {
+        if (drop) LEAT_RETURN_IF_ERROR(factory_->DropState(name, options));
+        *result = factory_->Compile(sql);
+        return absl::OkStatus();
+      },
+      [this, name, state, result](const absl::Status& ran) {
+        Entry& entry = entries_[name];
+        absl::Status status = ran;
+        if (ran.ok() && !result->ok()) {
+          const std::string_view text = Message(result->status());
+          status = InvalidArgument("its SQL does not compile with this version: ", text);
+        }
+        if (status.ok()) {
+          Launch(name, std::move(**result), state);
+        } else {
+          entry.failed = status;
+          LogError("jobs", "job ", name, " cannot run: ", Message(status));
+        }
+        StepEnded(name);
+      });
+}
+
+void JobManager::Launch(const std::string& name, CompiledJob compiled, const StateOnDisk& state) {
+  Entry& entry = entries_[name];
+  entry.explain = std::move(compiled.explain);
+  entry.groups = SourceGroups(compiled.plan);
+  // The world may have moved meanwhile.
+  if (stopping_ || entry.leads != LeadershipHere(*broker_.image(), name, broker_.node_id())) return;
+  entry.port = MakeFencedPort(broker_, port_, RunOptions(), name, *entry.leads);
+  entry.runner = factory_->Start({.name = name,
+                                  .plan = std::move(compiled.plan),
+                                  .options = RunOptions(),
+                                  .delivery = DeliveryOptions(),
+                                  .usable_state_until = state.usable_until},
+                                 *entry.port, broker_.metrics());
+  LogInfo("jobs", "job ", name, " starts",
+          entry.leads->replicated ? StrCat(", in epoch ", entry.leads->fence.epoch) : "");
+}
+
+void JobManager::Look(const std::string& name, const JobLeadership& leads) {
+  Entry& entry = entries_[name];
+  entry.working = true;
+  entry.leads = leads;
+  entry.last.reset();
+  JudgeState(broker_, RunOptions(), name, leads, [this, name, leads](const absl::StatusOr<StateOnDisk>& judged) {
+    if (!judged.ok()) {
+      LogWarning("jobs", "where job ", name, " has stopped is not known: ", Message(judged.status()));
+      return StepEnded(name);
+    }
+    broker_.home().RunBlocking(
+        [this, name, drop = judged->drop, options = RunOptions()] {
+          return drop ? factory_->DropState(name, options) : absl::OkStatus();
+        },
+        [this, name, leads, state = *judged](const absl::Status& ready) {
+          if (!ready.ok() || stopping_) return StepEnded(name);
+          Entry& looked = entries_[name];
+          looked.port = MakeFencedPort(broker_, port_, RunOptions(), name, leads);
+          looked.runner = factory_->Start({.name = name,
+                                           .plan = {},
+                                           .options = RunOptions(),
+                                           .purpose = run::Purpose::kLook,
+                                           .usable_state_until = state.usable_until},
+                                          *looked.port, broker_.metrics());
+          StopRunner(name);
+        });
+  });
+}
+
+void JobManager::DropState(const std::string& name) {
+  entries_[name].working = true;
+  broker_.home().RunBlocking(
+      [this, name, options = RunOptions()] {
+        LEAT_RETURN_IF_ERROR(factory_->DropState(name, options));
+        const std::string file = LeadershipFile(options, name);
+        LEAT_ASSIGN_OR_RETURN(const bool there, broker_.disk().Exists(file));
+        return there ? broker_.disk().Remove(file) : absl::OkStatus();
+      },
+      [this, name](const absl::Status& dropped) {
+        if (!dropped.ok()) LogWarning("jobs", "the state of job ", name, ", which is gone: ", Message(dropped));
+        broker_.metrics().Forget("job", name);
+        Entry& entry = entries_[name];
+        entry.working = false;
+        if (broker_.image()->FindJob(name) != nullptr) return Advance(name);
+        Answer(entry, NotFound("job '", name, "' does not exist"));
+        entries_.erase(name);
+        if (stopping_) MaybeStopped();
+      });
+}
+
+void JobManager::EnsureChangelog(const std::string& name) {
+  if (!broker_.is_alone() && broker_.ControllerOn(broker_.home()) != broker_.node_id()) return;
+  Entry& entry = entries_[name];
+  entry.working = true;
+  broker_.ChangeMetadata(JobDesk::ChangelogTopic(broker_, name),
+                         [this, name](const absl::StatusOr<meta::CommandResult>& made) {
+                           const bool settled = made.ok() || absl::IsAlreadyExists(made.status());
+                           if (!settled)
+                             LogWarning("jobs", "the changelog of job ", name, ": ", Message(made.status()));
+                           // Not at once again: with the next change of the metadata.
+                           entries_[name].working = false;
+                           if (settled || stopping_) Advance(name);
+                         });
+}
+
+void JobManager::StopAll(env::Closure stopped) {
+  stopping_ = true;
+  stopped_ = std::move(stopped);
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  for (const std::string& name : names) Advance(name);
+  MaybeStopped();
+}
+
+void JobManager::MaybeStopped() {
+  const bool busy = std::any_of(entries_.begin(), entries_.end(),
+                                [](const auto& item) { return item.second.working || item.second.runner != nullptr; });
+  if (!busy && stopped_) broker_.home().Post(std::exchange(stopped_, nullptr));
+}
+
+// ---- what is asked of the node that runs a job
+
+bool JobManager::IsOwn(const std::string& name) const {
+  return broker_.image()->FindJob(name) != nullptr &&
+         LeadershipHere(*broker_.image(), name, broker_.node_id()).has_value();
+}
+
+void JobManager::WhenGone(const std::string& name, env::Closure done) {
+  if (!entries_.contains(name)) return done();
+  entries_[name].on_settled.push_back([done = std::move(done)](const absl::Status&) mutable { done(); });
+  Advance(name);
+}
+
+void JobManager::Settle(const AskSettle& asked, Callback<absl::StatusOr<JobDescription>> done) {
+  const meta::JobPtr job = broker_.image()->FindJob(asked.name);
+  if (job == nullptr || job->desired != asked.desired) {
+    return done(Unavailable("node ", broker_.node_id(), " has not heard of the change of job '", asked.name, "' yet"));
+  }
+  if (!IsOwn(asked.name)) {
+    return done(Unavailable("node ", broker_.node_id(), " does not run job '", asked.name, "'"));
+  }
+  Entry& entry = entries_[asked.name];
+  if (asked.wish == Wish::kStartAgain) {
+    const run::State state = entry.runner == nullptr ? run::State::kStopped : entry.runner->Status().state;
+    entry.start_again = entry.runner == nullptr || state == run::State::kFailed || state == run::State::kFinished;
+  }
+  entry.on_settled.push_back([this, name = asked.name, done = std::move(done)](const absl::Status& settled) mutable {
+    if (!settled.ok()) return done(settled);
+    const meta::JobPtr now = broker_.image()->FindJob(name);
+    done(now == nullptr ? absl::StatusOr<JobDescription>(NotFound("job '", name, "' does not exist"))
+                        : DescriptionOf(*now));
+  });
+  Advance(asked.name);
 }
 
 }  // namespace leat::broker

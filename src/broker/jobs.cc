@@ -1,5 +1,8 @@
 // The job calls of the broker, and how a job looks from outside.
+#include <algorithm>
+
 #include "broker/broker_impl.h"
+#include "broker/job_desk.h"
 #include "broker/job_manager.h"
 #include "broker/outcomes.h"
 
@@ -43,10 +46,6 @@ void AddStatus(const run::JobStatus& status, int64_t now_ms, JobDescription* des
   }
 }
 
-std::string CompileErrorText(const absl::Status& error) {
-  return StrCat("its SQL does not compile with this version: ", Message(error));
-}
-
 }  // namespace
 
 std::string_view JobStateName(JobState state) {
@@ -73,38 +72,44 @@ JobDescription JobManager::DescriptionOf(const meta::Job& job) const {
   description.sql = job.sql;
   description.created_ms = job.created_ms;
   description.state = job.desired == meta::DesiredState::kRunning ? JobState::kStarting : JobState::kStopped;
+  const absl::StatusOr<model::NodeId> owner = JobOwner(*broker_.image(), job.name, broker_.node_id());
+  if (owner.ok()) description.node = *owner;
   const auto it = entries_.find(job.name);
   if (it == entries_.end()) return description;
   description.explain = it->second.explain;
-  if (!it->second.compile_error.ok()) {
+  const auto say_failed = [&] {
+    if (it->second.failed.ok()) return;
     description.state = JobState::kFailed;
-    description.error = CompileErrorText(it->second.compile_error);
-  }
+    description.error = Message(it->second.failed);
+  };
+  say_failed();
   if (it->second.runner != nullptr) {
     AddStatus(it->second.runner->Status(), broker_.home().WallMillis(), &description);
   } else if (it->second.last.has_value()) {
     const JobState state = description.state;
     AddStatus(*it->second.last, broker_.home().WallMillis(), &description);
     description.state = state;
-    if (!it->second.compile_error.ok()) description.error = CompileErrorText(it->second.compile_error);
+    say_failed();
   }
   return description;
 }
 
-std::vector<JobDescription> JobManager::List() const {
+std::vector<JobDescription> JobManager::DescribeOwn(const std::vector<std::string>& names) const {
   std::vector<JobDescription> all;
-  for (const meta::JobPtr& job : broker_.image()->Jobs()) all.push_back(DescriptionOf(*job));
+  for (const std::string& name : names) {
+    if (IsOwn(name)) all.push_back(DescriptionOf(*broker_.image()->FindJob(name)));
+  }
   return all;
 }
 
-absl::StatusOr<JobDescription> JobManager::Describe(const std::string& name) const {
-  const meta::JobPtr job = broker_.image()->FindJob(name);
-  if (job == nullptr) return NotFound("job '", name, "' does not exist");
-  return DescriptionOf(*job);
+size_t JobManager::running() const {
+  return static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& item) {
+    return item.second.runner != nullptr && item.second.runner->Status().state == run::State::kRunning;
+  }));
 }
 
 absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name) const {
-  if (broker_.image()->FindJob(name) == nullptr) return NotFound("job '", name, "' does not exist");
+  if (!IsOwn(name)) return Unavailable("node ", broker_.node_id(), " does not run job '", name, "'");
   std::vector<JobLogLine> lines;
   const auto it = entries_.find(name);
   if (it == entries_.end()) return lines;
@@ -118,6 +123,12 @@ absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name
   return lines;
 }
 
+absl::StatusOr<std::vector<std::string>> JobManager::GroupsOf(const std::string& name) const {
+  if (!IsOwn(name)) return Unavailable("node ", broker_.node_id(), " does not run job '", name, "'");
+  const auto it = entries_.find(name);
+  return it == entries_.end() ? std::vector<std::string>() : it->second.groups;
+}
+
 // Every job call: on shard 0, and only while the broker serves.
 #define LEAT_ON_HOME(refuse)                       \
   if (shards_[0]->phase != Phase::kServing) {      \
@@ -128,48 +139,49 @@ absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name
 void BrokerImpl::SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) {
   home().Post([this, job = std::move(job), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::StatusOr<JobDescription>);
-    jobs_->Submit(std::move(job), std::move(done));
+    jobs_->desk().Submit(std::move(job), std::move(done));
   });
 }
 
 void BrokerImpl::StartJob(std::string name, Callback<absl::Status> done) {
   home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::Status);
-    jobs_->Start(name, std::move(done));
+    jobs_->desk().Start(name, std::move(done));
   });
 }
 
 void BrokerImpl::StopJob(std::string name, Callback<absl::Status> done) {
   home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::Status);
-    jobs_->Stop(name, std::move(done));
+    jobs_->desk().Stop(name, std::move(done));
   });
 }
 
 void BrokerImpl::DeleteJob(std::string name, Callback<absl::Status> done) {
   home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::Status);
-    jobs_->Delete(name, std::move(done));
+    jobs_->desk().Delete(name, std::move(done));
   });
 }
 
 void BrokerImpl::ListJobs(Callback<std::vector<JobDescription>> done) {
   home().Post([this, done = std::move(done)]() mutable {
-    done(shards_[0]->phase == Phase::kServing ? jobs_->List() : std::vector<JobDescription>());
+    if (shards_[0]->phase != Phase::kServing) return done({});
+    jobs_->desk().List(std::move(done));
   });
 }
 
 void BrokerImpl::DescribeJob(std::string name, Callback<absl::StatusOr<JobDescription>> done) {
   home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::StatusOr<JobDescription>);
-    done(jobs_->Describe(name));
+    jobs_->desk().Describe(name, std::move(done));
   });
 }
 
 void BrokerImpl::JobLogs(std::string name, Callback<absl::StatusOr<std::vector<JobLogLine>>> done) {
   home().Post([this, name = std::move(name), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::StatusOr<std::vector<JobLogLine>>);
-    done(jobs_->Logs(name));
+    jobs_->desk().Logs(name, std::move(done));
   });
 }
 

@@ -5,7 +5,9 @@
 
 #include "broker/broker_impl.h"
 #include "broker/group_host.h"
+#include "broker/job_desk.h"
 #include "broker/job_manager.h"
+#include "broker/lag.h"
 #include "broker/transaction_host.h"
 #include "model/record_batch.h"
 
@@ -15,12 +17,6 @@ namespace {
 constexpr size_t kMaxDecompressedBytes = size_t{64} << 20;
 // Series of one gauge: beyond them, topics and partitions are summed under "other".
 constexpr size_t kMaxSeries = 1000;
-
-struct LagItem {
-  model::TopicPartition partition;
-  std::string group;
-  model::Offset committed;
-};
 
 // The timestamp of the first record at or after `offset`, or nullopt if it cannot be read.
 std::optional<int64_t> TimestampAt(log::PartitionLog& log, model::Offset offset) {
@@ -39,15 +35,11 @@ std::optional<int64_t> TimestampAt(log::PartitionLog& log, model::Offset offset)
   return std::nullopt;
 }
 
-void LagHere(ShardState& shard, LagItem item, Callback<GroupLag> done) {
-  GroupLag lag;
-  lag.group = std::move(item.group);
-  lag.partition = std::move(item.partition);
-  lag.committed = item.committed;
+void LagHere(ShardState& shard, GroupLag lag, Callback<GroupLag> done) {
   if (log::PartitionLog* log = shard.Find(lag.partition).log) {
     lag.high_watermark = log->high_watermark();
     // Records that retention has removed are not lag: nobody can read them any more.
-    const model::Offset next = std::max(item.committed, log->log_start());
+    const model::Offset next = std::max(lag.committed, log->log_start());
     lag.lag_records = std::max<int64_t>(0, lag.high_watermark - next);
     if (lag.lag_records > 0) {
       if (const std::optional<int64_t> timestamp_ms = TimestampAt(*log, next)) {
@@ -60,23 +52,30 @@ void LagHere(ShardState& shard, LagItem item, Callback<GroupLag> done) {
 
 }  // namespace
 
+std::vector<GroupLag> CommittedHere(const BrokerImpl& broker, std::vector<std::string> groups) {
+  if (groups.empty()) groups = broker.group_host().Groups();
+  std::vector<GroupLag> items;
+  for (const std::string& name : groups) {
+    const group::OffsetStore::GroupOffsets* offsets = broker.group_host().Find(name);
+    if (offsets == nullptr) continue;
+    for (const auto& [partition, value] : *offsets) {
+      items.push_back({.group = name, .partition = partition, .committed = value.offset});
+    }
+  }
+  return items;
+}
+
+void MeasureLagHere(const BrokerImpl& broker, std::vector<GroupLag> items, Callback<std::vector<GroupLag>> done) {
+  Scatter<GroupLag, GroupLag>(broker.shards(), 0, std::move(items), LagHere, std::move(done));
+}
+
 void BrokerImpl::DescribeLag(std::string group, Callback<std::vector<GroupLag>> done) {
   home().Post([this, group = std::move(group), done = std::move(done)]() mutable {
-    if (shards_[0]->phase != Phase::kServing) {
-      done({});
-      return;
-    }
-    std::vector<LagItem> items;
-    std::vector<std::string> groups = group.empty() ? groups_->Groups() : std::vector<std::string>{group};
-    if (!group.empty()) {
-      for (std::string& name : jobs_->GroupsOf(group)) groups.push_back(std::move(name));
-    }
-    for (const std::string& name : groups) {
-      const group::OffsetStore::GroupOffsets* offsets = groups_->Find(name);
-      if (offsets == nullptr) continue;
-      for (const auto& [partition, value] : *offsets) items.push_back({partition, name, value.offset});
-    }
-    Scatter<LagItem, GroupLag>(shards_, 0, std::move(items), LagHere, std::move(done));
+    if (shards_[0]->phase != Phase::kServing) return done({});
+    if (group.empty()) return ClusterLag(*this, {}, std::move(done));
+    jobs_->desk().GroupsOf(group, [this, done = std::move(done)](std::vector<std::string> groups) mutable {
+      ClusterLag(*this, std::move(groups), std::move(done));
+    });
   });
 }
 
@@ -120,9 +119,7 @@ void BrokerImpl::UpdateGauges() {
   for (const meta::TopicPtr& topic : image()->Topics()) partitions += topic->partitions;
   broker_metrics_.topics.Set(static_cast<double>(image()->topic_count()));
   broker_metrics_.partitions.Set(partitions);
-  double running = 0;
-  for (const JobDescription& job : jobs_->List()) running += job.state == JobState::kRunning ? 1 : 0;
-  broker_metrics_.jobs_running.Set(running);
+  broker_metrics_.jobs_running.Set(static_cast<double>(jobs_->running()));
   transactions_->UpdateGauges();
   OnEveryShard<size_t>(
       shards_, 0, [](ShardState& shard, auto answer) { answer(shard.producer_count()); },
@@ -174,7 +171,7 @@ void BrokerImpl::UpdateGauges() {
               .Set(static_cast<double>(other));
         }
         if (shards_[0]->phase != Phase::kServing) return;
-        DescribeLag("", [this](const std::vector<GroupLag>& lags) {
+        MeasureLagHere(*this, CommittedHere(*this, {}), [this](const std::vector<GroupLag>& lags) {
           UpdateLagGauges(lags);
           if (shards_[0]->phase == Phase::kServing) ScheduleGauges();
         });

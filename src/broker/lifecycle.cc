@@ -7,6 +7,7 @@
 #include "broker/broker_impl.h"
 #include "broker/broker_log_port.h"
 #include "broker/cluster_host.h"
+#include "broker/cluster_log_port.h"
 #include "broker/group_host.h"
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
@@ -57,7 +58,17 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
   controllers_.assign(shards_.size(), meta::kNobody);
   for (const auto& shard : shards_) shard->transactions = transactions_.get();
   log_port_ = std::make_unique<BrokerLogPort>(*this);
-  jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), *log_port_);
+  job_peers_ = std::make_unique<JobPeers>(*this, *log_port_);
+  retries_ = std::make_unique<Retries>(home());
+  if (!transports_.empty()) {
+    cluster_log_ = std::make_unique<ClusterLogPort>(*this, *log_port_, *job_peers_, *retries_);
+  }
+  jobs_ = std::make_unique<JobManager>(*this, std::move(ports.jobs), job_log());
+}
+
+run::LogPort& BrokerImpl::job_log() const {
+  if (cluster_log_ != nullptr) return *cluster_log_;
+  return *log_port_;
 }
 
 BrokerImpl::~BrokerImpl() {
@@ -247,6 +258,7 @@ void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
       },
       [this, ready = std::move(ready)](const std::vector<absl::Status>&) mutable {
         transactions_->Start();
+        job_peers_->Serve();
         jobs_->StartAll();
         UpdateGauges();
         ready(absl::OkStatus());
@@ -273,6 +285,8 @@ void BrokerImpl::Drain(ShardState& shard, env::Closure drained) {
 }
 
 void BrokerImpl::StopServing(Callback<absl::Status> done) {
+  job_peers_->StopServing();
+  retries_->Close();
   OnEveryShard<absl::Status>(
       shards_, 0,
       [this](ShardState& shard, Callback<absl::Status> drained) {

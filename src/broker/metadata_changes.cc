@@ -5,6 +5,7 @@
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/group_host.h"
+#include "broker/job_manager.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
 
@@ -65,7 +66,10 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
       state.Install(image, delta, [this, installation, removed](const absl::Status& status) {
         home().Post([this, installation, removed, status] { FoldersGone(*installation, *removed, status); });
       });
-      if (state.index() == 0) FollowCoordinators();
+      if (state.index() == 0) {
+        FollowCoordinators();
+        jobs_->Follow();
+      }
       home().Post([this, installation] {
         if (--installation->unseen > 0) return;
         // Several changes may have been applied at once: then this end is that of the last of them.

@@ -119,6 +119,12 @@ absl::Status ToStatus(const Outcome& outcome) {
     case ErrorCode::kCoordinatorNotAvailable:
     case ErrorCode::kCoordinatorLoadInProgress:
     case ErrorCode::kNotCoordinator:
+    case ErrorCode::kOffsetNotAvailable:
+    case ErrorCode::kNotEnoughReplicas:
+    case ErrorCode::kNotEnoughReplicasAfterAppend:
+    case ErrorCode::kRequestTimedOut:
+    case ErrorCode::kFencedLeaderEpoch:
+    case ErrorCode::kUnknownLeaderEpoch:
       return Unavailable(text);
     case ErrorCode::kUnknownServerError:
       return Internal(text);

@@ -166,8 +166,8 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
   if (op->request.partitions.size() == 1 && op->owner == &home.shard()) {
     // Most requests are like this. The closure is small enough to need no memory of its own.
     ProducePartition& only = op->request.partitions[0];
-    Part part{std::move(only.partition), std::move(only.batches), op->request.acks, op->request.timeout,
-              std::move(transaction)};
+    Part part{std::move(only.partition), std::move(only.batches), op->request.acks,
+              op->request.timeout,       std::move(transaction),  std::move(only.fence)};
     AppendHere(home, std::move(part), [op = std::move(op)](ProducePartitionResult result) {
       std::vector<ProducePartitionResult> results;
       results.push_back(std::move(result));
@@ -178,8 +178,8 @@ void BrokerImpl::Append(std::shared_ptr<ProduceOp> op) {
   std::vector<Part> parts;
   parts.reserve(op->request.partitions.size());
   for (ProducePartition& part : op->request.partitions) {
-    parts.push_back(
-        {std::move(part.partition), std::move(part.batches), op->request.acks, op->request.timeout, transaction});
+    parts.push_back({std::move(part.partition), std::move(part.batches), op->request.acks, op->request.timeout,
+                     transaction, std::move(part.fence)});
   }
   Scatter<Part, ProducePartitionResult>(
       shards_, op->home, std::move(parts), AppendHere,

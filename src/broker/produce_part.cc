@@ -23,8 +23,21 @@ Outcome CheckCopies(const log::PartitionLog& log, Acks acks) {
                 StrCat("min.insync.replicas is ", least, ", but the partition has one copy: set it to 1"));
 }
 
+// The leader's copy, if the leadership is the one that the writer means.
+ShardState::Found FindFenced(ShardState& shard, const Part& part) {
+  if (part.fence == nullptr) return shard.FindLed(part.partition);
+  ShardState::Found found = shard.FindLed(part.partition, part.fence->epoch);
+  const meta::TopicPtr topic = shard.image()->FindTopic(part.partition.topic);
+  if (found.log == nullptr || topic == nullptr || topic->id == part.fence->topic) return found;
+  found.log = nullptr;
+  found.outcome =
+      Failed(model::ErrorCode::kInconsistentTopicId,
+             StrCat("topic '", part.partition.topic, "' is another one now: it was deleted and made again"));
+  return found;
+}
+
 void AppendNow(ShardState& shard, Part part, log::VerificationTicket ticket, PartDone done) {
-  const ShardState::Found found = shard.FindLed(part.partition);
+  const ShardState::Found found = FindFenced(shard, part);
   Outcome refused = found.outcome;
   const bool one_copy = found.replica == nullptr || found.replica->alone();
   if (refused.ok() && one_copy) refused = CheckCopies(*found.log, part.acks);

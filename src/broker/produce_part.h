@@ -20,6 +20,7 @@ struct Part {
   Acks acks;
   Duration timeout;
   std::shared_ptr<const TransactionUse> transaction;  // null: none
+  std::shared_ptr<const LeadershipFence> fence;       // null: none
 };
 using PartDone = Callback<ProducePartitionResult>;
 

@@ -25,6 +25,7 @@ enum class Service : uint8_t {
   kController = 2,  // registration, heartbeats, changes of the metadata
   kFetch = 3,       // records, from a partition's leader to its followers
   kBroker = 4,      // what one broker does for another: coordinators, markers
+  kJobs = 5,        // what jobs read, write and are asked on other nodes than their own
 };
 
 struct PeerAddress {

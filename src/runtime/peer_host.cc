@@ -11,7 +11,8 @@ namespace {
 
 // Records are large and many; whatever else is said must not wait behind them.
 PeerLane LaneOf(env::Service service) {
-  return service == env::Service::kFetch ? PeerLane::kRecords : PeerLane::kControl;
+  const bool records = service == env::Service::kFetch || service == env::Service::kJobs;
+  return records ? PeerLane::kRecords : PeerLane::kControl;
 }
 
 }  // namespace

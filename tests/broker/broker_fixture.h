@@ -56,10 +56,9 @@ class FakeJobFactory final : public JobFactory {
   std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec spec, run::LogPort&, env::Metrics&) const override {
     return std::make_unique<FakeRunner>(&jobs_->alive, spec.purpose);
   }
-  void DeleteState(const std::string& name, const run::Options&, run::LogPort&,
-                   absl::AnyInvocable<void(absl::Status)> done) const override {
+  absl::Status DropState(const std::string& name, const run::Options&) const override {
     jobs_->deleted.push_back(name);
-    done(absl::OkStatus());
+    return absl::OkStatus();
   }
 
  private:

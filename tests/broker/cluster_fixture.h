@@ -45,10 +45,11 @@ class Cluster : public ::testing::Test {
     std::vector<env::Shard*> ports;
     for (const auto& shard : node.shards) ports.push_back(shard.get());
     node.started.reset();
-    node.broker = CreateBroker(options, node.disk, ports, env::NullMetrics(), std::make_unique<FakeJobFactory>(&jobs),
-                               network.Attach(id, ports));
+    node.broker = CreateBroker(options, node.disk, ports, env::NullMetrics(), MakeJobs(id), network.Attach(id, ports));
     node.broker->Start([&node](absl::Status status) { node.started = std::move(status); });
   }
+  // What runs the jobs of the node.
+  virtual std::unique_ptr<JobFactory> MakeJobs(int32_t) { return std::make_unique<FakeJobFactory>(&jobs); }
   void StartAll() {
     for (int32_t id = 1; id <= kNodes; ++id) Start(id);
     for (int32_t id = 1; id <= kNodes; ++id) {

@@ -22,16 +22,6 @@ TEST_F(Cluster, OfThreeBeginsTogetherAndSharesItsMetadata) {
   EXPECT_EQ(ImageOf(1)->broker_count(), 3u);
 }
 
-TEST_F(Cluster, RefusesJobsAndSaysWhy) {
-  StartAll();
-  std::optional<absl::Status> refused;
-  nodes[1]->broker->SubmitJob({"rides", "SELECT 1"},
-                              [&](const absl::StatusOr<JobDescription>& job) { refused = job.status(); });
-  ASSERT_TRUE(world.RunUntil([&] { return refused.has_value(); }, absl::Seconds(10)));
-  EXPECT_TRUE(absl::IsUnimplemented(*refused)) << *refused;
-  EXPECT_NE(Message(*refused).find("this one is one of 3"), std::string::npos) << *refused;
-}
-
 TEST_F(Cluster, ChangesItsVotersThroughAnyNode) {
   StartAll();
   const int32_t controller = nodes[1]->broker->controller_client()->controller().value();

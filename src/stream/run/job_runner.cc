@@ -139,7 +139,7 @@ void Runner::OnCheckpoint(const CheckpointReport& report) {
 // One life of the job: restore, run until stopped, finished or failed. Threads have ended when it returns.
 absl::Status Runner::RunOnce(bool* checkpointed) {
   LEAT_ASSIGN_OR_RETURN(std::shared_ptr<TransactionWriter> transaction, OpenTransactions(spec_, port_));
-  LEAT_RETURN_IF_ERROR(RestoreStore(spec_.name, spec_.options, port_, &store_));
+  LEAT_RETURN_IF_ERROR(RestoreStore(spec_, port_, &store_));
   LEAT_ASSIGN_OR_RETURN(std::shared_ptr<JobContext> job,
                         PrepareRun(spec_, port_, counters_, *store_, std::move(transaction)));
   job->log = &log_;
@@ -190,7 +190,7 @@ absl::Status Runner::Look() {
   const auto changelog = Await<absl::StatusOr<std::vector<PartitionOffsets>>>(
       [&](auto done) { port_.DescribeTopic(ChangelogTopic(spec_.name), std::move(done)); });
   if (absl::IsNotFound(changelog.status())) return absl::OkStatus();  // it has never run
-  LEAT_RETURN_IF_ERROR(RestoreStore(spec_.name, spec_.options, port_, &store_));
+  LEAT_RETURN_IF_ERROR(RestoreStore(spec_, port_, &store_));
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(*store_));
   counters_.Restore(restored.totals);
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -267,19 +267,13 @@ std::unique_ptr<JobRunner> JobRunner::Start(Spec spec, LogPort& port, env::Metri
   return std::make_unique<Runner>(std::move(spec), port, metrics);
 }
 
-void JobRunner::DeleteState(const std::string& name, const Options& options, LogPort& port,
-                            absl::AnyInvocable<void(absl::Status)> done) {
-  if (const std::string folder = StateFolder(name, options); !folder.empty()) {
-    std::error_code error;
-    std::filesystem::remove_all(folder, error);
-    if (error) {
-      done(Unavailable("removing ", folder, ": ", error.message()));
-      return;
-    }
-  }
-  port.DeleteTopic(ChangelogTopic(name), [done = std::move(done)](absl::Status status) mutable {
-    done(absl::IsNotFound(status) ? absl::OkStatus() : status);
-  });
+absl::Status JobRunner::DropState(const std::string& name, const Options& options) {
+  const std::string folder = StateFolder(name, options);
+  if (folder.empty()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (error) return Unavailable("removing ", folder, ": ", error.message());
+  return absl::OkStatus();
 }
 
 }  // namespace leat::run

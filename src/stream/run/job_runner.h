@@ -52,6 +52,8 @@ class JobRunner {
     Options options;
     DeliveryOptions delivery{};
     Purpose purpose = Purpose::kRun;
+    // A state folder that holds more of the changelog than up to this offset is of another history, and made anew.
+    int64_t usable_state_until = INT64_MAX;
   };
   // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.
   static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);
@@ -61,9 +63,8 @@ class JobRunner {
   // job.
   virtual void Stop(absl::AnyInvocable<void(absl::Status)> done) = 0;
 
-  // Removes what a stopped job has stored: changelog topic, RocksDB folders. Its output topics stay.
-  static void DeleteState(const std::string& name, const Options& options, LogPort& port,
-                          absl::AnyInvocable<void(absl::Status)> done);
+  // Removes the copy of its state that a job which does not run here has on this node's disk. Blocks.
+  static absl::Status DropState(const std::string& name, const Options& options);
 };
 
 // Checks everything that can be known before a job is stored: formats, connectors, sinks, functions with kernels.

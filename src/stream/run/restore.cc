@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/logging.h"
 #include "rocks/rocks_store.h"
 #include "stream/run/await.h"
 
@@ -172,20 +173,33 @@ std::string StateFolder(const std::string& job, const Options& options) {
   return options.state_dir.empty() ? "" : StrCat(options.state_dir, "/", job);
 }
 
-absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
-                          std::unique_ptr<state::CommittedStore>* store) {
+namespace {
+
+// A folder that is damaged, or goes beyond what is this changelog's, begins anew: the changelog has everything.
+absl::StatusOr<std::unique_ptr<state::CommittedStore>> OpenStore(const JobRunner::Spec& spec) {
+  const std::string folder = StateFolder(spec.name, spec.options);
+  if (folder.empty()) return state::MakeMemoryStore();
+  auto store = rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+  const bool foreign = store.ok() && (*store)->position() > spec.usable_state_until;
+  if (!foreign && !absl::IsDataLoss(store.status())) return store;
+  LogWarning("jobs", "the state of job ", spec.name, " on this disk is made anew from its changelog: ",
+             foreign ? "it is of another history" : Message(store.status()));
+  store = Unavailable("closed");
+  LEAT_RETURN_IF_ERROR(JobRunner::DropState(spec.name, spec.options));
+  return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+}
+
+}  // namespace
+
+absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::unique_ptr<state::CommittedStore>* store) {
+  const std::string& job = spec.name;
   const std::string topic = ChangelogTopic(job);
   LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, 1, {{"retention.ms", "-1"}, {"retention.bytes", "-1"}}));
   LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, topic));
   const model::Offset earliest = partitions.front().earliest;
   const model::Offset latest = partitions.front().latest;
   if (*store == nullptr) {
-    const std::string folder = StateFolder(job, options);
-    if (folder.empty()) {
-      *store = state::MakeMemoryStore();
-    } else {
-      LEAT_ASSIGN_OR_RETURN(*store, rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create()));
-    }
+    LEAT_ASSIGN_OR_RETURN(*store, OpenStore(spec));
   }
   model::Offset next{std::max<int64_t>((*store)->position(), 0)};
   if (next < earliest || next > latest) {

@@ -17,8 +17,7 @@ namespace leat::run {
 std::string StateFolder(const std::string& job, const Options& options);
 
 // The store (opened if *store is null), replayed to the end of the changelog; makes the changelog topic if missing.
-absl::Status RestoreStore(const std::string& job, const Options& options, LogPort& port,
-                          std::unique_ptr<state::CommittedStore>* store);
+absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::unique_ptr<state::CommittedStore>* store);
 
 // Where a job stands by its committed state.
 struct Restored {
