@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "stream/data/type.h"
 #include "stream/plan/expression.h"
 #include "stream/plan/function.h"
 
@@ -85,6 +86,11 @@ struct Expr {
 };
 inline constexpr int kMaxExpressionDepth = 500;
 
+struct Option {
+  Name key;
+  Name value;
+};
+
 struct SelectItem {
   ExprPtr expr;
   std::optional<Name> alias;
@@ -96,6 +102,7 @@ struct TableRef {
   Kind kind = Kind::kNone;
   Position position;
   Path path;                       // kTable
+  std::vector<Option> options;     // kTable: of the hint OPTIONS
   QueryPtr query;                  // kQuery
   std::string function;            // kFunction: TUMBLE ..
   std::vector<ExprPtr> arguments;  // kFunction
@@ -115,7 +122,7 @@ struct Select {
 };
 
 struct Query {
-  enum class Kind { kSelect, kValues, kUnionAll, kTable };
+  enum class Kind { kSelect, kValues, kUnionAll, kUnion, kIntersect, kIntersectAll, kExcept, kExceptAll, kTable };
   struct With {
     Name name;
     std::vector<Name> columns;
@@ -126,13 +133,8 @@ struct Query {
   std::vector<With> with;
   Select select;                           // kSelect
   std::vector<std::vector<ExprPtr>> rows;  // kValues
-  std::vector<QueryPtr> inputs;            // kUnionAll
+  std::vector<QueryPtr> inputs;            // set operations; two, except for kUnionAll
   Path table;                              // kTable
-};
-
-struct Option {
-  Name key;
-  Name value;
 };
 
 struct ColumnSyntax {
@@ -140,6 +142,7 @@ struct ColumnSyntax {
   Kind kind = Kind::kPhysical;
   Name name;
   TypeSyntax type;
+  std::optional<data::Type> known_type;  // instead of `type`: of CREATE TABLE AS
   std::optional<Name> metadata_key;
   bool metadata_virtual = false;
   bool primary_key = false;
@@ -157,9 +160,28 @@ struct TableElements {
   std::vector<std::vector<Name>> primary_keys;
 };
 
+// CREATE TABLE .. LIKE base (INCLUDING CONSTRAINTS ..)
+struct LikeSyntax {
+  struct Option {
+    Name strategy;  // INCLUDING, EXCLUDING or OVERWRITING, as written
+    Name feature;
+  };
+  Path base;
+  std::vector<Option> options;
+};
+
 struct Statement {
   enum class Kind {
     kCreateTable,
+    kCreateCatalog,
+    kCreateDatabase,
+    kDropCatalog,
+    kDropDatabase,
+    kUseCatalog,
+    kUseDatabase,
+    kShow,
+    kDescribe,
+    kAlterTable,
     kCreateView,
     kDropTable,
     kDropView,
@@ -175,8 +197,11 @@ struct Statement {
   Path name;
   bool if_exists = false;  // DROP .. IF EXISTS, CREATE .. IF NOT EXISTS
   TableElements elements;
-  std::vector<Option> options;
-  std::vector<Name> columns;  // of a view or an INSERT
+  std::vector<Option> options;  // WITH; of an INSERT: the hint OPTIONS
+  std::vector<Name> columns;    // of a view or an INSERT; keys of ALTER TABLE .. RESET
+  std::optional<LikeSyntax> like;
+  std::string word;  // kShow: what; kAlterTable: SET, RESET or RENAME
+  Path new_name;     // kAlterTable
   QueryPtr query;
   std::vector<Statement> statements;  // kStatementSet, kExplain (one)
   std::optional<Name> key;            // kSet, kReset

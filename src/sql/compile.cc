@@ -35,7 +35,25 @@ class Compiler {
   absl::Status Apply(const Statement& statement) {
     switch (statement.kind) {
       case Statement::Kind::kCreateTable:
-        return catalog_.CreateTable(statement);
+        return CreateTable(statement);
+      case Statement::Kind::kCreateCatalog:
+        return catalog_.CreateCatalog(statement);
+      case Statement::Kind::kCreateDatabase:
+        return catalog_.CreateDatabase(statement);
+      case Statement::Kind::kDropCatalog:
+        return catalog_.DropCatalog(statement);
+      case Statement::Kind::kDropDatabase:
+        return catalog_.DropDatabase(statement);
+      case Statement::Kind::kUseCatalog:
+        return catalog_.UseCatalog(statement);
+      case Statement::Kind::kUseDatabase:
+        return catalog_.UseDatabase(statement);
+      case Statement::Kind::kAlterTable:
+        return catalog_.AlterTable(statement);
+      case Statement::Kind::kShow:
+        return Print(catalog_.Show(statement));
+      case Statement::Kind::kDescribe:
+        return Print(catalog_.Describe(statement));
       case Statement::Kind::kCreateView:
         return catalog_.CreateView(statement);
       case Statement::Kind::kDropTable:
@@ -64,6 +82,26 @@ class Compiler {
     return Internal("unknown kind of statement");
   }
 
+  absl::Status CreateTable(const Statement& statement) {
+    LEAT_RETURN_IF_ERROR(catalog_.CreateTable(statement));
+    if (!statement.query) return absl::OkStatus();
+    Statement insert;
+    insert.kind = Statement::Kind::kInsert;
+    insert.position = statement.position;
+    insert.name = statement.name;
+    insert.query = statement.query;
+    ++jobs_;
+    return AddInserts(insert, &sinks_);
+  }
+
+  // Into the same text as EXPLAIN.
+  absl::Status Print(absl::StatusOr<std::string> text) {
+    LEAT_RETURN_IF_ERROR(text.status());
+    if (!compiled_.explain.empty()) compiled_.explain += "\n";
+    compiled_.explain += *text;
+    return absl::OkStatus();
+  }
+
   absl::Status AddInserts(const Statement& statement, std::vector<plan::NodePtr>* sinks) {
     if (statement.kind == Statement::Kind::kStatementSet) {
       for (const Statement& insert : statement.statements) LEAT_RETURN_IF_ERROR(AddInserts(insert, sinks));
@@ -87,9 +125,7 @@ class Compiler {
       LEAT_RETURN_IF_ERROR(AddInserts(statement, &explained.sinks));
     }
     explained.sinks = Rewrite(explained.sinks);
-    if (!compiled_.explain.empty()) compiled_.explain += "\n";
-    compiled_.explain += plan::Explain(explained);
-    return absl::OkStatus();
+    return Print(plan::Explain(explained));
   }
 
   absl::Status Set(const Statement& statement) {

@@ -65,12 +65,12 @@ QueryPtr AddWith(std::vector<Query::With> with, const QueryPtr& query) {
   return copy;
 }
 
-QueryPtr UnionAll(const QueryPtr& left, const QueryPtr& right, Position position) {
+QueryPtr SetOperation(const QueryPtr& left, const QueryPtr& right, Query::Kind kind, Position position) {
   auto query = std::make_shared<Query>();
-  query->kind = Query::Kind::kUnionAll;
+  query->kind = kind;
   query->position = position;
   // A chain is one node with many inputs, so that its length does not become depth.
-  if (left->kind == Query::Kind::kUnionAll && left->with.empty()) {
+  if (kind == Query::Kind::kUnionAll && left->kind == kind && left->with.empty()) {
     query->inputs = left->inputs;
   } else {
     query->inputs.push_back(left);

@@ -16,15 +16,20 @@ inline constexpr int kMaxExpectedShown = 5;
 Statement MakeStatement(Statement::Kind kind, Position position);
 void AddColumn(ColumnSyntax column, TableElements* elements);
 TypeSyntax MakeType(const Span& span, std::string word, const std::vector<std::string>& numbers);
+Statement MakeShow(Position position, std::string_view what);
+// Whether a CREATE TABLE has the parts it needs; `end` is where a missing one would stand.
+bool CheckCreateTable(ParseContext& parse, const Statement& statement, Position end);
 // The statement that an EXPLAIN was read in front of.
 std::vector<Statement> TakeExplained(ParseContext& parse);
 
 QueryPtr AddWith(std::vector<Query::With> with, const QueryPtr& query);
-QueryPtr UnionAll(const QueryPtr& left, const QueryPtr& right, Position position);
+QueryPtr SetOperation(const QueryPtr& left, const QueryPtr& right, Query::Kind kind, Position position);
 QueryPtr MakeSelect(Select select);
 QueryPtr MakeValues(Position position, std::vector<std::vector<ExprPtr>> rows);
 QueryPtr MakeTableQuery(Position position, Path path);
 TableRef TableFunction(const Name& name, std::vector<ExprPtr> arguments);
+// The hints behind a table's name: appends what OPTIONS(..) says. False, with an error in `parse`, for another hint.
+bool ReadTableHints(ParseContext& parse, Position position, const std::string& text, std::vector<Option>* options);
 // Hints that only choose among equal plans.
 bool IgnorableHint(std::string_view text);
 

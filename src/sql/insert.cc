@@ -152,7 +152,7 @@ class InsertBuilder {
 
 absl::StatusOr<plan::NodePtr> AnalyseInsert(const Statement& statement, Catalog* catalog,
                                             const Diagnostics& diagnostics, int* budget) {
-  LEAT_ASSIGN_OR_RETURN(plan::TablePtr table, catalog->FindSink(statement.name));
+  LEAT_ASSIGN_OR_RETURN(plan::TablePtr table, catalog->FindSink(statement.name, statement.options));
   QueryAnalyser analyser(diagnostics, catalog, budget);
   LEAT_ASSIGN_OR_RETURN(Relation query, analyser.Analyse(*statement.query));
   return InsertBuilder(statement, std::move(table), std::move(query), diagnostics).Build();

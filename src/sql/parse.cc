@@ -28,10 +28,12 @@ constexpr Keyword kKeywords[] = {
     {"BY", Kind::T_BY},
     {"CASE", Kind::T_CASE},
     {"CAST", Kind::T_CAST},
+    {"CATALOG", Kind::T_CATALOG},
     {"COMMENT", Kind::T_COMMENT},
     {"CONSTRAINT", Kind::T_CONSTRAINT},
     {"CREATE", Kind::T_CREATE},
     {"CROSS", Kind::T_CROSS},
+    {"DATABASE", Kind::T_DATABASE},
     {"DATE", Kind::T_DATE},
     {"DESCRIPTOR", Kind::T_DESCRIPTOR},
     {"DISTINCT", Kind::T_DISTINCT},
@@ -122,7 +124,8 @@ constexpr Keyword kKeywords[] = {
 };
 
 // Keywords that are names all the same.
-constexpr std::string_view kNotReserved[] = {"COMMENT", "ENFORCED", "KEY", "TEMPORARY", "VIEW", "VIRTUAL", "ZONE"};
+constexpr std::string_view kNotReserved[] = {"CATALOG",   "COMMENT", "DATABASE", "ENFORCED", "KEY",
+                                             "TEMPORARY", "VIEW",    "VIRTUAL",  "ZONE"};
 
 // Reserved, but of no meaning to the grammar: types, units, functions, and words of statements to come.
 constexpr std::string_view kReserved[] = {
@@ -159,10 +162,16 @@ constexpr std::string_view kReserved[] = {
 
 constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"};
 
+// Words that are keywords only where a statement begins.
+constexpr Keyword kStatementWords[] = {
+    {"ALTER", Kind::T_ALTER}, {"DESC", Kind::T_DESCRIBE}, {"DESCRIBE", Kind::T_DESCRIBE},
+    {"SHOW", Kind::T_SHOW},   {"USE", Kind::T_USE},
+};
+
 // Statements that Flink has; only their first word is looked at.
-constexpr std::string_view kRefusedStatements[] = {"ALTER",    "ANALYZE", "CALL",   "COMPILE", "DELETE", "DESC",
-                                                   "DESCRIBE", "LOAD",    "MERGE",  "SHOW",    "STOP",   "TRUNCATE",
-                                                   "UNLOAD",   "UPDATE",  "UPSERT", "USE"};
+constexpr std::string_view kRefusedStatements[] = {"ADD",    "ANALYZE", "CALL",   "COMPILE", "DELETE",
+                                                   "LOAD",   "MERGE",   "REMOVE", "STOP",    "TRUNCATE",
+                                                   "UNLOAD", "UPDATE",  "UPSERT"};
 
 constexpr Keyword kSymbols[] = {
     {"(", Kind::T_LPAREN},
@@ -209,6 +218,9 @@ int TokenOf(const Token& token) {
     case Token::Kind::kWord: {
       const std::string upper = ToUpper(token.text);
       if (token.starts_statement && Contains(kRefusedStatements, upper)) return Kind::T_REFUSED_STATEMENT;
+      for (const Keyword& keyword : kStatementWords) {
+        if (token.starts_statement && keyword.word == upper) return keyword.token;
+      }
       const auto found = Words().find(upper);
       return found == Words().end() ? static_cast<int>(Kind::T_IDENTIFIER) : found->second;
     }

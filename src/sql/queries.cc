@@ -32,7 +32,12 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseBody(const Query& query) {
     case Query::Kind::kValues:
       return AnalyseValues(query);
     case Query::Kind::kUnionAll:
-      return AnalyseUnion(query);
+    case Query::Kind::kUnion:
+    case Query::Kind::kIntersect:
+    case Query::Kind::kIntersectAll:
+    case Query::Kind::kExcept:
+    case Query::Kind::kExceptAll:
+      return AnalyseSetOperation(query);
     case Query::Kind::kTable:
       return Find(query.table);
   }
@@ -67,7 +72,11 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
     case TableRef::Kind::kNone:
       return OneRow(from.position);
     case TableRef::Kind::kTable: {
-      LEAT_ASSIGN_OR_RETURN(relation, Find(from.path));
+      if (from.options.empty()) {
+        LEAT_ASSIGN_OR_RETURN(relation, Find(from.path));
+      } else {
+        LEAT_ASSIGN_OR_RETURN(relation, tables_->FindHinted(from.path, from.options));
+      }
       relation.alias = from.path.back().text;
       break;
     }
@@ -175,15 +184,7 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseSelect(const Select& select) {
     LEAT_ASSIGN_OR_RETURN(result, Project(input, nullptr, items, select.position));
   }
   if (!select.distinct) return result;
-  const std::vector<std::string> names = FieldNames(*result.node);
-  const std::vector<ExpressionPtr> keys = AllInputs(*result.node);
-  LEAT_ASSIGN_OR_RETURN(const Aggregated distinct, Aggregate(result, keys, {}, select.position, diagnostics_));
-  std::vector<NamedExpression> items;
-  for (size_t i = 0; i < names.size(); ++i) {
-    const int column = distinct.key_columns[i];
-    items.push_back({plan::Input(column, distinct.relation.fields()[column].type), names[i]});
-  }
-  return Project(distinct.relation, nullptr, items, select.position);
+  return Distinct(result, select.position);
 }
 
 namespace {
@@ -256,55 +257,6 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& select, con
     LEAT_ASSIGN_OR_RETURN(item.expression, rewriter.Rewrite(item.expression));
   }
   return Project(aggregated.relation, std::move(having), items, select.position);
-}
-
-absl::StatusOr<Relation> QueryAnalyser::AnalyseUnion(const Query& query) {
-  std::vector<Relation> inputs;
-  for (const QueryPtr& input : query.inputs) {
-    LEAT_ASSIGN_OR_RETURN(Relation relation, Analyse(*input));
-    if (!inputs.empty() && relation.fields().size() != inputs[0].fields().size()) {
-      return diagnostics_.Error(input->position, "the sides of UNION ALL have ", inputs[0].fields().size(), " and ",
-                                relation.fields().size(), " columns");
-    }
-    inputs.push_back(std::move(relation));
-  }
-  Relation result = inputs[0];
-  std::vector<data::Field> fields = inputs[0].CopyFields();
-  for (size_t i = 0; i < fields.size(); ++i) {
-    std::vector<data::Type> types;
-    bool rowtime = true;
-    for (const Relation& input : inputs) {
-      types.push_back(input.fields()[i].type);
-      rowtime = rowtime && types.back().rowtime;
-      if (input.tags[i] != result.tags[i]) result.tags[i] = WindowTag::kNone;
-    }
-    const auto common = plan::CommonType(types);
-    if (!common) {
-      return diagnostics_.Error(query.position, "column ", i + 1, " (", fields[i].name, ") of UNION ALL is ",
-                                types.front().AsNullable().ToString(), " on one side and ",
-                                types.back().AsNullable().ToString(), " on another; CAST one of them");
-    }
-    fields[i].type = *common;
-    fields[i].type.rowtime = rowtime && types[0].kind == common->kind;
-  }
-  std::vector<plan::NodePtr> nodes;
-  for (Relation& input : inputs) {
-    result.depth = std::max(result.depth, input.depth);
-    result.window_attached = result.window_attached || input.window_attached;
-    std::vector<ExpressionPtr> columns = AllInputs(*input.node);
-    bool same = true;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const ExpressionPtr cast = CastTo(columns[i], fields[i].type);
-      same = same && cast == columns[i];
-      columns[i] = cast;
-    }
-    nodes.push_back(same ? input.node
-                         : MakeCalc(input.node, nullptr, columns, FieldNames(*inputs[0].node), query.position));
-  }
-  result.node = MakeNode(plan::NodeKind::kUnionAll, std::move(nodes), std::move(fields), query.position);
-  result.alias.clear();
-  result.depth += 1;
-  return result;
 }
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseValues(const Query& query) {

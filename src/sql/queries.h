@@ -18,6 +18,8 @@ class TableLookup {
   virtual ~TableLookup() = default;
   // The table's source or the view's plan: the same node each time, so that it runs once.
   virtual absl::StatusOr<Relation> Find(const Path& path) = 0;
+  // The table's source with these options over its own; a node of its own.
+  virtual absl::StatusOr<Relation> FindHinted(const Path& path, const std::vector<Option>& options) = 0;
 };
 
 inline constexpr int kMaxPlanDepth = 200;  // selects and unions above one another, views included
@@ -41,7 +43,11 @@ class QueryAnalyser {
   absl::StatusOr<Relation> AnalyseBody(const Query& query);
   absl::StatusOr<Relation> AnalyseSelect(const Select& select);
   absl::StatusOr<Relation> AnalyseGrouped(const Select& select, const Relation& input);
-  absl::StatusOr<Relation> AnalyseUnion(const Query& query);
+  // --- set operations (set_operations.cc) ---
+  absl::StatusOr<Relation> AnalyseSetOperation(const Query& query);
+  absl::StatusOr<Relation> UnionAll(const std::vector<Relation>& inputs, std::string_view name, Position position);
+  absl::StatusOr<Relation> IntersectOrExcept(const Query& query, const std::vector<Relation>& inputs);
+  absl::StatusOr<Relation> Distinct(const Relation& relation, Position position);
   absl::StatusOr<Relation> AnalyseValues(const Query& query);
   absl::StatusOr<Relation> AnalyseFrom(const TableRef& from);
   absl::StatusOr<Relation> AnalyseWindowFunction(const TableRef& from);

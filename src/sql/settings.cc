@@ -32,6 +32,8 @@ constexpr std::string_view kKnown[] = {
     "table.local-time-zone",
 };
 
+constexpr std::string_view kUtcNames[] = {"UTC", "Z", "GMT", "Etc/UTC", "GMT+00:00", "UTC+00:00", "+00:00"};
+
 }  // namespace
 
 std::span<const std::string_view> KnownSettings() { return kKnown; }
@@ -47,6 +49,10 @@ absl::Status CheckSetting(std::string_view key, std::string_view value) {
     return Unimplemented("'execution.runtime-mode' = '", value,
                          "' is not supported yet, only streaming; see "
                          "docs/sql.md");
+  }
+  if (key == "table.local-time-zone" &&
+      std::find(std::begin(kUtcNames), std::end(kUtcNames), value) == std::end(kUtcNames)) {
+    return Unimplemented("'table.local-time-zone' = '", value, "' is not supported yet, only UTC; see docs/sql.md");
   }
   return absl::OkStatus();
 }

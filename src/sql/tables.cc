@@ -75,6 +75,8 @@ class TableBuilder {
       column.name = syntax.name.text;
       if (syntax.kind == ColumnSyntax::Kind::kComputed) {
         column.kind = TableColumn::Kind::kComputed;
+      } else if (syntax.known_type) {
+        column.type = *syntax.known_type;
       } else {
         LEAT_ASSIGN_OR_RETURN(column.type, ResolveType(syntax.type, diagnostics_));
       }

@@ -1,6 +1,5 @@
 CREATE TABLE t (
-  id BIGINT, name STRING, price DECIMAL(10, 2), qty INT, score DOUBLE, ok BOOLEAN, born DATE,
-  place ROW<city STRING, geo ROW<lat DOUBLE, lon DOUBLE>>,
+  id BIGINT, name STRING, price DECIMAL(10, 2), c AS id + 1,
   ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
-CREATE TABLE u LIKE t;
+CREATE VIEW v AS SELECT id FROM t; ALTER TABLE t SET ('topic' = 'x');
