@@ -29,8 +29,8 @@ Walked Walk(std::string_view batches, int64_t from, std::vector<model::AbortedTr
     const model::BatchHeader& header = *checked;
     if (first ? header.base_offset.value() > from || header.next_offset().value() <= from
               : header.base_offset.value() != walked.next) {
-      walked.failure = StrCat("asked for ", walked.next, ", there is a batch of ", header.base_offset, " to ",
-                              header.last_offset());
+      walked.failure =
+          StrCat("asked for ", walked.next, ", there is a batch of ", header.base_offset, " to ", header.last_offset());
       return walked;
     }
     first = false;

@@ -20,7 +20,8 @@ class ClientLink {
     double stuck = 0;  // of requests: they arrive up to max_stuck later
     Duration max_stuck = absl::Seconds(10);
   };
-  ClientLink(sim::SimWorld& world, Cluster& cluster, Random random) : world_(world), cluster_(cluster), random_(random) {}
+  ClientLink(sim::SimWorld& world, Cluster& cluster, Random random)
+      : world_(world), cluster_(cluster), random_(random) {}
   ~ClientLink() { world_.DropEvents(this); }
   ClientLink(const ClientLink&) = delete;
   ClientLink& operator=(const ClientLink&) = delete;
@@ -59,8 +60,8 @@ class ClientLink {
           at.shards[0]->Post([this, node, life = at.life, finish, lost_back, back, send = std::move(send)]() mutable {
             send(*cluster_.node(node).broker, [this, node, life, finish, lost_back, back](Reply reply) {
               if (cluster_.node(node).life != life || lost_back || cut_.contains(node)) return;
-              auto held = std::make_shared<Reply>(std::move(reply));
-              world_.Schedule(world_.Now() + back, this, [finish, held] { finish(std::move(*held)); });
+              auto answer = std::make_shared<Reply>(std::move(reply));
+              world_.Schedule(world_.Now() + back, this, [finish, answer] { finish(std::move(*answer)); });
             });
           });
         });

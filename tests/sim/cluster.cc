@@ -28,6 +28,11 @@ class NoJobs final : public broker::JobFactory {
   }
 };
 
+// Its part in the quorum has ended, as after an error of its disk, and only a new process takes part again.
+bool LeftQuorum(const Node& node) {
+  return node.broker->metadata() != nullptr && !node.broker->metadata()->quorum().failure().ok();
+}
+
 broker::Options OptionsOf(const Plan& plan, int id) {
   broker::Options options;
   options.node_id = model::NodeId(id);
@@ -48,10 +53,10 @@ broker::Options OptionsOf(const Plan& plan, int id) {
   options.groups.initial_rebalance_delay = absl::Milliseconds(300);
   options.groups.min_session_timeout = absl::Seconds(1);
   if (plan.nodes == 1) return options;
-  // Of four and five the first three are voters, the others learn from them.
+
   const env::PeerAddress own = sim::SimNetwork::AddressOf(id);
   options.internal_address = StrCat(own.host, ":", own.port);
-  for (int voter = 1; voter <= 3; ++voter) {
+  for (int voter = 1; voter <= plan.nodes; ++voter) {
     const env::PeerAddress at = sim::SimNetwork::AddressOf(voter);
     options.voters.push_back({model::NodeId(voter), at.host, at.port});
   }
@@ -91,8 +96,8 @@ void Cluster::Start(int id) {
   at.started.reset();
   at.stopping_since.reset();
   at.disk_lost_at = Instant::Max();
-  at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(),
-                                   std::make_unique<NoJobs>(), std::move(transports));
+  at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(), std::make_unique<NoJobs>(),
+                                   std::move(transports));
   at.broker->Start([this, id](absl::Status status) {
     trace_(StrCat("started ", id, ": ", status.ok() ? "ok" : Message(status)));
     node(id).started = std::move(status);
@@ -168,7 +173,7 @@ void Cluster::Supervise(History* history) {
       if (world_.Now() - *node->stopping_since < kStopPatience) continue;
       history->Fail(StrCat("node ", node->id, " was asked to stop and has not in ",
                            absl::FormatDuration(world_.Now() - *node->stopping_since)));
-    } else if (node->started.has_value() && (!node->started->ok() || node->disk.sync_failed())) {
+    } else if ((node->started.has_value() && (!node->started->ok() || node->disk.sync_failed())) || LeftQuorum(*node)) {
       // It has said that it cannot go on, or has taken its disk offline. It is seen to some time later.
       if (hurry_ || random_.OneIn(20)) Kill(node->id);
     } else if (node->disk.sync_failed()) {
@@ -237,8 +242,8 @@ void Cluster::CheckImages(History* history) {
     if (metadata.active()) {
       const auto [known, fresh] = controllers_.emplace(metadata.epoch().value(), node->id);
       if (known->second != node->id) {
-        history->Fail(StrCat("nodes ", known->second, " and ", node->id, " are active controllers of term ",
-                             metadata.epoch()));
+        history->Fail(
+            StrCat("nodes ", known->second, " and ", node->id, " are active controllers of term ", metadata.epoch()));
       }
     }
     const int64_t end = metadata.end().value();
@@ -282,8 +287,8 @@ void Cluster::CheckLeaders(History* history) {
 std::string Cluster::WhyNotLevel() {
   for (const auto& node : nodes_) {
     if (!node->serves()) {
-      return StrCat("node ", node->id, " does not serve: ",
-                    !node->started ? "it is starting" : StrCat(Message(*node->started)));
+      return StrCat("node ", node->id,
+                    " does not serve: ", !node->started ? "it is starting" : StrCat(Message(*node->started)));
     }
   }
   const meta::ImagePtr image = NewestImage();

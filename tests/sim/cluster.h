@@ -33,7 +33,7 @@ struct Node {
   std::optional<absl::Status> started;
   std::optional<Instant> stopping_since;  // it was asked to end
   Instant disk_lost_at = Instant::Max();  // a sync failed while it was starting
-  bool lost_tail = false;  // power was lost, and it has not been in sync everywhere since
+  bool lost_tail = false;                 // power was lost, and it has not been in sync everywhere since
   bool up() const { return broker != nullptr; }
   bool serves() const { return broker != nullptr && started.has_value() && started->ok(); }
 };

@@ -1,8 +1,8 @@
 // What clients sent and were told, and whether a log can be what they were told: the model of Kafka's promises. Every
 // record's value is unique, so that a value says which record it is.
 //
-// Promises: what was acknowledged is at the offset that was named (unless only the leader's copy was waited for); what a
-// reader was shown is there for every later one, at that offset, and nothing else is; nothing is there twice; the
+// Promises: what was acknowledged is at the offset that was named (unless only the leader's copy was waited for); what
+// a reader was shown is there for every later one, at that offset, and nothing else is; nothing is there twice; the
 // records of one producer in one partition are in the order in which it sent them; of a transaction there is all or
 // nothing, nothing of one that was aborted and all of one that was committed; nothing is there that nobody sent. The
 // offset that a group has committed does not go back.

@@ -1,5 +1,5 @@
-// Was what clients heard about topics possible? A history of operations on one topic name is linearizable if each can be
-// given one instant between its call and its answer, so that in the order of these instants a topic that is made,
+// Was what clients heard about topics possible? A history of operations on one topic name is linearizable if each can
+// be given one instant between its call and its answer, so that in the order of these instants a topic that is made,
 // grown and deleted by one hand gives the same answers. An operation without an answer, or with one that does not say
 // whether it happened, may have happened at any time after its call, or never.
 //

@@ -45,8 +45,8 @@ struct Plan {
   uint64_t seed = 0;
   std::set<Family> on;  // some seeds leave out some
   int nodes = 3;
-  int shards = 1;        // of each node
-  int partitions = 2;    // of each topic
+  int shards = 1;      // of each node
+  int partitions = 2;  // of each topic
   int producers = 2;
   Duration chaos;        // how long there are faults
   Duration fault_pause;  // on average between two
@@ -61,7 +61,9 @@ struct Plan {
 
   bool has(Family family) const { return on.contains(family); }
   // A source of chance that belongs to one family or purpose, and to this seed.
-  Random Chance(uint64_t purpose) const { return Random(seed * 0x9e3779b97f4a7c15ULL + purpose * 0xbf58476d1ce4e5b9ULL); }
+  Random Chance(uint64_t purpose) const {
+    return Random(seed * 0x9e3779b97f4a7c15ULL + purpose * 0xbf58476d1ce4e5b9ULL);
+  }
   Random Chance(Family family) const { return Chance(100 + static_cast<uint64_t>(family)); }
 };
 Plan MakePlan(uint64_t seed, const std::set<Family>& without);

@@ -71,10 +71,8 @@ void Producer::AskForId() {
 }
 
 void Producer::Next(size_t at) {
-  Lane& lane = lanes_[at];
-  lane.waiting = false;
+  lanes_[at].waiting = stage_.working;
   if (!stage_.working) return;
-  lane.waiting = true;
   stage_.Later(this, Pause(absl::Milliseconds(25)), [this, at] {
     Lane& lane = lanes_[at];
     model::BatchBuilder::Options options;
@@ -87,7 +85,9 @@ void Producer::Next(size_t at) {
     const int count = static_cast<int>(random_.Between(1, 3));
     for (int i = 0; i < count; ++i) {
       lane.values.push_back(StrCat("p", number_, ".", lane.partition.partition, ".", lane.sent++));
-      stage_.history.Sent(lane.partition, number_, lane.values.back());
+      // What is sent once, and may be stuck on its way, has no order.
+      const int64_t who = kind_ == Kind::kIdempotent ? number_ : number_ * 1'000'000 + lane.sent;
+      stage_.history.Sent(lane.partition, who, lane.values.back());
       builder.Add(stage_.world.WallMillis(), std::nullopt, lane.values.back());
     }
     lane.batch = *builder.Finish();

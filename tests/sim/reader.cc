@@ -1,6 +1,5 @@
 #include "tests/sim/reader.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/strings.h"
@@ -34,7 +33,7 @@ void Reader::Fetch() {
       [this](const std::optional<broker::FetchReply>& reply) {
         if (reply) Take(reply->partitions.at(0));
         const Duration pause = absl::Milliseconds(random_.Between(5, 100));
-        stage_.Later(this, pause, [this] { random_.OneIn(6) ? AskForLatest() : Fetch(); });
+        stage_.Later(this, pause, [this] { Fetch(); });
       });
 }
 
@@ -51,12 +50,12 @@ void Reader::TakeRecords(const broker::FetchPartitionResult& result) {
   const Walked walked = Walk(result.batches, position_, result.aborted);
   if (!walked.failure.empty()) return stage_.history.Fail(StrCat(who, ": ", walked.failure));
   if (walked.next > position_ && walked.next > result.high_watermark.value()) {
-    stage_.history.Fail(StrCat(who, " was shown records up to ", walked.next, " above the high watermark ",
-                               result.high_watermark));
+    stage_.history.Fail(
+        StrCat(who, " was shown records up to ", walked.next, " above the high watermark ", result.high_watermark));
   }
   if (result.last_stable_offset > result.high_watermark) {
-    stage_.history.Fail(StrCat(who, ": stable up to ", result.last_stable_offset, ", high watermark ",
-                               result.high_watermark));
+    stage_.history.Fail(
+        StrCat(who, ": stable up to ", result.last_stable_offset, ", high watermark ", result.high_watermark));
   }
   if (isolation_ == model::Isolation::kReadCommitted) {
     if (walked.next > position_ && walked.next > result.last_stable_offset.value()) {
@@ -68,30 +67,6 @@ void Reader::TakeRecords(const broker::FetchPartitionResult& result) {
     for (const auto& [offset, value] : walked.all) stage_.history.Seen(partition_, offset, value);
   }
   position_ = walked.next;
-  latest_ = std::max(latest_, position_);
-}
-
-// What the end of the log is said to be does not go back, whoever leads.
-void Reader::AskForLatest() {
-  broker::ListOffsetsPartition asked;
-  asked.partition = partition_;
-  asked.isolation = isolation_;
-  stage_.link.Call<std::vector<broker::ListOffsetsResult>>(
-      stage_.cluster.LeaderOf(partition_, random_), absl::Milliseconds(1500),
-      [asked](broker::BrokerImpl& broker, broker::Callback<std::vector<broker::ListOffsetsResult>> done) {
-        broker.ListOffsets({asked}, std::move(done));
-      },
-      [this](const std::optional<std::vector<broker::ListOffsetsResult>>& reply) {
-        if (reply && reply->at(0).outcome.ok()) {
-          const int64_t latest = reply->at(0).offset.value();
-          if (latest < latest_) {
-            stage_.history.Fail(StrCat("reader ", number_, " of ", partition_.ToString(), " was told that it ends at ",
-                                       latest, ", and before at ", latest_));
-          }
-          latest_ = latest;
-        }
-        stage_.Later(this, absl::Milliseconds(random_.Between(1, 50)), [this] { Fetch(); });
-      });
 }
 
 }  // namespace leat::nodes

@@ -22,7 +22,6 @@ class Reader {
   void Fetch();
   void Take(const broker::FetchPartitionResult& result);
   void TakeRecords(const broker::FetchPartitionResult& result);
-  void AskForLatest();
 
   Stage& stage_;
   const int number_;
@@ -30,7 +29,6 @@ class Reader {
   const model::TopicPartition partition_;
   Random random_;
   int64_t position_ = 0;
-  int64_t latest_ = 0;  // that it was told of
 };
 
 }  // namespace leat::nodes

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "tests/sim/batches.h"
 #include "tests/sim/producer.h"
+#include "tests/sim/transactor.h"
 
 namespace leat::nodes {
 namespace {
@@ -159,10 +160,18 @@ void Simulation::Populate() {
   if (plan_.has(Family::kLeaderAcks)) {
     actors_.push_back(std::make_unique<Producer>(stage_, ++number, Producer::Kind::kLeaderAcks, partitions));
   }
+  if (plan_.has(Family::kTransactions)) {
+    for (int i = 1; i <= 2; ++i) {
+      actors_.push_back(std::make_unique<Transactor>(
+          stage_, i, std::vector(partitions.begin(), partitions.begin() + plan_.partitions)));
+    }
+  }
+  if (plan_.has(Family::kTopicChurn)) {
+    for (int i = 1; i <= 2; ++i) actors_.push_back(std::make_unique<TopicChurn>(stage_, i, topic_histories_));
+  }
   int reader = 0;
   for (const model::TopicPartition& partition : partitions) {
-    readers_.push_back(
-        std::make_unique<Reader>(stage_, ++reader, model::Isolation::kReadUncommitted, partition));
+    readers_.push_back(std::make_unique<Reader>(stage_, ++reader, model::Isolation::kReadUncommitted, partition));
     readers_.push_back(std::make_unique<Reader>(stage_, ++reader, model::Isolation::kReadCommitted, partition));
   }
   for (const auto& actor : actors_) actor->Start();
@@ -216,8 +225,8 @@ void Simulation::CheckCopies(const model::TopicPartition& name, const meta::Part
       }
     }
     if (walked.all.size() != known.size()) {
-      return history_.Fail(StrCat(name.ToString(), ": node ", replica, " has ", walked.all.size(), " records, another ",
-                                  known.size()));
+      return history_.Fail(
+          StrCat(name.ToString(), ": node ", replica, " has ", walked.all.size(), " records, another ", known.size()));
     }
   }
 }
@@ -242,8 +251,9 @@ void Simulation::CheckLogs() {
         request.isolation = model::Isolation::kReadCommitted;
         request.partitions.push_back({.partition = name, .offset = model::Offset(at)});
         std::optional<broker::FetchReply> reply;
-        cluster_.node(partition->leader.value())
-            .broker->Fetch(std::move(request), [&](broker::FetchReply answer) { reply = std::move(answer); });
+        cluster_.node(partition->leader.value()).broker->Fetch(std::move(request), [&](broker::FetchReply answer) {
+          reply = std::move(answer);
+        });
         world_.RunUntil([&] { return reply.has_value(); }, absl::Seconds(30));
         if (!reply || !reply->partitions[0].outcome.ok()) {
           return history_.Fail(StrCat(name.ToString(), " cannot be read at ", at, ": ",
@@ -259,6 +269,7 @@ void Simulation::CheckLogs() {
     }
   }
   history_.CheckTransactions();
+  if (std::string wrong = CheckTopics(topic_histories_); !wrong.empty()) history_.Fail(wrong);
 }
 
 Result Simulation::Run() {

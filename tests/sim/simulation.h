@@ -1,5 +1,5 @@
-// One simulation: a whole cluster and those who work on it, for as long as there are faults and until all is well again.
-// Everything is a function of the seed and of the families that are left out.
+// One simulation: a whole cluster and those who work on it, for as long as there are faults and until all is well
+// again. Everything is a function of the seed and of the families that are left out.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "tests/sim/plan.h"
 #include "tests/sim/reader.h"
 #include "tests/sim/stage.h"
+#include "tests/sim/topic_churn.h"
 
 namespace leat::nodes {
 
@@ -58,6 +59,7 @@ class Simulation {
   ClientLink link_;
   Stage stage_;
   Faults faults_;
+  TopicHistories topic_histories_;
   std::vector<std::string> topics_;  // with records that are checked
   std::vector<std::unique_ptr<Actor>> actors_;
   std::vector<std::unique_ptr<Reader>> readers_;

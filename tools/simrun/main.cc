@@ -1,10 +1,15 @@
 // Runs simulations of whole clusters: see docs/reliability.md.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/logging.h"
 #include "base/strings.h"
@@ -15,21 +20,23 @@ namespace {
 
 constexpr const char* kUsage =
     "Usage: simrun [--seeds N] [--from S] [--seed S] [--trace] [--until-failure] [--without FAMILY[,FAMILY..]]\n"
+    "              [--regressions FILE] [--keep-going]\n"
     "  --seeds N          runs N seeds (default 100), from S on (default 1); 2 % of them twice, for equal traces\n"
     "  --seed S           runs one, twice; --trace prints what happens, and the brokers' own log, to stderr\n"
     "  --until-failure    runs on until a seed fails\n"
     "  --without FAMILY   leaves out a family of faults or of work\n"
-    "  --minimise         looks which families a failing seed needs (what a failing run does by itself)\n"
+    "  --regressions FILE runs the seeds of a file: one a line, # begins a comment\n"
     "  --keep-going       does not end with the first failing seed\n";
 
 struct Arguments {
   uint64_t first = 1, count = 100;
   bool one = false, trace = false, until_failure = false, keep_going = false, help = false;
+  std::string regressions;
   std::set<Family> without;
 };
 
 std::string Replay(uint64_t seed, const std::set<Family>& without) {
-  std::string out = StrCat("tools/simrun --seed ", seed);
+  std::string out = StrCat("simrun --seed ", seed);
   for (const Family family : without) StrAppend(&out, " --without ", NameOf(family));
   return out;
 }
@@ -58,7 +65,7 @@ bool RunSeed(const Arguments& arguments, uint64_t seed, double* virtual_seconds)
   const Result result = RunOne(seed, arguments.without, tracing);
   *virtual_seconds += result.virtual_seconds;
   if (result.failure.empty() && RunsTwice(arguments, seed)) {
-    const Result again = RunOne(seed, arguments.without, Tracing::kQuiet);
+    const Result again = RunOne(seed, arguments.without, tracing);
     *virtual_seconds += again.virtual_seconds;
     if (again.trace_hash != result.trace_hash) {
       std::printf("seed %llu is not the same twice\n  %s\n", static_cast<unsigned long long>(seed),
@@ -67,11 +74,12 @@ bool RunSeed(const Arguments& arguments, uint64_t seed, double* virtual_seconds)
     }
   }
   if (arguments.one) {
-    std::printf("%s\ntrace %016llx, %llu acknowledged, %llu read, %llu faults, %llu transactions, %.1f virtual seconds\n",
-                Describe(MakePlan(seed, arguments.without)).c_str(), static_cast<unsigned long long>(result.trace_hash),
-                static_cast<unsigned long long>(result.acknowledged), static_cast<unsigned long long>(result.seen),
-                static_cast<unsigned long long>(result.faults), static_cast<unsigned long long>(result.transactions),
-                result.virtual_seconds);
+    std::printf(
+        "%s\ntrace %016llx, %llu acknowledged, %llu read, %llu faults, %llu transactions, %.1f virtual seconds\n",
+        Describe(MakePlan(seed, arguments.without)).c_str(), static_cast<unsigned long long>(result.trace_hash),
+        static_cast<unsigned long long>(result.acknowledged), static_cast<unsigned long long>(result.seen),
+        static_cast<unsigned long long>(result.faults), static_cast<unsigned long long>(result.transactions),
+        result.virtual_seconds);
   }
   if (result.failure.empty()) return true;
   std::printf("seed %llu FAILED at %s\n  %s\n", static_cast<unsigned long long>(seed), result.failure.c_str(),
@@ -87,12 +95,41 @@ bool RunSeed(const Arguments& arguments, uint64_t seed, double* virtual_seconds)
   return false;
 }
 
+// The seeds to run, in order; those of the file if there is one.
+std::optional<std::vector<uint64_t>> SeedsOf(const std::string& path) {
+  std::vector<uint64_t> seeds;
+  std::ifstream file(path);
+  if (!file) {
+    std::fprintf(stderr, "simrun: cannot read %s\n", path.c_str());
+    return std::nullopt;
+  }
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    char* end = nullptr;
+    const uint64_t seed = std::strtoull(line.c_str(), &end, 10);
+    if (end == line.c_str() || (*end != ' ' && *end != '\0')) {
+      std::fprintf(stderr, "simrun: %s: expected a seed at the beginning of '%s'\n", path.c_str(), line.c_str());
+      return std::nullopt;
+    }
+    seeds.push_back(seed);
+  }
+  return seeds;
+}
+
 int RunSeeds(const Arguments& arguments) {
+  std::vector<uint64_t> listed;
+  if (!arguments.regressions.empty()) {
+    std::optional<std::vector<uint64_t>> seeds = SeedsOf(arguments.regressions);
+    if (!seeds) return 2;
+    listed = *std::move(seeds);
+  }
+  const uint64_t count = arguments.regressions.empty() ? arguments.count : listed.size();
   // The only look at a clock of this machine: how fast it went.
   const auto begun = std::chrono::steady_clock::now();
   double virtual_seconds = 0;
   uint64_t run = 0, failed = 0;
-  for (uint64_t seed = arguments.first; arguments.until_failure || run < arguments.count; ++seed) {
+  while (arguments.until_failure || run < count) {
+    const uint64_t seed = arguments.regressions.empty() ? arguments.first + run : listed[run];
     ++run;
     if (!RunSeed(arguments, seed, &virtual_seconds)) ++failed;
     if (failed > 0 && !arguments.keep_going) break;
@@ -146,7 +183,13 @@ std::optional<Arguments> Parse(int argc, char** argv) {
     } else if (name == "--keep-going") {
       arguments.keep_going = true;
     } else if (name == "--without") {
-      if (i + 1 >= argc || !AddFamilies(argv[++i], &arguments.without)) return std::nullopt;
+      if (!AddFamilies(i + 1 < argc ? argv[++i] : "?", &arguments.without)) return std::nullopt;
+    } else if (name == "--regressions") {
+      if (i + 1 >= argc) {
+        std::fprintf(stderr, "simrun: --regressions needs a file\n%s", kUsage);
+        return std::nullopt;
+      }
+      arguments.regressions = argv[++i];
     } else if (name == "--help" || name == "-h") {
       arguments.help = true;
     } else {
@@ -171,6 +214,7 @@ int main(int argc, char** argv) {
     std::printf("%s", kUsage);
     return 0;
   }
-  leat::InitLogging(arguments->trace ? leat::LogLevel::kInfo : static_cast<leat::LogLevel>(4));
+  leat::InitLogging(leat::LogLevel::kInfo);
+  if (!arguments->trace) spdlog::get("leat")->set_level(spdlog::level::off);
   return RunSeeds(*arguments);
 }
