@@ -118,6 +118,7 @@ class BrokerImpl final : public Broker {
   const Shards& shards() const { return shards_; }
   const std::vector<env::Transport*>& transports() const { return transports_; }  // none: the node is alone
   GroupHost& group_host() const { return *groups_; }
+  TransactionHost& transaction_host() const { return *transactions_; }
   bool serves() const { return shards_[0]->phase == Phase::kServing; }
   uint64_t NewSeed() { return random_.Next(); }
 

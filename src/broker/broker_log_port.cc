@@ -1,12 +1,39 @@
 #include "broker/broker_log_port.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/outcomes.h"
+#include "broker/transaction_host.h"
 
 namespace leat::broker {
+namespace {
+
+// Of a request of a producer with a transactional id.
+absl::Status ToTransactionStatus(const Outcome& outcome) {
+  switch (outcome.code) {
+    case model::ErrorCode::kProducerFenced:
+    case model::ErrorCode::kInvalidProducerEpoch:
+    case model::ErrorCode::kInvalidProducerIdMapping:
+    case model::ErrorCode::kInvalidTxnState:
+      return Aborted(model::ErrorName(outcome.code), ": ", outcome.message);
+    case model::ErrorCode::kConcurrentTransactions:
+    case model::ErrorCode::kNotEnoughReplicas:
+    case model::ErrorCode::kRequestTimedOut:
+      return Unavailable(model::ErrorName(outcome.code), ": ", outcome.message);
+    default:
+      return ToStatus(outcome);
+  }
+}
+
+absl::StatusOr<run::TransactionalProducer> ToProducer(const ProducerIdReply& reply) {
+  if (!reply.outcome.ok()) return ToTransactionStatus(reply.outcome);
+  return run::TransactionalProducer{reply.producer_id, reply.producer_epoch};
+}
+
+}  // namespace
 
 void BrokerLogPort::DescribeTopic(std::string topic,
                                   run::Callback<absl::StatusOr<std::vector<run::PartitionOffsets>>> done) {
@@ -64,25 +91,35 @@ void BrokerLogPort::Fetch(run::LogFetch fetch, run::Callback<absl::StatusOr<run:
   FetchRequest request;
   request.max_wait = fetch.max_wait;
   request.max_bytes = fetch.max_bytes;
+  request.isolation = fetch.isolation;
   request.partitions.push_back({std::move(fetch.partition), fetch.offset, fetch.max_bytes});
-  broker_.Fetch(std::move(request), [done = std::move(done)](FetchReply reply) mutable {
+  const bool committed = fetch.isolation == model::Isolation::kReadCommitted;
+  broker_.Fetch(std::move(request), [committed, done = std::move(done)](FetchReply reply) mutable {
     FetchPartitionResult& result = reply.partitions.at(0);
     if (!result.outcome.ok()) {
       done(ToStatus(result.outcome));
       return;
     }
-    done(run::LogData{std::move(result.batches), result.high_watermark, result.log_start});
+    done(run::LogData{.batches = std::move(result.batches),
+                      .high_watermark = result.high_watermark,
+                      .log_start = result.log_start,
+                      .end = committed ? result.last_stable_offset : result.high_watermark,
+                      .aborted = std::move(result.aborted)});
   });
 }
 
-void BrokerLogPort::Append(model::TopicPartition partition, std::string batches,
-                           run::Callback<absl::StatusOr<model::Offset>> done) {
+void BrokerLogPort::Append(run::LogAppend append, run::Callback<absl::StatusOr<model::Offset>> done) {
   ProduceRequest request;
-  request.partitions.push_back({std::move(partition), std::move(batches)});
-  broker_.ProduceAs(meta::Origin::kInternal, std::move(request), [done = std::move(done)](ProduceReply reply) mutable {
-    const ProducePartitionResult& result = reply.partitions.at(0);
-    done(result.outcome.ok() ? absl::StatusOr<model::Offset>(result.base_offset) : ToStatus(result.outcome));
-  });
+  const bool transactional = !append.transactional_id.empty();
+  request.transactional_id = std::move(append.transactional_id);
+  request.rules = TransactionRules::kEpochRises;
+  request.partitions.push_back({std::move(append.partition), std::move(append.batches)});
+  broker_.ProduceAs(meta::Origin::kInternal, std::move(request),
+                    [transactional, done = std::move(done)](ProduceReply reply) mutable {
+                      const ProducePartitionResult& result = reply.partitions.at(0);
+                      if (result.outcome.ok()) return done(result.base_offset);
+                      done(transactional ? ToTransactionStatus(result.outcome) : ToStatus(result.outcome));
+                    });
 }
 
 void BrokerLogPort::DeleteTopic(std::string topic, run::Callback<absl::Status> done) {
@@ -129,6 +166,43 @@ void BrokerLogPort::CommittedOffsets(std::string group, std::vector<model::Topic
                          for (const CommittedOffset& offset : *stored) offsets.push_back(offset.offset);
                          done(std::move(offsets));
                        });
+}
+
+void BrokerLogPort::OpenProducer(std::string transactional_id, Duration timeout,
+                                 run::Callback<absl::StatusOr<run::TransactionalProducer>> done) {
+  InitProducerIdRequest request;
+  request.transactional_id = std::move(transactional_id);
+  request.timeout_ms = static_cast<int32_t>(std::min<int64_t>(absl::ToInt64Milliseconds(timeout), INT32_MAX));
+  broker_.transactions().InitProducerId(
+      std::move(request), [done = std::move(done)](const ProducerIdReply& reply) mutable { done(ToProducer(reply)); });
+}
+
+void BrokerLogPort::AddToTransaction(std::string transactional_id, run::TransactionalProducer producer,
+                                     std::vector<model::TopicPartition> partitions, run::Callback<absl::Status> done) {
+  ProducerIdentity identity{std::move(transactional_id), producer.id, producer.epoch};
+  if (partitions.empty()) {
+    broker_.transaction_host().Settle(std::move(identity), [done = std::move(done)](const Outcome& outcome) mutable {
+      done(ToTransactionStatus(outcome));
+    });
+    return;
+  }
+  broker_.transactions().AddPartitions({std::move(identity), std::move(partitions)},
+                                       [done = std::move(done)](const std::vector<Outcome>& outcomes) mutable {
+                                         for (const Outcome& outcome : outcomes) {
+                                           // The one that says why the others were not tried.
+                                           if (outcome.code == model::ErrorCode::kOperationNotAttempted) continue;
+                                           if (!outcome.ok()) return done(ToTransactionStatus(outcome));
+                                         }
+                                         done(absl::OkStatus());
+                                       });
+}
+
+void BrokerLogPort::EndTransaction(std::string transactional_id, run::TransactionalProducer producer,
+                                   model::TransactionEnd end,
+                                   run::Callback<absl::StatusOr<run::TransactionalProducer>> done) {
+  EndTransactionRequest request{{std::move(transactional_id), producer.id, producer.epoch}, end};
+  broker_.transactions().End(
+      std::move(request), [done = std::move(done)](const ProducerIdReply& reply) mutable { done(ToProducer(reply)); });
 }
 
 int64_t BrokerLogPort::WallMillis() { return broker_.home().WallMillis(); }

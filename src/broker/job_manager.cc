@@ -35,6 +35,12 @@ run::Options JobManager::RunOptions() const {
   return options;
 }
 
+run::DeliveryOptions JobManager::DeliveryOptions() const {
+  run::DeliveryOptions options;
+  options.max_transaction_timeout = broker_.options().max_transaction_timeout;
+  return options;
+}
+
 void JobManager::Compile(std::string sql, Callback<Compiled> done) {
   auto result = std::make_shared<Compiled>(Internal("not compiled"));
   broker_.home().RunBlocking(
@@ -54,7 +60,8 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled) {
   entry.compile_error = absl::OkStatus();
   if (stopping_) return;
   entry.last.reset();
-  entry.runner = factory_->Start({name, std::move(compiled.plan), RunOptions()}, port_, broker_.metrics());
+  entry.runner =
+      factory_->Start({name, std::move(compiled.plan), RunOptions(), DeliveryOptions()}, port_, broker_.metrics());
   LogInfo("broker", "job ", name, " starts");
 }
 
@@ -208,6 +215,10 @@ void JobManager::Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> don
     }
     if (!compiled->has_inserts) {
       finish(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
+      return;
+    }
+    if (const absl::Status status = run::CheckDelivery(compiled->plan, RunOptions(), DeliveryOptions()); !status.ok()) {
+      finish(status);
       return;
     }
     broker_.ChangeMetadata(command, [this, asked, compiled = *std::move(compiled), finish = std::move(finish)](

@@ -69,6 +69,7 @@ class JobManager {
   void Change(const std::string& name, meta::DesiredState desired, Callback<absl::Status> done, Next next);
   JobDescription DescriptionOf(const meta::Job& job) const;
   run::Options RunOptions() const;
+  run::DeliveryOptions DeliveryOptions() const;
 
   BrokerImpl& broker_;
   const std::unique_ptr<JobFactory> factory_;

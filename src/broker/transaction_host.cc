@@ -208,6 +208,16 @@ void TransactionHost::AddPartitionsHere(coordinator::TxnCoordinator& at, AddPart
   });
 }
 
+void TransactionHost::Settle(ProducerIdentity producer, Callback<Outcome> done) {
+  const std::string id = producer.transactional_id;
+  OnHome(id, [producer = std::move(producer), done = std::move(done)](const Served& served) mutable {
+    if (served.coordinator == nullptr) return done(served.refusal);
+    served.coordinator->AddPartitions(
+        {Identity(std::move(producer)), {}},
+        [done = std::move(done)](const txn::Decision& decision) mutable { done(OutcomeOf(decision)); });
+  });
+}
+
 void TransactionHost::AddGroup(AddGroupRequest request, Callback<Outcome> done) {
   const std::string id = request.producer.transactional_id;
   OnHome(id, [this, request = std::move(request), done = std::move(done)](const Served& served) mutable {

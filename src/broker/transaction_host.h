@@ -42,6 +42,10 @@ class TransactionHost final : public Transactions, public TransactionGate {
                 Callback<std::vector<TransactionDescription>> done) override;
   void WriteMarkers(std::vector<WriteMarkerRequest> markers, Callback<std::vector<Outcome>> done) override;
 
+  // OK once the producer's last transaction, if its end is decided, has its markers everywhere: readers see all of it.
+  // Any thread.
+  void Settle(ProducerIdentity producer, Callback<Outcome> done);
+
   void Check(env::Shard& from, Question question, Callback<Outcome> done) override;
 
   // Brings the gauges up to date. On shard 0.

@@ -9,6 +9,7 @@
 #include "client/fetcher.h"
 #include "client/group_member.h"
 #include "client/metadata.h"
+#include "model/aborted_filter.h"
 #include "model/record_batch.h"
 
 namespace leat::client {
@@ -59,8 +60,6 @@ struct Consumer::Impl {
   absl::Status TakeAdjustment();
   void GiveBackWhatIsMissing(const std::set<TopicPartition>& wanted);
   void GiveUp(const std::function<void(const std::vector<TopicPartition>&)>& callback);
-  // To be asked of every batch of the piece, in order.
-  bool IsAborted(std::string_view batch, const model::BatchHeader& header);
   absl::Status TakeRecords(size_t max_records, std::vector<ConsumerRecord>* records);
   absl::Status Damaged(const absl::Status& status) {
     return DataLoss(NameOf(piece->partition), " at offset ", positions[piece->partition], ": ", Message(status));
@@ -72,8 +71,7 @@ struct Consumer::Impl {
   std::map<TopicPartition, int64_t> positions;
   std::optional<Fetched> piece;                   // in hand
   std::string_view rest;                          // of its batches
-  size_t aborted_begun = 0;                       // of piece->aborted: those that begin before `rest`
-  std::set<model::ProducerId> aborting;           // whose records come, up to their marker
+  model::AbortedFilter aborted;                   // of the piece
   std::optional<model::RecordIterator> iterator;  // of the batch in hand
   model::RecordView view;
   absl::Status damage;  // of the piece in hand: there is no way past it but a seek
@@ -104,21 +102,8 @@ absl::StatusOr<bool> Consumer::Impl::NextPiece(absl::Duration timeout) {
   if (!piece) return false;
   if (piece->jump_to) positions[piece->partition] = *piece->jump_to;
   rest = piece->batches;
-  aborted_begun = 0;
-  aborting.clear();
+  aborted = model::AbortedFilter(std::move(piece->aborted));
   return true;
-}
-
-bool Consumer::Impl::IsAborted(std::string_view batch, const model::BatchHeader& header) {
-  for (; aborted_begun < piece->aborted.size(); ++aborted_begun) {
-    const model::AbortedTransaction& aborted = piece->aborted[aborted_begun];
-    if (aborted.first_offset > header.last_offset()) break;
-    aborting.insert(aborted.producer_id);
-  }
-  if (!header.control()) return header.transactional() && aborting.contains(header.producer_id);
-  const auto marker = model::DecodeMarkerBatch(batch);
-  if (marker.ok() && *marker && (*marker)->end == model::TransactionEnd::kAbort) aborting.erase(header.producer_id);
-  return false;
 }
 
 absl::StatusOr<bool> Consumer::Impl::NextBatch() {
@@ -128,9 +113,10 @@ absl::StatusOr<bool> Consumer::Impl::NextBatch() {
     if (!batch.ok()) return Damaged(batch.status());
     absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(*batch);
     if (!header.ok()) return Damaged(header.status());
-    const bool skip = IsAborted(*batch, *header);
+    const absl::StatusOr<bool> skip = aborted.Skips(*batch, *header);
+    if (!skip.ok()) return Damaged(skip.status());
     if (header->next_offset().value() <= position) continue;
-    if (header->control() || skip) {
+    if (header->control() || *skip) {
       positions[piece->partition] = header->next_offset().value();
       continue;
     }

@@ -72,9 +72,16 @@ int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) 
   leat::InitLogging(options.logging.level);
   KeepFreedMemory();
   std::promise<int> stop;
-  const leat::runtime::StopSignals signals([&](int signal) { stop.set_value(signal); });
-  leat::server::Node node(options);
+  leat::server::Node node(options);  // has no threads yet
+  const leat::runtime::StopSignals signals([&](int signal) {
+    stop.set_value(signal);
+    node.GiveUpStarting();
+  });
   const absl::StatusOr<leat::server::Addresses> addresses = node.Start();
+  if (absl::IsCancelled(addresses.status())) {
+    leat::LogInfo("server", "signal ", stop.get_future().get(), ": stopped before the start was through");
+    return 0;
+  }
   if (!addresses.ok()) return Fail(addresses.status());
   const std::string line = ReadyLine(*addresses);
   std::printf("%s\n", line.c_str());

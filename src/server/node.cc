@@ -161,6 +161,22 @@ Reply Await(Start start) {
   return promise.get_future().get();
 }
 
+// What a start waits for: the broker says how it went, or somebody wants it to end. The first of them counts.
+class Starting {
+ public:
+  void End(const absl::Status& status) {
+    try {
+      promise_.set_value(status);
+    } catch (const std::future_error&) {
+      // It had ended.
+    }
+  }
+  absl::Status Wait() { return promise_.get_future().get(); }
+
+ private:
+  std::promise<absl::Status> promise_;
+};
+
 constexpr size_t kFilesOfOurOwn = 512;  // beside the connections, when there are few partitions
 
 void WarnOfFileLimit(size_t connections) {
@@ -192,6 +208,7 @@ struct Node::State {
   std::unique_ptr<rpc::GrpcServer> grpc;
   std::unique_ptr<kafka::KafkaServer> kafka;
   std::unique_ptr<admin::HttpServer> admin;
+  const std::shared_ptr<Starting> starting = std::make_shared<Starting>();
   bool kafka_listening = false;
   bool broker_started = false;
   bool admin_listening = false;
@@ -252,7 +269,8 @@ absl::StatusOr<Addresses> Node::State::Start() {
     transports = peers->transports();
   }
   broker = broker::Broker::Create(broker_options, disk, std::move(pointers), metrics, std::move(transports));
-  LEAT_RETURN_IF_ERROR(Await<absl::Status>([&](auto done) { broker->Start(std::move(done)); }));
+  broker->Start([starting = starting](const absl::Status& status) { starting->End(status); });
+  LEAT_RETURN_IF_ERROR(starting->Wait());
   broker_started = true;
   peers->SetClusterId(KnownClusterId(disk, options.data_dir));
   Addresses addresses;
@@ -314,6 +332,8 @@ absl::StatusOr<Addresses> Node::Start() {
   }
   return addresses;
 }
+
+void Node::GiveUpStarting() { state_->starting->End(absl::CancelledError("the start was given up")); }
 
 absl::Status Node::Stop() { return state_->Stop(); }
 std::string Node::MetricsReference() const { return state_->metrics.RenderMetricsReference(); }

@@ -111,6 +111,7 @@ struct Builder {
       key_columns.push_back(column);
       fields.push_back({calc.name(column), calc.expression(column)->type});
       fields.back().type.rowtime = false;
+      fields.back().type.proctime = false;
     }
     const std::vector<plan::Aggregate> aggregates = AddCalls(nullptr, !keys.empty(), &calc);
     for (size_t i = 0; i < aggregates.size(); ++i) {
@@ -164,7 +165,7 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
     if (found != key_columns.end()) continue;
     key_columns.push_back(column);
     fields.push_back({KeyName(i), key->type});
-    fields.back().type.rowtime = false;
+    fields.back().type.rowtime = fields.back().type.proctime = false;
   }
   for (const AggregateCall& call : calls) {
     for (const ExpressionPtr& expression : {call.argument, call.filter}) {

@@ -63,6 +63,8 @@ struct Expr {
     kStar,      // * or t.* (path) in a select list
     kUnit,      // a bare reserved word as an argument: HOUR
     kSubquery,  // query
+    kIn,        // arguments[0] IN (query)
+    kExists,    // EXISTS (query)
     kTable,     // TABLE t as an argument of a table function
     kDescriptor,
     kNamed,  // word => arguments[0]
@@ -98,7 +100,8 @@ struct SelectItem {
 
 // What stands in FROM.
 struct TableRef {
-  enum class Kind { kNone, kTable, kQuery, kFunction };
+  enum class Kind { kNone, kTable, kQuery, kFunction, kJoin };
+  enum class Join { kInner, kLeft, kRight, kFull, kCross };
   Kind kind = Kind::kNone;
   Position position;
   Path path;                       // kTable
@@ -108,11 +111,18 @@ struct TableRef {
   std::vector<ExprPtr> arguments;  // kFunction
   std::optional<Name> alias;
   std::vector<Name> columns;
+  ExprPtr as_of;  // FOR SYSTEM_TIME AS OF
+  // kJoin
+  Join join = Join::kInner;
+  std::shared_ptr<const TableRef> left;
+  std::shared_ptr<const TableRef> right;
+  ExprPtr on;  // null: none
 };
 
 struct Select {
   Position position;
   bool distinct = false;
+  std::vector<Option> state_ttl;  // of the hint STATE_TTL: table, duration
   std::vector<SelectItem> items;
   TableRef from;
   ExprPtr where;

@@ -22,7 +22,7 @@ class Compiler {
   absl::StatusOr<Compiled> Run() {
     LEAT_ASSIGN_OR_RETURN(const std::vector<Statement> statements, Parse(script_, diagnostics_));
     for (const Statement& statement : statements) LEAT_RETURN_IF_ERROR(Apply(statement));
-    compiled_.plan.sinks = Rewrite(sinks_);
+    compiled_.plan.sinks = Rewrite(sinks_, StateTtlMillis(compiled_.plan.settings));
     compiled_.has_inserts = !sinks_.empty();
     if (jobs_ > 1) {
       compiled_.plan.warnings.push_back(
@@ -124,7 +124,7 @@ class Compiler {
     } else {
       LEAT_RETURN_IF_ERROR(AddInserts(statement, &explained.sinks));
     }
-    explained.sinks = Rewrite(explained.sinks);
+    explained.sinks = Rewrite(explained.sinks, StateTtlMillis(compiled_.plan.settings));
     return Print(plan::Explain(explained));
   }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "stream/plan/changelog.h"
 
 namespace leat::sql {
 
@@ -42,10 +43,32 @@ constexpr OptionSpec kOptions[] = {
     {"kafka", "scan.watermark.alignment.max-drift", K::kText, kOptional, "", "*"},
     {"kafka", "scan.watermark.alignment.update-interval", K::kText, kOptional, "", "*"},
     {"kafka", "sink.partitioner", K::kChoice, kOptional, "default|fixed|round-robin"},
-    {"kafka", "sink.delivery-guarantee", K::kChoice, kOptional, "at-least-once|none|exactly-once", "exactly-once"},
+    {"kafka", "sink.delivery-guarantee", K::kChoice, kOptional, "exactly-once|at-least-once"},
     {"kafka", "sink.transactional-id-prefix"},
     {"kafka", "sink.transaction-naming-strategy"},
     {"kafka", "sink.parallelism", K::kInteger},
+    {"upsert-kafka", "connector", K::kText, kRequired},
+    {"upsert-kafka", "topic", K::kText, kRequired},
+    {"upsert-kafka", "topic-pattern", K::kText, kOptional, "", "*"},
+    {"upsert-kafka", "properties.*"},
+    {"upsert-kafka", "key.format", K::kText, kRequired},
+    {"upsert-kafka", "key.fields-prefix"},
+    {"upsert-kafka", "value.format", K::kText, kRequired},
+    {"upsert-kafka", "value.fields-include", K::kChoice, kOptional, "ALL|EXCEPT_KEY"},
+    {"upsert-kafka", "scan.bounded.mode", K::kChoice, kOptional,
+     "unbounded|latest-offset|group-offsets|timestamp|specific-offsets"},
+    {"upsert-kafka", "scan.bounded.timestamp-millis", K::kInteger},
+    {"upsert-kafka", "scan.bounded.specific-offsets"},
+    {"upsert-kafka", "scan.parallelism", K::kInteger},
+    {"upsert-kafka", "scan.watermark.emit.strategy", K::kChoice, kOptional, "on-periodic|on-event"},
+    {"upsert-kafka", "scan.watermark.emit.on-event.gap", K::kInteger},
+    {"upsert-kafka", "scan.watermark.idle-timeout", K::kDuration},
+    {"upsert-kafka", "sink.parallelism", K::kInteger},
+    {"upsert-kafka", "sink.buffer-flush.max-rows", K::kInteger},
+    {"upsert-kafka", "sink.buffer-flush.interval", K::kDuration},
+    {"upsert-kafka", "sink.delivery-guarantee", K::kChoice, kOptional, "exactly-once|at-least-once"},
+    {"upsert-kafka", "sink.transactional-id-prefix"},
+    {"upsert-kafka", "sink.transaction-naming-strategy"},
     {"print", "connector", K::kText, kRequired},
     {"print", "print-identifier"},
     {"print", "standard-error", K::kBoolean},
@@ -59,10 +82,9 @@ constexpr OptionSpec kOptions[] = {
     {"datagen", "scan.watermark.idle-timeout", K::kDuration},
     {"datagen", "fields.*"},
 };
-constexpr std::string_view kConnectors[] = {"blackhole", "datagen", "kafka", "print"};
-constexpr std::string_view kConnectorsToCome[] = {"upsert-kafka",    "filesystem", "jdbc",    "hbase-2.2",
-                                                  "elasticsearch-7", "opensearch", "kinesis", "pulsar",
-                                                  "mongodb",         "faker"};
+constexpr std::string_view kConnectors[] = {"blackhole", "datagen", "kafka", "print", "upsert-kafka"};
+constexpr std::string_view kConnectorsToCome[] = {
+    "filesystem", "jdbc", "hbase-2.2", "elasticsearch-7", "opensearch", "kinesis", "pulsar", "mongodb", "faker"};
 constexpr std::string_view kFieldSuffixes[] = {"kind",   "min",      "max",       "start",  "end",
                                                "length", "max-past", "null-rate", "var-len"};
 
@@ -204,10 +226,34 @@ OptionError CheckKafkaTogether(const plan::Table& table) {
     if (*mode == "timestamp" && Find(table, timestamp) == nullptr) return need(mode_key, timestamp);
     if (*mode == "specific-offsets" && Find(table, offsets) == nullptr) return need(mode_key, offsets);
   }
-  if (!table.primary_key.empty()) {
+  if (!table.primary_key.empty() && plan::ChangesOf(table) == plan::TableChanges::kInserts) {
     return {"connector", InvalidArgument("the kafka connector takes no PRIMARY KEY with these formats: every row is an "
-                                         "insert; Flink has 'upsert-kafka' for keyed tables, which Leat does not have "
-                                         "yet")};
+                                         "insert; the connector 'upsert-kafka' and the format "
+                                         "'debezium-json' have keyed tables")};
+  }
+  return {};
+}
+
+OptionError CheckUpsertKafkaTogether(const plan::Table& table) {
+  for (const std::string_view key : {"topic", "key.format", "value.format"}) {
+    const std::string* value = Find(table, key);
+    if (value == nullptr) return {"connector", InvalidArgument("the option '", key, "' is missing")};
+    if (value->empty()) return {std::string(key), InvalidArgument("'", key, "' is empty")};
+  }
+  if (table.primary_key.empty()) {
+    return {"connector", InvalidArgument("a table of the connector 'upsert-kafka' needs PRIMARY KEY (..) NOT ENFORCED: "
+                                         "it becomes the key of the records")};
+  }
+  if (*Find(table, "value.format") == "debezium-json" || *Find(table, "key.format") == "debezium-json") {
+    return {"value.format",
+            InvalidArgument("the records of an upsert-kafka table are rows: 'debezium-json' goes with the "
+                            "connector 'kafka'")};
+  }
+  const std::string* prefix = Find(table, "key.fields-prefix");
+  for (const std::string& column : table.primary_key) {
+    if (prefix != nullptr && !column.starts_with(*prefix)) {
+      return {"key.fields-prefix", InvalidArgument("'", column, "' does not begin with 'key.fields-prefix'")};
+    }
   }
   return {};
 }
@@ -220,7 +266,7 @@ std::span<const std::string_view> ConnectorNames() { return kConnectors; }
 OptionError CheckConnectorOptions(const plan::Table& table) {
   const std::string* connector = Find(table, "connector");
   if (connector == nullptr)
-    return {"", InvalidArgument("the option 'connector' is missing: kafka, print, blackhole or "
+    return {"", InvalidArgument("the option 'connector' is missing: kafka, upsert-kafka, print, blackhole or "
                                 "datagen")};
   const std::vector<std::string_view> known(std::begin(kConnectors), std::end(kConnectors));
   if (!Contains(known, *connector)) {
@@ -229,20 +275,22 @@ OptionError CheckConnectorOptions(const plan::Table& table) {
       return {"connector", Unimplemented("the connector '", *connector, "' is not supported yet; see docs/sql.md")};
     }
     const std::string_view nearest = Nearest(*connector, known);
-    return {"connector", InvalidArgument("unknown connector '", *connector, "'",
-                                         nearest.empty() ? "; there are kafka, print, blackhole and datagen"
-                                                         : StrCat("; did you mean '", nearest, "'?"))};
+    return {"connector",
+            InvalidArgument("unknown connector '", *connector, "'",
+                            nearest.empty() ? "; there are kafka, upsert-kafka, print, blackhole and datagen"
+                                            : StrCat("; did you mean '", nearest, "'?"))};
   }
   for (const auto& [key, value] : table.options) {
     OptionError error = CheckKey(table, *connector, key, value);
     if (!error.status.ok()) return error;
   }
+  if (*connector == "upsert-kafka") return CheckUpsertKafkaTogether(table);
   return *connector == "kafka" ? CheckKafkaTogether(table) : OptionError{};
 }
 
 absl::Status CheckReadable(const plan::Table& table) {
   const std::string& connector = table.options.at("connector");
-  if (connector == "kafka" || connector == "datagen") return absl::OkStatus();
+  if (connector == "kafka" || connector == "upsert-kafka" || connector == "datagen") return absl::OkStatus();
   return InvalidArgument("table '", table.name, "' has the connector '", connector, "', which is only written to");
 }
 
@@ -251,7 +299,8 @@ absl::Status CheckWritable(const plan::Table& table) {
   if (connector == "datagen") {
     return InvalidArgument("table '", table.name, "' has the connector 'datagen', which is only read from");
   }
-  if (connector == "kafka" && table.options.at("topic").find(';') != std::string::npos) {
+  if ((connector == "kafka" || connector == "upsert-kafka") &&
+      table.options.at("topic").find(';') != std::string::npos) {
     return InvalidArgument("table '", table.name, "' has several topics; INSERT needs one");
   }
   return absl::OkStatus();
@@ -259,7 +308,7 @@ absl::Status CheckWritable(const plan::Table& table) {
 
 bool AcceptsUpdates(const plan::Table& table) {
   const std::string& connector = table.options.at("connector");
-  return connector == "print" || connector == "blackhole";
+  return connector == "print" || connector == "blackhole" || plan::ChangesOf(table) != plan::TableChanges::kInserts;
 }
 
 }  // namespace leat::sql

@@ -63,7 +63,17 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
     case Expr::Kind::kRow:
       return diagnostics_.Unsupported(expr.position, "the row constructor ROW(..)");
     case Expr::Kind::kSubquery:
-      return diagnostics_.Unsupported(expr.position, "a sub-query as a value");
+      if (relation_ != nullptr && relation_->scalars.contains(&expr)) {
+        const int column = relation_->scalars.at(&expr);
+        return At(plan::Input(column, relation_->fields()[column].type), expr.position);
+      }
+      return diagnostics_.Unsupported(expr.position,
+                                      "a sub-query as a value other than in WHERE and in a SELECT without grouping");
+    case Expr::Kind::kIn:
+    case Expr::Kind::kExists:
+      return diagnostics_.Unsupported(expr.position,
+                                      StrCat(expr.kind == Expr::Kind::kIn ? "IN" : "EXISTS",
+                                             " with a sub-query other than in WHERE, joined to the rest by AND,"));
     case Expr::Kind::kUnit:
       return diagnostics_.Error(expr.position, "expected a value, got ", expr.word);
     case Expr::Kind::kStar:
@@ -118,10 +128,11 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseName(const Path& path) 
     return diagnostics_.Error(path[0].position, "there is no column '", PathText(path), "' here");
   }
   const auto& fields = relation_->fields();
-  const auto find = [&](const Name& name) -> absl::StatusOr<int> {
+  const auto find = [&](const Name& name, const std::string* qualifier) -> absl::StatusOr<int> {
     int found = -1;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].name != name.text) continue;
+      if (qualifier != nullptr && relation_->QualifierOf(i) != *qualifier) continue;
       if (found >= 0) {
         return diagnostics_.Error(name.position, "column '", name.text, "' is ambiguous: there are two of that name");
       }
@@ -129,9 +140,14 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseName(const Path& path) 
     }
     return found;
   };
-  const bool qualified = path.size() > 1 && !relation_->alias.empty() && path[0].text == relation_->alias;
-  for (size_t at = qualified ? 1 : 0;; at = 0) {
-    LEAT_ASSIGN_OR_RETURN(const int column, find(path[at]));
+  const auto qualifies = [&] {
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (!relation_->QualifierOf(i).empty() && relation_->QualifierOf(i) == path[0].text) return true;
+    }
+    return false;
+  };
+  for (size_t at = path.size() > 1 && qualifies() ? 1 : 0;; at = 0) {
+    LEAT_ASSIGN_OR_RETURN(const int column, find(path[at], at == 1 ? &path[0].text : nullptr));
     if (column >= 0) return FieldOf(At(plan::Input(column, fields[column].type), path[0].position), path, at + 1);
     if (at == 0) break;
   }
@@ -185,7 +201,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseCast(const Expr& expr) 
   // A CAST to its own type is no time attribute any more.
   if (data::SameIgnoringNullability(value->type, to)) {
     auto copy = std::make_shared<Expression>(*value);
-    if (!copy->type.rowtime) return copy;
+    if (!copy->type.rowtime && !copy->type.proctime) return copy;
     return plan::Call(F::kCast, {value}, to, expr.position);
   }
   auto folded = CastTo(value, to);

@@ -151,6 +151,7 @@ bool HasAggregate(const Expr& expr) {
 std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
   Type type = argument;
   type.rowtime = false;
+  type.proctime = false;
   switch (kind) {
     case AggregateKind::kCountStar:
     case AggregateKind::kCount:

@@ -24,11 +24,52 @@ bool ReadHintOptions(ParseContext& parse, Position position, const std::vector<T
     if (!symbol(at, ",")) break;
     ++at;
   }
-  parse.Fail(parse.diagnostics.Error(position, "expected /*+ OPTIONS('key' = 'value', ..) */"));
+  parse.Fail(parse.diagnostics.Error(position, "expected ('key' = 'value', ..) behind the name of the hint"));
+  return false;
+}
+
+// Hints that only choose among equal plans.
+bool IsIgnorable(std::string_view hint) {
+  for (const std::string_view name : {"BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP", "LOOKUP"}) {
+    if (EqualsIgnoreCase(hint, name)) return true;
+  }
   return false;
 }
 
 }  // namespace
+
+bool ReadQueryHints(ParseContext& parse, Position position, const std::string& text, std::vector<Option>* state_ttl) {
+  auto tokens = Tokenize(text, parse.diagnostics);
+  if (!tokens.ok()) {
+    parse.Fail(parse.diagnostics.Error(position, "the hint cannot be read"));
+    return false;
+  }
+  tokens->pop_back();  // the end
+  const auto symbol = [&](size_t i, std::string_view sign) {
+    return i < tokens->size() && (*tokens)[i].kind == Token::Kind::kSymbol && (*tokens)[i].text == sign;
+  };
+  for (size_t next = 0; next < tokens->size();) {
+    if (symbol(next, ",")) {
+      ++next;
+      continue;
+    }
+    const std::string name = (*tokens)[next].text;
+    if (EqualsIgnoreCase(name, "STATE_TTL")) {
+      next += 2;  // the parenthesis is checked by what must stand behind it
+      if (!ReadHintOptions(parse, position, *tokens, &next, state_ttl)) return false;
+      continue;
+    }
+    if (!IsIgnorable(name)) {
+      parse.Fail(parse.diagnostics.Unsupported(position, StrCat("the hint ", ToUpper(name))));
+      return false;
+    }
+    ++next;
+    if (!symbol(next, "(")) continue;
+    while (next < tokens->size() && !symbol(next, ")")) ++next;
+    ++next;
+  }
+  return true;
+}
 
 Statement MakeShow(Position position, std::string_view what) {
   Statement statement = MakeStatement(Statement::Kind::kShow, position);

@@ -112,11 +112,14 @@ TableRef TableFunction(const Name& name, std::vector<ExprPtr> arguments) {
   return ref;
 }
 
-bool IgnorableHint(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return true;
-  const std::string name = ToUpper(text.substr(first, text.find_first_of("( \t\r\n", first) - first));
-  return name == "BROADCAST" || name == "SHUFFLE_HASH" || name == "SHUFFLE_MERGE" || name == "NEST_LOOP";
+TableRef MakeJoin(Position position, TableRef::Join kind, TableRef left, TableRef right) {
+  TableRef ref;
+  ref.kind = TableRef::Kind::kJoin;
+  ref.position = position;
+  ref.join = kind;
+  ref.left = std::make_shared<const TableRef>(std::move(left));
+  ref.right = std::make_shared<const TableRef>(std::move(right));
+  return ref;
 }
 
 ExprPtr Operator(ParseContext& parse, Position at, plan::FunctionId id, std::vector<ExprPtr> arguments) {
@@ -146,6 +149,20 @@ ExprPtr Between(ParseContext& parse, Position at, ExprPtr value, ExprPtr low, Ex
 ExprPtr InList(ParseContext& parse, Position at, ExprPtr value, std::vector<ExprPtr> list) {
   list.insert(list.begin(), std::move(value));
   return Operator(parse, at, plan::FunctionId::kIn, std::move(list));
+}
+
+ExprPtr InQuery(ParseContext& parse, Position at, ExprPtr value, QueryPtr query) {
+  auto expr = WithArguments(parse, Expr::Kind::kIn, at, {std::move(value)});
+  expr->query = std::move(query);
+  return expr;
+}
+
+ExprPtr Exists(Position at, QueryPtr query) {
+  auto expr = std::make_shared<Expr>();
+  expr->kind = Expr::Kind::kExists;
+  expr->position = at;
+  expr->query = std::move(query);
+  return expr;
 }
 
 ExprPtr Like(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr text, ExprPtr pattern, ExprPtr escape) {

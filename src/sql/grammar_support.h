@@ -27,11 +27,12 @@ QueryPtr SetOperation(const QueryPtr& left, const QueryPtr& right, Query::Kind k
 QueryPtr MakeSelect(Select select);
 QueryPtr MakeValues(Position position, std::vector<std::vector<ExprPtr>> rows);
 QueryPtr MakeTableQuery(Position position, Path path);
+TableRef MakeJoin(Position position, TableRef::Join kind, TableRef left, TableRef right);
 TableRef TableFunction(const Name& name, std::vector<ExprPtr> arguments);
 // The hints behind a table's name: appends what OPTIONS(..) says. False, with an error in `parse`, for another hint.
 bool ReadTableHints(ParseContext& parse, Position position, const std::string& text, std::vector<Option>* options);
-// Hints that only choose among equal plans.
-bool IgnorableHint(std::string_view text);
+// The hints behind SELECT: STATE_TTL('table' = 'duration', ..); those that only choose among equal plans are ignored.
+bool ReadQueryHints(ParseContext& parse, Position position, const std::string& text, std::vector<Option>* state_ttl);
 
 // Makers of expressions that have children record an error in `parse` when the tree becomes too deep.
 ExprPtr Operator(ParseContext& parse, Position at, plan::FunctionId id, std::vector<ExprPtr> arguments);
@@ -39,6 +40,8 @@ ExprPtr Negated(ParseContext& parse, Position at, ExprPtr expr);
 ExprPtr Minus(ParseContext& parse, Position at, ExprPtr expr);
 ExprPtr Between(ParseContext& parse, Position at, ExprPtr value, ExprPtr low, ExprPtr high);
 ExprPtr InList(ParseContext& parse, Position at, ExprPtr value, std::vector<ExprPtr> list);
+ExprPtr InQuery(ParseContext& parse, Position at, ExprPtr value, QueryPtr query);
+ExprPtr Exists(Position at, QueryPtr query);
 ExprPtr Like(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr text, ExprPtr pattern, ExprPtr escape);
 ExprPtr Case(ParseContext& parse, Position at, ExprPtr base, std::vector<ExprPtr> whens, ExprPtr otherwise);
 ExprPtr Cast(ParseContext& parse, Position at, plan::FunctionId id, ExprPtr expr, TypeSyntax type);

@@ -5,6 +5,7 @@
 #include "sql/connector_options.h"
 #include "sql/literals.h"
 #include "sql/tables.h"
+#include "stream/plan/changelog.h"
 
 namespace leat::sql {
 
@@ -46,13 +47,26 @@ class InsertBuilder {
     }
     LEAT_RETURN_IF_ERROR(CheckChangelog());
     const plan::NodePtr calc = MakeCalc(query_.node, nullptr, std::move(expressions), names, statement_.position);
-    auto sink = MakeNode(plan::NodeKind::kSink, {calc}, std::move(sink_fields), statement_.position);
+    auto sink = MakeNode(plan::NodeKind::kSink, {ByPrimaryKey(calc)}, std::move(sink_fields), statement_.position);
     sink->table = table_;
     sink->produces_updates = false;
     return sink;
   }
 
  private:
+  // Rows that change by another key than the sink's are brought to the sink's: of several with one key the last counts.
+  plan::NodePtr ByPrimaryKey(const plan::NodePtr& input) const {
+    if (plan::ChangesOf(*table_) != plan::TableChanges::kUpserts || !input->produces_updates) return input;
+    std::vector<int> primary_key;
+    for (const std::string& name : table_->primary_key) primary_key.push_back(input->schema->Find(name));
+    const std::optional<std::vector<int>> changes_by = plan::UpsertKey(*input);
+    const auto in_primary_key = [&](int column) { return std::ranges::find(primary_key, column) != primary_key.end(); };
+    if (changes_by && std::ranges::all_of(*changes_by, in_primary_key)) return input;
+    auto node = MakeNode(plan::NodeKind::kUpsertMaterialize, {input}, input->schema->fields, statement_.position);
+    node->keys = std::move(primary_key);
+    return node;
+  }
+
   Position QueryPosition() const { return statement_.query->position; }
 
   absl::Status ChooseTargets() {
@@ -135,9 +149,9 @@ class InsertBuilder {
     if (!query_.node->produces_updates || AcceptsUpdates(*table_)) return absl::OkStatus();
     return diagnostics_.Error(
         statement_.name.back().position, "table '", table_->name, "' (connector '", table_->options.at("connector"),
-        "') takes inserts only, but this query updates and deletes rows it wrote before, because it groups without a "
-        "window; group by the windows of TUMBLE or HOP, write to 'print', or use upsert-kafka, which Leat does not "
-        "have yet");
+        "') takes inserts only, but this query updates or deletes rows it wrote before; write to a table of the "
+        "connector 'upsert-kafka' with a PRIMARY KEY or of the format 'debezium-json', group by the windows of TUMBLE "
+        "or HOP, or write to 'print'");
   }
 
   const Statement& statement_;

@@ -67,6 +67,10 @@ absl::StatusOr<Relation> QueryAnalyser::Rename(const Relation& relation, const s
 }
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
+  if (from.as_of) {
+    return diagnostics_.Error(from.as_of->position,
+                              "FOR SYSTEM_TIME AS OF is for the right table of JOIN and LEFT JOIN");
+  }
   Relation relation;
   switch (from.kind) {
     case TableRef::Kind::kNone:
@@ -77,21 +81,23 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
       } else {
         LEAT_ASSIGN_OR_RETURN(relation, tables_->FindHinted(from.path, from.options));
       }
-      relation.alias = from.path.back().text;
+      relation.SetAlias(from.path.back().text);
       break;
     }
     case TableRef::Kind::kQuery: {
       LEAT_ASSIGN_OR_RETURN(relation, Analyse(*from.query));
-      relation.alias.clear();
+      relation.SetAlias("");
       break;
     }
+    case TableRef::Kind::kJoin:
+      return AnalyseJoin(from);
     case TableRef::Kind::kFunction: {
       LEAT_ASSIGN_OR_RETURN(relation, AnalyseWindowFunction(from));
-      relation.alias.clear();
+      relation.SetAlias("");
       break;
     }
   }
-  if (from.alias) relation.alias = from.alias->text;
+  if (from.alias) relation.SetAlias(from.alias->text);
   if (from.columns.empty()) return relation;
   return Rename(relation, from.columns, from.position);
 }
@@ -124,13 +130,16 @@ absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::Analy
     if (item.expr->kind == Expr::Kind::kStar) {
       const Path& path = item.expr->path;
       if (names == nullptr) return diagnostics_.Error(item.expr->position, "SELECT * needs a FROM");
-      if (path.size() > 1 || (path.size() == 1 && path[0].text != input.alias)) {
-        return diagnostics_.Error(item.expr->position, "there is no table '", path[0].text, "' in FROM");
-      }
-      for (size_t i = 0; i < input.fields().size(); ++i) {
+      const size_t before = items.size();
+      for (size_t i = 0; i < input.fields().size() - input.scalars.size(); ++i) {
+        if (path.size() > 1 || (path.size() == 1 && path[0].text != input.QualifierOf(i))) continue;
         auto column = std::make_shared<plan::Expression>(*plan::Input(static_cast<int>(i), input.fields()[i].type));
         column->position = item.expr->position;
         items.push_back({column, input.fields()[i].name});
+      }
+      if (items.size() == before) {
+        return diagnostics_.Error(item.expr->position, "there is no table '", path.empty() ? "" : path[0].text,
+                                  "' in FROM");
       }
     } else {
       ExpressionAnalyser analyser(diagnostics_, names, aggregates, budget_);
@@ -153,6 +162,7 @@ absl::StatusOr<Relation> QueryAnalyser::Project(const Relation& input, Expressio
   std::vector<std::string> names;
   Relation result = input;
   result.tags.clear();
+  result.scalars.clear();
   for (const NamedExpression& item : items) {
     expressions.push_back(item.expression);
     names.push_back(item.name);
@@ -160,22 +170,20 @@ absl::StatusOr<Relation> QueryAnalyser::Project(const Relation& input, Expressio
     result.tags.push_back(column ? input.tags[item.expression->input] : WindowTag::kNone);
   }
   result.node = MakeCalc(input.node, std::move(condition), std::move(expressions), names, position);
-  result.alias.clear();
+  result.SetAlias("");
   return result;
 }
 
+bool IsAggregated(const Select& select) {
+  return select.grouped || select.having ||
+         std::any_of(select.items.begin(), select.items.end(),
+                     [](const SelectItem& i) { return HasAggregate(*i.expr); });
+}
+
 absl::StatusOr<Relation> QueryAnalyser::AnalyseSelect(const Select& select) {
-  LEAT_ASSIGN_OR_RETURN(Relation input, AnalyseFrom(select.from));
+  LEAT_ASSIGN_OR_RETURN(Relation input, AnalyseFromWhere(select));
   input.depth += 1;
-  if (select.where) {
-    ExpressionAnalyser analyser(diagnostics_, &input, nullptr, budget_);
-    LEAT_ASSIGN_OR_RETURN(ExpressionPtr condition, analyser.Condition(*select.where, "WHERE"));
-    input.node = MakeCalc(input.node, std::move(condition), AllInputs(*input.node), FieldNames(*input.node),
-                          select.where->position);
-  }
-  const bool aggregated =
-      select.grouped || select.having ||
-      std::any_of(select.items.begin(), select.items.end(), [](const SelectItem& i) { return HasAggregate(*i.expr); });
+  const bool aggregated = IsAggregated(select);
   Relation result;
   if (aggregated) {
     LEAT_ASSIGN_OR_RETURN(result, AnalyseGrouped(select, input));

@@ -8,6 +8,7 @@
 #include "sql/ast.h"
 #include "sql/diagnostics.h"
 #include "sql/expressions.h"
+#include "sql/joins.h"
 #include "sql/relation.h"
 
 namespace leat::sql {
@@ -50,6 +51,21 @@ class QueryAnalyser {
   absl::StatusOr<Relation> Distinct(const Relation& relation, Position position);
   absl::StatusOr<Relation> AnalyseValues(const Query& query);
   absl::StatusOr<Relation> AnalyseFrom(const TableRef& from);
+  // FROM and WHERE (from.cc, subqueries.cc).
+  absl::StatusOr<Relation> AnalyseFromWhere(const Select& select);
+  absl::StatusOr<Relation> AnalyseFromWhereHinted(const Select& select);
+  absl::StatusOr<Relation> AnalyseJoin(const TableRef& from);
+  absl::StatusOr<Relation> AnalyseTemporalJoin(const TableRef& from);
+  absl::Status CollectInner(const TableRef& from, InnerJoins* joins);
+  absl::StatusOr<std::vector<plan::ExpressionPtr>> AnalyseConjuncts(const std::vector<ExprPtr>& conjuncts,
+                                                                    const Relation& scope, std::string_view clause);
+  absl::StatusOr<Relation> AddScalars(Relation input, const std::vector<const Expr*>& scalars);
+  absl::StatusOr<Relation> ApplySubquery(const Relation& outer, const ExprPtr& conjunct);
+  struct Subquery {
+    Relation relation;
+    std::vector<plan::ExpressionPtr> conjuncts;  // over the outer columns and then those of `relation`
+  };
+  absl::StatusOr<Subquery> AnalyseSubquery(const Relation& outer, const Query& query);
   absl::StatusOr<Relation> AnalyseWindowFunction(const TableRef& from);
   absl::StatusOr<Relation> Find(const Path& path);
   absl::StatusOr<std::vector<NamedExpression>> AnalyseItems(const Select& select, const Relation& input,
@@ -61,8 +77,11 @@ class QueryAnalyser {
   const Diagnostics& diagnostics_;
   TableLookup* tables_;
   int* budget_;
+  const std::vector<Option>* state_ttl_ = nullptr;      // the hint of the innermost SELECT
   std::vector<std::pair<std::string, Relation>> with_;  // common table expressions in scope, inner ones last
 };
+
+bool IsAggregated(const Select& select);
 
 // --- aggregation (aggregates.cc) ---
 struct Aggregated {

@@ -1,6 +1,7 @@
 // A query's result while it is analysed: a plan node and what its schema does not say about its columns.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,16 +13,27 @@ namespace leat::sql {
 // Columns that carry the bounds of a window keep that meaning through projections: GROUP BY looks for it.
 enum class WindowTag { kNone, kStart, kEnd, kTime };
 
+struct Expr;
+
 struct Relation {
   plan::NodePtr node;
-  std::string alias;            // qualifies every column; empty: none does
+  std::string alias;  // qualifies every column; empty: none does
+  // Of a join: what qualifies each column; otherwise empty, and `alias` does.
+  std::vector<std::string> qualifiers;
   std::vector<WindowTag> tags;  // one a column
+  // Sub-queries that stand for a value, each with the column that holds it: the last columns, which * does not mean.
+  std::map<const Expr*, int> scalars;
   // True once a window aggregate made the tagged columns: its rows have a window, but no window function assigns it.
   bool window_attached = false;
   int depth = 0;  // selects below, for the limit
 
   const std::vector<data::Field>& fields() const { return node->schema->fields; }
   std::vector<data::Field> CopyFields() const { return node->schema->fields; }
+  const std::string& QualifierOf(size_t column) const { return qualifiers.empty() ? alias : qualifiers[column]; }
+  void SetAlias(std::string name) {
+    alias = std::move(name);
+    qualifiers.clear();
+  }
 };
 
 using MutableNode = std::shared_ptr<plan::Node>;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "sql/relation.h"
+#include "stream/plan/changelog.h"
 
 namespace leat::sql {
 
@@ -137,6 +138,23 @@ class Pruner {
       case NodeKind::kSink:
         all(node.inputs[0]);
         break;
+      case NodeKind::kJoin:
+      case NodeKind::kIntervalJoin:
+      case NodeKind::kWindowJoin:
+      case NodeKind::kTemporalJoin:
+      case NodeKind::kLookupJoin:
+        for (int side = 0; side < 2; ++side) {
+          const Columns columns = NeedOfJoin(node, own, side);
+          needed_[node.inputs[side].get()].insert(columns.begin(), columns.end());
+        }
+        break;
+      case NodeKind::kNormalize:
+      case NodeKind::kUpsertMaterialize: {
+        Columns& below = needed_[node.inputs[0].get()];
+        below.insert(own.begin(), own.end());
+        below.insert(node.keys.begin(), node.keys.end());
+        break;
+      }
       case NodeKind::kUnionAll:
         for (const NodePtr& input : node.inputs) needed_[input.get()].insert(own.begin(), own.end());
         break;
@@ -180,6 +198,17 @@ class Pruner {
         copy->inputs[0] = Exactly(node->inputs[0], node->position);
         pruned.node = copy;
         for (size_t i = 0; i < node->schema->fields.size(); ++i) pruned.at.push_back(static_cast<int>(i));
+        break;
+      case NodeKind::kJoin:
+      case NodeKind::kIntervalJoin:
+      case NodeKind::kWindowJoin:
+      case NodeKind::kTemporalJoin:
+      case NodeKind::kLookupJoin:
+        pruned = PruneJoin(*node);
+        break;
+      case NodeKind::kNormalize:
+      case NodeKind::kUpsertMaterialize:
+        pruned = PruneKeyed(*node);
         break;
       case NodeKind::kUnionAll:
         pruned = PruneUnion(*node);
@@ -278,6 +307,72 @@ class Pruner {
     return pruned;
   }
 
+  // The columns of one input that a join needs when those in `own` are read of it.
+  static Columns NeedOfJoin(const Node& node, const Columns& own, int side) {
+    const plan::JoinSpec& join = node.join;
+    const int left_width = static_cast<int>(node.inputs[0]->schema->fields.size());
+    const int width = static_cast<int>(node.inputs[side]->schema->fields.size());
+    const int first = side == 0 ? 0 : left_width;
+    std::vector<int> wanted(own.begin(), own.end());
+    if (join.condition) CollectInputs(*join.condition, &wanted);
+    Columns columns;
+    for (const int column : wanted) {
+      if (column >= first && column < first + width) columns.insert(column - first);
+    }
+    const std::vector<int>& keys = side == 0 ? join.left_keys : join.right_keys;
+    columns.insert(keys.begin(), keys.end());
+    const int time = side == 0 ? join.left_time : join.right_time;
+    if (time >= 0) columns.insert(time);
+    if (columns.empty()) columns.insert(0);
+    return columns;
+  }
+
+  Pruned PruneJoin(const Node& node) {
+    Pruned pruned;
+    auto copy = std::make_shared<Node>(node);
+    std::vector<int> at[2];
+    std::vector<data::Field> fields;
+    std::vector<ExpressionPtr> inputs;
+    const bool left_only = node.join.type == plan::JoinType::kSemi || node.join.type == plan::JoinType::kAnti;
+    int first = 0;
+    for (int side = 0; side < 2; ++side) {
+      const NodePtr& input = node.inputs[side];
+      const Columns columns = NeedOfJoin(node, needed_[&node], side);
+      copy->inputs[side] = Layout(input, columns, node.position);
+      Chosen(*input, columns, &at[side]);
+      const size_t old_first = side == 0 ? 0 : node.inputs[0]->schema->fields.size();
+      for (size_t i = 0; i < at[side].size(); ++i) {
+        const int now = at[side][i] < 0 ? -1 : first + at[side][i];
+        inputs.push_back(now < 0 ? nullptr : plan::Input(now, input->schema->fields[i].type));
+        if (left_only && side == 1) continue;
+        pruned.at.push_back(now);
+        if (now >= 0) fields.push_back(node.schema->fields[old_first + i]);
+      }
+      first += static_cast<int>(columns.size());
+    }
+    for (int& key : copy->join.left_keys) key = at[0][key];
+    for (int& key : copy->join.right_keys) key = at[1][key];
+    if (copy->join.left_time >= 0) copy->join.left_time = at[0][copy->join.left_time];
+    if (copy->join.right_time >= 0) copy->join.right_time = at[1][copy->join.right_time];
+    if (copy->join.condition) copy->join.condition = Substitute(copy->join.condition, inputs);
+    copy->schema = std::make_shared<data::Schema>(data::Schema{std::move(fields)});
+    pruned.node = copy;
+    return pruned;
+  }
+
+  // A node that passes rows on unchanged and holds some of them by its keys.
+  Pruned PruneKeyed(const Node& node) {
+    Pruned pruned;
+    Columns columns = needed_[&node];
+    columns.insert(node.keys.begin(), node.keys.end());
+    auto copy = std::make_shared<Node>(node);
+    copy->schema = std::make_shared<data::Schema>(data::Schema{Chosen(node, columns, &pruned.at)});
+    copy->inputs[0] = Layout(node.inputs[0], columns, node.position);
+    for (int& key : copy->keys) key = pruned.at[key];
+    pruned.node = copy;
+    return pruned;
+  }
+
   std::vector<ExpressionPtr> NewColumns(const NodePtr& old) const {
     const Pruned& pruned = pruned_.at(old.get());
     std::vector<ExpressionPtr> columns;
@@ -352,13 +447,18 @@ class Pruner {
   std::map<const Node*, Pruned> pruned_;
 };
 
-std::vector<NodePtr> Number(const std::vector<NodePtr>& roots) {
+// Numbers the nodes, and fills in what follows from what is below them.
+std::vector<NodePtr> Number(const std::vector<NodePtr>& roots, int64_t default_ttl_ms) {
   std::map<const Node*, NodePtr> numbered;
   int id = 0;
   for (const NodePtr& node : InputsFirst(roots)) {
     auto copy = std::make_shared<Node>(*node);
     copy->id = ++id;
     for (NodePtr& input : copy->inputs) input = numbered.at(input.get());
+    for (int64_t* ttl_ms : {&copy->ttl_ms, &copy->join.left_ttl_ms, &copy->join.right_ttl_ms}) {
+      if (*ttl_ms == plan::kDefaultTtl) *ttl_ms = default_ttl_ms;
+    }
+    copy->changelog = plan::InferChangelogMode(*copy);
     numbered[node.get()] = copy;
   }
   std::vector<NodePtr> result;
@@ -368,7 +468,7 @@ std::vector<NodePtr> Number(const std::vector<NodePtr>& roots) {
 
 }  // namespace
 
-std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& roots) {
+std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& roots, int64_t default_ttl_ms) {
   const std::vector<NodePtr> order = InputsFirst(roots);
   Merger merger(order);
   for (const NodePtr& node : order) merger.Merge(node);
@@ -384,7 +484,7 @@ std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& roots) {
   for (const NodePtr& root : merged) {
     pruned.push_back(pruner.Exactly(root, root->position));
   }
-  return Number(pruned);
+  return Number(pruned, default_ttl_ms);
 }
 
 }  // namespace leat::sql

@@ -9,7 +9,7 @@
 namespace leat::sql {
 
 // `roots`: sinks in script order (or the queries of an EXPLAIN). Shared nodes stay shared. Ids count from 1, inputs
-// before what reads them.
-std::vector<plan::NodePtr> Rewrite(const std::vector<plan::NodePtr>& roots);
+// before what reads them. `default_ttl_ms`: table.exec.state.ttl, 0 for none.
+std::vector<plan::NodePtr> Rewrite(const std::vector<plan::NodePtr>& roots, int64_t default_ttl_ms);
 
 }  // namespace leat::sql

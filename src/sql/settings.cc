@@ -1,6 +1,8 @@
 #include "sql/settings.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <vector>
 
 #include "base/strings.h"
@@ -44,11 +46,50 @@ std::string SettingWarning(std::string_view key) {
   return StrCat("SET '", key, "' is read by nothing", nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?"));
 }
 
+namespace {
+
+constexpr std::string_view kStateTtl = "table.exec.state.ttl";
+
+}  // namespace
+
+int64_t StateTtlMillis(const std::map<std::string, std::string>& settings) {
+  const auto found = settings.find(std::string(kStateTtl));
+  return found == settings.end() ? 0 : ParseDuration(found->second).value_or(0);
+}
+
+std::optional<int64_t> ParseDuration(std::string_view text) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+  if (digits == 0 || error != std::errc()) return std::nullopt;
+  text.remove_prefix(digits);
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  struct Unit {
+    std::string_view name;
+    int64_t millis;
+  };
+  static constexpr Unit kUnits[] = {{"", 1},           {"ms", 1},           {"milli", 1},
+                                    {"millis", 1},     {"millisecond", 1},  {"milliseconds", 1},
+                                    {"s", 1000},       {"sec", 1000},       {"secs", 1000},
+                                    {"second", 1000},  {"seconds", 1000},   {"min", 60'000},
+                                    {"m", 60'000},     {"minute", 60'000},  {"minutes", 60'000},
+                                    {"h", 3'600'000},  {"hour", 3'600'000}, {"hours", 3'600'000},
+                                    {"d", 86'400'000}, {"day", 86'400'000}, {"days", 86'400'000}};
+  for (const Unit& unit : kUnits) {
+    if (unit.name == text && number <= INT64_MAX / unit.millis) return number * unit.millis;
+  }
+  return std::nullopt;
+}
+
 absl::Status CheckSetting(std::string_view key, std::string_view value) {
   if (key == "execution.runtime-mode" && !EqualsIgnoreCase(value, "streaming")) {
     return Unimplemented("'execution.runtime-mode' = '", value,
                          "' is not supported yet, only streaming; see "
                          "docs/sql.md");
+  }
+  if (key == kStateTtl && !ParseDuration(value)) {
+    return InvalidArgument("'", key, "' takes a duration such as '1 h' or '30 min', got '", value, "'");
   }
   if (key == "table.local-time-zone" &&
       std::find(std::begin(kUtcNames), std::end(kUtcNames), value) == std::end(kUtcNames)) {

@@ -1,6 +1,9 @@
 // The keys of SET.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,5 +18,10 @@ std::span<const std::string_view> KnownSettings();
 std::string SettingWarning(std::string_view key);
 // kUnimplemented for values of known keys that would change results and that Leat cannot honour.
 absl::Status CheckSetting(std::string_view key, std::string_view value);
+
+// table.exec.state.ttl; 0: state is kept for ever.
+int64_t StateTtlMillis(const std::map<std::string, std::string>& settings);
+// "1 d", "30 min", "100": Flink's durations in milliseconds. nullopt: it is none.
+std::optional<int64_t> ParseDuration(std::string_view text);
 
 }  // namespace leat::sql

@@ -5,6 +5,7 @@
 #include "sql/connector_options.h"
 #include "sql/expressions.h"
 #include "sql/literals.h"
+#include "stream/plan/changelog.h"
 
 namespace leat::sql {
 
@@ -97,7 +98,7 @@ class TableBuilder {
     column->metadata_virtual = syntax.metadata_virtual;
     const Position at = syntax.metadata_key ? syntax.metadata_key->position : syntax.name.position;
     const auto connector = table_.options.find("connector");
-    if (connector != table_.options.end() && connector->second != "kafka") {
+    if (connector != table_.options.end() && connector->second != "kafka" && connector->second != "upsert-kafka") {
       return diagnostics_.Error(at, "the connector '", connector->second, "' has no metadata");
     }
     std::vector<std::string_view> known;
@@ -247,7 +248,12 @@ Relation ScanTable(const plan::TablePtr& table) {
   auto node = MakeNode(plan::NodeKind::kSource, {}, std::move(fields), table->position);
   node->table = table;
   node->source_columns = std::move(columns);
+  node->produces_updates = plan::ChangesOf(*table) != plan::TableChanges::kInserts;
   relation.node = node;
+  if (plan::ChangesOf(*table) != plan::TableChanges::kUpserts) return relation;
+  auto normalize = MakeNode(plan::NodeKind::kNormalize, {node}, relation.CopyFields(), table->position);
+  for (const std::string& key : table->primary_key) normalize->keys.push_back(node->schema->Find(key));
+  relation.node = normalize;
   return relation;
 }
 

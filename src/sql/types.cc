@@ -175,6 +175,7 @@ ExpressionPtr CastTo(const ExpressionPtr& expr, const Type& to) {
   if (data::SameIgnoringNullability(expr->type, to)) return expr;
   Type target = to;
   target.rowtime = false;
+  target.proctime = false;
   target.nullable = expr->type.nullable || expr->type.kind == TypeKind::kNull;
   if (expr->kind == plan::Expression::Kind::kLiteral) {
     if (auto value = ConvertLiteral(expr->literal, expr->type, to)) return plan::Literal(std::move(*value), target);

@@ -44,6 +44,7 @@ Decision Core::Decide(const AddPartitions& command, Now now) const {
   if (!decision.ok()) return decision;
   const Transaction* at = Find(id);
   if (at->ending()) return internal::StillEnding(id);
+  if (command.partitions.empty()) return decision;  // nothing begins with nothing
   Transaction after = *at;
   after.partitions.insert(command.partitions.begin(), command.partitions.end());
   if (at->state == State::kOngoing && after.partitions.size() == at->partitions.size()) return decision;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -54,6 +55,26 @@ class Daemon(unittest.TestCase):
             self.assertEqual(broker.ready["pid"], broker.process.pid)
             self.assertNotIn(":0", broker.ready["grpc"][-2:])
             self.assertEqual(broker.stop(), 0)
+
+    def test_a_sigterm_ends_a_start_that_waits_for_the_other_nodes(self):
+        broker = Broker()
+        self.addCleanup(shutil.rmtree, broker.directory)
+        secret = os.path.join(broker.directory, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("0123456789abcdef0123456789abcdef0123456789abcdef\n")
+        os.chmod(secret, 0o600)
+        # Nobody answers at these ports.
+        broker.settings += ["listeners.internal=127.0.0.1:0", "advertised.internal=127.0.0.1:1",
+                            f"cluster.secret_file={secret}",
+                            "cluster.voters=1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3"]
+        process = subprocess.Popen(broker.command(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        lines = iter(process.stderr.readline, "")
+        self.assertTrue(any("waiting for the metadata of the cluster" in line for line in lines))
+        process.terminate()
+        self.assertIn("stopped before the start was through", "".join(lines))
+        self.assertEqual(process.wait(), 0)
 
     def test_the_service_manager_hears_when_it_is_ready_and_when_it_stops(self):
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -40,7 +40,8 @@ def read_alerts(broker):
         key, value = line.split("\t", 1)
         alert_id, alert = fraud_reference.parse_alert(json.loads(value, parse_float=Decimal))
         assert key == alert["cc_num"], (key, alert)
-        assert found.setdefault(alert_id, alert) == alert, (found[alert_id], alert)
+        assert alert_id not in found, ("twice", found[alert_id], alert)
+        found[alert_id] = alert
     return found
 
 

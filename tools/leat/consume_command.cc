@@ -28,6 +28,7 @@ struct ConsumeOptions {
   bool exit_at_end = false;
   std::string group;
   std::string assignor;
+  std::string isolation = "read_committed";
   std::string format = "%v\\n";
   std::optional<RecordFormat> parsed_format;
 };
@@ -148,7 +149,10 @@ absl::Status Consume(Context* context, const ConsumeOptions& options) {
   const Reset reset = options.from_beginning                              ? Reset::kEarliest
                       : options.offset || options.time_ms || options.tail ? Reset::kError
                                                                           : Reset::kLatest;
+  using Isolation = client::ConsumerOptions::Isolation;
   client::ConsumerOptions consumer_options{.group = options.group, .reset = reset};
+  consumer_options.isolation =
+      options.isolation == "read_committed" ? Isolation::kReadCommitted : Isolation::kReadUncommitted;
   if (!options.assignor.empty()) consumer_options.assignors = {AssignorOf(options.assignor)};
   LEAT_ASSIGN_OR_RETURN(std::unique_ptr<client::Consumer> consumer,
                         client::Consumer::Create(context->connection(), consumer_options));
@@ -212,6 +216,12 @@ void AddConsumeCommand(CLI::App* app, Context* context) {
                    "of --group, the same for all its members: range, roundrobin or cooperative-sticky")
       ->check(CLI::IsMember({"range", "roundrobin", "cooperative-sticky"}))
       ->type_name("TEXT");
+  command
+      ->add_option("--isolation", options->isolation,
+                   "read_committed: nothing of a transaction before it is committed; read_uncommitted: everything")
+      ->check(CLI::IsMember({"read_committed", "read_uncommitted"}))
+      ->type_name("TEXT")
+      ->capture_default_str();
   command
       ->add_option("--format", options->format,
                    "%t topic, %p partition, %o offset, %k key, %v value, %T timestamp in ms, %h headers, %%, \\n, \\t")

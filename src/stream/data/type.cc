@@ -115,7 +115,8 @@ Storage Type::storage() const {
 }
 
 std::string Type::ToString() const {
-  return StrCat(KindText(*this), nullable ? "" : " NOT NULL", rowtime ? " *ROWTIME*" : "");
+  return StrCat(KindText(*this), nullable ? "" : " NOT NULL", rowtime ? " *ROWTIME*" : "",
+                proctime ? " *PROCTIME*" : "");
 }
 
 Type Type::AsNullable() const {

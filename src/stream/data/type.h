@@ -61,6 +61,7 @@ struct Type {
   std::shared_ptr<const std::vector<Field>> fields;  // ROW
   // Set by the analyser, carried for plan checks only (not part of equality): an event-time attribute.
   bool rowtime = false;
+  bool proctime = false;  // likewise: the processing time, as PROCTIME() gives it
 
   Storage storage() const;
   std::string ToString() const;  // as Flink prints it: DECIMAL(10, 2) NOT NULL, TIMESTAMP(3) *ROWTIME*
@@ -70,7 +71,7 @@ struct Type {
   bool IsInteger() const;
   bool IsCharacter() const;
   bool IsTimestamp() const;                              // either kind
-  friend bool operator==(const Type& a, const Type& b);  // ignores rowtime
+  friend bool operator==(const Type& a, const Type& b);  // ignores rowtime and proctime
 };
 
 struct Field {

@@ -62,14 +62,21 @@ class Operator {
   virtual absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const = 0;
   virtual absl::Status Process(OperatorState& state, const Context& context, const data::Batch& input,
                                Output& output) const = 0;
+  // As Process, for operators that tell their inputs apart.
+  virtual absl::Status ProcessInput(OperatorState& state, const Context& context, int /*input*/,
+                                    const data::Batch& batch, Output& output) const {
+    return Process(state, context, batch, output);
+  }
+  // What the operator's rows are not older than from now on, when its own watermark is `watermark_ms`: less for those
+  // that emit rows with the time of when they came.
+  virtual int64_t OutputWatermark(int64_t watermark_ms) const { return watermark_ms; }
   // The watermark rose to context.watermark_ms (combined over inputs). Emits what it completes.
   virtual absl::Status OnWatermark(OperatorState& state, const Context& context, Output& output) const = 0;
   // Before a barrier: writes whatever the operator keeps outside the state tables into them.
   virtual absl::Status OnBarrier(OperatorState& state) const = 0;
 };
 
-// The operator of a plan node: kCalc, kWindowAssign, kWindowAggregate, kGroupAggregate. REQUIRES: one of these kinds
-// (sources, sinks, unions and exchanges are the driver's).
+// The operator of a plan node. REQUIRES: not a source, sink, union or values, which are the driver's.
 absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node);
 
 }  // namespace leat::exec

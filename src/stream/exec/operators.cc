@@ -12,6 +12,20 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return MakeWindowAggregate(node);
     case plan::NodeKind::kGroupAggregate:
       return MakeGroupAggregate(node);
+    case plan::NodeKind::kJoin:
+      return MakeJoin(node);
+    case plan::NodeKind::kIntervalJoin:
+      return MakeIntervalJoin(node);
+    case plan::NodeKind::kWindowJoin:
+      return MakeWindowJoin(node);
+    case plan::NodeKind::kTemporalJoin:
+      return MakeTemporalJoin(node);
+    case plan::NodeKind::kLookupJoin:
+      return MakeLookupJoin(node);
+    case plan::NodeKind::kNormalize:
+      return MakeNormalize(node);
+    case plan::NodeKind::kUpsertMaterialize:
+      return MakeUpsertMaterialize(node);
     default:
       return Internal("plan node ", node->id, " is no operator of its own");
   }

@@ -19,6 +19,13 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeCalc(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeIntervalJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindowJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeTemporalJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeLookupJoin(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeNormalize(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeUpsertMaterialize(const plan::NodePtr& node);
 
 FailedRow MakeFailedRow(const data::Batch& batch, size_t row, std::string reason);
 // Sends each failed row to the output once, with its first reason, and returns the other rows in order.

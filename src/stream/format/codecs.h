@@ -16,6 +16,9 @@ std::unique_ptr<Encoder> MakeJsonEncoder(const FormatOptions& options, const dat
 std::unique_ptr<Decoder> MakeCsvDecoder(const FormatOptions& options, const data::Schema& table_fields,
                                         std::span<const int> wanted);
 std::unique_ptr<Encoder> MakeCsvEncoder(const FormatOptions& options, const data::Schema& fields);
+std::unique_ptr<Decoder> MakeDebeziumDecoder(const FormatOptions& options, const data::Schema& table_fields,
+                                             std::span<const int> wanted);
+std::unique_ptr<Encoder> MakeDebeziumEncoder(const FormatOptions& options, const data::Schema& fields);
 std::unique_ptr<Decoder> MakeRawDecoder(const FormatOptions& options, const data::Schema& table_fields,
                                         std::span<const int> wanted);
 std::unique_ptr<Encoder> MakeRawEncoder(const FormatOptions& options, const data::Schema& fields);

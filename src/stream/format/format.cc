@@ -9,20 +9,16 @@
 namespace leat::format {
 namespace {
 
-constexpr std::string_view kNames[] = {"csv", "json", "raw"};
+constexpr std::string_view kNames[] = {"csv", "debezium-json", "json", "raw"};
 
 absl::Status UnknownFormat(std::string_view format) {
   const std::vector<std::string_view> names(std::begin(kNames), std::end(kNames));
   const std::string_view nearest = Nearest(format, names);
-  return InvalidArgument("format '", format, "' is not known: there are csv, json and raw",
+  return InvalidArgument("format '", format, "' is not known: there are csv, debezium-json, json and raw",
                          nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?"));
 }
 
-absl::Status CheckJson(const FormatOptions& options, const data::Schema& fields) {
-  LEAT_RETURN_IF_ERROR(CheckOptions("json", options, JsonOptions()));
-  if (BooleanOption(options, "ignore-parse-errors", false) && BooleanOption(options, "fail-on-missing-field", false)) {
-    return InvalidArgument("'json.fail-on-missing-field' and 'json.ignore-parse-errors' cannot both be true");
-  }
+absl::Status CheckJsonFields(const data::Schema& fields) {
   for (size_t i = 0; i < fields.fields.size(); ++i) {
     const data::Field& field = fields.fields[i];
     if (field.type.kind == data::TypeKind::kNull) return InvalidArgument("json: field ", field.name, " has no type");
@@ -31,6 +27,19 @@ absl::Status CheckJson(const FormatOptions& options, const data::Schema& fields)
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckDebezium(const FormatOptions& options, const data::Schema& fields) {
+  LEAT_RETURN_IF_ERROR(CheckOptions("debezium-json", options, DebeziumOptions()));
+  return CheckJsonFields(fields);
+}
+
+absl::Status CheckJson(const FormatOptions& options, const data::Schema& fields) {
+  LEAT_RETURN_IF_ERROR(CheckOptions("json", options, JsonOptions()));
+  if (BooleanOption(options, "ignore-parse-errors", false) && BooleanOption(options, "fail-on-missing-field", false)) {
+    return InvalidArgument("'json.fail-on-missing-field' and 'json.ignore-parse-errors' cannot both be true");
+  }
+  return CheckJsonFields(fields);
 }
 
 absl::Status CheckCsv(const FormatOptions& options, const data::Schema& fields) {
@@ -75,6 +84,7 @@ std::span<const std::string_view> FormatNames() { return kNames; }
 
 absl::Status CheckFormat(std::string_view format, const FormatOptions& options, const data::Schema& fields) {
   if (format == "json") return CheckJson(options, fields);
+  if (format == "debezium-json") return CheckDebezium(options, fields);
   if (format == "csv") return CheckCsv(options, fields);
   if (format == "raw") return CheckRaw(options, fields);
   return UnknownFormat(format);
@@ -87,6 +97,7 @@ absl::StatusOr<std::unique_ptr<Decoder>> MakeDecoder(std::string_view format, co
     LEAT_CHECK(field >= 0 && static_cast<size_t>(field) < table_fields.fields.size()) << "field " << field;
   }
   if (format == "json") return MakeJsonDecoder(options, table_fields, wanted);
+  if (format == "debezium-json") return MakeDebeziumDecoder(options, table_fields, wanted);
   if (format == "csv") return MakeCsvDecoder(options, table_fields, wanted);
   return MakeRawDecoder(options, table_fields, wanted);
 }
@@ -95,6 +106,11 @@ absl::StatusOr<std::unique_ptr<Encoder>> MakeEncoder(std::string_view format, co
                                                      const data::Schema& fields) {
   LEAT_RETURN_IF_ERROR(CheckFormat(format, options, fields));
   if (format == "json") return MakeJsonEncoder(options, fields);
+  if (format == "debezium-json") {
+    if (!BooleanOption(options, "schema-include", false)) return MakeDebeziumEncoder(options, fields);
+    return InvalidArgument(
+        "'debezium-json.schema-include' = 'true' is for reading; records are written without a schema");
+  }
   if (format == "csv") return MakeCsvEncoder(options, fields);
   return MakeRawEncoder(options, fields);
 }

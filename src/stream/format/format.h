@@ -30,12 +30,15 @@ class Decoder {
   // that cannot be decoded gives no row and one entry in *errors (none with ignore-parse-errors).
   virtual void Decode(std::span<const std::optional<std::string_view>> records, std::span<data::Column* const> columns,
                       std::vector<uint32_t>* rows, std::vector<DecodeError>* errors) = 0;
+  // What the rows of the last Decode do; empty: all are +I. One record of a changelog can give two rows.
+  virtual std::span<const data::RowKind> kinds() const { return {}; }
 };
 
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  // Appends the bytes of one row to *out. The batch has the columns that the encoder was made for.
+  // Appends the bytes of one row to *out. The batch has the columns that the encoder was made for; formats of
+  // changelogs look at its kinds.
   virtual absl::Status Encode(const data::Batch& batch, size_t row, std::string* out) = 0;
 };
 

@@ -18,6 +18,15 @@ constexpr OptionSpec kJson[] = {
     {"encode.decimal-as-plain-number", Kind::kBoolean},
     {"encode.ignore-null-fields", Kind::kBoolean},
 };
+constexpr OptionSpec kDebezium[] = {
+    {"schema-include", Kind::kBoolean},
+    {"ignore-parse-errors", Kind::kBoolean},
+    {"timestamp-format.standard", Kind::kChoice, "SQL|ISO-8601"},
+    {"map-null-key.mode", Kind::kChoice, "FAIL|DROP|LITERAL"},
+    {"map-null-key.literal", Kind::kText},
+    {"encode.decimal-as-plain-number", Kind::kBoolean},
+    {"encode.ignore-null-fields", Kind::kBoolean},
+};
 constexpr OptionSpec kCsv[] = {
     {"field-delimiter", Kind::kCharacter},       {"quote-character", Kind::kCharacter},
     {"disable-quote-character", Kind::kBoolean}, {"allow-comments", Kind::kBoolean},
@@ -67,6 +76,7 @@ absl::Status CheckValue(std::string_view full_name, const OptionSpec& spec, std:
 
 }  // namespace
 
+std::span<const OptionSpec> DebeziumOptions() { return kDebezium; }
 std::span<const OptionSpec> JsonOptions() { return kJson; }
 std::span<const OptionSpec> CsvOptions() { return kCsv; }
 std::span<const OptionSpec> RawOptions() { return kRaw; }

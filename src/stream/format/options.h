@@ -18,6 +18,7 @@ struct OptionSpec {
 };
 
 std::span<const OptionSpec> JsonOptions();
+std::span<const OptionSpec> DebeziumOptions();
 std::span<const OptionSpec> CsvOptions();
 std::span<const OptionSpec> RawOptions();
 

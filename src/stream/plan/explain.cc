@@ -1,8 +1,10 @@
 #include <functional>
-#include <set>
+#include <map>
 
 #include "base/strings.h"
+#include "stream/plan/changelog.h"
 #include "stream/plan/plan.h"
+#include "stream/plan/state_notes.h"
 
 namespace leat::plan {
 
@@ -64,12 +66,16 @@ std::string_view AggregateName(AggregateKind kind) {
   return "?";
 }
 
-std::string DescribeAggregates(const Node& node) {
-  std::string text = StrCat(
+std::string DescribeKeys(const Node& node) {
+  return StrCat(
       " keys (",
       Join(node.keys.size(),
            [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
-      ") aggregates (");
+      ")");
+}
+
+std::string DescribeAggregates(const Node& node) {
+  std::string text = StrCat(DescribeKeys(node), " aggregates (");
   text += Join(node.aggregates.size(), [&](size_t i) {
     const Aggregate& aggregate = node.aggregates[i];
     std::string one = StrCat(AggregateName(aggregate.kind), "(", aggregate.distinct ? "DISTINCT " : "");
@@ -98,6 +104,70 @@ std::string DescribeWindowColumns(const Node& node) {
   });
 }
 
+std::string_view JoinTypeName(JoinType type) {
+  switch (type) {
+    case JoinType::kInner:
+      return "inner";
+    case JoinType::kLeft:
+      return "left";
+    case JoinType::kRight:
+      return "right";
+    case JoinType::kFull:
+      return "full";
+    case JoinType::kSemi:
+      return "semi";
+    case JoinType::kAnti:
+      return "anti";
+  }
+  return "?";
+}
+
+std::string_view JoinName(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kIntervalJoin:
+      return "IntervalJoin";
+    case NodeKind::kWindowJoin:
+      return "WindowJoin";
+    case NodeKind::kTemporalJoin:
+      return "TemporalJoin";
+    case NodeKind::kLookupJoin:
+      return "LookupJoin";
+    default:
+      return "Join";
+  }
+}
+
+std::string DescribeJoin(const Node& node) {
+  const JoinSpec& join = node.join;
+  const auto left = [&](int column) {
+    return StrCat(node.inputs[0]->schema->fields[static_cast<size_t>(column)].name, " $", column);
+  };
+  const auto right = [&](int column) {
+    return StrCat(node.inputs[1]->schema->fields[static_cast<size_t>(column)].name, " $", column);
+  };
+  std::string text =
+      StrCat(JoinName(node.kind), " ", JoinTypeName(join.type), " on (",
+             Join(join.left_keys.size(),
+                  [&](size_t i) {
+                    return StrCat(left(join.left_keys[i]),
+                                  join.null_matches[i] != 0 ? " IS NOT DISTINCT FROM right " : " = right ",
+                                  right(join.right_keys[i]));
+                  }),
+             ")");
+  if (node.kind == NodeKind::kIntervalJoin) {
+    StrAppend(&text, " time ", left(join.left_time), " - right ", right(join.right_time), " between ", join.lower_ms,
+              " ms and ", join.upper_ms, " ms");
+  }
+  if (node.kind == NodeKind::kWindowJoin) {
+    StrAppend(&text, " window end ", left(join.left_time), " and right ", right(join.right_time));
+  }
+  if (node.kind == NodeKind::kTemporalJoin) {
+    StrAppend(&text, " as of ", left(join.left_time), " right versions by ", right(join.right_time));
+  }
+  if (join.condition) StrAppend(&text, " where ", ToString(*join.condition));
+  return text;
+}
+
 std::string Describe(const Node& node) {
   switch (node.kind) {
     case NodeKind::kSource:
@@ -122,6 +192,16 @@ std::string Describe(const Node& node) {
       return StrCat("GroupAggregate", DescribeAggregates(node));
     case NodeKind::kUnionAll:
       return "UnionAll";
+    case NodeKind::kJoin:
+    case NodeKind::kIntervalJoin:
+    case NodeKind::kWindowJoin:
+    case NodeKind::kTemporalJoin:
+    case NodeKind::kLookupJoin:
+      return DescribeJoin(node);
+    case NodeKind::kNormalize:
+      return StrCat("Normalize", DescribeKeys(node));
+    case NodeKind::kUpsertMaterialize:
+      return StrCat("UpsertMaterialize", DescribeKeys(node));
     case NodeKind::kSink:
       return StrCat("Sink ", node.table->name, " (",
                     Join(node.schema->fields.size(),
@@ -134,13 +214,14 @@ std::string Describe(const Node& node) {
   return "?";
 }
 
-void Print(const Node& node, int depth, std::set<int>* printed, std::string* out) {
+void Print(const Node& node, int depth, std::map<int, std::string>* printed, std::string* out) {
   StrAppend(out, std::string(2 * depth, ' '), "[", node.id, "] ");
-  if (!printed->insert(node.id).second) {
+  if (!printed->emplace(node.id, StateNote(node)).second) {
     *out += "(as above)\n";
     return;
   }
-  StrAppend(out, Describe(node), node.produces_updates ? " changelog" : "", "\n");
+  StrAppend(out, Describe(node), node.produces_updates ? " changelog" : "",
+            node.produces_updates ? ToString(node.changelog) : "", "\n");
   for (const NodePtr& input : node.inputs) Print(*input, depth + 1, printed, out);
 }
 
@@ -148,8 +229,11 @@ void Print(const Node& node, int depth, std::set<int>* printed, std::string* out
 
 std::string Explain(const JobPlan& plan) {
   std::string text;
-  std::set<int> printed;
+  std::map<int, std::string> printed;  // nodes with what they keep
   for (const NodePtr& sink : plan.sinks) Print(*sink, 0, &printed, &text);
+  for (const auto& [id, note] : printed) {
+    if (!note.empty()) StrAppend(&text, "state [", id, "]: ", note, "\n");
+  }
   return text;
 }
 

@@ -29,6 +29,7 @@ ExpressionPtr Call(FunctionId function, std::vector<ExpressionPtr> arguments, da
   made->arguments = std::move(arguments);
   made->type = std::move(type);
   made->type.rowtime = false;
+  made->type.proctime = function == FunctionId::kProcTime;
   made->position = position;
   return made;
 }

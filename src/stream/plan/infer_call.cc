@@ -22,6 +22,7 @@ bool IsInterval(const Type& type) {
 Type WithNull(Type type, bool nullable) {
   type.nullable = nullable;
   type.rowtime = false;
+  type.proctime = false;
   return type;
 }
 
@@ -321,7 +322,11 @@ absl::StatusOr<Type> InferOther(FunctionId id, std::span<const Type> arguments, 
     case F::kToTimestampLtz:
       (*casts)[0] = WithNull(arguments[0].IsInteger() ? data::BigInt() : data::Double(), arguments[0].nullable);
       return data::TimestampLtz(3);
-    case F::kProcTime:
+    case F::kProcTime: {
+      data::Type type = data::TimestampLtz(3).AsNotNull();
+      type.proctime = true;
+      return type;
+    }
     case F::kCurrentTimestamp:
       return data::TimestampLtz(3).AsNotNull();
     case F::kLocalTimestamp:

@@ -125,6 +125,7 @@ std::optional<Type> CommonType(std::span<const Type> types) {
   }
   common.nullable = nullable;
   common.rowtime = false;
+  common.proctime = false;
   return common;
 }
 
@@ -144,6 +145,7 @@ std::optional<Type> ComparisonType(const Type& a, const Type& b) {
   }
   chosen.nullable = a.nullable || b.nullable;
   chosen.rowtime = false;
+  chosen.proctime = false;
   return chosen;
 }
 

@@ -59,6 +59,32 @@ struct WindowSpec {
   int64_t offset_ms = 0;
 };
 
+// The kinds of rows besides +I that a node's output can hold.
+struct ChangelogMode {
+  bool update_before = false;
+  bool update_after = false;
+  bool deletes = false;
+  friend bool operator==(const ChangelogMode&, const ChangelogMode&) = default;
+};
+inline constexpr ChangelogMode kInsertOnly{};
+inline constexpr ChangelogMode kAllChanges{.update_before = true, .update_after = true, .deletes = true};
+inline constexpr int64_t kDefaultTtl = -1;
+
+enum class JoinType { kInner, kLeft, kRight, kFull, kSemi, kAnti };
+struct JoinSpec {
+  JoinType type = JoinType::kInner;
+  std::vector<int> left_keys;  // columns of the left input, equal to those of the right one, pair by pair
+  std::vector<int> right_keys;
+  std::vector<uint8_t> null_matches;  // per pair: 1 for IS NOT DISTINCT FROM
+  ExpressionPtr condition;            // besides the keys, over the left columns and then the right ones; null: none
+  int left_time = -1;                 // kIntervalJoin, kTemporalJoin: event time; kWindowJoin: window_end
+  int right_time = -1;
+  int64_t lower_ms = 0;  // kIntervalJoin: lower <= left time - right time <= upper
+  int64_t upper_ms = 0;
+  int64_t left_ttl_ms = kDefaultTtl;  // kJoin: as Node::ttl_ms, by side
+  int64_t right_ttl_ms = kDefaultTtl;
+};
+
 enum class NodeKind {
   kSource,  // reads `table`; its rows are the table's columns in `source_columns`, in that order, watermarks included
   kValues,  // literal rows
@@ -68,7 +94,15 @@ enum class NodeKind {
   kWindowAggregate,  // GROUP BY window and keys: emits once per window when the watermark passes it
   kGroupAggregate,   // GROUP BY keys without a window: a changelog
   kUnionAll,
-  kSink,  // writes its input, by position, to the persisted columns of `table`
+  kJoin,               // a regular join: both sides are kept, and each row meets those of the other side
+  kIntervalJoin,       // rows of both sides whose times are near each other; each is kept until none can come any more
+  kWindowJoin,         // rows of both sides in the same window, joined when the watermark passes its end
+  kTemporalJoin,       // each left row with the right row of its key that held at the left row's event time
+  kLookupJoin,         // each left row with the right row of its key that is there when it comes
+  kNormalize,          // an upsert source's rows -> a full changelog: the last row of each of `keys` is state
+  kUpsertMaterialize,  // rows that change under another key than `keys` -> the last one that is there for each of
+                       // `keys`
+  kSink,               // writes its input, by position, to the persisted columns of `table`
 };
 
 struct Node {
@@ -86,10 +120,14 @@ struct Node {
   WindowSpec window;                           // kWindowAssign, kWindowAggregate
   std::vector<int> keys;                       // aggregates: input columns; empty is one global group
   std::vector<Aggregate> aggregates;
+  JoinSpec join;  // joins; output: the left columns, then the right ones (kSemi, kAnti: the left ones alone)
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;
   bool produces_updates = false;  // output holds more than +I
+  ChangelogMode changelog;        // which kinds it holds; found by InferChangelogMode when the plan is complete
+  // State is forgotten so long after it was last written. 0: never; kDefaultTtl: as table.exec.state.ttl says.
+  int64_t ttl_ms = kDefaultTtl;
 };
 
 struct JobPlan {

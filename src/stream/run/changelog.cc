@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "model/record_batch.h"
+#include "model/transaction.h"
 
 namespace leat::run {
 namespace {
@@ -73,42 +74,57 @@ absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, const std::vector<state::
   return writer.Finish();
 }
 
-absl::Status ChangelogReplay::OnRecord(std::string_view key, std::optional<std::string_view> value,
-                                       model::Offset offset, const std::function<absl::Status(Epoch&)>& apply) {
+absl::Status ChangelogReplay::OnRecord(const model::RecordView& record, Pending* pending) {
+  using State = Pending::State;
   const auto damaged = [&](std::string_view what) {
-    return DataLoss("changelog record at offset ", offset.value(), ": ", what,
+    return DataLoss("changelog record at offset ", record.offset.value(), ": ", what,
                     "; the job's state cannot be rebuilt from here");
   };
+  const std::string_view key = record.key.value_or("");
   if (key.empty()) return damaged("expected a key, got none");
   if (key[0] == kEntry) {
-    if (!open_) return absl::OkStatus();  // the rest of an epoch that began before the position asked for
+    if (pending->state != State::kOpen)
+      return absl::OkStatus();  // of an epoch that began before the position asked for
     state::Change change{.key = std::string(key.substr(1)), .value = std::nullopt};
-    if (value) change.value = std::string(*value);
-    pending_.changes.push_back(std::move(change));
+    if (record.value) change.value = std::string(*record.value);
+    pending->epoch.changes.push_back(std::move(change));
     return absl::OkStatus();
   }
-  BytesReader reader(value.value_or(""));
+  BytesReader reader(record.value.value_or(""));
   const int64_t epoch = reader.Read<int64_t>();
   if (key[0] == kBegin) {
     if (!reader.ok()) return damaged("a begin record without its epoch");
     // An open epoch without its commit was cut off by a crash and never happened.
-    pending_ = Epoch{.epoch = epoch, .changes = {}, .next = offset};
-    open_ = true;
+    *pending = {.state = State::kOpen, .epoch = {.epoch = epoch, .changes = {}, .next = record.offset}};
     return absl::OkStatus();
   }
   if (key[0] != kCommit) return damaged("unknown kind of record");
   const int64_t entries = reader.Read<int64_t>();
   if (!reader.ok()) return damaged("a commit record without its epoch");
-  if (!open_) return absl::OkStatus();
-  if (epoch != pending_.epoch || entries != static_cast<int64_t>(pending_.changes.size())) {
-    return damaged(StrCat("the commit of epoch ", epoch, " with ", entries, " entries follows epoch ", pending_.epoch,
-                          " with ", pending_.changes.size()));
+  if (pending->state != State::kOpen) return absl::OkStatus();
+  if (epoch != pending->epoch.epoch || entries != static_cast<int64_t>(pending->epoch.changes.size())) {
+    return damaged(StrCat("the commit of epoch ", epoch, " with ", entries, " entries follows epoch ",
+                          pending->epoch.epoch, " with ", pending->epoch.changes.size()));
   }
-  open_ = false;
-  pending_.next = offset + 1;
-  LEAT_RETURN_IF_ERROR(apply(pending_));
-  pending_ = Epoch{};
+  pending->state = State::kComplete;
+  pending->epoch.next = record.offset + 1;
   return absl::OkStatus();
+}
+
+absl::Status ChangelogReplay::OnMarker(std::string_view batch, model::ProducerId producer,
+                                       const std::function<absl::Status(Epoch&)>& apply) {
+  LEAT_ASSIGN_OR_RETURN(const std::optional<model::EndMarker> marker, model::DecodeMarkerBatch(batch));
+  const auto it = transactions_.find(producer);
+  if (!marker || it == transactions_.end()) return absl::OkStatus();
+  Pending pending = std::move(it->second);
+  transactions_.erase(it);
+  if (marker->end == model::TransactionEnd::kAbort || pending.state == Pending::State::kNone) return absl::OkStatus();
+  if (pending.state == Pending::State::kOpen) {
+    return DataLoss("changelog: the transaction that ends before offset ", next_offset_.value(),
+                    " was committed with a part of epoch ", pending.epoch.epoch,
+                    "; the job's state cannot be rebuilt from here");
+  }
+  return apply(pending.epoch);
 }
 
 absl::Status ChangelogReplay::Feed(std::string_view batches, model::Offset from,
@@ -116,13 +132,22 @@ absl::Status ChangelogReplay::Feed(std::string_view batches, model::Offset from,
   while (!batches.empty()) {
     LEAT_ASSIGN_OR_RETURN(const std::string_view batch, model::TakeBatch(&batches));
     LEAT_ASSIGN_OR_RETURN(auto records, model::RecordIterator::Open(batch, kMaxDecompressedBytes));
-    next_offset_ = records.header().next_offset();
+    const model::BatchHeader header = records.header();
+    next_offset_ = header.next_offset();
+    if (header.control()) {
+      LEAT_RETURN_IF_ERROR(OnMarker(batch, header.producer_id, apply));
+      continue;
+    }
+    Pending& pending = header.transactional() ? transactions_[header.producer_id] : loose_;
     model::RecordView record;
     while (true) {
       LEAT_ASSIGN_OR_RETURN(const bool more, records.Next(&record));
       if (!more) break;
       if (record.offset < from) continue;
-      LEAT_RETURN_IF_ERROR(OnRecord(record.key.value_or(""), record.value, record.offset, apply));
+      LEAT_RETURN_IF_ERROR(OnRecord(record, &pending));
+      if (header.transactional() || pending.state != Pending::State::kComplete) continue;
+      LEAT_RETURN_IF_ERROR(apply(pending.epoch));
+      pending = {};
     }
   }
   return absl::OkStatus();

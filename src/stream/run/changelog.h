@@ -1,13 +1,15 @@
 // The changelog of a job: one partition that holds every committed epoch of its state and source positions, in order.
 // It is the write-ahead log of the job's committed store. Pure: bytes in, bytes out. See docs/internals/changelog.md.
 //
-// An epoch is written as one append of one or more record batches: a begin record, a record per changed entry (no
-// value: a removal), a commit record. Replay keeps what lies between a begin and its commit and forgets everything
-// else, so a torn append changes nothing.
+// An epoch is one or more record batches: a begin record, a record per changed entry (no value: a removal), a commit
+// record. Jobs that deliver exactly once write them in the epoch's transaction: replay keeps the epochs of transactions
+// that were committed. Others write them as one append: replay keeps what lies between a begin and its commit and
+// forgets everything else, so a torn append changes nothing.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +17,7 @@
 
 #include "base/status.h"
 #include "model/ids.h"
+#include "model/record_batch.h"
 #include "stream/state/committed_store.h"
 
 namespace leat::run {
@@ -33,15 +36,22 @@ class ChangelogReplay {
     std::vector<state::Change> changes;
     model::Offset next;  // behind the commit record: the position that Apply stores
   };
-  // Takes whole batches as fetched; records below `from` are skipped. Calls `apply` for each committed epoch, in order.
+  // Takes whole batches as fetched, of all transactions; records below `from` are skipped. Calls `apply` for each
+  // committed epoch, in order.
   absl::Status Feed(std::string_view batches, model::Offset from, const std::function<absl::Status(Epoch&)>& apply);
   model::Offset next_offset() const { return next_offset_; }
 
  private:
-  absl::Status OnRecord(std::string_view key, std::optional<std::string_view> value, model::Offset offset,
+  // What has been read of an epoch that is not committed yet.
+  struct Pending {
+    enum class State { kNone, kOpen, kComplete } state = State::kNone;
+    Epoch epoch;
+  };
+  static absl::Status OnRecord(const model::RecordView& record, Pending* pending);
+  absl::Status OnMarker(std::string_view batch, model::ProducerId producer,
                         const std::function<absl::Status(Epoch&)>& apply);
-  bool open_ = false;
-  Epoch pending_;
+  Pending loose_;                                      // written without a transaction
+  std::map<model::ProducerId, Pending> transactions_;  // open ones
   model::Offset next_offset_{0};
 };
 

@@ -1,6 +1,8 @@
 // What can be known of a plan before a job is stored: every table, format, expression and operator is made once.
 #include <absl/strings/numbers.h>
 
+#include "stream/plan/changelog.h"
+#include "stream/run/delivery.h"
 #include "stream/run/graph.h"
 #include "stream/run/job_runner.h"
 #include "stream/run/sink_writer.h"
@@ -23,9 +25,10 @@ absl::Status CheckNode(const plan::Node& node) {
   if (node.table == nullptr) return absl::OkStatus();
   const std::string& connector = node.table->options.at("connector");
   const bool source = node.kind == plan::NodeKind::kSource;
-  if (connector != "kafka") {
+  if (!IsKafkaTable(*node.table)) {
     if (!source) return absl::OkStatus();
-    return Unimplemented("table ", node.table->name, ": connector '", connector, "' cannot be read from; 'kafka' can");
+    return Unimplemented("table ", node.table->name, ": connector '", connector,
+                         "' cannot be read from; 'kafka' and 'upsert-kafka' can");
   }
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(*node.table));
   if (source) return SourceDecoder::Create(node, options).status();
@@ -33,7 +36,7 @@ absl::Status CheckNode(const plan::Node& node) {
     return InvalidArgument("table ", node.table->name, ": writing needs exactly one topic, 'topic' names ",
                            options.topics.size());
   }
-  if (node.inputs.front()->produces_updates) {
+  if (node.inputs.front()->produces_updates && plan::ChangesOf(*node.table) == plan::TableChanges::kInserts) {
     return InvalidArgument("table ", node.table->name,
                            ": connector 'kafka' takes only new rows, but the query updates its rows");
   }
@@ -41,12 +44,9 @@ absl::Status CheckNode(const plan::Node& node) {
 }
 
 absl::Status CheckSettings(const plan::JobPlan& plan) {
-  for (const char* key : {"table.exec.source.idle-timeout", "execution.checkpointing.interval"}) {
-    const auto it = plan.settings.find(key);
-    if (it == plan.settings.end()) continue;
-    if (const auto millis = ParseDurationMillis(it->second); !millis.ok()) {
-      return Annotate(millis.status(), StrCat("SET '", key, "'"));
-    }
+  const auto idle = plan.settings.find("table.exec.source.idle-timeout");
+  if (idle != plan.settings.end()) {
+    LEAT_RETURN_IF_ERROR(Annotate(ParseDurationMillis(idle->second).status(), StrCat("SET '", idle->first, "'")));
   }
   for (const char* key : {"leat.dead-letter.topic", "leat.late.topic"}) {
     const auto it = plan.settings.find(key);
@@ -62,7 +62,7 @@ absl::Status CheckSettings(const plan::JobPlan& plan) {
 absl::Status CheckTable(const plan::Table& table) {
   const auto connector = table.options.find("connector");
   if (connector == table.options.end()) return InvalidArgument("table ", table.name, ": option 'connector' is missing");
-  if (connector->second != "kafka") return absl::OkStatus();
+  if (!IsKafkaTable(table)) return absl::OkStatus();
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(table));
   LEAT_RETURN_IF_ERROR(
       Annotate(format::CheckFormat(options.value_format, options.value_options, FieldsOf(table, options.value_columns)),
@@ -74,6 +74,8 @@ absl::Status CheckTable(const plan::Table& table) {
 
 absl::Status CheckPlan(const plan::JobPlan& plan) {
   if (plan.sinks.empty()) return InvalidArgument("the script has no INSERT: there is nothing to run");
+  // What the log allows is known where the job is to run.
+  LEAT_RETURN_IF_ERROR(CheckDelivery(plan, {}, {.max_transaction_timeout = absl::InfiniteDuration()}));
   LEAT_RETURN_IF_ERROR(CheckSettings(plan));
   LEAT_ASSIGN_OR_RETURN(const Graph graph, BuildGraph(plan));
   for (const GraphNode& node : graph.nodes) LEAT_RETURN_IF_ERROR(CheckNode(*node.plan));

@@ -1,12 +1,17 @@
 #include "stream/run/checkpointer.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "model/record_batch.h"
 
 namespace leat::run {
 namespace {
 
 constexpr size_t kMaxBatchBytes = size_t{512} << 10;
-constexpr int64_t kGroupOffsetsMs = 1000;  // committed offsets are for people's tools; once a second is enough
+// Committed offsets are for people's tools: once a second is enough, a little sooner when the job has caught up.
+constexpr int64_t kTellMs = 1000;
+constexpr int64_t kTellCaughtUpMs = 20;
 
 }  // namespace
 
@@ -15,11 +20,17 @@ Checkpointer::Checkpointer(std::shared_ptr<JobContext> job, state::CommittedStor
     : job_(std::move(job)),
       store_(store),
       on_checkpoint_(std::move(on_checkpoint)),
-      interval_ms_(std::max<int64_t>(1, absl::ToInt64Milliseconds(job_->options.checkpoint_interval))),
-      last_ms_(job_->port->WallMillis()) {}
+      longest_ms_(std::max<int64_t>(1, absl::ToInt64Milliseconds(job_->interval.longest))),
+      shortest_ms_(
+          job_->interval.fixed
+              ? longest_ms_
+              : std::clamp<int64_t>(absl::ToInt64Milliseconds(job_->delivery.shortest_interval), 1, longest_ms_)),
+      begun_ms_(job_->port->WallMillis()),
+      last_ms_(begun_ms_) {}
 
 absl::Status Checkpointer::Run() {
-  // A life that was cut off right behind its commit has not told the group.
+  // A life that was cut off right behind its commit has not told the group. Whatever it wrote is visible: who opened
+  // the producer has waited for that.
   for (const std::vector<CursorStart>& cursors : job_->cursors) {
     for (const CursorStart& cursor : cursors) {
       if (cursor.partition.topic.empty()) continue;
@@ -27,29 +38,43 @@ absl::Status Checkpointer::Run() {
       positions_.push_back({.node_id = node, .partition = cursor.partition, .next = cursor.start});
     }
   }
-  CommitGroupOffsets();
+  TellGroups();
   while (!done_) {
     for (ControlEvent& event : job_->control.Take(Wait())) {
       LEAT_RETURN_IF_ERROR(std::visit([this](auto& e) { return On(e); }, event));
     }
     if (phase_ != Phase::kIdle) continue;
     const bool end = stop_ || ended_ == job_->workers;
-    if (!dirty_ && end) {
+    if (UntilTelling() <= absl::ZeroDuration()) TellGroups();
+    if (!dirty_ && end && telling_ == 0) {
       finished_ = !stop_;
       return absl::OkStatus();
     }
-    if (dirty_ && (end || Wait() <= absl::ZeroDuration())) Begin();
+    if (dirty_ && (end || UntilBarrier() <= absl::ZeroDuration())) Begin();
   }
   return absl::OkStatus();
 }
 
-// Until the next thing to do by time alone: the next barrier, or telling the group's offsets.
+// While there is a backlog a checkpoint only costs: nobody waits for the last row. A job that has caught up gives its
+// rows away soon, but spends no more than half of its time on that.
+int64_t Checkpointer::IntervalMillis() const {
+  const bool backlog = !caught_up_ && job_->reading.load() > 0;
+  return backlog ? longest_ms_ : std::clamp(last_ms_ - begun_ms_, shortest_ms_, longest_ms_);
+}
+
+// Until the next thing to do by time alone.
 Duration Checkpointer::Wait() const {
-  if (phase_ != Phase::kIdle || !dirty_) return absl::InfiniteDuration();
+  if (phase_ != Phase::kIdle) return absl::InfiniteDuration();
+  return std::min(UntilBarrier(), UntilTelling());
+}
+
+Duration Checkpointer::UntilBarrier() const {
+  if (!dirty_) return absl::InfiniteDuration();
   if (hurry_ || stop_) return absl::ZeroDuration();
   const int64_t since = job_->port->WallMillis() - last_ms_;
-  if (since < 0 || since >= interval_ms_) return absl::ZeroDuration();  // the wall clock may have been set back
-  return absl::Milliseconds(interval_ms_ - since);
+  const int64_t interval_ms = IntervalMillis();
+  if (since < 0 || since >= interval_ms) return absl::ZeroDuration();  // the wall clock may have been set back
+  return absl::Milliseconds(interval_ms - since);
 }
 
 void Checkpointer::Broadcast(const std::function<WorkerMessage()>& make) {
@@ -62,6 +87,10 @@ absl::Status Checkpointer::On(ProgressEvent&) {
 }
 absl::Status Checkpointer::On(EarlyCheckpointEvent&) {
   hurry_ = true;
+  return absl::OkStatus();
+}
+absl::Status Checkpointer::On(CaughtUpEvent&) {
+  caught_up_ = true;
   return absl::OkStatus();
 }
 absl::Status Checkpointer::On(StopEvent&) {
@@ -101,44 +130,91 @@ void Checkpointer::MaybeBarrier() {
   if (phase_ != Phase::kPausing || paused_ < job_->workers || job_->in_flight.load() != 0) return;
   phase_ = Phase::kCollecting;
   dirty_ = false;
+  caught_up_ = false;
+  job_->caught_up.store(false);
   job_->pausing.store(false);
   job_->progressed.store(false);
   Broadcast([epoch = epoch_] { return BarrierMessage{epoch}; });
 }
 
 absl::Status Checkpointer::On(EpochEvent& event) {
-  if (++parts_ == job_->workers) {
-    totals_ = job_->counters->ToTotals();  // before anybody reads on: exactly the rows of this epoch
-    Broadcast([] { return ResumeMessage{}; });
-  }
   std::move(event.changes.begin(), event.changes.end(), std::back_inserter(changes_));
-  return MaybeCommit();
+  if (++parts_ < job_->workers) return absl::OkStatus();
+  totals_ = job_->counters->ToTotals();  // before anybody reads on: exactly the rows of this epoch
+  Broadcast([] { return ResumeMessage{}; });
+  return MaybeAppend();
 }
 
 absl::Status Checkpointer::On(OutputsDurableEvent& event) {
   if (event.epoch == epoch_) ++durable_;
-  return MaybeCommit();
+  return phase_ == Phase::kCollecting ? MaybeAppend() : MaybeEnd();
 }
 
-absl::Status Checkpointer::MaybeCommit() {
-  if (phase_ != Phase::kCollecting || parts_ < job_->workers || durable_ < job_->workers) return absl::OkStatus();
-  phase_ = Phase::kCommitting;
+// In a transaction nothing is real before its end, so that the changelog need not wait for the outputs.
+absl::Status Checkpointer::MaybeAppend() {
+  if (parts_ < job_->workers || (!exactly_once() && durable_ < job_->workers)) return absl::OkStatus();
+  phase_ = Phase::kAppending;
+  return AppendChangelog();
+}
+
+absl::Status Checkpointer::AppendChangelog() {
   changes_.push_back(EncodeParallelism(job_->workers));
   ++totals_.checkpoints;
   totals_.checkpoint_ms = job_->port->WallMillis();
   changes_.push_back(EncodeTotals(totals_));
   LEAT_ASSIGN_OR_RETURN(std::string batches, EncodeEpoch(epoch_, changes_, job_->port->WallMillis(), kMaxBatchBytes));
-  append_records_ = changes_.size() + 2;
-  job_->port->Append(
-      {ChangelogTopic(job_->job), model::PartitionId{0}}, std::move(batches),
-      [job = job_](absl::StatusOr<model::Offset> base) { job->control.Push(ChangelogEvent{std::move(base)}); });
+  const model::TopicPartition partition{ChangelogTopic(job_->job), model::PartitionId{0}};
+  // One append, so that only a power cut may leave a part of it; in a transaction one for each batch.
+  std::vector<std::string_view> appends;
+  std::string_view rest = batches;
+  if (!exactly_once()) appends.push_back(std::exchange(rest, {}));
+  while (!rest.empty()) {
+    LEAT_ASSIGN_OR_RETURN(const std::string_view batch, model::TakeBatch(&rest));
+    appends.push_back(batch);
+  }
+  appending_ = static_cast<int>(appends.size());
+  for (const std::string_view append : appends) {
+    const int64_t records =
+        exactly_once() ? model::ParseBatchHeader(append)->record_count : static_cast<int64_t>(changes_.size()) + 2;
+    auto done = [job = job_, records](absl::StatusOr<model::Offset> base) {
+      if (base.ok()) *base = *base + records;
+      job->control.Push(ChangelogEvent{std::move(base)});
+    };
+    if (exactly_once()) {
+      job_->transaction->Append(epoch_, partition, std::string(append), std::move(done));
+    } else {
+      job_->port->Append({.partition = partition, .batches = std::string(append)}, std::move(done));
+    }
+  }
   return absl::OkStatus();
 }
 
 absl::Status Checkpointer::On(ChangelogEvent& event) {
-  if (!event.base.ok()) return Annotate(event.base.status(), "writing the changelog");
-  const int64_t next = event.base->value() + static_cast<int64_t>(append_records_);
-  LEAT_RETURN_IF_ERROR(Annotate(store_.Apply(changes_, next), "applying a checkpoint to the state"));
+  if (!event.end.ok()) return Annotate(event.end.status(), "writing the changelog");
+  changelog_end_ = std::max(changelog_end_, *event.end);
+  --appending_;
+  return MaybeEnd();
+}
+
+// A group that waits for its offsets waits for the end of this producer's last transaction: the next end comes later.
+absl::Status Checkpointer::MaybeEnd() {
+  if (phase_ != Phase::kAppending || appending_ > 0 || durable_ < job_->workers) return absl::OkStatus();
+  if (!exactly_once()) return OnCommitted();
+  if (telling_ > 0) return absl::OkStatus();
+  phase_ = Phase::kEnding;
+  job_->transaction->Commit(epoch_,
+                            [job = job_](absl::Status status) { job->control.Push(EndedEvent{std::move(status)}); });
+  return absl::OkStatus();
+}
+
+absl::Status Checkpointer::On(EndedEvent& event) {
+  LEAT_RETURN_IF_ERROR(event.status);
+  return OnCommitted();
+}
+
+// The epoch is real.
+absl::Status Checkpointer::OnCommitted() {
+  LEAT_RETURN_IF_ERROR(Annotate(store_.Apply(changes_, changelog_end_.value()), "applying a checkpoint to the state"));
   Broadcast([epoch = epoch_] { return AppliedMessage{epoch}; });
   for (const state::Change& change : changes_) {
     if (!change.key.starts_with(PositionKeysBegin())) continue;
@@ -150,15 +226,23 @@ absl::Status Checkpointer::On(ChangelogEvent& event) {
   job_->counters->checkpoints = totals_.checkpoints;
   job_->counters->checkpoint_ms = totals_.checkpoint_ms;
   on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000, .positions = positions_});
-  CommitGroupOffsets();
+  untold_ = true;
   return absl::OkStatus();
 }
 
-// For everybody's lag tools; the job itself goes on from its checkpoint.
-void Checkpointer::CommitGroupOffsets() {
-  const bool last = stop_ || ended_ == job_->workers || !job_->progressed.load();
-  if (!last && std::abs(last_ms_ - offsets_ms_) < kGroupOffsetsMs) return;
-  offsets_ms_ = last_ms_;
+Duration Checkpointer::UntilTelling() const {
+  if (!untold_ || telling_ > 0) return absl::InfiniteDuration();
+  if (stop_ || ended_ == job_->workers) return absl::ZeroDuration();
+  const int64_t since = job_->port->WallMillis() - told_ms_;
+  const int64_t wait_ms = dirty_ ? kTellMs : kTellCaughtUpMs;
+  return since < 0 || since >= wait_ms ? absl::ZeroDuration() : absl::Milliseconds(wait_ms - since);
+}
+
+// For everybody's lag tools; the job itself goes on from its checkpoint. Whoever waits for a group to have read
+// everything looks for the rows next: they are visible first.
+void Checkpointer::TellGroups() {
+  untold_ = false;
+  told_ms_ = job_->port->WallMillis();
   std::map<std::string, std::vector<std::pair<model::TopicPartition, model::Offset>>> by_group;
   for (const auto& [node, table] : job_->tables) {
     const plan::Node& description = *job_->graph.nodes[static_cast<size_t>(node)].plan;
@@ -168,15 +252,26 @@ void Checkpointer::CommitGroupOffsets() {
       by_group[table.group_id.empty() ? job_->job : table.group_id].emplace_back(position.partition, position.next);
     }
   }
-  for (auto& [group, offsets] : by_group) {
-    job_->port->CommitOffsets(group, std::move(offsets), [job = job_](absl::Status status) {
-      job->control.Push(CommittedOffsetsEvent{std::move(status)});
-    });
-  }
+  telling_ += static_cast<int>(by_group.size());
+  auto tell = [job = job_, groups = std::move(by_group)](const absl::Status& visible) mutable {
+    for (auto& [group, offsets] : groups) {
+      auto told = [job](absl::Status status) { job->control.Push(CommittedOffsetsEvent{std::move(status)}); };
+      if (visible.ok())
+        job->port->CommitOffsets(group, std::move(offsets), std::move(told));
+      else
+        told(visible);
+    }
+  };
+  if (exactly_once())
+    job_->transaction->Settle(std::move(tell));
+  else
+    tell(absl::OkStatus());
 }
 
 absl::Status Checkpointer::On(CommittedOffsetsEvent& event) {
-  return Annotate(event.status, "committing the group's offsets");
+  --telling_;
+  LEAT_RETURN_IF_ERROR(Annotate(event.status, "committing the group's offsets"));
+  return MaybeEnd();
 }
 
 }  // namespace leat::run

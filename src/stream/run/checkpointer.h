@@ -2,9 +2,10 @@
 // control thread; the workers talk to it through JobContext::control.
 //
 // A checkpoint: pause the sources of all workers; once nothing is in flight between them, a barrier: every worker hands
-// over its changed state and positions and reads on. When all outputs of the epoch are acknowledged, the epoch is
-// appended to the changelog as one unit; when that is acknowledged it is applied to the committed store. The step that
-// makes the epoch real is the append: outputs can join it as a transaction.
+// over its changed state and positions and reads on. Then, exactly once: the epoch goes to the changelog in the
+// transaction of its outputs; when all of that is acknowledged the transaction is committed, which makes the epoch
+// real. At least once: when all outputs are acknowledged, the epoch is appended to the changelog, and that append makes
+// it real. In both cases it is then applied to the committed store.
 #pragma once
 
 #include <functional>
@@ -31,29 +32,41 @@ class Checkpointer {
   bool finished() const { return finished_; }
 
  private:
-  enum class Phase { kIdle, kPausing, kCollecting, kCommitting };
+  // kAppending: outputs and changelog are on their way, at least once: the changelog alone; kEnding: the transaction's
+  // end is.
+  enum class Phase { kIdle, kPausing, kCollecting, kAppending, kEnding };
   absl::Status On(ProgressEvent&);
   absl::Status On(PausedEvent&);
   absl::Status On(QuietEvent&);
   absl::Status On(EpochEvent& event);
   absl::Status On(OutputsDurableEvent& event);
   absl::Status On(ChangelogEvent& event);
+  absl::Status On(EndedEvent& event);
   absl::Status On(CommittedOffsetsEvent& event);
   absl::Status On(InputEndEvent&);
   absl::Status On(EarlyCheckpointEvent&);
+  absl::Status On(CaughtUpEvent&);
   absl::Status On(FailedEvent& event) { return event.status; }
   absl::Status On(StopEvent&);
+  bool exactly_once() const { return job_->transaction != nullptr; }
+  int64_t IntervalMillis() const;
   Duration Wait() const;
+  Duration UntilBarrier() const;
   void Begin();
   void MaybeBarrier();
-  absl::Status MaybeCommit();
-  void CommitGroupOffsets();
+  absl::Status MaybeAppend();
+  absl::Status AppendChangelog();
+  absl::Status MaybeEnd();
+  absl::Status OnCommitted();
+  Duration UntilTelling() const;
+  void TellGroups();
   void Broadcast(const std::function<WorkerMessage()>& make);
 
   std::shared_ptr<JobContext> job_;
   state::CommittedStore& store_;
   std::function<void(const CheckpointReport&)> on_checkpoint_;
-  int64_t interval_ms_;
+  int64_t longest_ms_;
+  int64_t shortest_ms_;
   Phase phase_ = Phase::kIdle;
   bool dirty_ = false;  // progress since the last barrier
   bool hurry_ = false;  // do not wait for the interval
@@ -65,13 +78,17 @@ class Checkpointer {
   int parts_ = 0;
   int durable_ = 0;
   int ended_ = 0;
-  int64_t begun_ms_ = 0;
-  int64_t last_ms_ = 0;
-  int64_t offsets_ms_ = 0;  // when group offsets were last committed
+  int appending_ = 0;   // appends of the changelog that are not acknowledged
+  bool untold_ = true;  // positions_ are committed, and no group knows them
+  int telling_ = 0;     // groups that are being told
+  int64_t begun_ms_;
+  int64_t last_ms_;
+  int64_t told_ms_ = 0;
   std::vector<state::Change> changes_;
   std::vector<SourcePosition> positions_;
-  Totals totals_;  // as of the epoch that is being collected
-  size_t append_records_ = 0;
+  Totals totals_;           // as of the epoch that is being collected
+  bool caught_up_ = false;  // since the last barrier
+  model::Offset changelog_end_{-1};
 };
 
 }  // namespace leat::run

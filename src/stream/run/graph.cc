@@ -7,7 +7,21 @@ namespace {
 
 using plan::NodeKind;
 
-bool NeedsExchange(NodeKind kind) { return kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate; }
+bool IsJoin(NodeKind kind) {
+  return kind == NodeKind::kJoin || kind == NodeKind::kIntervalJoin || kind == NodeKind::kWindowJoin ||
+         kind == NodeKind::kTemporalJoin || kind == NodeKind::kLookupJoin;
+}
+
+bool NeedsExchange(NodeKind kind) {
+  return kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize ||
+         kind == NodeKind::kUpsertMaterialize || IsJoin(kind);
+}
+
+// The columns of an input by which its rows go to the workers.
+const std::vector<int>& ExchangeKeys(const plan::Node& node, size_t input) {
+  if (!IsJoin(node.kind)) return node.keys;
+  return input == 0 ? node.join.left_keys : node.join.right_keys;
+}
 
 bool HasOperator(NodeKind kind) {
   return kind == NodeKind::kCalc || kind == NodeKind::kWindowAssign || NeedsExchange(kind);
@@ -34,7 +48,7 @@ class Builder {
     for (size_t i = 0; i < inputs.size(); ++i) {
       GraphEdge edge{.to = index, .input = static_cast<int>(i)};
       edge.exchange = NeedsExchange(node->kind);
-      if (edge.exchange) edge.keys = node->keys;
+      if (edge.exchange) edge.keys = ExchangeKeys(*node, i);
       graph_.nodes[static_cast<size_t>(inputs[i])].consumers.push_back(std::move(edge));
     }
     if (node->kind == NodeKind::kSource || node->kind == NodeKind::kValues) graph_.sources.push_back(index);

@@ -11,6 +11,7 @@
 
 #include "env/metrics.h"
 #include "stream/run/changelog.h"
+#include "stream/run/delivery.h"
 #include "stream/run/graph.h"
 #include "stream/run/inbox.h"
 #include "stream/run/job_log.h"
@@ -19,6 +20,7 @@
 #include "stream/run/sink_writer.h"
 #include "stream/run/source_decoder.h"
 #include "stream/run/table_options.h"
+#include "stream/run/transaction_writer.h"
 
 namespace leat::run {
 
@@ -63,8 +65,11 @@ struct OutputsDurableEvent {
   int worker;
   int64_t epoch;
 };
-struct ChangelogEvent {
-  absl::StatusOr<model::Offset> base;
+struct ChangelogEvent {  // one append to the changelog, and where it ends
+  absl::StatusOr<model::Offset> end;
+};
+struct EndedEvent {  // the epoch's transaction is committed, or perhaps not
+  absl::Status status;
 };
 struct CommittedOffsetsEvent {
   absl::Status status;
@@ -73,13 +78,14 @@ struct InputEndEvent {
   int worker;
 };                               // all sources of this worker are bounded and read
 struct EarlyCheckpointEvent {};  // uncommitted state nears its budget
+struct CaughtUpEvent {};         // no worker has anything left to read
 struct FailedEvent {
   absl::Status status;
 };
 struct StopEvent {};
-using ControlEvent =
-    std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent, ChangelogEvent,
-                 CommittedOffsetsEvent, InputEndEvent, EarlyCheckpointEvent, FailedEvent, StopEvent>;
+using ControlEvent = std::variant<ProgressEvent, PausedEvent, QuietEvent, EpochEvent, OutputsDurableEvent,
+                                  ChangelogEvent, CommittedOffsetsEvent, EndedEvent, InputEndEvent,
+                                  EarlyCheckpointEvent, CaughtUpEvent, FailedEvent, StopEvent>;
 
 // Shown by JobRunner::Status; outlives restarts of the job, and by Totals those of the process.
 struct Counters {
@@ -119,6 +125,11 @@ struct JobContext {
   Graph graph;
   std::map<int, KafkaTable> tables;       // of kafka sources and sinks, by graph node
   std::map<int, TopicShape> sink_topics;  // by graph node
+  std::map<int, Delivery> deliveries;     // of kafka sinks
+  DeliveryOptions delivery;
+  CheckpointInterval interval;
+  // Null: the job delivers at least once, and every append goes out as it comes.
+  std::shared_ptr<TransactionWriter> transaction;
   std::string dead_letter_topic;
   TopicShape dead_letters;
   std::string late_topic;  // empty: late rows are only counted
@@ -135,6 +146,8 @@ struct JobContext {
   std::atomic<size_t> in_flight_bytes{0};  // of those rows: sources wait above a limit
   std::atomic<bool> progressed{false};     // a ProgressEvent is on its way
   std::atomic<bool> pausing{false};
+  std::atomic<int> reading{0};         // workers that have fetched more than they have read
+  std::atomic<bool> caught_up{false};  // since the last barrier `reading` was zero once; a CaughtUpEvent says so
 
   struct Progress {  // of a cursor, for people
     std::atomic<int64_t> high_watermark{-1};

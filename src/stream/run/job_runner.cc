@@ -88,6 +88,7 @@ class Runner final : public JobRunner {
   absl::Status Look();
   void Run();
   bool Backoff(int attempt);
+  void Abandon(const absl::Status& status);
   void Say(std::string text);
   void SetState(State state, const absl::Status& error);
   bool stopping() const {
@@ -137,8 +138,10 @@ void Runner::OnCheckpoint(const CheckpointReport& report) {
 
 // One life of the job: restore, run until stopped, finished or failed. Threads have ended when it returns.
 absl::Status Runner::RunOnce(bool* checkpointed) {
+  LEAT_ASSIGN_OR_RETURN(std::shared_ptr<TransactionWriter> transaction, OpenTransactions(spec_, port_));
   LEAT_RETURN_IF_ERROR(RestoreStore(spec_.name, spec_.options, port_, &store_));
-  LEAT_ASSIGN_OR_RETURN(std::shared_ptr<JobContext> job, PrepareRun(spec_, port_, counters_, *store_));
+  LEAT_ASSIGN_OR_RETURN(std::shared_ptr<JobContext> job,
+                        PrepareRun(spec_, port_, counters_, *store_, std::move(transaction)));
   job->log = &log_;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -219,14 +222,25 @@ void Runner::Main() {
   for (auto& done : waiting) done(absl::OkStatus());
 }
 
+// The job ends in the middle of an epoch: what it wrote of it is aborted now, so that readers of its outputs need not
+// wait for the transaction to run out of time.
+void Runner::Abandon(const absl::Status& status) {
+  if (absl::IsAborted(status)) return;  // another life has the transactional id, or the log has aborted already
+  if (const auto opened = OpenTransactions(spec_, port_); !opened.ok()) {
+    Say(StrCat("the last epoch is left to its transaction's timeout: ", Message(opened.status())));
+  }
+}
+
 void Runner::Run() {
   for (const std::string& warning : spec_.plan.warnings) Say(StrCat("warning: ", warning));
   int failures = 0;
   int counted = 0;
+  absl::Status status;
   while (true) {
     bool checkpointed = false;
-    const absl::Status status = RunOnce(&checkpointed);
-    if (status.ok() || stopping()) break;
+    status = RunOnce(&checkpointed);
+    if (status.ok()) return;
+    if (stopping()) break;
     if (checkpointed) failures = counted = 0;
     ++failures;
     if (!IsTransient(status)) ++counted;
@@ -243,6 +257,7 @@ void Runner::Run() {
     }
     if (Backoff(failures)) break;
   }
+  Abandon(status);
 }
 
 }  // namespace

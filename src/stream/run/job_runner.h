@@ -11,6 +11,7 @@
 #include "env/metrics.h"
 #include "model/ids.h"
 #include "stream/plan/plan.h"
+#include "stream/run/delivery.h"
 #include "stream/run/job_log.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
@@ -49,6 +50,7 @@ class JobRunner {
     std::string name;  // group id, dead-letter topic `<name>-dlq`, changelog `__leat_changelog_<name>`
     plan::JobPlan plan;
     Options options;
+    DeliveryOptions delivery{};
     Purpose purpose = Purpose::kRun;
   };
   // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.

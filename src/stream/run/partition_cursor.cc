@@ -17,8 +17,8 @@ PartitionCursor::PartitionCursor(const Options& options)
       fetch_offset_(options.start),
       watermark_ms_(options.watermark_ms) {}
 
-void PartitionCursor::Feed(std::string batches, model::Offset high_watermark) {
-  high_watermark_ = std::max(high_watermark_, high_watermark);
+void PartitionCursor::Feed(std::string batches, model::Offset end, std::vector<model::AbortedTransaction> aborted) {
+  end_ = std::max(end_, end);
   if (batches.empty()) return;
   // The offset to go on from is behind the last batch.
   std::string_view rest = batches;
@@ -29,7 +29,7 @@ void PartitionCursor::Feed(std::string batches, model::Offset high_watermark) {
     rest.remove_prefix(header->total_bytes());
   }
   buffered_bytes_ += batches.size();
-  buffers_.push_back({std::move(batches), 0});
+  buffers_.push_back({std::move(batches), model::AbortedFilter(std::move(aborted)), 0});
 }
 
 // Takes the records of whole log batches from the first buffer until there are enough. Their views live in the buffer
@@ -43,7 +43,8 @@ absl::Status PartitionCursor::Collect(size_t max_rows, std::vector<model::Record
     buffer.used += batch.size();
     LEAT_ASSIGN_OR_RETURN(auto iterator, model::RecordIterator::Open(batch, kMaxDecompressedBytes));
     const model::BatchHeader header = iterator.header();
-    if (!header.control()) {
+    LEAT_ASSIGN_OR_RETURN(const bool aborted, buffer.aborted.Skips(batch, header));
+    if (!header.control() && !aborted) {
       iterators->push_back(std::move(iterator));
       model::RecordView record;
       while (true) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/aborted_filter.h"
 #include "model/ids.h"
 #include "stream/run/source_decoder.h"
 
@@ -31,8 +32,8 @@ class PartitionCursor {
   };
   explicit PartitionCursor(const Options& options);
 
-  // What a fetch at fetch_offset() brought: whole batches and the high watermark.
-  void Feed(std::string batches, model::Offset high_watermark);
+  // What a fetch at fetch_offset() brought: whole batches, and the end of what can be read of the partition now.
+  void Feed(std::string batches, model::Offset end, std::vector<model::AbortedTransaction> aborted = {});
   model::Offset fetch_offset() const { return fetch_offset_; }
   size_t buffered_bytes() const { return buffered_bytes_; }
   bool has_data() const { return !buffers_.empty(); }
@@ -42,15 +43,15 @@ class PartitionCursor {
 
   const model::TopicPartition& partition() const { return options_.partition; }
   model::Offset next_offset() const { return next_offset_; }  // behind the last record decoded
-  model::Offset high_watermark() const { return high_watermark_; }
   int64_t watermark_ms() const { return watermark_ms_; }
-  bool at_end() const { return buffers_.empty() && next_offset_ >= high_watermark_; }  // nothing to read right now
+  bool at_end() const { return buffers_.empty() && next_offset_ >= end_; }  // nothing to read right now
   bool finished() const { return next_offset_ >= options_.end; }
   uint64_t records_read() const { return records_read_; }
 
  private:
   struct Buffer {
     std::string bytes;
+    model::AbortedFilter aborted;
     size_t used = 0;
   };
   absl::Status Collect(size_t max_rows, std::vector<model::RecordIterator>* iterators,
@@ -63,7 +64,7 @@ class PartitionCursor {
   size_t buffered_bytes_ = 0;
   model::Offset next_offset_;
   model::Offset fetch_offset_;
-  model::Offset high_watermark_{-1};
+  model::Offset end_{-1};
   int64_t watermark_ms_;
   uint64_t records_read_ = 0;
 };

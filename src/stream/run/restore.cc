@@ -139,9 +139,13 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
                                                     StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
   for (size_t i = 0; i < job.graph.nodes.size(); ++i) {
     const plan::Node& node = *job.graph.nodes[i].plan;
-    if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
+    if (node.table == nullptr || !IsKafkaTable(*node.table)) continue;
     LEAT_ASSIGN_OR_RETURN(KafkaTable table, ParseKafkaTable(*node.table));
     if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
+    if (node.kind == plan::NodeKind::kSink) {
+      const Delivery delivery = job.transaction == nullptr ? Delivery::kAtLeastOnce : Delivery::kExactlyOnce;
+      LEAT_ASSIGN_OR_RETURN(job.deliveries[static_cast<int>(i)], DeliveryOfSink(*node.table, delivery));
+    }
     job.tables[static_cast<int>(i)] = std::move(table);
   }
   return absl::OkStatus();
@@ -235,20 +239,31 @@ absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
   return restored;
 }
 
+absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRunner::Spec& spec, LogPort& port) {
+  LEAT_ASSIGN_OR_RETURN(const Delivery delivery, DeliveryOfJob(spec.plan));
+  if (delivery == Delivery::kAtLeastOnce) return std::shared_ptr<TransactionWriter>();
+  LEAT_ASSIGN_OR_RETURN(const CheckpointInterval interval, IntervalOf(spec.plan, spec.options));
+  LEAT_ASSIGN_OR_RETURN(const Duration timeout, TransactionTimeout(interval, spec.delivery));
+  const std::string id = TransactionalId(spec.name);
+  absl::StatusOr<TransactionalProducer> producer =
+      Await<absl::StatusOr<TransactionalProducer>>([&](auto done) { port.OpenProducer(id, timeout, std::move(done)); });
+  if (!producer.ok()) return Annotate(producer.status(), StrCat("taking the transactional id ", id));
+  return std::make_shared<TransactionWriter>(port, id, *producer);
+}
+
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
-                                                       state::CommittedStore& store) {
+                                                       state::CommittedStore& store,
+                                                       std::shared_ptr<TransactionWriter> transaction) {
   auto job = std::make_shared<JobContext>();
   job->job = spec.name;
   job->options = spec.options;
   job->port = &port;
   job->counters = &counters;
+  job->transaction = std::move(transaction);
+  job->delivery = spec.delivery;
   LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(spec.plan));
   LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan));
-  LEAT_ASSIGN_OR_RETURN(
-      const int64_t interval_ms,
-      ParseDurationMillis(Setting(spec.plan, "execution.checkpointing.interval",
-                                  StrCat(absl::ToInt64Milliseconds(spec.options.checkpoint_interval)))));
-  job->options.checkpoint_interval = absl::Milliseconds(interval_ms);
+  LEAT_ASSIGN_OR_RETURN(job->interval, IntervalOf(spec.plan, spec.options));
   job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
   job->late_topic = Setting(spec.plan, "leat.late.topic", "");
   // Dead letters and late rows go to the first partition, whatever others the topic has.

@@ -29,8 +29,14 @@ struct Restored {
 };
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store);
 
+// Takes over the job's transactional id: afterwards nobody else writes for the job, and every epoch that was begun has
+// its end in the changelog. Before RestoreStore, which could not know of an end that is decided but not yet written.
+// Null: the job delivers at least once.
+absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRunner::Spec& spec, LogPort& port);
+
 // Everything RunWorker needs: graph, tables, topics (made if missing), the starts of all cursors.
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
-                                                       state::CommittedStore& store);
+                                                       state::CommittedStore& store,
+                                                       std::shared_ptr<TransactionWriter> transaction);
 
 }  // namespace leat::run

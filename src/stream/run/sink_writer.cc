@@ -1,8 +1,10 @@
 #include "stream/run/sink_writer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/murmur2.h"
+#include "stream/data/key_codec.h"
 
 namespace leat::run {
 
@@ -101,11 +103,39 @@ absl::StatusOr<std::unique_ptr<SinkWriter>> SinkWriter::Create(const plan::Node&
   LEAT_ASSIGN_OR_RETURN(made->value_encoder_,
                         format::MakeEncoder(options.value_format, options.value_options, *made->value_schema_));
   if (!options.key_format.empty()) {
-    made->key_schema_ = pick(options.key_columns, &made->key_inputs_);
+    auto keys = std::make_shared<data::Schema>(*pick(options.key_columns, &made->key_inputs_));
+    for (data::Field& field : keys->fields) field.name.erase(0, options.key_prefix.size());
+    made->key_schema_ = std::move(keys);
     LEAT_ASSIGN_OR_RETURN(made->key_encoder_,
                           format::MakeEncoder(options.key_format, options.key_options, *made->key_schema_));
   }
+  made->upsert_ = options.upsert;
   return made;
+}
+
+// The old value of an update is dropped where the new one follows in the same batch; alone it is a delete.
+std::vector<SinkWriter::Fate> SinkWriter::FatesOf(const data::Batch& batch, const data::Batch& keys) const {
+  std::vector<Fate> fates(batch.rows, Fate::kWrite);
+  if (!upsert_ || batch.kinds.empty()) return fates;
+  std::set<std::string> written;  // keys that a later row of the batch writes
+  std::string key;
+  for (size_t row = batch.rows; row > 0; --row) {
+    key.clear();
+    data::EncodeKey(keys.columns, row - 1, &key);
+    switch (batch.kinds[row - 1]) {
+      case data::RowKind::kInsert:
+      case data::RowKind::kUpdateAfter:
+        written.insert(key);
+        break;
+      case data::RowKind::kDelete:
+        fates[row - 1] = Fate::kDelete;
+        break;
+      case data::RowKind::kUpdateBefore:
+        fates[row - 1] = written.contains(key) ? Fate::kDrop : Fate::kDelete;
+        break;
+    }
+  }
+  return fates;
 }
 
 absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const FailedRowSink& fail,
@@ -115,16 +145,20 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const 
     for (const int input : inputs) part.columns.push_back(batch.columns[static_cast<size_t>(input)]);
     return part;
   };
-  const data::Batch values = view(value_inputs_, value_schema_);
+  data::Batch values = view(value_inputs_, value_schema_);
+  values.kinds = batch.kinds;
   const data::Batch keys = key_encoder_ ? view(key_inputs_, key_schema_) : data::Batch{};
   const data::Column* timestamps =
       timestamp_input_ < 0 ? nullptr : batch.columns[static_cast<size_t>(timestamp_input_)].get();
   std::string value;
   std::string key;
+  const std::vector<Fate> fates = FatesOf(batch, keys);
   for (size_t row = 0; row < batch.rows; ++row) {
+    if (fates[row] == Fate::kDrop) continue;
+    const bool deletes = fates[row] == Fate::kDelete;
     value.clear();
     key.clear();
-    absl::Status encoded = value_encoder_->Encode(values, row, &value);
+    absl::Status encoded = deletes ? absl::OkStatus() : value_encoder_->Encode(values, row, &value);
     if (encoded.ok() && key_encoder_) encoded = key_encoder_->Encode(keys, row, &key);
     if (encoded.ok() && key.size() + value.size() > topic_.max_record_bytes()) {
       encoded = OutOfRange("the record would have ", key.size() + value.size(), " bytes, at most ",
@@ -139,7 +173,8 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const 
     if (timestamps != nullptr && !timestamps->IsNull(row)) {
       timestamp_ms = timestamps->values<int64_t>()[row] / data::kMicrosPerMilli;
     }
-    LEAT_RETURN_IF_ERROR(topic_.Add(timestamp_ms, key_view, value, {}, ready));
+    LEAT_RETURN_IF_ERROR(
+        topic_.Add(timestamp_ms, key_view, deletes ? std::nullopt : std::optional<std::string_view>(value), {}, ready));
   }
   return absl::OkStatus();
 }

@@ -68,6 +68,8 @@ class SinkWriter {
   bool empty() const { return topic_.empty(); }
 
  private:
+  enum class Fate { kWrite, kDelete, kDrop };
+  std::vector<Fate> FatesOf(const data::Batch& batch, const data::Batch& keys) const;
   explicit SinkWriter(TopicWriter topic) : topic_(std::move(topic)) {}
   TopicWriter topic_;
   std::unique_ptr<format::Encoder> value_encoder_;
@@ -77,6 +79,7 @@ class SinkWriter {
   int timestamp_input_ = -1;  // a writable 'timestamp' metadata column
   data::SchemaPtr value_schema_;
   data::SchemaPtr key_schema_;
+  bool upsert_ = false;  // a delete is a record without a value
 };
 
 }  // namespace leat::run

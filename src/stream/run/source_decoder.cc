@@ -51,12 +51,16 @@ void OrderComputed(const plan::Table& table, const std::set<int>& needed, int co
 // The work on one run of records: columns by table index, and which record each row came from.
 struct SourceDecoder::Rows {
   std::vector<data::ColumnPtr> columns;
-  std::vector<uint32_t> record;  // per row
+  std::vector<uint32_t> record;      // per row
+  std::vector<data::RowKind> kinds;  // per row; empty: all +I
   std::vector<exec::RowError> errors;
   std::vector<format::DecodeError> decode_errors;
+
+  bool IsDelete(size_t row) const { return !kinds.empty() && kinds[row] == data::RowKind::kDelete; }
 };
 
-// With ALL, the columns of the key are in the value as well: the key is decoded only for what the value lacks.
+// With ALL, the columns of the key are in the value as well: the key is decoded only for what the value lacks, and
+// where there is no value.
 absl::Status SourceDecoder::MakeDecoders(const std::set<int>& needed) {
   const auto make = [&](const std::vector<int>& columns, const auto& wants, std::vector<int>* wanted,
                         std::string_view format, const format::FormatOptions& options) {
@@ -64,6 +68,7 @@ absl::Status SourceDecoder::MakeDecoders(const std::set<int>& needed) {
     std::vector<int> positions;
     for (size_t i = 0; i < columns.size(); ++i) {
       fields.fields.push_back(table_schema_->fields[static_cast<size_t>(columns[i])]);
+      if (&columns == &options_.key_columns) fields.fields.back().name.erase(0, options_.key_prefix.size());
       if (!needed.contains(columns[i]) || !wants(columns[i])) continue;
       wanted->push_back(columns[i]);
       positions.push_back(static_cast<int>(i));
@@ -76,7 +81,7 @@ absl::Status SourceDecoder::MakeDecoders(const std::set<int>& needed) {
                                             options_.value_options));
   if (options_.key_format.empty()) return absl::OkStatus();
   const auto only_in_key = [&](int column) {
-    return std::find(in_value.begin(), in_value.end(), column) == in_value.end();
+    return options_.upsert || std::find(in_value.begin(), in_value.end(), column) == in_value.end();
   };
   LEAT_ASSIGN_OR_RETURN(
       key_decoder_, make(options_.key_columns, only_in_key, &key_wanted_, options_.key_format, options_.key_options));
@@ -130,6 +135,7 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
       pointers.push_back(columns.back().get());
     }
     decoder.Decode(texts_, pointers, decoded, &rows->decode_errors);
+    rows->kinds.insert(rows->kinds.end(), decoder.kinds().begin(), decoder.kinds().end());
     for (size_t i = 0; i < wanted.size(); ++i) rows->columns[static_cast<size_t>(wanted[i])] = columns[i];
   };
   texts_.clear();
@@ -139,6 +145,15 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
   std::vector<uint32_t> from_key;
   texts_.clear();
   for (const model::RecordView& record : records) texts_.push_back(record.key);
+  if (options_.upsert) {
+    Rows keys;
+    keys.columns.resize(rows->columns.size());
+    std::swap(keys, *rows);
+    decode(*key_decoder_, key_wanted_, &rows->record);
+    std::swap(keys, *rows);
+    rows->decode_errors.insert(rows->decode_errors.end(), keys.decode_errors.begin(), keys.decode_errors.end());
+    return MergeUpserts(records, keys, rows);
+  }
   decode(*key_decoder_, key_wanted_, &from_key);
   if (from_key == rows->record) return;
   // Keep the records of which both sides decoded. A key that is missing where the value is there has no row.
@@ -149,7 +164,7 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
     if (rows->record[v] == from_key[k]) {
       both.push_back(rows->record[v]);
       in_value.push_back(static_cast<uint32_t>(v++));
-      in_key.push_back(static_cast<uint32_t>(k++));
+      in_key.push_back(static_cast<uint32_t>(k));  // a record can give two rows
     } else if (rows->record[v] < from_key[k]) {
       ++v;
     } else {
@@ -166,7 +181,62 @@ void SourceDecoder::DecodeColumns(std::span<const model::RecordView> records, Ro
   for (const int column : key_wanted_) {
     rows->columns[static_cast<size_t>(column)] = data::Gather(rows->columns[static_cast<size_t>(column)], in_key);
   }
+  std::vector<data::RowKind> kinds;
+  for (const uint32_t row : in_value) {
+    if (!rows->kinds.empty()) kinds.push_back(rows->kinds[row]);
+  }
+  rows->kinds = std::move(kinds);
   rows->record = std::move(both);
+}
+
+// Records with a key and a value are rows, with the value's word for columns that are in both; those with a key alone
+// delete the row of that key.
+void SourceDecoder::MergeUpserts(std::span<const model::RecordView> records, const Rows& keys, Rows* rows) const {
+  std::vector<uint32_t> in_value;  // per row of the result; kAbsent: a delete
+  std::vector<uint32_t> in_key;
+  std::vector<uint32_t> merged;
+  constexpr uint32_t kAbsent = UINT32_MAX;
+  size_t v = 0;
+  for (uint32_t k = 0; k < keys.record.size(); ++k) {
+    const uint32_t record = keys.record[k];
+    while (v < rows->record.size() && rows->record[v] < record) ++v;
+    const bool has_value = v < rows->record.size() && rows->record[v] == record;
+    if (!has_value && records[record].value.has_value()) continue;  // the value could not be decoded
+    merged.push_back(record);
+    in_key.push_back(k);
+    in_value.push_back(has_value ? static_cast<uint32_t>(v) : kAbsent);
+    rows->kinds.push_back(has_value ? data::RowKind::kUpdateAfter : data::RowKind::kDelete);
+  }
+  for (uint32_t record = 0; record < records.size(); ++record) {
+    if (records[record].key.has_value()) continue;
+    rows->decode_errors.push_back({record, "the record has no key, and an upsert-kafka table needs one"});
+  }
+  const bool has_deletes = std::ranges::find(in_value, kAbsent) != in_value.end();
+  for (size_t i = 0; i < rows->columns.size(); ++i) {
+    const data::ColumnPtr value = rows->columns[i];
+    const data::ColumnPtr key = keys.columns[i];
+    if (value == nullptr && key == nullptr) continue;
+    if (value == nullptr) {
+      rows->columns[i] = data::Gather(key, in_key);
+      continue;
+    }
+    if (!has_deletes) {
+      rows->columns[i] = data::Gather(value, in_value);
+      continue;
+    }
+    auto column = std::make_shared<data::Column>(value->type());
+    for (size_t row = 0; row < merged.size(); ++row) {
+      if (in_value[row] != kAbsent) {
+        column->AppendFrom(*value, in_value[row]);
+      } else if (key != nullptr) {
+        column->AppendFrom(*key, in_key[row]);
+      } else {
+        column->AppendNull();
+      }
+    }
+    rows->columns[i] = column;
+  }
+  rows->record = std::move(merged);
 }
 
 void SourceDecoder::AddMetadata(const data::SourcePartition& partition, std::span<const model::RecordView> records,
@@ -206,7 +276,7 @@ void SourceDecoder::AddComputed(const exec::Context& context, Rows* rows) const 
   if (table_->watermark != nullptr) {
     const data::ColumnPtr& rowtime = table_batch.columns[static_cast<size_t>(table_->watermark_column)];
     for (size_t row = 0; row < rows->record.size() && rowtime->has_nulls(); ++row) {
-      if (!rowtime->IsNull(row)) continue;
+      if (!rowtime->IsNull(row) || rows->IsDelete(row)) continue;
       rows->errors.push_back(
           {static_cast<uint32_t>(row),
            StrCat("the event time column ", table_->columns[static_cast<size_t>(table_->watermark_column)].name,
@@ -222,11 +292,14 @@ void SourceDecoder::Drop(Rows* rows) {
   for (const exec::RowError& error : rows->errors) failed.insert(error.row);
   std::vector<uint32_t> keep;
   std::vector<uint32_t> records;
+  std::vector<data::RowKind> kinds;
   for (uint32_t row = 0; row < rows->record.size(); ++row) {
     if (failed.contains(row)) continue;
     keep.push_back(row);
     records.push_back(rows->record[row]);
+    if (!rows->kinds.empty()) kinds.push_back(rows->kinds[row]);
   }
+  rows->kinds = std::move(kinds);
   for (data::ColumnPtr& column : rows->columns) {
     if (column != nullptr) column = data::Gather(column, keep);
   }
@@ -276,6 +349,7 @@ absl::StatusOr<SourceDecoder::Decoded> SourceDecoder::Decode(
   decoded.batch.schema = output_schema_;
   decoded.batch.rows = rows.record.size();
   for (const int column : output_columns_) decoded.batch.columns.push_back(rows.columns[static_cast<size_t>(column)]);
+  decoded.batch.kinds = std::move(rows.kinds);
   decoded.batch.source = partition;
   for (const uint32_t record : rows.record) decoded.batch.offsets.push_back(records[record].offset.value());
   return decoded;

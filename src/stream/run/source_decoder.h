@@ -43,6 +43,7 @@ class SourceDecoder {
   struct Rows;
   absl::Status MakeDecoders(const std::set<int>& needed);
   void DecodeColumns(std::span<const model::RecordView> records, Rows* rows);
+  void MergeUpserts(std::span<const model::RecordView> records, const Rows& keys, Rows* rows) const;
   void AddMetadata(const data::SourcePartition& partition, std::span<const model::RecordView> records,
                    Rows* rows) const;
   void AddComputed(const exec::Context& context, Rows* rows) const;

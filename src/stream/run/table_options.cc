@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "stream/plan/changelog.h"
+
 namespace leat::run {
 namespace {
 
@@ -60,7 +62,7 @@ absl::StatusOr<std::map<int32_t, int64_t>> OffsetsOption(const plan::Table& tabl
 }
 
 absl::Status ParseStartup(const plan::Table& table, KafkaTable* out) {
-  const std::string mode = Option(table, "scan.startup.mode", "group-offsets");
+  const std::string mode = Option(table, "scan.startup.mode", out->upsert ? "earliest-offset" : "group-offsets");
   if (mode == "group-offsets")
     out->startup = Startup::kGroupOffsets;
   else if (mode == "earliest-offset")
@@ -102,7 +104,8 @@ absl::Status ParseBounded(const plan::Table& table, KafkaTable* out) {
 }
 
 absl::Status ParseColumns(const plan::Table& table, KafkaTable* out) {
-  const std::vector<std::string> key_fields = SplitList(Option(table, "key.fields"));
+  const std::vector<std::string> key_fields = out->upsert ? table.primary_key : SplitList(Option(table, "key.fields"));
+  out->key_prefix = Option(table, "key.fields-prefix");
   for (const std::string& field : key_fields) {
     const auto it = std::find_if(table.columns.begin(), table.columns.end(),
                                  [&](const plan::TableColumn& column) { return column.name == field; });
@@ -158,8 +161,14 @@ absl::StatusOr<int64_t> ParseDurationMillis(std::string_view text) {
   return InvalidArgument("expected a duration in ms, s, min, h or d, got '", text, "'");
 }
 
+bool IsKafkaTable(const plan::Table& table) {
+  const std::string connector = Option(table, "connector");
+  return connector == "kafka" || connector == "upsert-kafka";
+}
+
 absl::StatusOr<KafkaTable> ParseKafkaTable(const plan::Table& table) {
   KafkaTable out;
+  out.upsert = plan::ChangesOf(table) == plan::TableChanges::kUpserts;
   out.topics = SplitList(Option(table, "topic"));
   if (out.topics.empty()) return InvalidArgument("table ", table.name, ": option 'topic' is missing");
   for (const std::string& topic : out.topics) {
@@ -173,10 +182,17 @@ absl::StatusOr<KafkaTable> ParseKafkaTable(const plan::Table& table) {
   out.key_format = Option(table, "key.format");
   out.value_options = Below(table, out.value_format);
   for (const auto& [key, value] : Below(table, "value." + out.value_format)) out.value_options[key] = value;
+  if (out.upsert && out.key_format.empty())
+    return InvalidArgument("table ", table.name, ": option 'key.format' is missing");
   if (!out.key_format.empty()) out.key_options = Below(table, "key." + out.key_format);
   LEAT_RETURN_IF_ERROR(ParseStartup(table, &out));
   LEAT_RETURN_IF_ERROR(ParseBounded(table, &out));
   LEAT_RETURN_IF_ERROR(ParseColumns(table, &out));
+  const std::string isolation = Option(table, "properties.isolation.level", "read_committed");
+  if (isolation != "read_committed" && isolation != "read_uncommitted") {
+    return Bad(table, "properties.isolation.level", "read_committed or read_uncommitted", isolation);
+  }
+  out.isolation = isolation == "read_committed" ? model::Isolation::kReadCommitted : model::Isolation::kReadUncommitted;
   const std::string strategy = Option(table, "scan.watermark.emit.strategy", "on-periodic");
   if (strategy != "on-periodic" && strategy != "on-event") {
     return Bad(table, "scan.watermark.emit.strategy", "on-periodic or on-event", strategy);

@@ -71,19 +71,19 @@ absl::Status Task::SourceWatermark(int node, int64_t watermark_ms) {
   return ForwardWatermark(node, watermark_ms);
 }
 
-absl::Status Task::Receive(int node, int, data::Batch batch) { return Process(node, std::move(batch)); }
+absl::Status Task::Receive(int node, int input, data::Batch batch) { return Process(node, input, std::move(batch)); }
 
 absl::Status Task::ReceiveWatermark(int node, int input, int sender, int64_t watermark_ms) {
   return InputWatermark(node, input, sender, watermark_ms);
 }
 
-absl::Status Task::Process(int node, data::Batch batch) {
+absl::Status Task::Process(int node, int input, data::Batch batch) {
   const GraphNode& description = graph_.nodes[static_cast<size_t>(node)];
   if (description.plan->kind == NodeKind::kSink) return output_.WriteSink(node, batch);
   if (description.op == nullptr) return Forward(node, std::move(batch));  // a union
   Instance& instance = *instances_[static_cast<size_t>(node)];
   const exec::Context context{.wall_ms = wall_ms_, .watermark_ms = instance.watermark_ms};
-  return description.op->Process(*instance.state, context, batch, instance.output);
+  return description.op->ProcessInput(*instance.state, context, input, batch, instance.output);
 }
 
 absl::Status Task::Forward(int node, data::Batch batch) {
@@ -94,9 +94,9 @@ absl::Status Task::Forward(int node, data::Batch batch) {
     if (edge.exchange && options_.workers > 1) {
       LEAT_RETURN_IF_ERROR(Exchange(edge, batch));
     } else if (i + 1 == consumers.size()) {
-      LEAT_RETURN_IF_ERROR(Process(edge.to, std::move(batch)));
+      LEAT_RETURN_IF_ERROR(Process(edge.to, edge.input, std::move(batch)));
     } else {
-      LEAT_RETURN_IF_ERROR(Process(edge.to, batch));  // columns are shared, not copied
+      LEAT_RETURN_IF_ERROR(Process(edge.to, edge.input, batch));  // columns are shared, not copied
     }
   }
   return absl::OkStatus();
@@ -117,7 +117,7 @@ absl::Status Task::Exchange(const GraphEdge& edge, const data::Batch& batch) {
     if (chosen.empty()) continue;
     data::Batch part = chosen.size() == batch.rows ? batch : data::Gather(batch, chosen);
     if (worker == options_.worker) {
-      LEAT_RETURN_IF_ERROR(Process(edge.to, std::move(part)));
+      LEAT_RETURN_IF_ERROR(Process(edge.to, edge.input, std::move(part)));
     } else {
       output_.SendBatch(worker, edge.to, edge.input, std::move(part));
     }
@@ -147,6 +147,7 @@ absl::Status Task::InputWatermark(int node, int input, int sender, int64_t water
   if (const exec::Operator* op = graph_.nodes[static_cast<size_t>(node)].op.get(); op != nullptr) {
     const exec::Context context{.wall_ms = wall_ms_, .watermark_ms = combined};
     LEAT_RETURN_IF_ERROR(op->OnWatermark(*instance.state, context, instance.output));
+    return ForwardWatermark(node, op->OutputWatermark(combined));
   }
   return ForwardWatermark(node, combined);
 }

@@ -52,7 +52,7 @@ class Task {
   class NodeOutput;
   struct Instance;
   Task(const Graph& graph, const Options& options, TaskOutput& output);
-  absl::Status Process(int node, data::Batch batch);
+  absl::Status Process(int node, int input, data::Batch batch);
   absl::Status Forward(int node, data::Batch batch);
   absl::Status Exchange(const GraphEdge& edge, const data::Batch& batch);
   absl::Status ForwardWatermark(int node, int64_t watermark_ms);

@@ -301,7 +301,7 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
   LEAT_ASSIGN_OR_RETURN(impl->graph, run::BuildGraph(impl->plan));
   for (size_t i = 0; i < impl->graph.nodes.size(); ++i) {
     const plan::Node& node = *impl->graph.nodes[i].plan;
-    if (node.table == nullptr || node.table->options.at("connector") != "kafka") continue;
+    if (node.table == nullptr || !run::IsKafkaTable(*node.table)) continue;
     LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::ParseKafkaTable(*node.table));
   }
   LEAT_RETURN_IF_ERROR(impl->Open());

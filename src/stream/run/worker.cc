@@ -17,8 +17,9 @@ constexpr Duration kFetchWait = absl::Seconds(30);
 
 // The appends of one epoch of one worker: the last acknowledgement after the barrier says so.
 struct EpochAppends {
+  explicit EpochAppends(int64_t of) : epoch(of) {}
+  const int64_t epoch;
   std::atomic<int> pending{1};  // one for the barrier itself
-  std::atomic<int64_t> epoch{0};
 };
 
 class Worker final : public TaskOutput {
@@ -45,11 +46,10 @@ class Worker final : public TaskOutput {
         if (std::holds_alternative<StopMessage>(message)) return absl::OkStatus();
         LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
       }
-      if (CanRead())
-        LEAT_RETURN_IF_ERROR(ReadSome());
-      else
-        LEAT_RETURN_IF_ERROR(OnIdle());
+      if (CanRead()) LEAT_RETURN_IF_ERROR(ReadSome());
+      if (!CanRead()) LEAT_RETURN_IF_ERROR(OnIdle());  // before the next wait: nothing sleeps on rows
       Append();
+      SayWhetherReading();
     }
   }
 
@@ -103,7 +103,14 @@ class Worker final : public TaskOutput {
   void Progressed();
   void Bury(DeadRecord record);
   void Append();
-  absl::Status FlushSinks();
+  void AppendOne(PendingAppend append, Delivery delivery);
+  absl::Status FlushSinks(Delivery least);
+  void SayWhetherReading();
+  std::vector<PendingAppend>* ReadyOf(Delivery delivery) {
+    return delivery == Delivery::kExactlyOnce ? &ready_ : &ready_loose_;
+  }
+  // Of what is not a sink's: dead letters, late rows.
+  Delivery delivery() const { return job_->transaction == nullptr ? Delivery::kAtLeastOnce : Delivery::kExactlyOnce; }
 
   std::shared_ptr<JobContext> job_;
   const int index_;
@@ -117,11 +124,13 @@ class Worker final : public TaskOutput {
   std::map<int, std::unique_ptr<SinkWriter>> sinks_;  // by node
   std::optional<TopicWriter> dead_letters_;
   std::optional<TopicWriter> late_rows_;
-  absl::Status write_error_;  // of dead letters and late rows, looked at in the loop
-  std::vector<PendingAppend> ready_;
+  absl::Status write_error_;                // of dead letters and late rows, looked at in the loop
+  std::vector<PendingAppend> ready_;        // exactly once: in the epoch's transaction
+  std::vector<PendingAppend> ready_loose_;  // at least once: as it comes
   std::shared_ptr<std::atomic<size_t>> unacked_bytes_ = std::make_shared<std::atomic<size_t>>(0);
-  std::shared_ptr<EpochAppends> appends_ = std::make_shared<EpochAppends>();
+  std::shared_ptr<EpochAppends> appends_ = std::make_shared<EpochAppends>(1);
   bool paused_ = false;
+  bool reading_ = false;  // counted in job_->reading
   bool said_end_ = false;
   bool values_emitted_ = false;
   bool early_checkpoint_asked_ = false;
@@ -201,8 +210,9 @@ absl::Status Worker::On(FetchedMessage& message) {
   if (!message.data.ok()) {
     return Annotate(message.data.status(), StrCat("reading ", cursor.reader.partition().ToString()));
   }
-  cursor.reader.Feed(std::move(message.data->batches), message.data->high_watermark);
-  cursor.progress->high_watermark.store(cursor.reader.high_watermark().value());
+  cursor.progress->high_watermark.store(
+      std::max(cursor.progress->high_watermark.load(), message.data->high_watermark.value()));
+  cursor.reader.Feed(std::move(message.data->batches), message.data->end, std::move(message.data->aborted));
   Fetch(message.cursor);
   return absl::OkStatus();
 }
@@ -215,7 +225,7 @@ absl::Status Worker::On(PauseMessage&) {
 
 absl::Status Worker::On(BarrierMessage& message) {
   LEAT_RETURN_IF_ERROR(task_->Barrier());
-  LEAT_RETURN_IF_ERROR(FlushSinks());
+  LEAT_RETURN_IF_ERROR(FlushSinks(Delivery::kExactlyOnce));
   Append();
   EpochEvent part{.worker = index_, .epoch = message.epoch, .changes = backend_->TakeChanges(message.epoch)};
   for (state::Change& change : part.changes) {
@@ -231,8 +241,8 @@ absl::Status Worker::On(BarrierMessage& message) {
   }
   if (index_ == 0 && values_emitted_)
     part.changes.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
-  const std::shared_ptr<EpochAppends> closing = std::exchange(appends_, std::make_shared<EpochAppends>());
-  closing->epoch.store(message.epoch);
+  LEAT_CHECK(appends_->epoch == message.epoch) << message.epoch;
+  const auto closing = std::exchange(appends_, std::make_shared<EpochAppends>(message.epoch + 1));
   early_checkpoint_asked_ = false;
   job_->counters->state_bytes.store(backend_->MemoryBytes());
   job_->control.Push(std::move(part));
@@ -285,7 +295,8 @@ void Worker::Fetch(size_t index) {
   LogFetch fetch{.partition = cursor.reader.partition(),
                  .offset = cursor.reader.fetch_offset(),
                  .max_bytes = max_bytes,
-                 .max_wait = kFetchWait};
+                 .max_wait = kFetchWait,
+                 .isolation = job_->tables.at(cursor.node).isolation};
   job_->port->Fetch(std::move(fetch), [job = job_, worker = index_, index](absl::StatusOr<LogData> data) {
     job->inboxes[static_cast<size_t>(worker)]->Push(FetchedMessage{index, std::move(data)});
   });
@@ -325,10 +336,11 @@ absl::Status Worker::ReadSome() {
   return absl::OkStatus();
 }
 
-// Nothing to read: what lingers in the sinks goes out, idle partitions stop holding the watermark back.
+// Nothing to read: what lingers in the sinks goes out, idle partitions stop holding the watermark back. Rows of the
+// epoch's transaction go with its barrier: nobody could read them before.
 absl::Status Worker::OnIdle() {
   for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
-  LEAT_RETURN_IF_ERROR(FlushSinks());
+  LEAT_RETURN_IF_ERROR(FlushSinks(Delivery::kAtLeastOnce));
   LEAT_RETURN_IF_ERROR(write_error_);
   const bool ended = std::all_of(cursors_.begin(), cursors_.end(), [](const Cursor& c) { return c.reader.finished(); });
   if (ended && !said_end_) {
@@ -364,7 +376,19 @@ absl::Status Worker::UpdateSourceWatermark(int node) {
 }
 
 void Worker::Progressed() {
-  if (!job_->progressed.exchange(true)) job_->control.Push(ProgressEvent{});
+  if (!job_->progressed.load() && !job_->progressed.exchange(true)) job_->control.Push(ProgressEvent{});
+}
+
+void Worker::SayWhetherReading() {
+  const bool reading =
+      std::any_of(cursors_.begin(), cursors_.end(), [](const Cursor& cursor) { return cursor.reader.has_data(); });
+  if (reading == reading_) return;
+  reading_ = reading;
+  if (reading) {
+    job_->reading.fetch_add(1);
+  } else if (job_->reading.fetch_sub(1) == 1 && !job_->caught_up.exchange(true)) {
+    job_->control.Push(CaughtUpEvent{});
+  }
 }
 
 // --- writing ---
@@ -374,10 +398,11 @@ absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
   job_->counters->rows_out_total->Add(static_cast<double>(batch.rows));
   const plan::Table& table = *job_->graph.nodes[static_cast<size_t>(node)].plan->table;
   if (const auto sink = sinks_.find(node); sink != sinks_.end()) {
+    Progressed();  // also by time alone: an idle partition lets windows fire
     return sink->second->Write(
         batch, now_ms_,
         [&](size_t row, std::string reason) { Bury(FromUnwrittenRow(batch, row, std::move(reason), table.name)); },
-        &ready_);
+        ReadyOf(job_->deliveries.at(node)));
   }
   if (table.options.at("connector") == "print") {
     std::vector<std::string> rows;
@@ -391,8 +416,9 @@ void Worker::Late(int node, const data::Batch& batch, std::span<const uint32_t> 
   job_->counters->rows_late.fetch_add(rows.size());
   job_->counters->rows_late_total->Add(static_cast<double>(rows.size()));
   if (!late_rows_) return;
+  Progressed();
   const std::string step = job_->graph.nodes[static_cast<size_t>(node)].op->Name();
-  write_error_.Update(WriteLateRows(batch, rows, step, job_->job, now_ms_, *late_rows_, &ready_));
+  write_error_.Update(WriteLateRows(batch, rows, step, job_->job, now_ms_, *late_rows_, ReadyOf(delivery())));
 }
 
 void Worker::Fail(int node, exec::FailedRow row) {
@@ -402,39 +428,54 @@ void Worker::Fail(int node, exec::FailedRow row) {
 void Worker::Bury(DeadRecord record) {
   job_->counters->rows_dead.fetch_add(1);
   job_->counters->rows_dead_total->Add(1);
-  write_error_.Update(WriteDeadRecord(record, job_->job, now_ms_, *dead_letters_, &ready_));
+  Progressed();
+  write_error_.Update(WriteDeadRecord(record, job_->job, now_ms_, *dead_letters_, ReadyOf(delivery())));
 }
 
-absl::Status Worker::FlushSinks() {
-  for (const auto& [node, sink] : sinks_) LEAT_RETURN_IF_ERROR(sink->Flush(&ready_));
-  LEAT_RETURN_IF_ERROR(dead_letters_->Flush(&ready_));
-  if (late_rows_) LEAT_RETURN_IF_ERROR(late_rows_->Flush(&ready_));
+// Those that deliver at least once; with kExactlyOnce the others too.
+absl::Status Worker::FlushSinks(Delivery least) {
+  const auto flushes = [least](Delivery delivery) {
+    return least == Delivery::kExactlyOnce || delivery == Delivery::kAtLeastOnce;
+  };
+  for (const auto& [node, sink] : sinks_) {
+    const Delivery delivery = job_->deliveries.at(node);
+    if (flushes(delivery)) LEAT_RETURN_IF_ERROR(sink->Flush(ReadyOf(delivery)));
+  }
+  if (!flushes(delivery())) return absl::OkStatus();
+  LEAT_RETURN_IF_ERROR(dead_letters_->Flush(ReadyOf(delivery())));
+  if (late_rows_) LEAT_RETURN_IF_ERROR(late_rows_->Flush(ReadyOf(delivery())));
   return absl::OkStatus();
 }
 
 // Hands over what is ready. The epoch that it belongs to commits only after the acknowledgement.
 void Worker::Append() {
-  for (PendingAppend& append : ready_) {
-    const size_t bytes = append.batches.size();
-    unacked_bytes_->fetch_add(bytes);
-    appends_->pending.fetch_add(1);
-    job_->port->Append(
-        append.partition, std::move(append.batches),
-        [job = job_, worker = index_, appends = appends_, unacked = unacked_bytes_, bytes,
-         partition = append.partition](const absl::StatusOr<model::Offset>& base) {
-          if (!base.ok()) {
-            job->control.Push(FailedEvent{Annotate(base.status(), StrCat("writing to ", partition.ToString()))});
-            return;  // the epoch never becomes durable
-          }
-          if (unacked->fetch_sub(bytes) > kMaxUnackedBytes) {
-            job->inboxes[static_cast<size_t>(worker)]->Push(WakeMessage{});
-          }
-          if (appends->pending.fetch_sub(1) == 1) {
-            job->control.Push(OutputsDurableEvent{worker, appends->epoch.load()});
-          }
-        });
-  }
+  for (PendingAppend& append : ready_) AppendOne(std::move(append), Delivery::kExactlyOnce);
+  for (PendingAppend& append : ready_loose_) AppendOne(std::move(append), Delivery::kAtLeastOnce);
   ready_.clear();
+  ready_loose_.clear();
+}
+
+void Worker::AppendOne(PendingAppend append, Delivery delivery) {
+  const size_t bytes = append.batches.size();
+  unacked_bytes_->fetch_add(bytes);
+  appends_->pending.fetch_add(1);
+  auto done = [job = job_, worker = index_, appends = appends_, unacked = unacked_bytes_, bytes,
+               partition = append.partition](const absl::StatusOr<model::Offset>& base) {
+    if (!base.ok()) {
+      job->control.Push(FailedEvent{Annotate(base.status(), StrCat("writing to ", partition.ToString()))});
+      return;  // the epoch never becomes durable
+    }
+    if (unacked->fetch_sub(bytes) > kMaxUnackedBytes) {
+      job->inboxes[static_cast<size_t>(worker)]->Push(WakeMessage{});
+    }
+    if (appends->pending.fetch_sub(1) == 1) job->control.Push(OutputsDurableEvent{worker, appends->epoch});
+  };
+  if (delivery == Delivery::kExactlyOnce) {
+    job_->transaction->Append(appends_->epoch, std::move(append.partition), std::move(append.batches), std::move(done));
+  } else {
+    job_->port->Append({.partition = std::move(append.partition), .batches = std::move(append.batches)},
+                       std::move(done));
+  }
 }
 
 }  // namespace

@@ -1,1 +1,1 @@
-CREATE TABLE k (a INT) WITH ('connector' = 'upsert-kafka');
+CREATE TABLE k (a INT) WITH ('connector' = 'jdbc');

@@ -56,7 +56,8 @@ TEST(CheckFormat, NamesTheNearestOptionOrFormat) {
             "'json.ignore-parse-error' is no option of format json; did you mean 'json.ignore-parse-errors'?");
   EXPECT_EQ(Check("raw", {{"x", "y"}}, schema),
             "'raw.x' is no option of format raw; it has raw.charset, raw.endianness");
-  EXPECT_EQ(Check("jsn", {}, schema), "format 'jsn' is not known: there are csv, json and raw; did you mean 'json'?");
+  EXPECT_EQ(Check("jsn", {}, schema),
+            "format 'jsn' is not known: there are csv, debezium-json, json and raw; did you mean 'json'?");
 }
 
 TEST(CheckFormat, RefusesBadValuesAndSchemas) {

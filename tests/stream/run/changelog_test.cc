@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/record_batch.h"
+#include "model/transaction.h"
 
 namespace leat::run {
 namespace {
@@ -94,6 +95,74 @@ TEST(Changelog, SkipsWhatTheStoreHolds) {
   const auto epochs = ReplayAll(log + second, first_end);
   ASSERT_EQ(epochs.size(), 1u);
   EXPECT_EQ(epochs[0].epoch, 2);
+}
+
+// One after the other, as a log that several producers wrote to.
+class Log {
+ public:
+  void Epoch(int64_t epoch, const std::vector<Change>& changes, int64_t producer = -1) {
+    const std::string batches = *EncodeEpoch(epoch, changes, 5, 512);
+    std::string_view rest = batches;
+    while (!rest.empty()) {
+      std::string batch(*model::TakeBatch(&rest));
+      if (producer >= 0) {
+        model::SetProducer(&batch, {model::ProducerId{producer}, 0, sequence_, true});
+        sequence_ += model::ParseBatchHeader(batch)->record_count;
+      }
+      Add(std::move(batch));
+    }
+  }
+  void End(int64_t producer, model::TransactionEnd end) {
+    Add(model::EncodeMarkerBatch({model::ProducerId{producer}, 1, {end, 0}, 0}));
+  }
+  int64_t end() const { return end_; }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  void Add(std::string batch) {
+    end_ = AssignOffsets(&batch, end_);
+    bytes_ += batch;
+  }
+  std::string bytes_;
+  int64_t end_ = 0;
+  int32_t sequence_ = 0;
+};
+
+std::vector<int64_t> EpochsOf(const Log& log, int64_t from = 0) {
+  std::vector<int64_t> numbers;
+  for (const ChangelogReplay::Epoch& epoch : ReplayAll(log.bytes(), from)) numbers.push_back(epoch.epoch);
+  return numbers;
+}
+
+TEST(Changelog, AppliesWhatWasCommittedInTheOrderOfTheCommits) {
+  Log log;
+  log.Epoch(1, SomeChanges(20));  // of a job from before there were transactions
+  log.Epoch(1, SomeChanges(20), 7);
+  log.End(7, model::TransactionEnd::kAbort);
+  log.Epoch(2, SomeChanges(20), 7);
+  const int64_t second_end = log.end();
+  log.End(7, model::TransactionEnd::kCommit);
+  log.Epoch(3, SomeChanges(20), 8);
+  log.End(8, model::TransactionEnd::kCommit);
+  log.Epoch(4, SomeChanges(20), 8);  // nobody has decided
+  EXPECT_EQ(EpochsOf(log), (std::vector<int64_t>{1, 2, 3}));
+  EXPECT_EQ(ReplayAll(log.bytes(), 0)[1].next.value(), second_end);
+  EXPECT_EQ(EpochsOf(log, second_end), (std::vector<int64_t>{3})) << "the marker of what the store holds comes first";
+}
+
+TEST(Changelog, RefusesACommittedTransactionWithHalfAnEpoch) {
+  Log log;
+  log.Epoch(1, SomeChanges(60), 7);
+  std::string_view rest = log.bytes();
+  const std::string first(*model::TakeBatch(&rest));
+  std::string marker = model::EncodeMarkerBatch({model::ProducerId{7}, 1, {model::TransactionEnd::kCommit, 0}, 0});
+  AssignOffsets(&marker, 50);
+  ChangelogReplay replay;
+  const absl::Status status = replay.Feed(first + marker, model::Offset{0}, [](ChangelogReplay::Epoch&) {
+    ADD_FAILURE() << "half an epoch was applied";
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
 }
 
 TEST(Changelog, RefusesACommitThatDoesNotMatch) {

@@ -1,8 +1,11 @@
 #include "tests/stream/run/memory_log_port.h"
 
 #include "base/check.h"
+#include "model/aborted_filter.h"
+#include "model/transaction.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace leat::run {
 
@@ -22,16 +25,24 @@ void MemoryLogPort::Produce(const std::string& topic, int32_t partition, const s
     const std::lock_guard<std::mutex> lock(mutex_);
     AppendLocked(tp, *builder.Finish());
   }
-  AnswerParked(tp);
+  AnswerParked();
 }
 
-std::vector<TestRow> MemoryLogPort::Read(const std::string& topic) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+std::vector<TestRow> MemoryLogPort::ReadCommittedLocked(const std::string& topic) {
   std::vector<TestRow> rows;
-  for (const Partition& partition : topics_[topic]) {
-    for (const std::string& bytes : partition.batches) {
+  for (size_t i = 0; i < topics_[topic].size(); ++i) {
+    const absl::StatusOr<LogData> data = ReadLocked({.partition = {topic, model::PartitionId{static_cast<int32_t>(i)}},
+                                                     .offset = model::Offset{0},
+                                                     .max_bytes = SIZE_MAX,
+                                                     .isolation = model::Isolation::kReadCommitted});
+    LEAT_CHECK_OK(data.status());
+    model::AbortedFilter aborted(data->aborted);
+    std::string_view rest = data->batches;
+    while (!rest.empty()) {
+      const std::string_view bytes = *model::TakeBatch(&rest);
       auto records = model::RecordIterator::Open(bytes, size_t{64} << 20);
       LEAT_CHECK_OK(records.status());
+      if (*aborted.Skips(bytes, records->header()) || records->header().control()) continue;
       model::RecordView view;
       while (*records->Next(&view)) {
         TestRow row{.key = std::nullopt, .value = std::string(view.value.value_or("")), .headers = {}};
@@ -46,13 +57,14 @@ std::vector<TestRow> MemoryLogPort::Read(const std::string& topic) {
   return rows;
 }
 
+std::vector<TestRow> MemoryLogPort::Read(const std::string& topic) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return ReadCommittedLocked(topic);
+}
+
 void MemoryLogPort::WaitForRecords(const std::string& topic, size_t records) {
   std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [&] {
-    int64_t total = 0;
-    for (const Partition& partition : topics_[topic]) total += partition.end();
-    return total >= static_cast<int64_t>(records);
-  });
+  changed_.wait(lock, [&] { return ReadCommittedLocked(topic).size() >= records; });
 }
 
 void MemoryLogPort::WaitForCommitted(const std::string& group, const std::string& topic, int32_t partition,
@@ -74,6 +86,22 @@ void MemoryLogPort::LimitBatches(const std::string& topic, size_t max_batch_byte
   max_batch_bytes_[topic] = max_batch_bytes;
 }
 
+void MemoryLogPort::FailCalls(Call call, int count, Fate fate) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  call_failures_[call] = {count, fate};
+}
+
+int64_t MemoryLogPort::committed_transactions() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return transactions_.committed();
+}
+
+int64_t MemoryLogPort::Partition::stable_end() const {
+  int64_t stable = end();
+  for (const auto& [producer, first] : open) stable = std::min(stable, first);
+  return stable;
+}
+
 int64_t MemoryLogPort::AppendLocked(const TopicPartition& tp, std::string batches) {
   Partition& partition = topics_[tp.topic].at(static_cast<size_t>(tp.partition.value()));
   const int64_t base = partition.end();
@@ -83,21 +111,54 @@ int64_t MemoryLogPort::AppendLocked(const TopicPartition& tp, std::string batche
     LEAT_CHECK_OK(batch.status());
     std::string copy(*batch);
     model::SetBaseOffset(copy.data(), model::Offset{partition.end()});
-    const int64_t end = model::ParseBatchHeader(copy)->next_offset().value();
+    const model::BatchHeader header = *model::ParseBatchHeader(copy);
+    if (header.transactional() && !header.control()) {
+      partition.open.try_emplace(header.producer_id, header.base_offset.value());
+    }
     partition.batches.push_back(std::move(copy));
-    partition.ends.push_back(end);
+    partition.ends.push_back(header.next_offset().value());
   }
   changed_.notify_all();
   return base;
+}
+
+void MemoryLogPort::WriteMarkerLocked(const TopicPartition& tp, const model::MarkerBatch& marker) {
+  const auto topic = topics_.find(tp.topic);
+  if (topic == topics_.end()) return;
+  AppendLocked(tp, model::EncodeMarkerBatch(marker));
+  Partition& partition = topic->second.at(static_cast<size_t>(tp.partition.value()));
+  const auto open = partition.open.extract(marker.producer_id);
+  if (open && marker.marker.end == model::TransactionEnd::kAbort) {
+    partition.aborted.push_back({marker.producer_id, model::Offset{open.mapped()}});
+  }
 }
 
 absl::StatusOr<LogData> MemoryLogPort::ReadLocked(const LogFetch& fetch) {
   const auto topic = topics_.find(fetch.partition.topic);
   if (topic == topics_.end()) return NotFound("no topic ", fetch.partition.topic);
   const Partition& partition = topic->second.at(static_cast<size_t>(fetch.partition.partition.value()));
-  LogData data{.batches = {}, .high_watermark = model::Offset{partition.end()}, .log_start = model::Offset{0}};
+  const bool committed = fetch.isolation == model::Isolation::kReadCommitted;
+  const int64_t end = committed ? partition.stable_end() : partition.end();
+  LogData data{.batches = {},
+               .high_watermark = model::Offset{partition.end()},
+               .log_start = model::Offset{0},
+               .end = model::Offset{end}};
+  int64_t first = end;
   for (size_t i = 0; i < partition.batches.size() && data.batches.size() < fetch.max_bytes; ++i) {
-    if (partition.ends[i] > fetch.offset.value()) data.batches += partition.batches[i];
+    if (partition.ends[i] <= fetch.offset.value() || partition.ends[i] > end) continue;
+    data.batches += partition.batches[i];
+    first = std::min(first, i == 0 ? 0 : partition.ends[i - 1]);
+  }
+  if (!committed) return data;
+  // Transactions that were over before this answer begins are not told, as a broker does not.
+  for (const model::AbortedTransaction& aborted : partition.aborted) {
+    for (size_t i = 0; i < partition.batches.size(); ++i) {
+      const model::BatchHeader header = *model::ParseBatchHeader(partition.batches[i]);
+      if (!header.control() || header.producer_id != aborted.producer_id) continue;
+      if (header.base_offset < aborted.first_offset) continue;
+      if (header.base_offset.value() >= first) data.aborted.push_back(aborted);
+      break;
+    }
   }
   return data;
 }
@@ -115,16 +176,16 @@ void MemoryLogPort::Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done
   done(std::move(data));
 }
 
-void MemoryLogPort::AnswerParked(const TopicPartition& tp) {
+void MemoryLogPort::AnswerParked() {
   std::vector<std::pair<Parked, absl::StatusOr<LogData>>> ready;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (size_t i = 0; i < parked_.size();) {
-      if (parked_[i].fetch.partition != tp) {
+      absl::StatusOr<LogData> data = ReadLocked(parked_[i].fetch);
+      if (data.ok() && data->batches.empty()) {
         ++i;
         continue;
       }
-      absl::StatusOr<LogData> data = ReadLocked(parked_[i].fetch);
       ready.emplace_back(std::move(parked_[i]), std::move(data));
       parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
     }
@@ -132,27 +193,76 @@ void MemoryLogPort::AnswerParked(const TopicPartition& tp) {
   for (auto& [parked, data] : ready) parked.done(std::move(data));
 }
 
-void MemoryLogPort::Append(TopicPartition tp, std::string batches, Callback<absl::StatusOr<model::Offset>> done) {
-  int64_t base = -1;
-  bool too_large = false;
+absl::Status MemoryLogPort::CheckLocked(const LogAppend& append) {
+  const auto limit = max_batch_bytes_.find(append.partition.topic);
+  for (std::string_view rest = append.batches; !rest.empty();) {
+    LEAT_ASSIGN_OR_RETURN(const std::string_view batch, model::TakeBatch(&rest));
+    if (limit != max_batch_bytes_.end() && batch.size() > limit->second) {
+      return InvalidArgument("the batch is larger than max.message.bytes");
+    }
+    LEAT_ASSIGN_OR_RETURN(const model::BatchHeader header,
+                          model::ValidateBatch(batch, model::RecordCheck::kEveryRecord, size_t{64} << 20));
+    LEAT_CHECK(header.transactional() == !append.transactional_id.empty());
+    if (header.transactional()) {
+      LEAT_RETURN_IF_ERROR(transactions_.Take(append.transactional_id, append.partition, header));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void MemoryLogPort::Append(LogAppend append, Callback<absl::StatusOr<model::Offset>> done) {
+  absl::StatusOr<model::Offset> base = Unavailable("the broker has gone");
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (const auto limit = max_batch_bytes_.find(tp.topic); limit != max_batch_bytes_.end()) {
-      for (std::string_view rest = batches; !rest.empty();)
-        too_large |= model::TakeBatch(&rest)->size() > limit->second;
-    }
-    Failures& failures = failures_[tp.topic];
+    Failures& failures = failures_[append.partition.topic];
     const bool fail = failures.count > 0 && failures.count-- > 0;
-    if (!too_large && (!fail || failures.fate == Fate::kWritten)) base = AppendLocked(tp, std::move(batches));
-    if (fail) base = -1;
+    if (!fail || failures.fate == Fate::kWritten) {
+      const absl::Status status = CheckLocked(append);
+      if (status.ok()) {
+        const model::Offset at{AppendLocked(append.partition, std::move(append.batches))};
+        if (!fail) base = at;
+      } else {
+        base = status;
+      }
+    }
   }
-  AnswerParked(tp);
-  if (too_large)
-    done(InvalidArgument("the batch is larger than max.message.bytes"));
-  else if (base < 0)
-    done(Unavailable("the broker has gone"));
-  else
-    done(model::Offset{base});
+  AnswerParked();
+  done(std::move(base));
+}
+
+template <typename Reply, typename Run>
+void MemoryLogPort::Transact(Call call, Run run, Callback<Reply> done) {
+  Reply reply = absl::Status(Unavailable("the coordinator has gone"));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Failures& failures = call_failures_[call];
+    const bool fail = failures.count > 0 && failures.count-- > 0;
+    if (!fail)
+      reply = run();
+    else if (failures.fate == Fate::kWritten)
+      (void)run();
+    changed_.notify_all();
+  }
+  AnswerParked();
+  done(std::move(reply));
+}
+
+void MemoryLogPort::OpenProducer(std::string id, Duration, Callback<absl::StatusOr<TransactionalProducer>> done) {
+  Transact<absl::StatusOr<TransactionalProducer>>(
+      Call::kOpenProducer, [&] { return absl::StatusOr<TransactionalProducer>(transactions_.Open(id)); },
+      std::move(done));
+}
+
+void MemoryLogPort::AddToTransaction(std::string id, TransactionalProducer producer,
+                                     std::vector<TopicPartition> partitions, Callback<absl::Status> done) {
+  Transact<absl::Status>(
+      Call::kAddToTransaction, [&] { return transactions_.Add(id, producer, partitions); }, std::move(done));
+}
+
+void MemoryLogPort::EndTransaction(std::string id, TransactionalProducer producer, model::TransactionEnd end,
+                                   Callback<absl::StatusOr<TransactionalProducer>> done) {
+  Transact<absl::StatusOr<TransactionalProducer>>(
+      Call::kEndTransaction, [&] { return transactions_.End(id, producer, end); }, std::move(done));
 }
 
 void MemoryLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) {
@@ -227,40 +337,103 @@ absl::Status Dead() { return Unavailable("the process was killed"); }
 }  // namespace
 
 void KillableLogPort::Kill() {
-  const std::lock_guard<std::recursive_mutex> lock(mutex_);
-  killed_ = true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  dead_ = true;
+}
+
+void KillableLogPort::KillAt(std::string kind, When when, int nth) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  kind_ = std::move(kind);
+  when_ = when;
+  left_ = nth;
+}
+
+bool KillableLogPort::dead() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return dead_;
+}
+
+template <typename Reply, typename Run>
+void KillableLogPort::Pass(const std::string& kind, Run run, Callback<Reply> done) {
+  Reply reply = Dead();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool last = !dead_ && kind == kind_ && --left_ == 0;
+    if (last && when_ == When::kBefore) dead_ = true;
+    if (!dead_) run([&reply](Reply answer) { reply = std::move(answer); });
+    if (last) {
+      dead_ = true;
+      reply = Dead();
+    }
+  }
+  done(std::move(reply));
 }
 
 void KillableLogPort::DescribeTopic(std::string topic, Callback<absl::StatusOr<std::vector<PartitionOffsets>>> done) {
-  if (!IfAlive([&] { log_.DescribeTopic(std::move(topic), std::move(done)); })) done(Dead());
+  Pass<absl::StatusOr<std::vector<PartitionOffsets>>>(
+      "describe", [&](auto answer) { log_.DescribeTopic(std::move(topic), std::move(answer)); }, std::move(done));
 }
 void KillableLogPort::OffsetForTime(TopicPartition partition, int64_t timestamp_ms,
                                     Callback<absl::StatusOr<model::Offset>> done) {
-  if (!IfAlive([&] { log_.OffsetForTime(std::move(partition), timestamp_ms, std::move(done)); })) done(Dead());
+  Pass<absl::StatusOr<model::Offset>>(
+      "offset-for-time",
+      [&](auto answer) { log_.OffsetForTime(std::move(partition), timestamp_ms, std::move(answer)); }, std::move(done));
 }
 void KillableLogPort::EnsureTopic(std::string topic, int32_t partitions,
                                   std::vector<std::pair<std::string, std::string>> configs,
                                   Callback<absl::Status> done) {
-  if (!IfAlive([&] { log_.EnsureTopic(std::move(topic), partitions, std::move(configs), std::move(done)); }))
-    done(Dead());
+  Pass<absl::Status>(
+      "ensure",
+      [&](auto answer) { log_.EnsureTopic(std::move(topic), partitions, std::move(configs), std::move(answer)); },
+      std::move(done));
 }
+// A long poll is answered whenever there is something, also to the dead, who do not listen.
 void KillableLogPort::Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) {
-  if (!IfAlive([&] { log_.Fetch(std::move(fetch), std::move(done)); })) done(Dead());
+  if (dead()) return done(Dead());
+  log_.Fetch(std::move(fetch), std::move(done));
 }
-void KillableLogPort::Append(TopicPartition partition, std::string batches,
-                             Callback<absl::StatusOr<model::Offset>> done) {
-  if (!IfAlive([&] { log_.Append(std::move(partition), std::move(batches), std::move(done)); })) done(Dead());
+void KillableLogPort::Append(LogAppend append, Callback<absl::StatusOr<model::Offset>> done) {
+  const bool changelog = append.partition.topic.starts_with("__leat_changelog_");
+  Pass<absl::StatusOr<model::Offset>>(
+      changelog ? "changelog" : "append", [&](auto answer) { log_.Append(std::move(append), std::move(answer)); },
+      std::move(done));
 }
 void KillableLogPort::DeleteTopic(std::string topic, Callback<absl::Status> done) {
-  if (!IfAlive([&] { log_.DeleteTopic(std::move(topic), std::move(done)); })) done(Dead());
+  Pass<absl::Status>(
+      "delete", [&](auto answer) { log_.DeleteTopic(std::move(topic), std::move(answer)); }, std::move(done));
 }
 void KillableLogPort::CommitOffsets(std::string group, std::vector<std::pair<TopicPartition, model::Offset>> offsets,
                                     Callback<absl::Status> done) {
-  if (!IfAlive([&] { log_.CommitOffsets(std::move(group), std::move(offsets), std::move(done)); })) done(Dead());
+  Pass<absl::Status>(
+      "commit-offsets",
+      [&](auto answer) { log_.CommitOffsets(std::move(group), std::move(offsets), std::move(answer)); },
+      std::move(done));
 }
 void KillableLogPort::CommittedOffsets(std::string group, std::vector<TopicPartition> partitions,
                                        Callback<absl::StatusOr<std::vector<model::Offset>>> done) {
-  if (!IfAlive([&] { log_.CommittedOffsets(std::move(group), std::move(partitions), std::move(done)); })) done(Dead());
+  Pass<absl::StatusOr<std::vector<model::Offset>>>(
+      "committed-offsets",
+      [&](auto answer) { log_.CommittedOffsets(std::move(group), std::move(partitions), std::move(answer)); },
+      std::move(done));
+}
+void KillableLogPort::OpenProducer(std::string id, Duration timeout,
+                                   Callback<absl::StatusOr<TransactionalProducer>> done) {
+  Pass<absl::StatusOr<TransactionalProducer>>(
+      "open", [&](auto answer) { log_.OpenProducer(std::move(id), timeout, std::move(answer)); }, std::move(done));
+}
+void KillableLogPort::AddToTransaction(std::string id, TransactionalProducer producer,
+                                       std::vector<TopicPartition> partitions, Callback<absl::Status> done) {
+  const std::string kind = partitions.empty() ? "settle" : "add";
+  Pass<absl::Status>(
+      kind,
+      [&](auto answer) { log_.AddToTransaction(std::move(id), producer, std::move(partitions), std::move(answer)); },
+      std::move(done));
+}
+void KillableLogPort::EndTransaction(std::string id, TransactionalProducer producer, model::TransactionEnd end,
+                                     Callback<absl::StatusOr<TransactionalProducer>> done) {
+  Pass<absl::StatusOr<TransactionalProducer>>(
+      "end", [&](auto answer) { log_.EndTransaction(std::move(id), producer, end, std::move(answer)); },
+      std::move(done));
 }
 
 }  // namespace leat::run

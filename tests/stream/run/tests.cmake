@@ -1,1 +1,2 @@
-target_sources(leat_stream_run_test PRIVATE ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_log_port.cc)
+target_sources(leat_stream_run_test PRIVATE ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_log_port.cc
+                                            ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_transactions.cc)

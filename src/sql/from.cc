@@ -1,0 +1,302 @@
+// FROM with its joins, and WHERE.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "sql/queries.h"
+
+namespace leat::sql {
+
+using plan::ExpressionPtr;
+using plan::JoinType;
+
+namespace {
+
+bool IsInner(const TableRef& from) {
+  const bool inner = from.join == TableRef::Join::kInner || from.join == TableRef::Join::kCross;
+  return from.kind == TableRef::Kind::kJoin && inner && !from.right->as_of;
+}
+
+JoinType TypeOf(TableRef::Join join) {
+  switch (join) {
+    case TableRef::Join::kLeft:
+      return JoinType::kLeft;
+    case TableRef::Join::kRight:
+      return JoinType::kRight;
+    case TableRef::Join::kFull:
+      return JoinType::kFull;
+    case TableRef::Join::kInner:
+    case TableRef::Join::kCross:
+      break;
+  }
+  return JoinType::kInner;
+}
+
+// IN or EXISTS with a sub-query, or the negation of one.
+bool IsSubqueryTest(const Expr& expr) {
+  if (expr.kind == Expr::Kind::kOperator && expr.function == plan::FunctionId::kNot) {
+    return IsSubqueryTest(*expr.arguments[0]);
+  }
+  return expr.kind == Expr::Kind::kIn || expr.kind == Expr::Kind::kExists;
+}
+
+// Finds the sub-queries that stand for a value. Expressions share their parts, so each is looked at once.
+class Scalars {
+ public:
+  // True if the expression reads one.
+  bool Collect(const Expr& expr) {
+    const auto known = reads_.find(&expr);
+    if (known != reads_.end()) return known->second;
+    bool reads = expr.kind == Expr::Kind::kSubquery;
+    if (reads) found_.push_back(&expr);
+    for (const ExprPtr& argument : expr.arguments) reads = Collect(*argument) || reads;
+    return reads_[&expr] = reads;
+  }
+  const std::vector<const Expr*>& found() const { return found_; }
+
+ private:
+  std::map<const Expr*, bool> reads_;
+  std::vector<const Expr*> found_;
+};
+
+// Joins tables one after the other, each time the next one in FROM's order that a condition ties to those before.
+class InnerJoiner {
+ public:
+  InnerJoiner(InnerJoins joins, const std::vector<Option>* state_ttl, const Diagnostics& diagnostics)
+      : joins_(std::move(joins)), state_ttl_(state_ttl), diagnostics_(diagnostics) {
+    for (const Relation& table : joins_.tables) {
+      first_.push_back(width_);
+      width_ += static_cast<int>(table.fields().size());
+    }
+    place_.assign(static_cast<size_t>(width_), -1);
+    for (const ExpressionPtr& conjunct : joins_.conjuncts) conjuncts_.push_back({conjunct, TablesOf(*conjunct), false});
+  }
+
+  absl::StatusOr<Relation> Join() {
+    std::set<size_t> rest;
+    for (size_t i = 0; i < joins_.tables.size(); ++i) rest.insert(i);
+    Relation result = joins_.tables[0];
+    Place(0, 0);
+    rest.erase(0);
+    while (!rest.empty()) {
+      const size_t next = Next(rest);
+      const Relation& table = joins_.tables[next];
+      Place(next, static_cast<int>(result.fields().size()));
+      rest.erase(next);
+      JoinRequest request{.type = JoinType::kInner,
+                          .conjuncts = TakeConjuncts(result, table),
+                          .position = joins_.position,
+                          .state_ttl = state_ttl_};
+      LEAT_ASSIGN_OR_RETURN(result, MakeJoin(result, table, request, diagnostics_));
+    }
+    return InOrder(std::move(result));
+  }
+
+ private:
+  struct Conjunct {
+    ExpressionPtr expression;
+    std::set<size_t> tables;
+    bool taken;
+  };
+
+  std::set<size_t> TablesOf(const plan::Expression& expression) const {
+    std::vector<int> inputs;
+    CollectInputs(expression, &inputs);
+    std::set<size_t> tables;
+    for (const int input : inputs) {
+      size_t table = first_.size() - 1;
+      while (first_[table] > input) --table;
+      tables.insert(table);
+    }
+    return tables;
+  }
+
+  void Place(size_t table, int at) {
+    joined_.insert(table);
+    for (size_t i = 0; i < joins_.tables[table].fields().size(); ++i) {
+      place_[static_cast<size_t>(first_[table]) + i] = at + static_cast<int>(i);
+    }
+  }
+
+  size_t Next(const std::set<size_t>& rest) const {
+    for (const size_t table : rest) {
+      for (const Conjunct& conjunct : conjuncts_) {
+        if (conjunct.tables.size() < 2 || !conjunct.tables.contains(table)) continue;
+        const bool tied = std::ranges::all_of(conjunct.tables,
+                                              [&](size_t other) { return other == table || joined_.contains(other); });
+        if (tied) return table;
+      }
+    }
+    return *rest.begin();
+  }
+
+  // What can be said once this table is there, over the columns of both sides.
+  std::vector<ExpressionPtr> TakeConjuncts(const Relation& left, const Relation& right) {
+    std::vector<ExpressionPtr> columns(static_cast<size_t>(width_));
+    const size_t left_width = left.fields().size();
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (place_[i] < 0) continue;
+      const size_t at = static_cast<size_t>(place_[i]);
+      columns[i] =
+          plan::Input(place_[i], at < left_width ? left.fields()[at].type : right.fields()[at - left_width].type);
+    }
+    std::vector<ExpressionPtr> taken;
+    for (Conjunct& conjunct : conjuncts_) {
+      const bool ready = std::ranges::all_of(conjunct.tables, [&](size_t table) { return joined_.contains(table); });
+      if (conjunct.taken || !ready) continue;
+      conjunct.taken = true;
+      taken.push_back(Substitute(conjunct.expression, columns));
+    }
+    return taken;
+  }
+
+  // The columns in the order of FROM.
+  Relation InOrder(Relation joined) const {
+    bool same = true;
+    for (size_t i = 0; i < place_.size(); ++i) same = same && place_[i] == static_cast<int>(i);
+    if (same) return joined;
+    std::vector<ExpressionPtr> columns;
+    std::vector<std::string> names;
+    Relation result = joined;
+    result.tags.clear();
+    result.qualifiers.clear();
+    for (const int at : place_) {
+      columns.push_back(plan::Input(at, joined.fields()[at].type));
+      names.push_back(joined.fields()[at].name);
+      result.tags.push_back(joined.tags[at]);
+      result.qualifiers.push_back(joined.QualifierOf(static_cast<size_t>(at)));
+    }
+    result.node = MakeCalc(joined.node, nullptr, columns, names, joins_.position);
+    return result;
+  }
+
+  InnerJoins joins_;
+  const std::vector<Option>* state_ttl_;
+  const Diagnostics& diagnostics_;
+  int width_ = 0;
+  std::vector<int> first_;  // column of each table
+  std::vector<int> place_;  // where each column is among those joined so far; -1: not there yet
+  std::set<size_t> joined_;
+  std::vector<Conjunct> conjuncts_;
+};
+
+}  // namespace
+
+absl::StatusOr<Relation> MakeInnerJoins(InnerJoins joins, const std::vector<Option>* state_ttl,
+                                        const Diagnostics& diagnostics) {
+  return InnerJoiner(std::move(joins), state_ttl, diagnostics).Join();
+}
+
+absl::StatusOr<std::vector<ExpressionPtr>> QueryAnalyser::AnalyseConjuncts(const std::vector<ExprPtr>& conjuncts,
+                                                                           const Relation& scope,
+                                                                           std::string_view clause) {
+  std::vector<ExpressionPtr> analysed;
+  for (const ExprPtr& conjunct : conjuncts) {
+    ExpressionAnalyser analyser(diagnostics_, &scope, nullptr, budget_);
+    LEAT_ASSIGN_OR_RETURN(ExpressionPtr one, analyser.Condition(*conjunct, clause));
+    analysed.push_back(std::move(one));
+  }
+  return analysed;
+}
+
+absl::Status QueryAnalyser::CollectInner(const TableRef& from, InnerJoins* joins) {
+  if (!IsInner(from)) {
+    LEAT_ASSIGN_OR_RETURN(Relation table, AnalyseFrom(from));
+    joins->tables.push_back(std::move(table));
+    return absl::OkStatus();
+  }
+  const size_t first = joins->tables.size();
+  LEAT_RETURN_IF_ERROR(CollectInner(*from.left, joins));
+  LEAT_RETURN_IF_ERROR(CollectInner(*from.right, joins));
+  joins->position = from.position;
+  // ON sees the tables of its own join only.
+  const std::vector<Relation> own(joins->tables.begin() + static_cast<std::ptrdiff_t>(first), joins->tables.end());
+  LEAT_ASSIGN_OR_RETURN(const std::vector<ExpressionPtr> on,
+                        AnalyseConjuncts(Conjuncts(from.on), JoinScope(own), "ON"));
+  int before = 0;
+  for (size_t i = 0; i < first; ++i) before += static_cast<int>(joins->tables[i].fields().size());
+  for (const ExpressionPtr& conjunct : on) joins->conjuncts.push_back(ShiftInputs(conjunct, before));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseJoin(const TableRef& from) {
+  if (IsInner(from)) {
+    InnerJoins joins;
+    LEAT_RETURN_IF_ERROR(CollectInner(from, &joins));
+    return MakeInnerJoins(std::move(joins), state_ttl_, diagnostics_);
+  }
+  if (from.right->as_of) return AnalyseTemporalJoin(from);
+  LEAT_ASSIGN_OR_RETURN(const Relation left, AnalyseFrom(*from.left));
+  LEAT_ASSIGN_OR_RETURN(const Relation right, AnalyseFrom(*from.right));
+  LEAT_ASSIGN_OR_RETURN(std::vector<ExpressionPtr> on,
+                        AnalyseConjuncts(Conjuncts(from.on), JoinScope({left, right}), "ON"));
+  const JoinRequest request{
+      .type = TypeOf(from.join), .conjuncts = std::move(on), .position = from.position, .state_ttl = state_ttl_};
+  return MakeJoin(left, right, request, diagnostics_);
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseTemporalJoin(const TableRef& from) {
+  if (from.join != TableRef::Join::kInner && from.join != TableRef::Join::kLeft) {
+    return diagnostics_.Error(from.position, "FOR SYSTEM_TIME AS OF goes with JOIN and LEFT JOIN only");
+  }
+  LEAT_ASSIGN_OR_RETURN(const Relation left, AnalyseFrom(*from.left));
+  TableRef versioned = *from.right;
+  versioned.as_of = nullptr;
+  LEAT_ASSIGN_OR_RETURN(const Relation right, AnalyseFrom(versioned));
+  ExpressionAnalyser analyser(diagnostics_, &left, nullptr, budget_);
+  LEAT_ASSIGN_OR_RETURN(const ExpressionPtr time, analyser.Analyse(*from.right->as_of));
+  const bool event_time = time->kind == plan::Expression::Kind::kInput && time->type.rowtime;
+  if (!event_time && !time->type.proctime) {
+    return diagnostics_.Error(from.right->as_of->position,
+                              "FOR SYSTEM_TIME AS OF takes a time attribute of the left table: an event-time column or "
+                              "a column AS PROCTIME()");
+  }
+  LEAT_ASSIGN_OR_RETURN(std::vector<ExpressionPtr> on,
+                        AnalyseConjuncts(Conjuncts(from.on), JoinScope({left, right}), "ON"));
+  const JoinRequest request{
+      .type = TypeOf(from.join), .conjuncts = std::move(on), .position = from.position, .state_ttl = state_ttl_};
+  return MakeTemporalJoin(left, right, request, time, diagnostics_);
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseFromWhere(const Select& select) {
+  const std::vector<Option>* outer_ttl = std::exchange(state_ttl_, &select.state_ttl);
+  absl::StatusOr<Relation> result = AnalyseFromWhereHinted(select);
+  state_ttl_ = outer_ttl;
+  return result;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseFromWhereHinted(const Select& select) {
+  std::vector<ExprPtr> plain;
+  std::vector<ExprPtr> subqueries;
+  std::vector<ExprPtr> with_scalars;
+  Scalars scalars;
+  for (const ExprPtr& conjunct : Conjuncts(select.where)) {
+    const bool reads_scalars = scalars.Collect(*conjunct);
+    (IsSubqueryTest(*conjunct) ? subqueries : reads_scalars ? with_scalars : plain).push_back(conjunct);
+  }
+  for (const SelectItem& item : select.items) {
+    if (!IsAggregated(select)) scalars.Collect(*item.expr);
+  }
+  Relation input;
+  if (IsInner(select.from)) {
+    InnerJoins joins;
+    LEAT_RETURN_IF_ERROR(CollectInner(select.from, &joins));
+    LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(plain, JoinScope(joins.tables), "WHERE"));
+    joins.conjuncts.insert(joins.conjuncts.end(), where.begin(), where.end());
+    LEAT_ASSIGN_OR_RETURN(input, MakeInnerJoins(std::move(joins), state_ttl_, diagnostics_));
+  } else {
+    LEAT_ASSIGN_OR_RETURN(input, AnalyseFrom(select.from));
+    LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(plain, input, "WHERE"));
+    if (!where.empty()) input = Filtered(std::move(input), where, select.where->position);
+  }
+  for (const ExprPtr& subquery : subqueries) {
+    LEAT_ASSIGN_OR_RETURN(input, ApplySubquery(input, subquery));
+  }
+  if (scalars.found().empty()) return input;
+  LEAT_ASSIGN_OR_RETURN(input, AddScalars(std::move(input), scalars.found()));
+  LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(with_scalars, input, "WHERE"));
+  return Filtered(std::move(input), where, select.position);
+}
+
+}  // namespace leat::sql

@@ -1,0 +1,202 @@
+// The regular join of two changelogs, in all its types. Each side is kept as a multiset by join key; where a side is
+// outer (or is the left of a semi or anti join), each of its rows is kept with the number of rows it meets, so that its
+// padded row comes and goes when that number leaves and reaches 0. NULL keys meet nothing: such rows are not kept.
+#include "base/strings.h"
+#include "stream/exec/change_output.h"
+#include "stream/exec/join_condition.h"
+#include "stream/exec/join_side.h"
+#include "stream/exec/operators.h"
+
+namespace leat::exec {
+namespace {
+
+using data::RowKind;
+using plan::JoinType;
+using Side = JoinCondition::Side;
+
+constexpr int kLeftTable = 0;
+constexpr int kRightTable = 2;
+
+struct JoinState : OperatorState {
+  JoinState(JoinSide a, JoinSide b) : left(std::move(a)), right(std::move(b)) {}
+  JoinSide left;
+  JoinSide right;
+  std::string key;                  // scratch
+  std::string row;                  // scratch
+  std::vector<std::string> others;  // scratch
+};
+
+// What one row of the input does.
+struct Step {
+  const data::Batch& batch;
+  uint32_t row;
+  Side side;
+  const Context& context;
+  JoinSide& own;
+  JoinSide& other;
+  JoinedRows& rows;
+  Output& output;
+  std::vector<uint8_t> flags;  // per row of the other side: whether the condition holds; empty if there is none
+
+  RowKind kind() const { return batch.kind(row); }
+  bool adds() const { return !data::IsRetraction(kind()); }
+};
+
+class Join : public Operator {
+ public:
+  Join(plan::NodePtr node, JoinCondition condition) : node_(std::move(node)), condition_(std::move(condition)) {}
+
+  std::string Name() const override { return StrCat("Join#", node_->id); }
+  absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override;
+  absl::Status Process(OperatorState&, const Context&, const data::Batch&, Output&) const override {
+    return Internal(Name(), ": rows without the number of their input");
+  }
+  absl::Status ProcessInput(OperatorState& state, const Context& context, int input, const data::Batch& batch,
+                            Output& output) const override;
+  absl::Status OnWatermark(OperatorState&, const Context&, Output&) const override { return absl::OkStatus(); }
+  absl::Status OnBarrier(OperatorState&) const override { return absl::OkStatus(); }
+
+ private:
+  bool IsHalf() const { return node_->join.type == JoinType::kSemi || node_->join.type == JoinType::kAnti; }
+  bool IsOuter(Side side) const {
+    const JoinType type = node_->join.type;
+    return type == JoinType::kFull || type == (side == Side::kLeft ? JoinType::kLeft : JoinType::kRight);
+  }
+  static Side Opposite(Side side) { return side == Side::kLeft ? Side::kRight : Side::kLeft; }
+
+  absl::Status ProcessRow(Step& step, JoinState* state) const;
+  absl::Status FindMatches(Step& step, JoinState* state) const;
+  absl::Status WithoutKey(Step& step) const;
+  absl::Status Meet(Step& step, const std::string& key, int32_t* met) const;
+  absl::Status MeetOne(Step& step, std::string_view other, int32_t& matches) const;
+  absl::Status MeetHalf(Step& step, std::string_view left, int32_t& matches) const;
+  absl::Status Finish(Step& step, int32_t met) const;
+
+  plan::NodePtr node_;
+  JoinCondition condition_;
+};
+
+absl::StatusOr<std::unique_ptr<OperatorState>> Join::Open(state::StateBackend& backend) const {
+  const plan::JoinSpec& join = node_->join;
+  LEAT_ASSIGN_OR_RETURN(JoinSide left, JoinSide::Open(backend, node_->id, kLeftTable, join.left_ttl_ms));
+  LEAT_ASSIGN_OR_RETURN(JoinSide right, JoinSide::Open(backend, node_->id, kRightTable, join.right_ttl_ms));
+  return std::make_unique<JoinState>(std::move(left), std::move(right));
+}
+
+absl::Status Join::ProcessInput(OperatorState& operator_state, const Context& context, int input,
+                                const data::Batch& batch, Output& output) const {
+  auto& state = static_cast<JoinState&>(operator_state);
+  LEAT_RETURN_IF_ERROR(state.left.Sweep(context.wall_ms));
+  LEAT_RETURN_IF_ERROR(state.right.Sweep(context.wall_ms));
+  const Side side = input == 0 ? Side::kLeft : Side::kRight;
+  ChangeOutput out(node_->schema, output);
+  JoinedRows rows{out, node_->inputs[0]->schema->fields.size(), node_->inputs[1]->schema->fields.size()};
+  const JoinKeys keys(batch, input == 0 ? node_->join.left_keys : node_->join.right_keys, node_->join.null_matches);
+  JoinSide& own = input == 0 ? state.left : state.right;
+  JoinSide& other = input == 0 ? state.right : state.left;
+  for (uint32_t row = 0; row < batch.rows; ++row) {
+    Step step{batch, row, side, context, own, other, rows, output, {}};
+    LEAT_RETURN_IF_ERROR(keys.Encode(row, &state.key) ? ProcessRow(step, &state) : WithoutKey(step));
+  }
+  return out.Flush();
+}
+
+absl::Status Join::WithoutKey(Step& step) const {
+  if (IsHalf()) {
+    const bool stays = step.side == Side::kLeft && node_->join.type == JoinType::kAnti;
+    return stays ? step.rows.out.Add(step.kind(), step.batch, step.row) : absl::OkStatus();
+  }
+  if (!IsOuter(step.side)) return absl::OkStatus();
+  return step.rows.Padded(step.adds() ? RowKind::kInsert : RowKind::kDelete, step.batch, step.row, step.side);
+}
+
+absl::Status Join::ProcessRow(Step& step, JoinState* state) const {
+  state->row.clear();
+  EncodeRow(step.batch, step.row, &state->row);
+  const int64_t now_ms = step.context.wall_ms;
+  if (!step.adds()) {
+    LEAT_ASSIGN_OR_RETURN(const bool found, step.own.Remove(state->key, state->row, now_ms));
+    // With rows that are forgotten what was emitted for it is still there, and goes.
+    if (!found) {
+      ++state->counters.ignored_retractions;
+      if (!step.own.forgets()) return absl::OkStatus();
+    }
+  }
+  LEAT_RETURN_IF_ERROR(FindMatches(step, state));
+  int32_t met = 0;
+  LEAT_RETURN_IF_ERROR(Meet(step, state->key, &met));
+  LEAT_RETURN_IF_ERROR(Finish(step, met));
+  return step.adds() ? step.own.Add(state->key, state->row, met, now_ms) : absl::OkStatus();
+}
+
+absl::Status Join::FindMatches(Step& step, JoinState* state) const {
+  if (condition_.always()) return absl::OkStatus();
+  state->others.clear();
+  LEAT_RETURN_IF_ERROR(step.other.ForEach(state->key, step.context.wall_ms, JoinSide::Access::kRead,
+                                          [&](std::string_view row, int32_t&) {
+                                            state->others.emplace_back(row);
+                                            return absl::OkStatus();
+                                          }));
+  std::vector<std::string> errors;
+  LEAT_ASSIGN_OR_RETURN(step.flags,
+                        condition_.Matches(step.batch, step.row, step.side, state->others, step.context, &errors));
+  for (std::string& error : errors) step.output.Fail(MakeFailedRow(step.batch, step.row, std::move(error)));
+  return absl::OkStatus();
+}
+
+absl::Status Join::Meet(Step& step, const std::string& key, int32_t* met) const {
+  const bool counted = IsHalf() ? step.side == Side::kRight : IsOuter(Opposite(step.side));
+  size_t index = 0;
+  return step.other.ForEach(key, step.context.wall_ms, counted ? JoinSide::Access::kChange : JoinSide::Access::kRead,
+                            [&](std::string_view other, int32_t& matches) {
+                              if (!step.flags.empty() && step.flags[index++] == 0) return absl::OkStatus();
+                              ++*met;
+                              return IsHalf() ? MeetHalf(step, other, matches) : MeetOne(step, other, matches);
+                            });
+}
+
+absl::Status Join::MeetOne(Step& step, std::string_view other, int32_t& matches) const {
+  const Side other_side = Opposite(step.side);
+  const bool inner = node_->join.type == JoinType::kInner;
+  if (step.adds()) {
+    if (IsOuter(other_side) && matches++ == 0) {
+      LEAT_RETURN_IF_ERROR(step.rows.Padded(RowKind::kDelete, other, other_side));
+    }
+    return step.rows.Pair(inner ? step.kind() : RowKind::kInsert, step.batch, step.row, step.side, other);
+  }
+  LEAT_RETURN_IF_ERROR(step.rows.Pair(inner ? step.kind() : RowKind::kDelete, step.batch, step.row, step.side, other));
+  if (IsOuter(other_side) && matches > 0 && --matches == 0) {
+    return step.rows.Padded(RowKind::kInsert, other, other_side);
+  }
+  return absl::OkStatus();
+}
+
+// A right row makes left rows come and go.
+absl::Status Join::MeetHalf(Step& step, std::string_view left, int32_t& matches) const {
+  if (step.side == Side::kLeft) return absl::OkStatus();
+  const bool semi = node_->join.type == JoinType::kSemi;
+  if (step.adds()) {
+    return matches++ == 0 ? step.rows.out.Add(semi ? RowKind::kInsert : RowKind::kDelete, left) : absl::OkStatus();
+  }
+  if (matches > 0 && --matches == 0) return step.rows.out.Add(semi ? RowKind::kDelete : RowKind::kInsert, left);
+  return absl::OkStatus();
+}
+
+// What the row gives besides its pairs.
+absl::Status Join::Finish(Step& step, int32_t met) const {
+  if (IsHalf()) {
+    if (step.side == Side::kRight || (met > 0) != (node_->join.type == JoinType::kSemi)) return absl::OkStatus();
+    return step.rows.out.Add(step.kind(), step.batch, step.row);
+  }
+  if (met > 0 || !IsOuter(step.side)) return absl::OkStatus();
+  return step.rows.Padded(step.adds() ? RowKind::kInsert : RowKind::kDelete, step.batch, step.row, step.side);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Operator>> MakeJoin(const plan::NodePtr& node) {
+  LEAT_ASSIGN_OR_RETURN(JoinCondition condition, JoinCondition::Make(*node));
+  return std::unique_ptr<Operator>(std::make_unique<Join>(node, std::move(condition)));
+}
+
+}  // namespace leat::exec

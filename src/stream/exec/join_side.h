@@ -1,0 +1,50 @@
+// One side of a regular join: for each join key the rows that are there, as often as they are there, each with the
+// number of rows of the other side that it meets. Rows of one key lie together in entries of a few KiB, so that a key
+// with many rows is not written anew for each of them. One operator's, on its task's thread.
+#pragma once
+
+#include <absl/functional/function_ref.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "stream/exec/expiry.h"
+#include "stream/state/state_backend.h"
+
+namespace leat::exec {
+
+class JoinSide {
+ public:
+  // Uses the tables first_table and first_table + 1 of the node; the backend must outlive this object.
+  static absl::StatusOr<JoinSide> Open(state::StateBackend& backend, int node_id, int first_table, int64_t ttl_ms);
+
+  bool forgets() const { return expiry_.enabled(); }
+  absl::Status Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms);
+  // Takes one row with these bytes away, the newest; false if there is none.
+  absl::StatusOr<bool> Remove(std::string_view key, std::string_view row, int64_t now_ms);
+  // The rows of the key in the order in which they lie, which is the same after a restart. With kChange, what `visit`
+  // makes of `matches` is kept. `visit` must not touch this side.
+  enum class Access { kRead, kChange };
+  using Visit = absl::FunctionRef<absl::Status(std::string_view row, int32_t& matches)>;
+  absl::Status ForEach(std::string_view key, int64_t now_ms, Access access, Visit visit);
+  // Removes what was not written for the time that rows live.
+  absl::Status Sweep(int64_t now_ms);
+
+ private:
+  JoinSide(state::StateTable& rows, Expiry expiry) : rows_(&rows), expiry_(expiry) {}
+  std::string_view ChunkKey(std::string_view key, uint32_t chunk);
+  absl::StatusOr<uint32_t> ChunkCount(std::string_view key);
+  absl::Status SetChunkCount(std::string_view key, uint32_t count);
+  absl::Status Shrink(std::string_view key, uint32_t chunk, uint32_t count);
+  absl::StatusOr<std::optional<int64_t>> DropOld(std::string_view key, int64_t now_ms);
+
+  state::StateTable* rows_;
+  Expiry expiry_;
+  std::string chunk_key_;  // scratch
+  std::string copy_;       // scratch
+};
+
+}  // namespace leat::exec

@@ -1,0 +1,174 @@
+#include "stream/plan/changelog.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/strings.h"
+
+namespace leat::plan {
+
+namespace {
+
+const std::string* Find(const Table& table, const std::string& key) {
+  const auto found = table.options.find(key);
+  return found == table.options.end() ? nullptr : &found->second;
+}
+
+ChangelogMode OfInputs(const Node& node) {
+  ChangelogMode mode;
+  for (const NodePtr& input : node.inputs) {
+    mode.update_before = mode.update_before || input->changelog.update_before;
+    mode.update_after = mode.update_after || input->changelog.update_after;
+    mode.deletes = mode.deletes || input->changelog.deletes;
+  }
+  return mode;
+}
+
+// An inner join passes on what comes in. A semi join's rows go when the last match goes.
+ChangelogMode OfJoin(const Node& node) {
+  ChangelogMode mode = OfInputs(node);
+  if (node.join.type == JoinType::kSemi && node.inputs[1]->produces_updates) mode.deletes = true;
+  return mode;
+}
+
+ChangelogMode OfSource(const Node& node) {
+  if (node.table == nullptr) return kInsertOnly;
+  switch (ChangesOf(*node.table)) {
+    case TableChanges::kInserts:
+      break;
+    case TableChanges::kUpserts:
+      return {.update_after = true, .deletes = true};
+    case TableChanges::kAll:
+      return kAllChanges;
+  }
+  return kInsertOnly;
+}
+
+std::vector<int> Sorted(std::vector<int> columns) {
+  std::ranges::sort(columns);
+  return columns;
+}
+
+// Where the columns of `key` are in the output of a Calc; nullopt if one is not passed on.
+std::optional<std::vector<int>> ThroughCalc(const Node& calc, const std::vector<int>& key) {
+  std::vector<int> out;
+  for (const int column : key) {
+    const auto passes = [&](const ExpressionPtr& expression) {
+      return expression->kind == Expression::Kind::kInput && expression->input == column;
+    };
+    const auto found = std::ranges::find_if(calc.expressions, passes);
+    if (found == calc.expressions.end()) return std::nullopt;
+    out.push_back(static_cast<int>(found - calc.expressions.begin()));
+  }
+  return Sorted(std::move(out));
+}
+
+// Keys of nodes, each found once however many read it.
+class UpsertKeys {
+ public:
+  using Key = std::optional<std::vector<int>>;
+
+  const Key& Of(const Node& node) {
+    const auto known = keys_.find(&node);
+    if (known != keys_.end()) return known->second;
+    Key key = Find(node);
+    return keys_[&node] = std::move(key);
+  }
+
+ private:
+  Key Find(const Node& node) {
+    switch (node.kind) {
+      case NodeKind::kSource:
+        return OfTable(node);
+      case NodeKind::kNormalize:
+      case NodeKind::kUpsertMaterialize:
+        return Sorted(node.keys);
+      case NodeKind::kJoin:
+      case NodeKind::kTemporalJoin:
+      case NodeKind::kLookupJoin:
+        return OfJoin(node);
+      case NodeKind::kGroupAggregate: {
+        std::vector<int> key(node.keys.size());
+        for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<int>(i);
+        return key;
+      }
+      case NodeKind::kCalc: {
+        const Key& below = Of(*node.inputs[0]);
+        return below ? ThroughCalc(node, *below) : std::nullopt;
+      }
+      default:
+        return std::nullopt;
+    }
+  }
+
+  static Key OfTable(const Node& node) {
+    if (node.table == nullptr || node.table->primary_key.empty()) return std::nullopt;
+    std::vector<int> key;
+    for (const std::string& name : node.table->primary_key) key.push_back(node.schema->Find(name));
+    return Sorted(std::move(key));
+  }
+
+  // The left row's key and the right row's, or the left one's where it meets at most one right row.
+  Key OfJoin(const Node& node) {
+    const JoinSpec& join = node.join;
+    const Key left = Of(*node.inputs[0]);
+    if (node.kind != NodeKind::kJoin || join.type == JoinType::kSemi || join.type == JoinType::kAnti) return left;
+    const Key right = Of(*node.inputs[1]);
+    if (!left || !right) return std::nullopt;
+    const auto joined_by = [](const std::vector<int>& key, const std::vector<int>& columns) {
+      return std::ranges::all_of(key, [&](int column) { return std::ranges::find(columns, column) != columns.end(); });
+    };
+    const bool keeps_left = join.type == JoinType::kInner || join.type == JoinType::kLeft;
+    if (keeps_left && joined_by(*right, join.right_keys)) return left;
+    std::vector<int> both = *left;
+    const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
+    for (const int column : *right) both.push_back(column + width);
+    return both;
+  }
+
+  std::map<const Node*, Key> keys_;
+};
+
+}  // namespace
+
+TableChanges ChangesOf(const Table& table) {
+  const std::string* connector = Find(table, "connector");
+  if (connector == nullptr) return TableChanges::kInserts;
+  if (*connector == "upsert-kafka") return TableChanges::kUpserts;
+  const std::string* format = Find(table, "value.format");
+  if (format == nullptr) format = Find(table, "format");
+  if (*connector == "kafka" && format != nullptr && *format == "debezium-json") return TableChanges::kAll;
+  return TableChanges::kInserts;
+}
+
+ChangelogMode InferChangelogMode(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::kSource:
+      return OfSource(node);
+    case NodeKind::kCalc:
+    case NodeKind::kUnionAll:
+      return OfInputs(node);
+    case NodeKind::kGroupAggregate:
+      return {.update_before = true, .update_after = true, .deletes = node.inputs[0]->produces_updates};
+    case NodeKind::kJoin:
+      return node.join.type == JoinType::kInner || node.join.type == JoinType::kSemi ? OfJoin(node) : kAllChanges;
+    case NodeKind::kTemporalJoin:
+    case NodeKind::kLookupJoin:
+      return node.inputs[0]->changelog;
+    case NodeKind::kNormalize:
+      return kAllChanges;
+    case NodeKind::kUpsertMaterialize:
+      return {.update_after = true, .deletes = true};
+    default:
+      return node.produces_updates ? kAllChanges : kInsertOnly;
+  }
+}
+
+std::string ToString(const ChangelogMode& mode) {
+  return StrCat("[I", mode.update_before ? ",UB" : "", mode.update_after ? ",UA" : "", mode.deletes ? ",D" : "", "]");
+}
+
+std::optional<std::vector<int>> UpsertKey(const Node& node) { return UpsertKeys().Of(node); }
+
+}  // namespace leat::plan

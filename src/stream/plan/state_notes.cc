@@ -1,0 +1,53 @@
+#include "stream/plan/state_notes.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace leat::plan {
+
+namespace {
+
+std::string ForHowLong(int64_t ttl_ms) {
+  return ttl_ms > 0 ? StrCat("for ", ttl_ms, " ms after they were last written") : std::string("for ever");
+}
+
+std::string OfJoin(const JoinSpec& join) {
+  const bool left = join.left_ttl_ms <= 0;
+  const bool right = join.right_ttl_ms <= 0;
+  if (left && right) return "this join keeps both sides for ever: set STATE_TTL or table.exec.state.ttl";
+  std::string text =
+      StrCat("keeps left rows ", ForHowLong(join.left_ttl_ms), " and right rows ", ForHowLong(join.right_ttl_ms));
+  if (left || right) text += ": set STATE_TTL for that side";
+  return text;
+}
+
+}  // namespace
+
+std::string StateNote(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::kJoin:
+      return OfJoin(node.join);
+    case NodeKind::kIntervalJoin:
+      return StrCat("keeps left rows for ", std::max<int64_t>(0, -node.join.lower_ms),
+                    " ms of event time and right rows for ", std::max<int64_t>(0, node.join.upper_ms), " ms");
+    case NodeKind::kWindowJoin:
+      return "keeps the rows of windows that have not ended";
+    case NodeKind::kTemporalJoin:
+      return "keeps left rows until the watermark passes them, and the newest right row of each key for ever";
+    case NodeKind::kLookupJoin:
+      return "keeps the right row of each key for ever";
+    case NodeKind::kNormalize:
+      return StrCat("keeps the last row of each key ",
+                    node.ttl_ms > 0 ? StrCat("for ", node.ttl_ms, " ms after it was last written")
+                                    : std::string("for ever: set table.exec.state.ttl if keys go out of use"));
+    case NodeKind::kUpsertMaterialize:
+      return StrCat("keeps the rows of each key ",
+                    node.ttl_ms > 0 ? StrCat("for ", node.ttl_ms, " ms after they were last written")
+                                    : std::string("for ever: set table.exec.state.ttl if keys go out of use"));
+    default:
+      return "";
+  }
+}
+
+}  // namespace leat::plan

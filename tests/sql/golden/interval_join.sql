@@ -1,0 +1,8 @@
+CREATE TABLE o (id BIGINT, user_id BIGINT, price DECIMAL(10, 2), note STRING, ts TIMESTAMP(3), proc AS PROCTIME(), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE p (id BIGINT, order_id BIGINT, amount DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'p', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE u (id BIGINT, name STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, PRIMARY KEY (id) NOT ENFORCED)
+WITH ('connector' = 'upsert-kafka', 'topic' = 'u', 'key.format' = 'json', 'value.format' = 'json');
+EXPLAIN SELECT o.id, p.amount, o.ts FROM o JOIN p ON o.id = p.order_id AND p.ts BETWEEN o.ts AND o.ts + INTERVAL '4' HOUR;
+EXPLAIN SELECT o.id, p.amount FROM o LEFT JOIN p ON o.id = p.order_id AND o.ts > p.ts - INTERVAL '10' SECOND AND o.ts <= p.ts AND p.amount > o.price;
