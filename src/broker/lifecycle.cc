@@ -74,6 +74,8 @@ run::LogPort& BrokerImpl::job_log() const {
 BrokerImpl::~BrokerImpl() {
   // The logs go first: what waits in them holds the coordinators.
   for (const auto& shard : shards_) shard->Abandon();
+  // What waits for the controller's answer holds the transactions.
+  client_.reset();
 }
 
 std::unique_ptr<BrokerImpl> CreateBroker(const Options& options, env::Disk& disk, std::vector<env::Shard*> shards,
@@ -290,10 +292,10 @@ void BrokerImpl::StopServing(Callback<absl::Status> done) {
   OnEveryShard<absl::Status>(
       shards_, 0,
       [this](ShardState& shard, Callback<absl::Status> drained) {
-        std::vector<FetchOpPtr> parked;
-        for (const auto& [ticket, op] : shard.fetches) parked.push_back(op);
+        // The oldest first: in which order a hash map has them is not the same in every run.
+        const std::map<uint64_t, FetchOpPtr> parked(shard.fetches.begin(), shard.fetches.end());
         Drain(shard, [drained = std::move(drained)]() mutable { drained(absl::OkStatus()); });
-        for (const FetchOpPtr& op : parked) Hurry(op);
+        for (const auto& [ticket, op] : parked) Hurry(op);
       },
       [this, done = std::move(done)](const std::vector<absl::Status>&) mutable { CloseCoordinators(std::move(done)); });
 }

@@ -1,0 +1,22 @@
+// Walks what a fetch or a log gives: whole batches, one behind the other.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "broker/api.h"
+#include "model/record_batch.h"
+#include "tests/sim/history.h"
+
+namespace leat::nodes {
+
+struct Walked {
+  std::vector<History::Record> all;        // what a reader of everything is shown
+  std::vector<History::Record> committed;  // and of committed records, with the list of aborted transactions
+  int64_t next = 0;                        // where to go on
+  std::string failure;                     // damaged, or not behind one another
+};
+// The records from `from` on. `aborted`: as a fetch answer lists them.
+Walked Walk(std::string_view batches, int64_t from, std::vector<model::AbortedTransaction> aborted);
+
+}  // namespace leat::nodes

@@ -1,0 +1,183 @@
+#include "tests/sim/faults.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "broker/cluster_admin.h"
+
+namespace leat::nodes {
+
+Faults::Faults(Stage& stage) : stage_(stage), random_(stage.plan.Chance(3)) {
+  for (const Family family :
+       {Family::kCrash, Family::kPower, Family::kPause, Family::kCuts, Family::kSlowLinks, Family::kClientLink,
+        Family::kDiskErrors, Family::kDiskFull, Family::kSlowDisk, Family::kClock, Family::kLeaderMoves}) {
+    if (stage.plan.has(family)) kinds_.push_back(family);
+  }
+  ClientLink::Faults link;
+  link.mean_delay = stage.plan.client_delay;
+  link.loss = stage.plan.client_loss;
+  link.stuck = stage.plan.client_stuck;
+  stage.link.SetFaults(link);
+}
+
+Faults::~Faults() { stage_.world.DropEvents(this); }
+
+void Faults::Next() {
+  After(stage_.plan.fault_pause * (2 * random_.Unit()), [this] {
+    if (healed_) return;
+    if (!kinds_.empty()) One();
+    Next();
+  });
+}
+
+Duration Faults::Span() {
+  return absl::Milliseconds(random_.OneIn(3) ? random_.Between(200, 6000) : random_.Between(5, 400));
+}
+
+void Faults::One() {
+  ++count_;
+  const Family kind = kinds_[random_.Below(kinds_.size())];
+  const int id = AnyNode();
+  Node& node = stage_.cluster.node(id);
+  stage_.trace(StrCat("fault ", NameOf(kind), " at ", id));
+  switch (kind) {
+    case Family::kCrash:
+      return Crash(id);
+    case Family::kPower:
+      return Power();
+    case Family::kPause:
+      return stage_.cluster.StandStill(id, Span());
+    case Family::kCuts:
+      return Cut(id);
+    case Family::kSlowLinks: {
+      const int other = AnyNode();
+      stage_.cluster.network().SetSlow(id, other, static_cast<double>(random_.Between(5, 500)));
+      return After(Span(), [this, id, other] { stage_.cluster.network().SetSlow(id, other, 1); });
+    }
+    case Family::kClientLink:
+      stage_.link.Cut(id);
+      return After(Span(), [this, id] { stage_.link.Restore(id); });
+    case Family::kDiskErrors:
+    case Family::kDiskFull:
+      if (kind == Family::kDiskFull) {
+        node.disk.faults().no_space_one_in = static_cast<uint64_t>(random_.Between(1, 4));
+        return After(Span(), [&node] { node.disk.faults().no_space_one_in = 0; });
+      }
+      return Disk(id);
+    case Family::kSlowDisk:
+      node.machine.disk_slowness = static_cast<double>(random_.Between(5, 100));
+      return After(Span(), [&node] { node.machine.disk_slowness = 1; });
+    case Family::kClock:
+      node.machine.wall_offset_ms = random_.Between(-3'600'000, 3'600'000);
+      return;
+    default: {
+      broker::ElectLeadersRequest request;
+      const int asked = stage_.cluster.AnyServing(random_);
+      if (asked == 0) return;
+      stage_.link.Call<std::vector<broker::PartitionOutcome>>(
+          asked, absl::Seconds(5),
+          [request](broker::BrokerImpl& broker, broker::Callback<std::vector<broker::PartitionOutcome>> done) {
+            broker.cluster_admin().ElectLeaders(request, std::move(done));
+          },
+          [](const auto&) {});
+    }
+  }
+}
+
+void Faults::Crash(int id) {
+  if (random_.OneIn(3)) return stage_.cluster.StopInOrder(id);
+  stage_.cluster.Kill(id);
+}
+
+// Where a topic is acknowledged from page caches, a majority keeps power: nobody else has lost anything that it has not
+// made good.
+bool Faults::MayLoseTail(int id) {
+  if (!stage_.plan.has(Family::kPageCache)) return true;
+  for (int other = 1; other <= stage_.cluster.size(); ++other) {
+    if (other != id && (stage_.cluster.node(other).lost_tail || other == bad_disk_)) return false;
+  }
+  return stage_.cluster.size() > 2;
+}
+
+void Faults::Power() {
+  const bool everybody = random_.OneIn(6);
+  for (int id = 1; id <= stage_.cluster.size(); ++id) {
+    if ((everybody || random_.OneIn(static_cast<uint64_t>(stage_.cluster.size()))) && MayLoseTail(id)) {
+      stage_.cluster.CutPower(id);
+    }
+  }
+}
+
+void Faults::Cut(int id) {
+  sim::SimNetwork& network = stage_.cluster.network();
+  if (random_.OneIn(2)) {
+    for (int other = 1; other <= stage_.cluster.size(); ++other) network.CutBoth(id, other);
+    return After(Span(), [this, id, &network] {
+      for (int other = 1; other <= stage_.cluster.size(); ++other) {
+        network.Restore(id, other);
+        network.Restore(other, id);
+      }
+    });
+  }
+  const int other = AnyNode();
+  network.Cut(id, other);
+  After(Span(), [id, other, &network] { network.Restore(id, other); });
+}
+
+void Faults::Disk(int id) {
+  if (bad_disk_ != 0 || !MayLoseTail(id)) return;
+  bad_disk_ = id;
+  Node& node = stage_.cluster.node(id);
+  const auto one_in = static_cast<uint64_t>(random_.Between(2, 40));
+  switch (random_.Below(3)) {
+    case 0:
+      node.disk.faults().sync_eio_one_in = one_in;
+      break;
+    case 1:
+      node.disk.faults().write_eio_one_in = one_in;
+      break;
+    default:
+      node.disk.faults().read_eio_one_in = one_in;
+  }
+  After(Span(), [this, &node] {
+    bad_disk_ = 0;
+    node.disk.faults() = {};
+  });
+}
+
+void Faults::NoteInSync() {
+  const meta::ImagePtr image = stage_.cluster.NewestImage();
+  if (image == nullptr) return;
+  for (int id = 1; id <= stage_.cluster.size(); ++id) {
+    Node& node = stage_.cluster.node(id);
+    if (!node.lost_tail || !node.serves() || node.disk.sync_failed()) continue;
+    const meta::BrokerPtr registered = image->FindBroker(model::NodeId(id));
+    if (registered == nullptr || registered->epoch() != node.broker->controller_client()->broker_epoch()) continue;
+    bool in_sync = true;
+    image->partitions().ForEach([&](const meta::PartitionKey&, const meta::Partition& partition) {
+      const auto here = [&](const meta::NodeList& list) {
+        return std::find(list.begin(), list.end(), model::NodeId(id)) != list.end();
+      };
+      if (here(partition.replicas) && !here(partition.isr)) in_sync = false;
+    });
+    if (in_sync) node.lost_tail = false;
+  }
+}
+
+void Faults::Heal() {
+  healed_ = true;
+  stage_.trace("heal");
+  stage_.world.DropEvents(this);
+  stage_.link.SetFaults({});
+  stage_.cluster.network().Heal();
+  stage_.cluster.network().SetFaults({});
+  for (int id = 1; id <= stage_.cluster.size(); ++id) {
+    Node& node = stage_.cluster.node(id);
+    stage_.link.Restore(id);
+    node.disk.faults() = {};
+    node.machine.disk_slowness = 1;
+  }
+  stage_.cluster.Hurry();
+}
+
+}  // namespace leat::nodes

@@ -1,0 +1,45 @@
+// What goes wrong, when and for how long, as the plan's families allow. Everything ends with Heal.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "tests/sim/stage.h"
+
+namespace leat::nodes {
+
+class Faults {
+ public:
+  explicit Faults(Stage& stage);
+  ~Faults();
+  Faults(const Faults&) = delete;
+  Faults& operator=(const Faults&) = delete;
+
+  void Start() { Next(); }
+  // Nothing goes wrong any more: everybody is started, reached and served by a disk that works.
+  void Heal();
+  uint64_t count() const { return count_; }
+  // Page cache: one machine at a time may lose what it has not on disk. Call it often.
+  void NoteInSync();
+
+ private:
+  void Next();
+  void One();
+  void Crash(int id);
+  void Power();
+  void Cut(int id);
+  void Disk(int id);
+  bool MayLoseTail(int id);
+  int AnyNode() { return static_cast<int>(random_.Between(1, stage_.cluster.size())); }
+  Duration Span();
+  void After(Duration span, std::function<void()> action) { stage_.Later(this, span, std::move(action)); }
+
+  Stage& stage_;
+  Random random_;
+  std::vector<Family> kinds_;
+  bool healed_ = false;
+  int bad_disk_ = 0;  // whose disk fails now; 0: none
+  uint64_t count_ = 0;
+};
+
+}  // namespace leat::nodes
