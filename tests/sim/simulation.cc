@@ -112,8 +112,9 @@ void Simulation::CreateTopic(const std::string& name, const broker::Configs& con
     bool answered = false;
     link_.Call<std::vector<broker::TopicResult>>(
         cluster_.AnyServing(random), absl::Seconds(5),
-        [&](broker::BrokerImpl& broker, broker::Callback<std::vector<broker::TopicResult>> done) {
-          broker.CreateTopics({{name, plan_.partitions, configs}}, std::move(done));
+        [name, configs, partitions = plan_.partitions](broker::BrokerImpl& broker,
+                                                       broker::Callback<std::vector<broker::TopicResult>> done) {
+          broker.CreateTopics({{name, partitions, configs}}, std::move(done));
         },
         [&](const std::optional<std::vector<broker::TopicResult>>& reply) {
           answered = true;
