@@ -65,11 +65,10 @@ void GroupSync::StartRound() {
     busy_ = false;
     return;
   }
-  shard_.RunBlocking(
-      [&disk = disk_, round] { return round->Run(disk); },
-      [this, round, alive = std::weak_ptr<int>(alive_)](const absl::Status& status) {
-        if (!alive.expired()) FinishRound(*round, status);
-      });
+  shard_.RunBlocking([&disk = disk_, round] { return round->Run(disk); },
+                     [this, round, alive = std::weak_ptr<int>(alive_)](const absl::Status& status) {
+                       if (!alive.expired()) FinishRound(*round, status);
+                     });
 }
 
 void GroupSync::FinishRound(Round& round, const absl::Status& status) {

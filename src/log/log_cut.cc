@@ -123,6 +123,8 @@ CutOutcome RunCut(env::Disk& disk, const LogCut& cut) {
 }
 
 absl::Status RunRestart(env::Disk& disk, const std::string& folder, const model::TopicPartition& tp, model::Offset at) {
+  // Where it begins must not go with the folder's own name, which nothing may have synced yet.
+  LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(env::ParentPath(folder))));
   LEAT_RETURN_IF_ERROR(NoteRestart(disk, folder, EncodeOffsetCheckpoint(tp, at)));
   return FinishRestart(disk, folder, tp);
 }

@@ -12,13 +12,17 @@ namespace leat::log {
 absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShared& shared, const std::string& folder,
                                                                          const model::TopicPartition& tp,
                                                                          const LogOptions& options, TailRule rule) {
+  LEAT_ASSIGN_OR_RETURN(const bool exists, shared.disk.Exists(folder));
   // Its name reaches the disk with the first sync of what is in it (MakeSyncJob).
   LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectory(folder));
   LEAT_RETURN_IF_ERROR(FinishRestart(shared.disk, folder, tp));
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
   LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
   const int64_t now_ms = shared.shard.WallMillis();
-  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp, {rule, {now_ms, log->producer_options()}}));
+  LEAT_ASSIGN_OR_RETURN(
+      RecoveredLog recovered,
+      RecoverLog(log->home_, tp,
+                 {.tail = rule, .replay = {now_ms, log->producer_options()}, .fresh = !exists}));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;

@@ -333,11 +333,14 @@ class Recovery {
       LogWarning("log", tp_.ToString(), ": cut ", log_.report.cut_bytes, " bytes behind offset ", log_.log_end, ": ",
                  log_.report.cut_reason);
     }
+    if (rules_.fresh) return absl::OkStatus();
     for (size_t i = first_scanned_; i < log_.segments.size(); ++i) {
       LEAT_RETURN_IF_ERROR(log_.segments[i]->Load());
       LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
     }
-    return SyncFailure(home_.disk->SyncDirectory(home_.folder));
+    LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(home_.folder)));
+    // The folder's own name: the process that made it may have died before it was synced.
+    return SyncFailure(home_.disk->SyncDirectory(env::ParentPath(home_.folder)));
   }
 
   static absl::Status SyncFailure(const absl::Status& status) {

@@ -40,6 +40,7 @@ struct RecoveredLog {
 struct RecoveryRules {
   TailRule tail = TailRule::kJudge;
   ReplayTimes replay;
+  bool fresh = false;  // the folder was made just now: there is nothing to find, and nothing that must not come back
 };
 
 // kDataLoss: damage, with file, position, offset and what to do. kUnavailable: a sync failed. `home` must outlive it.

@@ -17,7 +17,8 @@ void Core::OnGone(NodeId node, Instant now) {
   Advance(now);
   if (halted_ || role_ != Role::kFollower || leader_.id != node || node == kNobody) return;
   const auto jitter = static_cast<uint64_t>(absl::ToInt64Nanoseconds(options_.election_jitter)) / 8;
-  const Instant stand = std::max(now_, promise_until_) + absl::Nanoseconds(random_.Below(std::max<uint64_t>(1, jitter)));
+  const Instant stand =
+      std::max(now_, promise_until_) + absl::Nanoseconds(random_.Below(std::max<uint64_t>(1, jitter)));
   election_deadline_ = std::min(election_deadline_, stand);
 }
 

@@ -150,9 +150,9 @@ constexpr Keyword kKeywords[] = {
 };
 
 // Keywords that are names all the same.
-constexpr std::string_view kNotReserved[] = {"ASC",       "DESC",    "FIRST",   "FOLLOWING", "LAST",     "NULLS",
-                                             "PRECEDING", "CATALOG", "COMMENT", "DATABASE",  "ENFORCED", "KEY",
-                                             "TEMPORARY", "VIEW",    "VIRTUAL", "OBJECT", "RETURNING", "SCALAR", "ZONE"};
+constexpr std::string_view kNotReserved[] = {
+    "ASC",      "DESC", "FIRST",     "FOLLOWING", "LAST",    "NULLS",  "PRECEDING", "CATALOG", "COMMENT", "DATABASE",
+    "ENFORCED", "KEY",  "TEMPORARY", "VIEW",      "VIRTUAL", "OBJECT", "RETURNING", "SCALAR",  "ZONE"};
 
 // Reserved, but of no meaning to the grammar: types, units, functions, and words of statements to come.
 constexpr std::string_view kReserved[] = {

@@ -188,6 +188,7 @@ TEST(DamagedCopies, AreNotEligibleWhereAnotherReplicaHasTheRecords) {
   c.StartAll({1, 2});
   c.Create("a", {Nodes({1, 2}), Nodes({1, 2})}, {{"min.insync.replicas", "2"}});
   RegisterBroker again = TestCluster::Registration(1, 2);
+  again.clean_shutdown_epoch = c.image.FindBroker(NodeId(1))->epoch();
   again.damaged = {c.Key("a")};
   c.Run(Decide(c.image, again, Session::kNone, c.policy));
   EXPECT_EQ(c.At("a").isr, Nodes({2}));

@@ -262,7 +262,7 @@ TEST(Core, StandsAsSoonAsItMayWhenTheProcessOfItsLeaderHasEnded) {
   node.core->OnGone(NodeId{3}, node.now);  // somebody else
   const Instant before = node.core->NextDeadline();
   EXPECT_GE(before, promised);
-  node.now += absl::Milliseconds(10);
+  node.now = node.now + absl::Milliseconds(10);
   node.core->OnGone(NodeId{2}, node.now);
   EXPECT_GE(node.core->NextDeadline(), promised) << "the leader may have a lease";
   EXPECT_LE(node.core->NextDeadline(), std::min(before, promised + options.election_jitter / 8));
