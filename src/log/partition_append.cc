@@ -21,8 +21,7 @@ absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShar
   const int64_t now_ms = shared.shard.WallMillis();
   LEAT_ASSIGN_OR_RETURN(
       RecoveredLog recovered,
-      RecoverLog(log->home_, tp,
-                 {.tail = rule, .replay = {now_ms, log->producer_options()}, .fresh = !exists}));
+      RecoverLog(log->home_, tp, {.tail = rule, .replay = {now_ms, log->producer_options()}, .fresh = !exists}));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;
