@@ -22,10 +22,7 @@ class NoJobs final : public broker::JobFactory {
   std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec, run::LogPort&, env::Metrics&) const override {
     return nullptr;
   }
-  void DeleteState(const std::string&, const run::Options&, run::LogPort&,
-                   absl::AnyInvocable<void(absl::Status)> done) const override {
-    done(absl::OkStatus());
-  }
+  absl::Status DropState(const std::string&, const run::Options&) const override { return absl::OkStatus(); }
 };
 
 // Its part in the quorum has ended, as after an error of its disk, and only a new process takes part again.
