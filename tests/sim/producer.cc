@@ -102,12 +102,22 @@ void Producer::Send(size_t at) {
   request.acks = kind_ == Kind::kIdempotent ? broker::Acks::kAll : broker::Acks::kLeader;
   request.timeout = absl::Seconds(1);
   request.partitions.push_back({lane.partition, std::string(lane.batch)});
+  lane.asked = stage_.cluster.LeaderOf(lane.partition, random_);
   stage_.link.Call<broker::ProduceReply>(
-      stage_.cluster.LeaderOf(lane.partition, random_), absl::Milliseconds(1500),
+      lane.asked, absl::Milliseconds(1500),
       [request = std::move(request)](broker::BrokerImpl& broker, broker::Callback<broker::ProduceReply> done) mutable {
         broker.Produce(std::move(request), std::move(done));
       },
       [this, at](const std::optional<broker::ProduceReply>& reply) { TakeAnswer(at, reply); });
+}
+
+// One that was cut off or stood still does not know yet that another one leads, and has that one's batches not: it may
+// find a gap in the sequence, as on Kafka.
+bool Producer::WasDeposed(const Lane& lane) const {
+  const meta::ImagePtr newest = stage_.cluster.NewestImage();
+  const meta::TopicPtr topic = newest == nullptr ? nullptr : newest->FindTopic(lane.partition.topic);
+  return lane.last == ErrorCode::kOutOfOrderSequenceNumber && topic != nullptr &&
+         newest->LeaderOf({topic->id, lane.partition.partition}).value() != lane.asked;
 }
 
 void Producer::Acknowledged(Lane& lane, int64_t base_offset) {
@@ -129,7 +139,7 @@ void Producer::TakeAnswer(size_t at, const std::optional<broker::ProduceReply>& 
   } else if (kind_ == Kind::kIdempotent && lane.last == ErrorCode::kDuplicateSequenceNumber) {
     Acknowledged(lane, -1);
   } else if (kind_ == Kind::kIdempotent) {
-    if (!MayBeTriedAgain(lane.last)) {
+    if (!MayBeTriedAgain(lane.last) && !WasDeposed(lane)) {
       // It never has more than one batch under way, and sends that until it is there.
       stage_.history.Fail(StrCat(lane.partition.ToString(), ": ", lane.values[0], " was refused with code ",
                                  static_cast<int>(lane.last), ": ", result->outcome.message));

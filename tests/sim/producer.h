@@ -33,6 +33,7 @@ class Producer final : public Actor {
     bool waiting = false;  // for an answer, or for the next attempt
     std::string batch;     // under way; empty: none
     std::vector<std::string> values;
+    int asked = 0;  // the node that got it last
     uint64_t acknowledged = 0, marked = 0;
     model::ErrorCode last = model::ErrorCode::kNone;  // how the last attempt failed
   };
@@ -40,6 +41,7 @@ class Producer final : public Actor {
   void Next(size_t lane);
   void Send(size_t lane);
   void TakeAnswer(size_t lane, const std::optional<broker::ProduceReply>& reply);
+  bool WasDeposed(const Lane& lane) const;
   void Acknowledged(Lane& lane, int64_t base_offset);
   Duration Pause(Duration mean) { return mean * (2 * random_.Unit()); }
 
