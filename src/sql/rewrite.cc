@@ -176,6 +176,15 @@ class Pruner {
         }
         break;
       }
+      case NodeKind::kUnnest: {
+        const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
+        Columns& below = needed_[node.inputs[0].get()];
+        below.insert(node.keys[0]);
+        for (const int column : own) {
+          if (column < width) below.insert(column);
+        }
+        break;
+      }
       case NodeKind::kOver:
       case NodeKind::kRank:
         NeedOfRows(node, own);
@@ -223,6 +232,9 @@ class Pruner {
         break;
       case NodeKind::kWindowAssign:
         pruned = PruneWindowAssign(*node);
+        break;
+      case NodeKind::kUnnest:
+        pruned = PruneUnnest(*node);
         break;
       case NodeKind::kOver:
       case NodeKind::kRank:
@@ -465,6 +477,23 @@ class Pruner {
     for (int& key : copy->keys) key = below.at[key];
     std::vector<data::Field> fields = below.node->schema->fields;
     fields[copy->window.time_column].type.rowtime = false;
+    pruned.at = below.at;
+    for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
+      pruned.at.push_back(static_cast<int>(fields.size()));
+      fields.push_back(node.schema->fields[i]);
+    }
+    copy->schema = std::make_shared<data::Schema>(data::Schema{std::move(fields)});
+    pruned.node = copy;
+    return pruned;
+  }
+
+  Pruned PruneUnnest(const Node& node) {
+    const Pruned& below = pruned_.at(node.inputs[0].get());
+    Pruned pruned;
+    auto copy = std::make_shared<Node>(node);
+    copy->inputs[0] = below.node;
+    copy->keys[0] = below.at[node.keys[0]];
+    std::vector<data::Field> fields = below.node->schema->fields;
     pruned.at = below.at;
     for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
       pruned.at.push_back(static_cast<int>(fields.size()));
