@@ -202,9 +202,11 @@ absl::Status TestDriver::Impl::Pump() {
   for (Source& source : sources) {
     Topic& topic = topics[source.cursor->partition().topic];
     const model::Offset end{static_cast<int64_t>(topic.batches.size())};
-    while (source.cursor->fetch_offset() < end) {
-      source.cursor->Feed(topic.batches[static_cast<size_t>(source.cursor->fetch_offset().value())], end);
+    std::string unread;
+    for (auto i = static_cast<size_t>(source.cursor->fetch_offset().value()); i < topic.batches.size(); ++i) {
+      unread += topic.batches[i];
     }
+    source.cursor->Feed(std::move(unread), end);
     while (source.cursor->has_data()) {
       const exec::Context context{.wall_ms = now_ms, .watermark_ms = source.cursor->watermark_ms()};
       LEAT_ASSIGN_OR_RETURN(auto chunks,
@@ -309,17 +311,23 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
 }
 
 absl::Status TestDriver::Insert(const std::string& topic, const TestRecord& record) {
+  return InsertBatch(topic, {record});
+}
+
+absl::Status TestDriver::InsertBatch(const std::string& topic, const std::vector<TestRecord>& records) {
   if (impl_->finished) return FailedPrecondition("the input has been finished: no record can follow");
   if (!impl_->Reads(topic)) return NotFound("no table of the job reads topic ", topic);
-  std::vector<model::Header> headers;
-  for (const auto& [key, value] : record.headers) headers.push_back({key, std::string_view(value)});
-  run::TopicWriter writer(topic, run::TopicShape{}, kSmallBatch);
-  std::vector<run::PendingAppend> ready;
   const auto view = [](const std::optional<std::string>& text) {
     return text ? std::optional<std::string_view>(*text) : std::nullopt;
   };
-  LEAT_RETURN_IF_ERROR(writer.Add(record.timestamp_ms, view(record.key), view(record.value), headers, &ready));
-  impl_->Append(ready);
+  run::TopicWriter writer(topic, run::TopicShape{}, kSmallBatch);
+  for (const TestRecord& record : records) {
+    std::vector<model::Header> headers;
+    for (const auto& [key, value] : record.headers) headers.push_back({key, std::string_view(value)});
+    std::vector<run::PendingAppend> ready;
+    LEAT_RETURN_IF_ERROR(writer.Add(record.timestamp_ms, view(record.key), view(record.value), headers, &ready));
+    impl_->Append(ready);
+  }
   return impl_->Pump();
 }
 
