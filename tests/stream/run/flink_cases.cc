@@ -91,7 +91,8 @@ class Reader {
     } else if (section_ == "case") {
       in_case_ = true;
       own_rows_ = false;
-      current_ = {.file = path_.stem().string(), .name = words.at(1), .line = number, .body = {}, .sql = {}, .input = shared_};
+      current_ = {
+          .file = path_.stem().string(), .name = words.at(1), .line = number, .body = {}, .sql = {}, .input = shared_};
     } else if (section_ == "leat") {
       EXPECT_GT(words.size(), 1u) << path_ << ":" << number << ": @leat needs its reason behind it";
     } else {
@@ -114,8 +115,9 @@ class Reader {
     if (std::exchange(in_case_, false)) {
       current_.body = body_;
       if (StartsAsQuery(body_)) {
-        body_ = StrCat("CREATE TABLE leat_answer WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'debezium-json')\nAS ",
-                       body_);
+        body_ = StrCat(
+            "CREATE TABLE leat_answer WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'debezium-json')\nAS ",
+            body_);
       }
       current_.sql = tables_ + body_;
       current_.raw_answer = leat_.empty() ? flink_ : leat_;

@@ -54,7 +54,8 @@ struct FlinkSink {
 std::vector<FlinkSink> SinksOf(const std::string& sql);
 
 // The rows that are there after all changes; an error text if a change takes back a row that is not there.
-std::string Materialise(const FlinkSink& sink, const std::vector<TestRecord>& records, std::vector<exec::JsonNode>* rows);
+std::string Materialise(const FlinkSink& sink, const std::vector<TestRecord>& records,
+                        std::vector<exec::JsonNode>* rows);
 
 // What is missing and what is too much, compared as multisets; empty if nothing. Numbers by value; those of DOUBLE
 // columns to nine digits, of FLOAT to seven.

@@ -38,7 +38,8 @@ class Run {
     for (size_t first = 0; first < case_.input.size();) {
       size_t count = 1;
       if (way_ == Way::kBatches) {
-        while (first + count < case_.input.size() && case_.input[first + count].topic == case_.input[first].topic) ++count;
+        while (first + count < case_.input.size() && case_.input[first + count].topic == case_.input[first].topic)
+          ++count;
       }
       std::vector<TestRecord> records;
       for (size_t i = first; i < first + count; ++i) records.push_back(case_.input[i].record);
@@ -131,8 +132,9 @@ TEST_P(FlinkCorpus, GivesFlinksRows) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, FlinkCorpus, testing::ValuesIn(Corpus()),
-                         [](const auto& parameter) { return StrCat(parameter.param.file, "__", parameter.param.name); });
+INSTANTIATE_TEST_SUITE_P(Cases, FlinkCorpus, testing::ValuesIn(Corpus()), [](const auto& parameter) {
+  return StrCat(parameter.param.file, "__", parameter.param.name);
+});
 
 }  // namespace
 }  // namespace leat::stream
