@@ -93,6 +93,7 @@ struct TestDriver::Impl {
   absl::Status Pump();
   absl::Status Checkpoint();
   absl::Status EmitValues();
+  absl::Status UpdateSourceWatermark(int node);
   void Append(const std::vector<run::PendingAppend>& ready);
   void Bury(run::DeadRecord record);
   bool Reads(const std::string& topic) const;
@@ -162,6 +163,8 @@ absl::Status TestDriver::Impl::Open() {
           {node, std::move(decoder), std::make_unique<run::PartitionCursor>(cursor), worker, cursor.watermark_ms});
     }
   }
+  // What the checkpoint knew is known again before the first row, as in a running job.
+  for (const Source& source : sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source.node));
   return Pump();
 }
 
@@ -196,6 +199,16 @@ absl::Status TestDriver::Impl::Drain() {
   return absl::OkStatus();
 }
 
+absl::Status TestDriver::Impl::UpdateSourceWatermark(int node) {
+  int64_t watermark_ms = exec::kMaxWatermark;
+  for (const Source& source : sources) {
+    if (source.node == node) watermark_ms = std::min(watermark_ms, source.watermark_ms);
+  }
+  // Workers without a partition of the source hold nothing back; one that shares it says the same.
+  for (const auto& worker : workers) LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(node, watermark_ms));
+  return Drain();
+}
+
 // Reads everything that is in the source topics.
 absl::Status TestDriver::Impl::Pump() {
   LEAT_RETURN_IF_ERROR(EmitValues());
@@ -217,14 +230,7 @@ absl::Status TestDriver::Impl::Pump() {
         LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
         LEAT_RETURN_IF_ERROR(Drain());
         source.watermark_ms = chunk.watermark_ms;
-        int64_t watermark_ms = exec::kMaxWatermark;
-        for (const Source& other : sources) {
-          if (other.node == source.node) watermark_ms = std::min(watermark_ms, other.watermark_ms);
-        }
-        // Workers without a partition of the source hold nothing back; one that shares it says the same.
-        for (const auto& worker : workers)
-          LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source.node, watermark_ms));
-        LEAT_RETURN_IF_ERROR(Drain());
+        LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source.node));
       }
     }
   }
