@@ -1,5 +1,5 @@
 // nexmark: the events and the clock of the stream engine's benchmark (nexmark.py).
-//   nexmark events  writes events, event n to FOLDER/events.(n mod PARTITIONS), and the channels' versions beside them
+//   nexmark events  writes events, event n to FOLDER/nexmark.(n mod PARTITIONS), and the channels' versions beside them
 //   nexmark latency sends bids at a fixed rate and tells after what time each came back from the job's output topic
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -27,7 +27,7 @@ std::vector<std::ofstream> Open(const std::string& folder, const std::string& na
 // Lines of the files are values; in nexmark_ch.* key, tab, value.
 int Write(const NexmarkOptions& options, int64_t count, int64_t partitions, const std::string& folder) {
   NexmarkEvents events(options);
-  std::vector<std::ofstream> files = Open(folder, "events", partitions);
+  std::vector<std::ofstream> files = Open(folder, "nexmark", partitions);
   std::string json;
   for (int64_t i = 0; i < count; ++i) {
     events.Next(&json);

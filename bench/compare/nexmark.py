@@ -79,8 +79,7 @@ class Broker:
         for topic, extra in (("nexmark", []), ("nexmark_ch", ["--key-separator", "\t"])):
             self.create(topic)
             for partition in range(PARTITIONS):
-                name = "events" if topic == "nexmark" else topic
-                self.leat("produce", topic, "--file", files / f"{name}.{partition}", "--input-format", "text",
+                self.leat("produce", topic, "--file", files / f"{topic}.{partition}", "--input-format", "text",
                           "--partition", partition, *extra)
         return files
 

@@ -29,7 +29,7 @@ class Events:
                 times[text] = milliseconds(text)
             return times[text]
 
-        for path in sorted(folder.glob("events.*")):
+        for path in sorted(folder.glob("nexmark.*")):
             for line in path.read_text().splitlines():
                 event = json.loads(line)
                 kind = next(k for k in event if k != "event_type")
