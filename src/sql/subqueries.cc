@@ -126,7 +126,7 @@ absl::StatusOr<Relation> QueryAnalyser::AddScalar(Relation input, const Expr& sc
                               subquery.listed);
   }
   // The columns that tell its rows apart must be those that the outer row is tied by.
-  std::optional<std::vector<int>> key = plan::UpsertKey(*value.node);
+  std::optional<std::vector<int>> key = plan::UniqueKey(*value.node);
   const bool one_row = IsBareAggregate(query) || (key && key->empty());
   if (!one_row) {
     return diagnostics_.Unsupported(scalar.position,

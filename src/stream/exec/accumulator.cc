@@ -1,12 +1,11 @@
 #include "stream/exec/accumulator.h"
 
-#include <bit>
 #include <cstring>
 
 #include "base/check.h"
-#include "base/strings.h"
 #include "stream/data/collection.h"
 #include "stream/data/decimal.h"
+#include "stream/exec/accumulator_slots.h"
 #include "stream/exec/moments.h"
 
 namespace leat::exec {
@@ -16,52 +15,6 @@ using data::Int128;
 using data::Storage;
 using plan::AggregateKind;
 using Step = AggregateSlot::Step;
-
-static_assert(std::endian::native == std::endian::little, "accumulators are stored: their byte order is fixed");
-
-// The first byte of every stored accumulator: the version of the form.
-constexpr char kStoredForm = 1;
-
-// What a slot holds. Blocks are moved by memcpy and not aligned.
-struct Count {
-  int64_t count;
-};
-template <typename T>
-struct Sum {
-  int64_t count;
-  T sum;
-};
-struct DecimalSum {
-  int64_t count;
-  int64_t overflowed;
-  Int128 sum;
-};
-template <typename T>
-struct Extreme {
-  int64_t present;
-  T value;
-};
-template <>
-struct Extreme<Int128> {
-  int64_t present;
-  int64_t reserved;  // would be padding: stored bytes are all defined
-  Int128 value;
-};
-struct TextExtreme {
-  int64_t size_plus_one;  // 0: none
-  const char* bytes;
-};
-
-template <typename T>
-T Get(const char* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(T));
-  return value;
-}
-template <typename T>
-void Put(const T& value, char* to) {
-  std::memcpy(to, &value, sizeof(T));
-}
 
 size_t SlotBytes(Step step) {
   switch (step) {
@@ -517,27 +470,6 @@ void AccumulatorLayout::Merge(const char* from_block, char* into_block, data::Te
   }
 }
 
-void AccumulatorLayout::Borrow(char* accumulator) const {
-  for (const AggregateSlot& slot : slots_) {
-    if (slot.step != Step::kList) continue;
-    auto list = Get<ListSlot>(accumulator + slot.offset);
-    list.capacity = 0;
-    Put(list, accumulator + slot.offset);
-  }
-}
-
-std::optional<std::string> AccumulatorLayout::Refuses(const std::vector<BoundSlot>& bound, size_t row,
-                                                      const char* accumulator) const {
-  for (const BoundSlot& one : bound) {
-    if (one.slot->kind != AggregateKind::kJsonObjectAgg || !one.Takes(row)) continue;
-    const std::string_view object = one.column->values<std::string_view>()[row];
-    if (HasJsonName(accumulator + one.slot->offset, object)) {
-      return StrCat("JSON_OBJECTAGG: the group has the name of ", object, " already");
-    }
-  }
-  return std::nullopt;
-}
-
 void AccumulatorLayout::Reset(size_t slot, char* accumulator) const {
   std::memset(accumulator + slots_[slot].offset, 0, SlotBytes(slots_[slot].step));
 }
@@ -577,75 +509,6 @@ void AccumulatorLayout::AppendResult(const AggregateSlot& slot, const char* accu
       return AppendMoments(MomentsOf(slot.step), slot.kind, slot.argument_type, slot.type, at, column);
     case Step::kList:
       return AppendList(slot, at, column);
-  }
-}
-
-void AccumulatorLayout::Store(const char* accumulator, std::string* out) const {
-  out->push_back(kStoredForm);
-  const size_t start = out->size();
-  out->append(accumulator, bytes_);
-  for (const AggregateSlot& slot : slots_) {
-    if (slot.step == Step::kList) {
-      auto list = Get<ListSlot>(accumulator + slot.offset);
-      out->append(list.view());
-      list.bytes = nullptr;
-      list.capacity = 0;
-      Put(list, out->data() + start + slot.offset);
-    } else if (slot.step == Step::kExtremeText) {
-      auto text = Get<TextExtreme>(accumulator + slot.offset);
-      if (text.size_plus_one > 0) out->append(text.bytes, static_cast<size_t>(text.size_plus_one - 1));
-      text.bytes = nullptr;
-      Put(text, out->data() + start + slot.offset);
-    }
-  }
-}
-
-absl::Status AccumulatorLayout::Load(std::string_view stored, char* accumulator) const {
-  if (stored.size() < 1 + bytes_ || stored[0] != kStoredForm) {
-    return DataLoss("state: an accumulator of ", stored.size(), " bytes, expected form ", int{kStoredForm},
-                    " and at least ", 1 + bytes_, " bytes; the state was written by another version of this job");
-  }
-  std::memcpy(accumulator, stored.data() + 1, bytes_);
-  std::string_view rest = stored.substr(1 + bytes_);
-  for (const AggregateSlot& slot : slots_) {
-    char* at = accumulator + slot.offset;
-    int64_t size = 0;
-    if (slot.step == Step::kList) {
-      auto list = Get<ListSlot>(at);
-      size = list.size;
-      list.bytes = rest.data();
-      list.capacity = 0;
-      Put(list, at);
-    } else if (slot.step == Step::kExtremeText) {
-      auto text = Get<TextExtreme>(at);
-      if (text.size_plus_one == 0) continue;
-      size = text.size_plus_one - 1;
-      text.bytes = rest.data();
-      Put(text, at);
-    }
-    if (size < 0 || static_cast<uint64_t>(size) > rest.size()) {
-      return DataLoss("state: an accumulator's text is cut off");
-    }
-    rest.remove_prefix(static_cast<size_t>(size));
-  }
-  if (!rest.empty()) return DataLoss("state: ", rest.size(), " bytes behind an accumulator");
-  return absl::OkStatus();
-}
-
-void AccumulatorLayout::OwnTexts(char* accumulator, data::TextArena& texts) const {
-  for (const AggregateSlot& slot : slots_) {
-    char* at = accumulator + slot.offset;
-    if (slot.step == Step::kList) {
-      auto list = Get<ListSlot>(at);
-      list.bytes = texts.Copy(list.view()).data();
-      list.capacity = list.size;
-      Put(list, at);
-    } else if (slot.step == Step::kExtremeText) {
-      auto text = Get<TextExtreme>(at);
-      if (text.size_plus_one == 0) continue;
-      text.bytes = texts.Copy({text.bytes, static_cast<size_t>(text.size_plus_one - 1)}).data();
-      Put(text, at);
-    }
   }
 }
 

@@ -155,7 +155,7 @@ enum class NodeKind {
   kRank,  // the input's columns of the best rows of each of `keys`; with a window of kind kAttached once it has ended
   kUnnest,  // the input's columns, then those of each value of the ARRAY, MAP or MULTISET in keys[0] (of a BIGINT: the
             // row so often); join.type kLeft keeps rows without values; rank.with_rank: then the place from 1
-  kSink,  // writes its input, by position, to the persisted columns of `table`
+  kSink,    // writes its input, by position, to the persisted columns of `table`
 };
 
 struct Node {
