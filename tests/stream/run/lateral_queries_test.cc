@@ -154,6 +154,23 @@ TEST(LateralQueries, UsingAndNaturalHaveTheColumnOnce) {
        R"({"id":"3","v":8,"k":null,"w":null})"});
 }
 
+TEST(LateralQueries, RowsAndMapsAreComparedAndRowsAreKeys) {
+  const std::vector<std::string> rows = {"a 1 00:00:01", "b NULL 00:00:02", "a 1 00:00:03"};
+  ExpectRows({.columns = "k STRING, a BOOLEAN, b BOOLEAN, c BOOLEAN, d BOOLEAN",
+              .query = "SELECT k, ROW(k, v) = ROW('a', 1), MAP['x', 1, 'y', v] = MAP['y', v, 'x', 1], MAP['x', v] <> "
+                       "MAP['x', 1], ROW(k, v) IS DISTINCT FROM ROW('b', CAST(NULL AS INT)) FROM t",
+              .rows = rows,
+              .settings = {}},
+             {R"({"k":"a","a":true,"b":true,"c":false,"d":true})", R"({"k":"b","a":false,"b":true,"c":true,"d":false})",
+              R"({"k":"a","a":true,"b":true,"c":false,"d":true})"});
+  ExpectRows({.columns = "r ROW<k STRING, v INT>, n BIGINT",
+              .query = "SELECT r, COUNT(*) FROM (SELECT ROW(k, v) AS r, window_start, window_end FROM TABLE(TUMBLE(TABLE "
+                       "t, DESCRIPTOR(ts), INTERVAL '10' SECOND))) GROUP BY r, window_start, window_end",
+              .rows = rows,
+              .settings = {}},
+             {R"({"r":{"k":"a","v":1},"n":2})", R"({"r":{"k":"b","v":null},"n":1})"});
+}
+
 TEST(LateralQueries, JoinsStandInParentheses) {
   ExpectTables({.query = "SELECT a.id, v, b.w FROM a LEFT JOIN (b JOIN a AS c ON b.k = c.k AND b.w > c.v) ON a.k = b.k",
                 .columns = "id STRING, v INT, w INT",
