@@ -143,9 +143,10 @@ std::vector<SinkWriter::Fate> SinkWriter::FatesOf(const data::Batch& batch, cons
 absl::Status SinkWriter::CheckNotNull(const data::Batch& batch, size_t row) const {
   for (const int input : not_null_inputs_) {
     if (!batch.columns[static_cast<size_t>(input)]->IsNull(row)) continue;
-    return InvalidArgument("column ", batch.schema->fields[static_cast<size_t>(input)].name,
-                           " is NOT NULL in the table that is written (as a column of its PRIMARY KEY, or by its type), "
-                           "and the row has NULL there; filter such rows, or give a value with COALESCE");
+    return InvalidArgument(
+        "column ", batch.schema->fields[static_cast<size_t>(input)].name,
+        " is NOT NULL in the table that is written (as a column of its PRIMARY KEY, or by its type), "
+        "and the row has NULL there; filter such rows, or give a value with COALESCE");
   }
   return absl::OkStatus();
 }
