@@ -94,8 +94,7 @@ bool ScanTimestamp(Scanner& scanner, TimeSyntax syntax, int64_t* micros) {
   int64_t days = 0;
   int64_t nanos = 0;
   // 30 February is its last day, as java.time reads it when it is not told to be strict.
-  const PastTheEnd rule = syntax == TimeSyntax::kCast ? PastTheEnd::kLastOfMonth : PastTheEnd::kRefuse;
-  if (!ScanDate(scanner, syntax, rule, &days)) return false;
+  if (!ScanDate(scanner, syntax, PastTheEnd::kLastOfMonth, &days)) return false;
   if (syntax != TimeSyntax::kCast || !scanner.done()) {
     scanner.Expect(syntax == TimeSyntax::kIso ? 'T' : ' ');
     if (!scanner.ok() || !ScanTime(scanner, syntax, &nanos)) return false;
