@@ -166,20 +166,12 @@ class Pruner {
         needed_[node.inputs[0].get()].insert(inputs.begin(), inputs.end());
         break;
       }
-      case NodeKind::kWindowAssign: {
-        const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
-        Columns& below = needed_[node.inputs[0].get()];
-        below.insert(node.window.time_column);
-        below.insert(node.keys.begin(), node.keys.end());
-        for (const int column : own) {
-          if (column < width) below.insert(column);
-        }
-        break;
-      }
+      case NodeKind::kWindowAssign:
       case NodeKind::kUnnest: {
         const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
         Columns& below = needed_[node.inputs[0].get()];
-        below.insert(node.keys[0]);
+        if (node.kind == NodeKind::kWindowAssign) below.insert(node.window.time_column);
+        below.insert(node.keys.begin(), node.keys.end());
         for (const int column : own) {
           if (column < width) below.insert(column);
         }

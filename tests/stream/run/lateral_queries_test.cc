@@ -163,19 +163,21 @@ TEST(LateralQueries, RowsAndMapsAreComparedAndRowsAreKeys) {
               .settings = {}},
              {R"({"k":"a","a":true,"b":true,"c":false,"d":true})", R"({"k":"b","a":false,"b":true,"c":true,"d":false})",
               R"({"k":"a","a":true,"b":true,"c":false,"d":true})"});
-  ExpectRows({.columns = "r ROW<k STRING, v INT>, n BIGINT",
-              .query = "SELECT r, COUNT(*) FROM (SELECT ROW(k, v) AS r, window_start, window_end FROM TABLE(TUMBLE(TABLE "
-                       "t, DESCRIPTOR(ts), INTERVAL '10' SECOND))) GROUP BY r, window_start, window_end",
-              .rows = rows,
-              .settings = {}},
-             {R"({"r":{"k":"a","v":1},"n":2})", R"({"r":{"k":"b","v":null},"n":1})"});
+  ExpectRows(
+      {.columns = "r ROW<k STRING, v INT>, n BIGINT",
+       .query = "SELECT r, COUNT(*) FROM (SELECT ROW(k, v) AS r, window_start, window_end FROM TABLE(TUMBLE(TABLE "
+                "t, DESCRIPTOR(ts), INTERVAL '10' SECOND))) GROUP BY r, window_start, window_end",
+       .rows = rows,
+       .settings = {}},
+      {R"({"r":{"k":"a","v":1},"n":2})", R"({"r":{"k":"b","v":null},"n":1})"});
 }
 
 TEST(LateralQueries, JoinsStandInParentheses) {
-  ExpectTables({.query = "SELECT a.id, v, b.w FROM a LEFT JOIN (b JOIN a AS c ON b.k = c.k AND b.w > c.v) ON a.k = b.k",
-                .columns = "id STRING, v INT, w INT",
-                .rows = kRows},
-               {R"({"id":"1","v":5,"w":10})", R"({"id":"2","v":6,"w":null})", R"({"id":"3","v":8,"w":null})"});
+  ExpectTables(
+      {.query = "SELECT a.id, a.v, b.w FROM a LEFT JOIN (b JOIN a AS c ON b.k = c.k AND b.w > c.v) ON a.k = b.k",
+       .columns = "id STRING, v INT, w INT",
+       .rows = kRows},
+      {R"({"id":"1","v":5,"w":10})", R"({"id":"2","v":6,"w":null})", R"({"id":"3","v":8,"w":null})"});
 }
 
 TEST(LateralQueries, ExceptAllAndIntersectAllCountTheRows) {
