@@ -51,7 +51,12 @@ absl::StatusOr<ExpressionPtr> NumberLiteral(const Expr& expr, const Diagnostics&
   }
   if (expr.text.find('.') != std::string::npos) return DecimalLiteral(expr, diagnostics);
   const auto integer = ToInteger(expr.text);
-  if (!integer) return DecimalLiteral(expr, diagnostics);
+  if (!integer) {
+    return diagnostics.Error(expr.position, "the whole number ", expr.text,
+                             " is out of the range of BIGINT; with a point "
+                             "behind it, ",
+                             expr.text, ".0, it is a DECIMAL");
+  }
   if (*integer >= INT32_MIN && *integer <= INT32_MAX) {
     return plan::Literal(Value{static_cast<int32_t>(*integer)}, data::Int().AsNotNull());
   }
@@ -81,7 +86,11 @@ absl::StatusOr<ExpressionPtr> TimeLiteral(const Expr& expr, const Diagnostics& d
     return plan::Literal(Value{millis}, data::Time().AsNotNull());
   }
   int64_t micros = 0;
-  if (!data::ParseTimestamp(expr.text, data::TimeSyntax::kSql, &micros)) return wrong("yyyy-MM-dd HH:mm:ss");
+  int32_t day = 0;
+  if (!data::ParseTimestamp(expr.text, data::TimeSyntax::kSql, &micros) ||
+      !data::ParseDate(std::string_view(expr.text).substr(0, 10), data::TimeSyntax::kSql, &day)) {
+    return wrong("yyyy-MM-dd HH:mm:ss");
+  }
   const size_t point = expr.text.find('.');
   const int digits = point == std::string::npos ? 0 : static_cast<int>(expr.text.size() - point - 1);
   return plan::Literal(Value{micros}, data::Timestamp(std::min(digits, 6)).AsNotNull());
