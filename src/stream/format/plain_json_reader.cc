@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -57,9 +58,15 @@ bool SameText(const char* a, const char* b, size_t size) {
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // What stands where a number, true, false or null may.
-bool IsTokenByte(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
-}
+constexpr std::array<bool, 256> kTokenBytes = [] {
+  std::array<bool, 256> bytes{};
+  for (int c = 0; c < 256; ++c) {
+    bytes[static_cast<size_t>(c)] =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
+  }
+  return bytes;
+}();
+bool IsTokenByte(char c) { return kTokenBytes[static_cast<uint8_t>(c)]; }
 
 int TwoDigits(const char* at) {
   return IsDigit(at[0]) && IsDigit(at[1]) ? (at[0] - '0') * 10 + (at[1] - '0') : std::numeric_limits<int>::max();
@@ -197,8 +204,13 @@ class PlainJsonReader::Cursor {
     const bool minus = *at == '-';
     if (minus) ++at;
     const char* first = at;
+    const char* last = end_ - at > kMaxDigits ? at + kMaxDigits : end_;
     int64_t number = 0;
-    while (at != end_ && IsDigit(*at) && at - first < kMaxDigits) number = number * 10 + (*at++ - '0');
+    for (; at != last; ++at) {
+      const unsigned digit = static_cast<uint8_t>(*at) - unsigned{'0'};
+      if (digit > 9) break;
+      number = number * 10 + digit;
+    }
     const ptrdiff_t digits = at - first;
     if (digits == 0 || (digits > 1 && *first == '0') || (at != end_ && IsTokenByte(*at))) return false;
     at_ = at;

@@ -123,7 +123,7 @@ TEST(PlainJsonReader, LeavesTheRestToTheCarefulReader) {
         std::string_view(R"({"needed":1,"needed":2})"), std::string_view(R"({"needed":01})"),
         std::string_view(R"({"needed":1,"small":128})"), std::string_view(R"({"needed":1 2})"),
         std::string_view(R"({"needed":1,"list":[1]})"), std::string_view("{\"needed\":1,\"text\":\"\xff\"}"),
-        std::string_view("{\"needed\":\n1}"), std::string_view(R"({"needed":1,"at":"2026-02-30 00:00:00"})")}) {
+        std::string_view("{\"needed\":\n1}"), std::string_view(R"({"needed":1,"at":"2026-13-01 00:00:00"})")}) {
     EXPECT_EQ(plain.Read(record), "no") << record;
   }
 }
