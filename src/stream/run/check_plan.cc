@@ -2,6 +2,7 @@
 #include <absl/strings/numbers.h>
 
 #include "stream/plan/changelog.h"
+#include "stream/run/datagen.h"
 #include "stream/run/delivery.h"
 #include "stream/run/graph.h"
 #include "stream/run/job_runner.h"
@@ -27,8 +28,12 @@ absl::Status CheckNode(const plan::Node& node) {
   const bool source = node.kind == plan::NodeKind::kSource;
   if (!IsKafkaTable(*node.table)) {
     if (!source) return absl::OkStatus();
+    if (IsDatagenTable(*node.table)) {
+      LEAT_ASSIGN_OR_RETURN(const KafkaTable generated, DatagenSource(*node.table));
+      return SourceDecoder::Create(node, generated).status();
+    }
     return Unimplemented("table ", node.table->name, ": connector '", connector,
-                         "' cannot be read from; 'kafka' and 'upsert-kafka' can");
+                         "' cannot be read from; 'kafka', 'upsert-kafka' and 'datagen' can");
   }
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(*node.table));
   if (source) return SourceDecoder::Create(node, options).status();
@@ -62,6 +67,7 @@ absl::Status CheckSettings(const plan::JobPlan& plan) {
 absl::Status CheckTable(const plan::Table& table) {
   const auto connector = table.options.find("connector");
   if (connector == table.options.end()) return InvalidArgument("table ", table.name, ": option 'connector' is missing");
+  if (IsDatagenTable(table)) return DatagenSource(table).status();
   if (!IsKafkaTable(table)) return absl::OkStatus();
   LEAT_ASSIGN_OR_RETURN(const KafkaTable options, ParseKafkaTable(table));
   LEAT_RETURN_IF_ERROR(

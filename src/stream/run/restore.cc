@@ -8,6 +8,7 @@
 #include "base/logging.h"
 #include "rocks/rocks_store.h"
 #include "stream/run/await.h"
+#include "stream/run/datagen.h"
 
 namespace leat::run {
 namespace {
@@ -95,9 +96,30 @@ class CursorPlanner {
   std::string group_;
 };
 
+// A datagen table is one partition, which lies nowhere.
+absl::Status PlanGenerated(JobContext& job, int node, const Restored& restored, std::vector<CursorStart>* cursors) {
+  const KafkaTable& table = job.tables.at(node);
+  CursorStart start{.node = node, .partition = {table.topics.front(), model::PartitionId{0}}};
+  LEAT_ASSIGN_OR_RETURN(const DatagenTable made,
+                        ParseDatagenTable(*job.graph.nodes[static_cast<size_t>(node)].plan->table));
+  start.end = model::Offset{made.rows};
+  const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
+  if (const auto known = restored.positions.find({plan_id, start.partition}); known != restored.positions.end()) {
+    start.start = known->second.next;
+    start.watermark_ms = known->second.watermark_ms;
+  }
+  auto progress = std::make_unique<JobContext::Progress>();
+  progress->high_watermark.store(start.start.value());
+  progress->watermark_ms.store(start.watermark_ms);
+  job.progress[{node, start.partition}] = std::move(progress);
+  cursors->push_back(std::move(start));
+  return absl::OkStatus();
+}
+
 // Lists the cursors of one source node; *cursors gets them in partition order.
 absl::Status PlanSource(JobContext& job, int node, const Restored& restored, std::vector<CursorStart>* cursors) {
   const KafkaTable& table = job.tables.at(node);
+  if (IsGenerated(table)) return PlanGenerated(job, node, restored, cursors);
   CursorPlanner planner(*job.port, table, table.group_id.empty() ? job.job : table.group_id);
   const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
   for (const std::string& topic : table.topics) {
@@ -140,8 +162,10 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
                                                     StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
   for (size_t i = 0; i < job.graph.nodes.size(); ++i) {
     const plan::Node& node = *job.graph.nodes[i].plan;
-    if (node.table == nullptr || !IsKafkaTable(*node.table)) continue;
-    LEAT_ASSIGN_OR_RETURN(KafkaTable table, ParseKafkaTable(*node.table));
+    if (node.table == nullptr) continue;
+    const bool generated = node.kind == plan::NodeKind::kSource && IsDatagenTable(*node.table);
+    if (!generated && !IsKafkaTable(*node.table)) continue;
+    LEAT_ASSIGN_OR_RETURN(KafkaTable table, generated ? DatagenSource(*node.table) : ParseKafkaTable(*node.table));
     if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
     if (node.kind == plan::NodeKind::kSink) {
       const Delivery delivery = job.transaction == nullptr ? Delivery::kAtLeastOnce : Delivery::kExactlyOnce;

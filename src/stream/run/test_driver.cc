@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "sql/compile.h"
 #include "stream/run/changelog.h"
+#include "stream/run/datagen.h"
 #include "stream/run/job_runner.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
@@ -85,12 +86,16 @@ struct TestDriver::Impl {
     std::unique_ptr<run::SourceDecoder> decoder;
     std::unique_ptr<run::PartitionCursor> cursor;
     int worker;
-    int64_t watermark_ms = exec::kMinWatermark;  // behind the rows pushed so far
+    int64_t watermark_ms = exec::kMinWatermark;              // behind the rows pushed so far
+    std::unique_ptr<run::RowGenerator> generator = nullptr;  // of a datagen table
   };
 
   absl::Status Open();
   absl::Status Drain();
   absl::Status Pump();
+  absl::Status Read(Source& source);
+  absl::Status Generate(Source& source);
+  bool Generates() const;
   absl::Status Checkpoint();
   absl::Status EmitValues();
   absl::Status UpdateSourceWatermark(int node);
@@ -109,6 +114,7 @@ struct TestDriver::Impl {
   uint64_t dead = 0;
   int64_t epoch = 0;
   bool finished = false;
+  absl::Status failed;            // while the clock went on
   bool values_emitted = false;    // in this life
   bool values_committed = false;  // in the checkpoint
   std::map<std::string, Topic> topics;
@@ -161,6 +167,9 @@ absl::Status TestDriver::Impl::Open() {
       const int worker = static_cast<int>(sources.size()) % options.parallelism;
       sources.push_back(
           {node, std::move(decoder), std::make_unique<run::PartitionCursor>(cursor), worker, cursor.watermark_ms});
+      if (!run::IsGenerated(table)) continue;
+      LEAT_ASSIGN_OR_RETURN(sources.back().generator,
+                            run::RowGenerator::Create(*description.table, cursor.start.value(), now_ms));
     }
   }
   // What the checkpoint knew is known again before the first row, as in a running job.
@@ -209,10 +218,14 @@ absl::Status TestDriver::Impl::UpdateSourceWatermark(int node) {
   return Drain();
 }
 
-// Reads everything that is in the source topics.
+// Reads everything that is in the source topics, and what is due of the tables that are made up.
 absl::Status TestDriver::Impl::Pump() {
   LEAT_RETURN_IF_ERROR(EmitValues());
   for (Source& source : sources) {
+    if (source.generator != nullptr) {
+      LEAT_RETURN_IF_ERROR(Generate(source));
+      continue;
+    }
     Topic& topic = topics[source.cursor->partition().topic];
     const model::Offset end{static_cast<int64_t>(topic.batches.size())};
     std::string unread;
@@ -220,21 +233,42 @@ absl::Status TestDriver::Impl::Pump() {
       unread += topic.batches[i];
     }
     source.cursor->Feed(std::move(unread), end);
-    while (source.cursor->has_data()) {
-      const exec::Context context{.wall_ms = now_ms, .watermark_ms = source.cursor->watermark_ms()};
-      LEAT_ASSIGN_OR_RETURN(auto chunks,
-                            source.cursor->Next(*source.decoder, data::kBatchRows, context,
-                                                [this](run::DeadRecord record) { Bury(std::move(record)); }));
-      for (run::SourceChunk& chunk : chunks) {
-        run::Task& task = *workers[static_cast<size_t>(source.worker)]->task;
-        LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
-        LEAT_RETURN_IF_ERROR(Drain());
-        source.watermark_ms = chunk.watermark_ms;
-        LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source.node));
-      }
-    }
+    LEAT_RETURN_IF_ERROR(Read(source));
   }
   return Drain();
+}
+
+absl::Status TestDriver::Impl::Generate(Source& source) {
+  while (!source.cursor->finished()) {
+    const int64_t from = source.cursor->fetch_offset().value();
+    const int64_t to = std::min(source.generator->DueEnd(now_ms), from + static_cast<int64_t>(data::kBatchRows));
+    if (to <= from) break;
+    LEAT_ASSIGN_OR_RETURN(std::string batch, source.generator->MakeBatch(from, to, now_ms));
+    source.cursor->Feed(std::move(batch), model::Offset{to});
+    LEAT_RETURN_IF_ERROR(Read(source));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TestDriver::Impl::Read(Source& source) {
+  while (source.cursor->has_data()) {
+    const exec::Context context{.wall_ms = now_ms, .watermark_ms = source.cursor->watermark_ms()};
+    LEAT_ASSIGN_OR_RETURN(auto chunks,
+                          source.cursor->Next(*source.decoder, data::kBatchRows, context,
+                                              [this](run::DeadRecord record) { Bury(std::move(record)); }));
+    for (run::SourceChunk& chunk : chunks) {
+      run::Task& task = *workers[static_cast<size_t>(source.worker)]->task;
+      LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
+      LEAT_RETURN_IF_ERROR(Drain());
+      source.watermark_ms = chunk.watermark_ms;
+      LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source.node));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool TestDriver::Impl::Generates() const {
+  return std::ranges::any_of(sources, [](const Source& source) { return source.generator != nullptr; });
 }
 
 absl::Status TestDriver::Impl::Checkpoint() {
@@ -309,8 +343,12 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
   LEAT_ASSIGN_OR_RETURN(impl->graph, run::BuildGraph(impl->plan));
   for (size_t i = 0; i < impl->graph.nodes.size(); ++i) {
     const plan::Node& node = *impl->graph.nodes[i].plan;
-    if (node.table == nullptr || !run::IsKafkaTable(*node.table)) continue;
-    LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::ParseKafkaTable(*node.table));
+    if (node.table == nullptr) continue;
+    if (run::IsDatagenTable(*node.table)) {
+      LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::DatagenSource(*node.table));
+    } else if (run::IsKafkaTable(*node.table)) {
+      LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::ParseKafkaTable(*node.table));
+    }
   }
   LEAT_RETURN_IF_ERROR(impl->Open());
   return std::unique_ptr<TestDriver>(new TestDriver(std::move(impl)));  // NOLINT: private constructor
@@ -360,9 +398,11 @@ std::vector<TestRecord> TestDriver::Take(const std::string& name) {
 void TestDriver::AdvanceClock(int64_t by_ms) {
   impl_->now_ms += by_ms;
   for (const auto& worker : impl_->workers) worker->task->SetWallMillis(impl_->now_ms);
+  if (impl_->Generates() && !impl_->finished) impl_->failed.Update(impl_->Pump());
 }
 
 absl::Status TestDriver::Finish() {
+  LEAT_RETURN_IF_ERROR(impl_->failed);
   impl_->finished = true;
   for (const int source : impl_->graph.sources) {
     for (const auto& worker : impl_->workers)
@@ -372,7 +412,10 @@ absl::Status TestDriver::Finish() {
   return absl::OkStatus();
 }
 
-absl::Status TestDriver::Checkpoint() { return impl_->Checkpoint(); }
+absl::Status TestDriver::Checkpoint() {
+  LEAT_RETURN_IF_ERROR(impl_->failed);
+  return impl_->Checkpoint();
+}
 absl::Status TestDriver::Crash() { return impl_->Open(); }
 uint64_t TestDriver::late_rows() const { return impl_->late; }
 uint64_t TestDriver::dead_rows() const { return impl_->dead; }

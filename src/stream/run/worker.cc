@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "stream/run/datagen.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/task.h"
@@ -46,6 +47,8 @@ class Worker final : public TaskOutput {
         if (std::holds_alternative<StopMessage>(message)) return absl::OkStatus();
         LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
       }
+      for (size_t i = 0; i < cursors_.size(); ++i) Generate(i);
+      LEAT_RETURN_IF_ERROR(write_error_);
       if (CanRead()) LEAT_RETURN_IF_ERROR(ReadSome());
       if (!CanRead()) LEAT_RETURN_IF_ERROR(OnIdle());  // before the next wait: nothing sleeps on rows
       Append();
@@ -78,6 +81,7 @@ class Worker final : public TaskOutput {
     int64_t watermark_ms;  // behind the rows pushed so far; the reader's is behind the rows decoded
     bool fetching = false;
     int64_t at_end_since_ms = -1;
+    std::unique_ptr<RowGenerator> generator = nullptr;  // of a datagen table: makes what others fetch
   };
 
   absl::Status Open();
@@ -99,6 +103,7 @@ class Worker final : public TaskOutput {
   absl::Status ReadSome();
   absl::Status OnIdle();
   void Fetch(size_t cursor);
+  void Generate(size_t cursor);
   absl::Status UpdateSourceWatermark(int node);
   void Progressed();
   void Bury(DeadRecord record);
@@ -165,6 +170,12 @@ absl::Status Worker::Open() {
     JobContext::Progress* progress = job_->progress.at({start.node, start.partition}).get();
     cursors_.push_back(
         {.node = start.node, .reader = std::move(reader), .progress = progress, .watermark_ms = start.watermark_ms});
+  }
+  for (Cursor& cursor : cursors_) {
+    if (!IsGenerated(job_->tables.at(cursor.node))) continue;
+    const plan::Node& source = *job_->graph.nodes[static_cast<size_t>(cursor.node)].plan;
+    LEAT_ASSIGN_OR_RETURN(cursor.generator,
+                          RowGenerator::Create(*source.table, cursor.reader.next_offset().value(), now_ms_));
   }
   for (size_t i = 0; i < cursors_.size(); ++i) Fetch(i);
   for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
@@ -275,6 +286,10 @@ bool Worker::CanRead() const {
 Duration Worker::IdleWait() const {
   Duration wait = absl::InfiniteDuration();
   for (const Cursor& cursor : cursors_) {
+    if (cursor.generator != nullptr && !paused_) {
+      const int64_t due_ms = cursor.generator->NextDueMs(now_ms_);
+      if (due_ms >= 0) wait = std::min(wait, absl::Milliseconds(std::max<int64_t>(0, due_ms - now_ms_)));
+    }
     const std::optional<int64_t>& timeout = job_->tables.at(cursor.node).idle_timeout_ms;
     if (timeout && *timeout > 0 && cursor.at_end_since_ms >= 0) {
       const int64_t left = cursor.at_end_since_ms + *timeout - now_ms_;
@@ -287,6 +302,7 @@ Duration Worker::IdleWait() const {
 
 void Worker::Fetch(size_t index) {
   Cursor& cursor = cursors_[index];
+  if (cursor.generator != nullptr) return Generate(index);
   const size_t share =
       job_->options.memory_limit_bytes / 4 / std::max<size_t>(1, cursors_.size() * static_cast<size_t>(job_->workers));
   const size_t max_bytes = std::clamp<size_t>(share / 2, size_t{64} << 10, size_t{1} << 20);
@@ -300,6 +316,23 @@ void Worker::Fetch(size_t index) {
   job_->port->Fetch(std::move(fetch), [job = job_, worker = index_, index](absl::StatusOr<LogData> data) {
     job->inboxes[static_cast<size_t>(worker)]->Push(FetchedMessage{index, std::move(data)});
   });
+}
+
+// A datagen table's rows are made when they are due, a batch at a time.
+void Worker::Generate(size_t index) {
+  Cursor& cursor = cursors_[index];
+  if (cursor.generator == nullptr || cursor.reader.has_data() || cursor.reader.finished()) return;
+  const int64_t from = cursor.reader.fetch_offset().value();
+  const int64_t to = std::min(cursor.generator->DueEnd(now_ms_), from + static_cast<int64_t>(data::kBatchRows));
+  if (to <= from) {
+    cursor.reader.Feed("", model::Offset{from});
+    return;
+  }
+  absl::StatusOr<std::string> batch = cursor.generator->MakeBatch(from, to, now_ms_);
+  write_error_.Update(batch.status());
+  if (!batch.ok()) return;
+  cursor.progress->high_watermark.store(to);
+  cursor.reader.Feed(*std::move(batch), model::Offset{to});
 }
 
 absl::Status Worker::ReadSome() {
