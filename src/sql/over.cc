@@ -155,6 +155,8 @@ absl::StatusOr<Relation> AddOver(const Relation& input, const std::vector<OverCa
     if (call.call.filter) aggregate.filter = columns.Add(call.call.filter);
     if (call.fallback) aggregate.default_column = columns.Add(call.fallback);
     aggregate.offset = call.offset;
+    aggregate.separator = call.call.separator;
+    aggregate.takes_nulls = call.call.takes_nulls;
     aggregates.push_back(std::move(aggregate));
   }
   const plan::NodePtr below = columns.Build(calls[0].position);
