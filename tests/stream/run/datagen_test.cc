@@ -2,7 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <set>
+#include <thread>
+
 #include "leat/stream/test_driver.h"
+#include "sql/compile.h"
+#include "stream/run/job_runner.h"
+#include "tests/stream/run/memory_log_port.h"
 
 namespace leat::stream {
 namespace {
@@ -87,6 +94,29 @@ TEST(Datagen, EveryTypeThatItTakesHasValues) {
   ASSERT_TRUE(driver.ok()) << driver.status();
   ASSERT_TRUE((*driver)->Finish().ok());
   EXPECT_THAT(Take(**driver), testing::ElementsAre(R"({"n":700,"m":700})"));
+}
+
+TEST(Datagen, AJobOnThreadsWritesEachRowOnceAndEnds) {
+  run::MemoryLogPort port;
+  const auto compiled =
+      sql::Compile(Script("id BIGINT, v INT, s VARCHAR(4), d DECIMAL(6, 2)",
+                          ", 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '1500'", kInto),
+                   {.check_table = run::CheckTable});
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  for (int life = 0; life < 2; ++life) {  // the second finds that there is nothing left
+    run::JobRunner::Spec spec{.name = "job", .plan = compiled->plan, .options = {}};
+    spec.options.parallelism = 2;
+    auto runner = run::JobRunner::Start(std::move(spec), port, env::NullMetrics());
+    while (runner->Status().state != run::State::kFinished) std::this_thread::yield();
+    std::promise<absl::Status> stopped;
+    runner->Stop([&](absl::Status status) { stopped.set_value(std::move(status)); });
+    ASSERT_TRUE(stopped.get_future().get().ok());
+    std::set<std::string> ids;
+    const auto rows = port.Read("o");
+    for (const run::TestRow& row : rows) ids.insert(row.value.substr(0, row.value.find(',')));
+    EXPECT_EQ(rows.size(), 1500U);
+    EXPECT_EQ(ids.size(), 1500U);
+  }
 }
 
 TEST(Datagen, BadOptionsAreRefusedByName) {
