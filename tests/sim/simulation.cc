@@ -170,6 +170,12 @@ void Simulation::Populate() {
   if (plan_.has(Family::kTopicChurn)) {
     for (int i = 1; i <= 2; ++i) actors_.push_back(std::make_unique<TopicChurn>(stage_, i, topic_histories_));
   }
+  if (plan_.has(Family::kJobs)) {
+    auto jobs = std::make_unique<Jobs>(stage_);
+    jobs_ = jobs.get();
+    Trace(jobs_->Describe());
+    actors_.push_back(std::move(jobs));
+  }
   int reader = 0;
   for (const model::TopicPartition& partition : partitions) {
     readers_.push_back(std::make_unique<Reader>(stage_, ++reader, model::Isolation::kReadUncommitted, partition));
@@ -271,6 +277,8 @@ void Simulation::CheckLogs() {
   }
   history_.CheckTransactions();
   if (std::string wrong = CheckTopics(topic_histories_); !wrong.empty()) history_.Fail(wrong);
+  if (jobs_ == nullptr || failed()) return;
+  if (std::string wrong = jobs_->Check(); !wrong.empty()) history_.Fail(wrong);
 }
 
 Result Simulation::Run() {

@@ -91,6 +91,7 @@ class Guides(unittest.TestCase):
             self.assertEqual(done.stdout.split().count("20000"), 3, done.stdout)
             self.assertIn("fenced", done.stdout)
             self.assertIn("in sync", done.stdout)
+            self.assertIn("\n10\nnode ", done.stdout)
 
     def test_every_guide_is_run(self):
         tested = {"first-steps.md", "kafka-clients.md", "cluster.md"}
