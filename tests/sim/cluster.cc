@@ -82,7 +82,8 @@ void Cluster::Start(int id) {
   at.started.reset();
   at.stopping_since.reset();
   at.disk_lost_at = Instant::Max();
-  at.threads = std::make_unique<Fibers>(world_, at.machine, plan_.Chance(7000 + 100 * at.life + static_cast<uint64_t>(id)));
+  at.threads =
+      std::make_unique<Fibers>(world_, at.machine, plan_.Chance(7000 + 100 * at.life + static_cast<uint64_t>(id)));
   at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(),
                                    MakeSimulatedJobs(*at.threads, at.states), std::move(transports));
   at.broker->Start([this, id](absl::Status status) {

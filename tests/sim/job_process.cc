@@ -6,8 +6,7 @@ namespace leat::nodes {
 
 class StateFolders::Store final : public state::CommittedStore {
  public:
-  Store(std::shared_ptr<Folder> folder, Random& random)
-      : folder_(std::move(folder)), random_(random), now_(*folder_) {}
+  Store(std::shared_ptr<Folder> folder, Random& random) : folder_(std::move(folder)), random_(random), now_(*folder_) {}
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) override {
     const auto found = now_.entries.find(key);

@@ -92,8 +92,9 @@ JobShape Filter() {
           .appended = {"filtered"},
           .upserted = {},
           .counted = {},
-          .sql = Values(kData) + "CREATE TABLE filtered (v STRING) WITH ('connector' = 'kafka', 'topic' = 'filtered', "
-                                 "'format' = 'raw');\nINSERT INTO filtered SELECT v FROM data WHERE v NOT LIKE '%7';",
+          .sql = Values(kData) +
+                 "CREATE TABLE filtered (v STRING) WITH ('connector' = 'kafka', 'topic' = 'filtered', "
+                 "'format' = 'raw');\nINSERT INTO filtered SELECT v FROM data WHERE v NOT LIKE '%7';",
           .recompute = [](const JobTopics& topics) {
             JobOutputs out;
             Bag& bag = out.appended["filtered"];
@@ -285,7 +286,8 @@ JobShape Top() {
           .appended = {},
           .upserted = {"best"},
           .counted = {},
-          .sql = StrCat(Events(kEvents), Keyed("best", "shelf BIGINT, place BIGINT, k STRING, total BIGINT", "shelf, place"),
+          .sql = StrCat(Events(kEvents),
+                        Keyed("best", "shelf BIGINT, place BIGINT, k STRING, total BIGINT", "shelf, place"),
                         "INSERT INTO best SELECT shelf, place, k, total FROM (SELECT *, ROW_NUMBER() OVER (PARTITION "
                         "BY shelf ORDER BY total DESC, k) AS place FROM (SELECT MOD(v, 3) AS shelf, k, SUM(v) AS total "
                         "FROM events GROUP BY MOD(v, 3), k)) WHERE place <= 3;"),
@@ -300,8 +302,8 @@ JobShape Top() {
               int place = 0;
               for (const auto& [minus, k] : order) {
                 if (++place > 3) break;
-                table[Json({{"shelf", StrCat(shelf)}, {"place", StrCat(place)}})] =
-                    Json({{"shelf", StrCat(shelf)}, {"place", StrCat(place)}, {"k", Quoted(k)}, {"total", StrCat(-minus)}});
+                table[Json({{"shelf", StrCat(shelf)}, {"place", StrCat(place)}})] = Json(
+                    {{"shelf", StrCat(shelf)}, {"place", StrCat(place)}, {"k", Quoted(k)}, {"total", StrCat(-minus)}});
               }
             }
             return out;
@@ -408,8 +410,8 @@ JobRow Decode(const std::string& value) {
 }
 
 const std::vector<JobShape>& JobShapes() {
-  static const auto& shapes = *new std::vector<JobShape>{Filter(), Count(),    Tumble(), Hop(),   Session(),
-                                                         Join(),   Interval(), Top(),    First(), Set()};
+  static const std::vector<JobShape> shapes{Filter(), Count(),    Tumble(), Hop(),   Session(),
+                                            Join(),   Interval(), Top(),    First(), Set()};
   return shapes;
 }
 

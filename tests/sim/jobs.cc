@@ -64,8 +64,8 @@ void Jobs::CreateNext(size_t topic) {
         broker.CreateTopics({{name.first, name.second, {}}}, std::move(done));
       },
       [this, topic](const std::optional<Results>& reply) {
-        const bool there = reply && (reply->at(0).outcome.ok() ||
-                                     reply->at(0).outcome.code == model::ErrorCode::kTopicAlreadyExists);
+        const bool there =
+            reply && (reply->at(0).outcome.ok() || reply->at(0).outcome.code == model::ErrorCode::kTopicAlreadyExists);
         if (there) return CreateNext(topic + 1);
         stage_.Later(this, absl::Milliseconds(random_.Between(20, 400)), [this, topic] { CreateNext(topic); });
       });
@@ -76,7 +76,8 @@ void Jobs::Submit(size_t job) {
   using Reply = absl::StatusOr<broker::JobDescription>;
   stage_.link.Call<Reply>(
       stage_.cluster.AnyServing(random_), absl::Seconds(10),
-      [name = shape.name, sql = ScriptOf(shape, stage_.plan)](broker::BrokerImpl& broker, broker::Callback<Reply> done) {
+      [name = shape.name, sql = ScriptOf(shape, stage_.plan)](broker::BrokerImpl& broker,
+                                                              broker::Callback<Reply> done) {
         broker.SubmitJob({.name = name, .sql = sql}, std::move(done));
       },
       [this, job, &shape](const std::optional<Reply>& reply) {
@@ -145,9 +146,9 @@ void Jobs::Ask(size_t at) {
       },
       [this, at, name, run](const std::optional<absl::Status>& reply) {
         stage_.trace(StrCat(run ? "started job " : "stopped job ", name, ": ",
-                            !reply          ? "no answer"
+                            !reply        ? "no answer"
                             : reply->ok() ? "ok"
-                                            : Message(*reply)));
+                                          : Message(*reply)));
         if (reply && reply->ok()) return;
         if (run) stage_.Later(this, absl::Milliseconds(random_.Between(50, 500)), [this, at] { Ask(at); });
       });

@@ -1,6 +1,6 @@
-// Somebody who runs jobs on the cluster: two of the shapes, submitted through any node, stopped and started now and then
-// while their input flows. In the end what they have written must be what a plain recomputation over the committed input
-// gives, and their changelogs must be the work of one owner after the other (I15 to I17 of docs/reliability.md).
+// Somebody who runs jobs on the cluster: two of the shapes, submitted through any node, stopped and started now and
+// then while their input flows. In the end what they have written must be what a plain recomputation over the committed
+// input gives, and their changelogs must be the work of one owner after the other (I15 to I17 of docs/reliability.md).
 #pragma once
 
 #include <map>
@@ -39,7 +39,7 @@ class Jobs final : public Actor {
   struct Job {
     const JobShape* shape;
     bool submitted = false;
-    bool wanted = true;  // to run
+    bool wanted = true;                          // to run
     std::optional<broker::JobDescription> last;  // that was heard of it
     uint64_t marked = 0;
   };

@@ -8,10 +8,9 @@ namespace leat::nodes {
 namespace {
 
 constexpr std::array<std::string_view, kFamilies> kNames = {
-    "crash",        "power",       "pause",       "loss",       "disorder", "cuts",        "slow-links",
-    "client-link",  "disk-errors", "disk-full",   "slow-disk",  "clock",    "tiny",        "leader-moves",
-    "reassignment", "topic-churn", "leader-acks", "page-cache", "groups",   "transactions",
-    "jobs"};
+    "crash",        "power",       "pause",       "loss",       "disorder", "cuts",         "slow-links",
+    "client-link",  "disk-errors", "disk-full",   "slow-disk",  "clock",    "tiny",         "leader-moves",
+    "reassignment", "topic-churn", "leader-acks", "page-cache", "groups",   "transactions", "jobs"};
 
 }  // namespace
 

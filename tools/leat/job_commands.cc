@@ -148,8 +148,8 @@ absl::Status List(Context* context, const JobOptions&) {
   client::Admin admin(context->connection());
   LEAT_ASSIGN_OR_RETURN(const std::vector<client::JobInfo> jobs, admin.ListJobs());
   json::array list;
-  Table table({Left("JOB"), Left("STATE"), Right("NODE"), Right("ROWS IN"), Right("ROWS OUT"), Right("LATE"), Right("DEAD"),
-               Right("STATE SIZE"), Right("CHECKPOINT")});
+  Table table({Left("JOB"), Left("STATE"), Right("NODE"), Right("ROWS IN"), Right("ROWS OUT"), Right("LATE"),
+               Right("DEAD"), Right("STATE SIZE"), Right("CHECKPOINT")});
   for (const client::JobInfo& job : jobs) {
     list.push_back(ToJson(job));
     table.Add({job.name, job.state, NodeText(job), StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late),

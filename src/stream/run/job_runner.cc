@@ -20,8 +20,7 @@ bool IsTransient(const absl::Status& status) {
 
 class Runner final : public JobRunner {
  public:
-  Runner(Spec spec, LogPort& port, env::Metrics& metrics)
-      : spec_(std::move(spec)), port_(port), wake_(*spec_.threads) {
+  Runner(Spec spec, LogPort& port, env::Metrics& metrics) : spec_(std::move(spec)), port_(port), wake_(*spec_.threads) {
     const env::Labels labels = {{"job", spec_.name}};
     counters_.rows_in_total =
         &metrics.GetCounter("leat_job_rows_in_total", "Records read by the job's sources.", labels);

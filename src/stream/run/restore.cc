@@ -25,9 +25,8 @@ struct Log {
 
 absl::Status EnsureTopic(const Log& log, const std::string& topic, int32_t partitions,
                          std::vector<std::pair<std::string, std::string>> configs) {
-  return Await<absl::Status>(log.threads, [&](auto done) {
-    log.port.EnsureTopic(topic, partitions, std::move(configs), std::move(done));
-  });
+  return Await<absl::Status>(
+      log.threads, [&](auto done) { log.port.EnsureTopic(topic, partitions, std::move(configs), std::move(done)); });
 }
 
 absl::StatusOr<Partitions> Describe(const Log& log, const std::string& topic) {
@@ -106,7 +105,8 @@ class CursorPlanner {
 };
 
 // Lists the cursors of one source node; *cursors gets them in partition order.
-absl::Status PlanSource(JobContext& job, const Log& port, int node, const Restored& restored, std::vector<CursorStart>* cursors) {
+absl::Status PlanSource(JobContext& job, const Log& port, int node, const Restored& restored,
+                        std::vector<CursorStart>* cursors) {
   const KafkaTable& table = job.tables.at(node);
   CursorPlanner planner(port, table, table.group_id.empty() ? job.job : table.group_id);
   const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
