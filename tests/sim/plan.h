@@ -35,7 +35,7 @@ enum class Family : uint8_t {
   kPageCache,     // a topic whose records are acknowledged from the page cache
   kGroups,        // consumer groups
   kTransactions,  // transactional producers
-  kJobs,          // jobs in SQL; in a third of the seeds
+  kJobs,          // jobs in SQL; in a third of the seeds above 1,000
 };
 inline constexpr int kFamilies = static_cast<int>(Family::kJobs) + 1;
 std::string_view NameOf(Family family);
