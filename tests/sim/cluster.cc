@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "broker/job_factory.h"
 
 namespace leat::nodes {
 namespace {
@@ -12,18 +11,6 @@ namespace {
 // A node that is asked to stop leaves its cluster first, for which it waits some seconds.
 constexpr Duration kStopPatience = absl::Seconds(30);
 constexpr Duration kStartPatience = absl::Seconds(20);
-
-// There are no jobs in this world.
-class NoJobs final : public broker::JobFactory {
- public:
-  absl::StatusOr<broker::CompiledJob> Compile(const std::string&) const override {
-    return Unimplemented("the simulation has no jobs");
-  }
-  std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec, run::LogPort&, env::Metrics&) const override {
-    return nullptr;
-  }
-  absl::Status DropState(const std::string&, const run::Options&) const override { return absl::OkStatus(); }
-};
 
 // As after an error of its disk: only a new process writes again.
 bool CannotWrite(const Node& node) {
@@ -52,6 +39,8 @@ broker::Options OptionsOf(const Plan& plan, int id) {
   options.replica_fetch.request_bytes = plan.fetch_bytes * 2;
   options.groups.initial_rebalance_delay = absl::Milliseconds(300);
   options.groups.min_session_timeout = absl::Seconds(1);
+  options.jobs.parallelism = plan.job_workers;
+  options.jobs.checkpoint_interval = plan.job_interval;
   if (plan.nodes == 1) return options;
 
   const env::PeerAddress own = sim::SimNetwork::AddressOf(id);
@@ -96,8 +85,10 @@ void Cluster::Start(int id) {
   at.started.reset();
   at.stopping_since.reset();
   at.disk_lost_at = Instant::Max();
-  at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(), std::make_unique<NoJobs>(),
-                                   std::move(transports));
+  at.threads =
+      std::make_unique<Fibers>(world_, at.machine, plan_.Chance(7000 + 100 * at.life + static_cast<uint64_t>(id)));
+  at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(),
+                                   MakeSimulatedJobs(*at.threads, at.states), std::move(transports));
   at.broker->Start([this, id](absl::Status status) {
     trace_(StrCat("started ", id, ": ", status.ok() ? "ok" : Message(status)));
     node(id).started = std::move(status);
@@ -110,6 +101,7 @@ void Cluster::Kill(int id) {
   trace_(StrCat("end ", id));
   ++at.life;
   if (plan_.nodes > 1) network_->Kill(id);
+  at.threads->Kill();
   // What dies may queue more: a gate whose last holder is dropped runs what waited for it.
   for (size_t before = SIZE_MAX; before != world_.queued();) {
     before = world_.queued();
@@ -118,6 +110,7 @@ void Cluster::Kill(int id) {
   at.broker.reset();
   for (const auto& shard : at.shards) shard->Kill();
   at.shards.clear();
+  at.threads.reset();
   at.machine.still_until = world_.Now();
   // What readers of a file saw after a failed sync is not what the disk holds: the machine is started anew as well.
   if (at.disk.sync_failed()) {

@@ -13,7 +13,9 @@
 #include "broker/broker_impl.h"
 #include "broker/coordinators.h"
 #include "log/partition_log.h"
+#include "tests/sim/fibers.h"
 #include "tests/sim/history.h"
+#include "tests/sim/job_process.h"
 #include "tests/sim/node_shard.h"
 #include "tests/sim/plan.h"
 #include "tests/support/sim_disk.h"
@@ -23,12 +25,14 @@
 namespace leat::nodes {
 
 struct Node {
-  Node(int number, uint64_t seed) : id(number), disk(seed) {}
+  Node(int number, uint64_t seed) : id(number), disk(seed), states(Random(seed + 1)) {}
   int id;
   sim::SimDisk disk;
+  StateFolders states;  // of jobs
   Machine machine;
   uint64_t life = 0;  // rises with every start and every end
   std::vector<std::unique_ptr<NodeShard>> shards;
+  std::unique_ptr<Fibers> threads;  // of the process's jobs
   std::unique_ptr<broker::BrokerImpl> broker;
   std::optional<absl::Status> started;
   std::optional<Instant> stopping_since;  // it was asked to end

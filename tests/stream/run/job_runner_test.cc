@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -193,6 +195,40 @@ TEST_P(JobRunnerTest, FindsNoRowOfTheLastBatchOfABoundedPartitionLate) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, JobRunnerTest, testing::Values(1, 2, 3));
+
+// Whoever reads finds that more has come.
+class BusyPort final : public MemoryLogPort {
+ public:
+  void Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) override {
+    if (busy && fetch.partition.topic == "payments") {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ProduceSeconds(*this, seconds, seconds + 20);
+      seconds += 20;
+    }
+    MemoryLogPort::Fetch(std::move(fetch), std::move(done));
+  }
+  std::atomic<bool> busy{true};
+  std::atomic<int> seconds{0};
+
+ private:
+  std::mutex mutex_;
+};
+
+TEST(JobRunner, StopsThoughItsInputNeverPauses) {
+  BusyPort port;
+  port.CreateTopic("payments", 2);
+  auto runner = JobRunner::Start(Spec(kSql, 2), port, env::NullMetrics());
+  port.WaitForRecords("totals", 6);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(runner->Status().state, State::kStopped);
+  port.busy = false;
+  runner.reset();
+  runner = JobRunner::Start(Spec(kSql, 2), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, port.seconds);
+  port.WaitForCommitted("job", "payments", 1, port.seconds);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Rows(port, "totals"), Expected(port.seconds));
+}
 
 TEST(JobRunner, BuriesWhatItCannotDecodeAndGoesOn) {
   MemoryLogPort port;
