@@ -257,7 +257,11 @@ void Checkpointer::TellGroups() {
     }
   }
   telling_ = static_cast<int>(to_tell_.size());
-  if (telling_ == 0) return;
+  if (telling_ == 0) {
+    // A job without groups has nobody to tell. But its last rows are visible before it says that it has finished.
+    if (!exactly_once() || ended_ < job_->workers) return;
+    telling_ = 1;
+  }
   if (!exactly_once()) return CommitOffsets();
   job_->transaction->Settle([job = job_](absl::Status status) { job->control.Push(SettledEvent{std::move(status)}); });
 }
@@ -272,6 +276,10 @@ void Checkpointer::CommitOffsets() {
 
 absl::Status Checkpointer::On(SettledEvent& event) {
   LEAT_RETURN_IF_ERROR(Annotate(event.status, "waiting for the transaction of an epoch to be seen"));
+  if (to_tell_.empty()) {
+    telling_ = 0;
+    return MaybeEnd();
+  }
   CommitOffsets();
   return absl::OkStatus();
 }
