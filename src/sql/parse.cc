@@ -19,6 +19,7 @@ struct Keyword {
 
 // Words that the grammar itself looks at.
 constexpr Keyword kKeywords[] = {
+    {"AFTER", Kind::T_AFTER},
     {"ALL", Kind::T_ALL},
     {"AND", Kind::T_AND},
     {"ARRAY", Kind::T_ARRAY},
@@ -38,6 +39,7 @@ constexpr Keyword kKeywords[] = {
     {"DATABASE", Kind::T_DATABASE},
     {"DATE", Kind::T_DATE},
     {"DEFAULT", Kind::T_DEFAULT},
+    {"DEFINE", Kind::T_DEFINE},
     {"DESC", Kind::T_DESC},
     {"DESCRIPTOR", Kind::T_DESCRIPTOR},
     {"DISTINCT", Kind::T_DISTINCT},
@@ -84,7 +86,9 @@ constexpr Keyword kKeywords[] = {
     {"LIMIT", Kind::T_LIMIT},
     {"LOCAL", Kind::T_LOCAL},
     {"MAP", Kind::T_MAP},
+    {"MATCH", Kind::T_MATCH},
     {"MATCH_RECOGNIZE", Kind::T_MATCH_RECOGNIZE},
+    {"MEASURES", Kind::T_MEASURES},
     {"METADATA", Kind::T_METADATA},
     {"MINUS", Kind::T_MINUS},
     {"MULTISET", Kind::T_MULTISET},
@@ -96,6 +100,7 @@ constexpr Keyword kKeywords[] = {
     {"OF", Kind::T_OF},
     {"OFFSET", Kind::T_OFFSET},
     {"ON", Kind::T_ON},
+    {"ONE", Kind::T_ONE},
     {"OR", Kind::T_OR},
     {"ORDER", Kind::T_ORDER},
     {"OUTER", Kind::T_OUTER},
@@ -103,6 +108,9 @@ constexpr Keyword kKeywords[] = {
     {"OVERWRITE", Kind::T_OVERWRITE},
     {"PARTITION", Kind::T_PARTITION},
     {"PARTITIONED", Kind::T_PARTITIONED},
+    {"PATTERN", Kind::T_PATTERN},
+    {"PER", Kind::T_PER},
+    {"PERMUTE", Kind::T_PERMUTE},
     {"PLACING", Kind::T_PLACING},
     {"POSITION", Kind::T_POSITION},
     {"PRECEDING", Kind::T_PRECEDING},
@@ -118,7 +126,9 @@ constexpr Keyword kKeywords[] = {
     {"SELECT", Kind::T_SELECT},
     {"SET", Kind::T_SET},
     {"SIMILAR", Kind::T_SIMILAR},
+    {"SKIP", Kind::T_SKIP},
     {"STATEMENT", Kind::T_STATEMENT},
+    {"SUBSET", Kind::T_SUBSET},
     {"SYSTEM", Kind::T_SYSTEM},
     {"SYSTEM_TIME", Kind::T_SYSTEM_TIME},
     {"TABLE", Kind::T_TABLE},
@@ -151,40 +161,12 @@ constexpr Keyword kKeywords[] = {
 
 // Keywords that are names all the same.
 constexpr std::string_view kNotReserved[] = {
-    "ASC",      "DESC", "FIRST",     "FOLLOWING", "LAST",    "NULLS",  "PRECEDING", "CATALOG", "COMMENT", "DATABASE",
+    "AFTER", "ASC",      "DESC", "FIRST",     "FOLLOWING", "LAST",    "NULLS",  "PRECEDING", "CATALOG", "COMMENT", "DATABASE",
     "ENFORCED", "KEY",  "TEMPORARY", "VIEW",      "VIRTUAL", "OBJECT", "RETURNING", "SCALAR",  "ZONE"};
 
 // Reserved, but of no meaning to the grammar: types, units, functions, and words of statements to come.
 constexpr std::string_view kReserved[] = {
-    "ABS",         "ALLOW",         "ALTER",        "ANY",        "ARE",          "ARRAY",      "ASYMMETRIC",
-    "AT",          "AUTHORIZATION", "AVG",          "BIGINT",     "BINARY",       "BOOLEAN",    "BYTES",
-    "CALL",        "CARDINALITY",   "CEIL",         "CEILING",    "CHAR",         "CHARACTER",  "CHARACTER_LENGTH",
-    "CHAR_LENGTH", "CHECK",         "COALESCE",     "COLLECT",    "COLUMN",       "CONDITION",  "CONVERT",
-    "COUNT",       "CUBE",          "CURRENT",      "CURSOR",     "CYCLE",        "DAY",        "DEC",
-    "DECIMAL",     "DECLARE",       "DEFAULT",      "DEFINE",     "DELETE",       "DENSE_RANK", "DESCRIBE",
-    "DISALLOW",    "DOUBLE",        "DYNAMIC",      "EACH",       "ELEMENT",      "EMPTY",      "EQUALS",
-    "EVERY",       "EXEC",          "EXECUTE",      "EXP",        "EXTEND",       "EXTERNAL",   "EXTRACT",
-    "FIRST_VALUE", "FLOAT",         "FLOOR",        "FOREIGN",    "FUNCTION",     "FUSION",     "GET",
-    "GLOBAL",      "GRANT",         "GROUPING",     "GROUPS",     "HOLD",         "HOUR",       "IDENTITY",
-    "IMPORT",      "INDICATOR",     "INOUT",        "INT",        "INTEGER",      "LAG",        "LANGUAGE",
-    "LARGE",       "LAST_VALUE",    "LEAD",         "LN",         "LOCALTIME",    "LOWER",      "MAP",
-    "MATCH",       "MAX",           "MEASURES",     "MEMBER",     "MERGE",        "METHOD",     "MIN",
-    "MINUTE",      "MOD",           "MODIFIES",     "MODULE",     "MONTH",        "MULTISET",   "NATIONAL",
-    "NCHAR",       "NEW",           "NEXT",         "NO",         "NONE",         "NORMALIZE",  "NTILE",
-    "NULLIF",      "NUMERIC",       "OCTET_LENGTH", "OLD",        "OMIT",         "ONE",        "ONLY",
-    "OPEN",        "OUT",           "OVERLAPS",     "OVERLAY",    "PARAMETER",    "PATTERN",    "PER",
-    "PERCENT",     "PERIOD",        "PERMUTE",      "PORTION",    "POWER",        "PRECEDES",   "PRECISION",
-    "PREPARE",     "PREV",          "PROCEDURE",    "RANK",       "READS",        "REAL",       "RECURSIVE",
-    "REF",         "REFERENCES",    "REFERENCING",  "RELEASE",    "RESULT",       "RETURN",     "RETURNS",
-    "REVOKE",      "ROLLBACK",      "ROLLUP",       "ROW_NUMBER", "RUNNING",      "SAVEPOINT",  "SCROLL",
-    "SEARCH",      "SECOND",        "SEEK",         "SENSITIVE",  "SESSION_USER", "SHOW",       "SKIP",
-    "SMALLINT",    "SOME",          "SPECIFIC",     "SQL",        "SQLEXCEPTION", "SQLSTATE",   "SQLWARNING",
-    "SQRT",        "START",         "STATIC",       "STDDEV_POP", "STDDEV_SAMP",  "STREAM",     "STRING",
-    "SUBMULTISET", "SUBSET",        "SUBSTRING",    "SUCCEEDS",   "SUM",          "SYMMETRIC",  "SYSTEM_USER",
-    "TINYINT",     "TRANSLATE",     "TREAT",        "TRIGGER",    "TRIM",         "TRUNCATE",   "UESCAPE",
-    "UNIQUE",      "UPDATE",        "UPPER",        "UPSERT",     "USER",         "VALUE",      "VARBINARY",
-    "VARCHAR",     "VARYING",       "VAR_POP",      "VAR_SAMP",   "VERSIONING",   "WHENEVER",   "WIDTH_BUCKET",
-    "YEAR",
+    "ABS", "ALLOW", "ALTER", "ANY", "ARE", "ARRAY", "ASYMMETRIC", "AT", "AUTHORIZATION", "AVG", "BIGINT", "BINARY", "BOOLEAN", "BYTES", "CALL", "CARDINALITY", "CEIL", "CEILING", "CHAR", "CHARACTER", "CHARACTER_LENGTH", "CHAR_LENGTH", "CHECK", "COALESCE", "COLLECT", "COLUMN", "CONDITION", "CONVERT", "COUNT", "CUBE", "CURRENT", "CURSOR", "CYCLE", "DAY", "DEC", "DECIMAL", "DECLARE", "DEFAULT", "DELETE", "DENSE_RANK", "DESCRIBE", "DISALLOW", "DOUBLE", "DYNAMIC", "EACH", "ELEMENT", "EMPTY", "EQUALS", "EVERY", "EXEC", "EXECUTE", "EXP", "EXTEND", "EXTERNAL", "EXTRACT", "FIRST_VALUE", "FLOAT", "FLOOR", "FOREIGN", "FUNCTION", "FUSION", "GET", "GLOBAL", "GRANT", "GROUPING", "GROUPS", "HOLD", "HOUR", "IDENTITY", "IMPORT", "INDICATOR", "INOUT", "INT", "INTEGER", "LAG", "LANGUAGE", "LARGE", "LAST_VALUE", "LEAD", "LN", "LOCALTIME", "LOWER", "MAP", "MAX", "MEMBER", "MERGE", "METHOD", "MIN", "MINUTE", "MOD", "MODIFIES", "MODULE", "MONTH", "MULTISET", "NATIONAL", "NCHAR", "NEW", "NEXT", "NO", "NONE", "NORMALIZE", "NTILE", "NULLIF", "NUMERIC", "OCTET_LENGTH", "OLD", "OMIT", "ONLY", "OPEN", "OUT", "OVERLAPS", "OVERLAY", "PARAMETER", "PERCENT", "PERIOD", "PORTION", "POWER", "PRECEDES", "PRECISION", "PREPARE", "PREV", "PROCEDURE", "RANK", "READS", "REAL", "RECURSIVE", "REF", "REFERENCES", "REFERENCING", "RELEASE", "RESULT", "RETURN", "RETURNS", "REVOKE", "ROLLBACK", "ROLLUP", "ROW_NUMBER", "RUNNING", "SAVEPOINT", "SCROLL", "SEARCH", "SECOND", "SEEK", "SENSITIVE", "SESSION_USER", "SHOW", "SMALLINT", "SOME", "SPECIFIC", "SQL", "SQLEXCEPTION", "SQLSTATE", "SQLWARNING", "SQRT", "START", "STATIC", "STDDEV_POP", "STDDEV_SAMP", "STREAM", "STRING", "SUBMULTISET", "SUBSTRING", "SUCCEEDS", "SUM", "SYMMETRIC", "SYSTEM_USER", "TINYINT", "TRANSLATE", "TREAT", "TRIGGER", "TRIM", "TRUNCATE", "UESCAPE", "UNIQUE", "UPDATE", "UPPER", "UPSERT", "USER", "VALUE", "VARBINARY", "VARCHAR", "VARYING", "VAR_POP", "VAR_SAMP", "VERSIONING", "WHENEVER", "WIDTH_BUCKET", "YEAR",
 };
 
 constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"};
@@ -222,6 +204,12 @@ constexpr Keyword kSymbols[] = {
     {"=>", Kind::T_ARROW},
     {"[", Kind::T_LBRACKET},
     {"]", Kind::T_RBRACKET},
+    {"{", Kind::T_LBRACE},
+    {"}", Kind::T_RBRACE},
+    {"?", Kind::T_QUESTION},
+    {"|", Kind::T_BAR},
+    {"^", Kind::T_CARET},
+    {"$", Kind::T_DOLLAR},
 };
 
 const StringMap<int>& Words() {

@@ -15,7 +15,7 @@ bool IsJoin(NodeKind kind) {
 bool NeedsExchange(const plan::Node& node) {
   const NodeKind kind = node.kind;
   if (kind == NodeKind::kWindowAssign) return node.window.kind == plan::WindowKind::kSession;
-  return kind == NodeKind::kOver || kind == NodeKind::kRank || kind == NodeKind::kWindowAggregate ||
+  return kind == NodeKind::kOver || kind == NodeKind::kMatch || kind == NodeKind::kRank || kind == NodeKind::kWindowAggregate ||
          kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize || kind == NodeKind::kUpsertMaterialize ||
          IsJoin(kind);
 }
