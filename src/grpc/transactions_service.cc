@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "broker/reserved_ids.h"
 #include "broker/transactions.h"
 #include "grpc/failure.h"
 #include "grpc/services.h"
@@ -32,6 +33,12 @@ class TransactionsService final : public v1::Transactions::CallbackService {
 
   ServerUnaryReactor* InitProducerId(CallbackServerContext* call, const v1::InitProducerIdRequest* request,
                                      v1::ProducerIdResponse* response) override {
+    ServerUnaryReactor* const reactor = call->DefaultReactor();
+    auto answer = AnswerWith(reactor, response);
+    if (broker::Outcome may = broker::ClientMayOpen(request->transactional_id()); !may.ok()) {
+      answer({.outcome = std::move(may)});
+      return reactor;
+    }
     broker::InitProducerIdRequest init;
     if (!request->transactional_id().empty()) init.transactional_id = request->transactional_id();
     init.timeout_ms = request->timeout_ms() == 0 ? kDefaultTimeoutMs : request->timeout_ms();
@@ -39,8 +46,7 @@ class TransactionsService final : public v1::Transactions::CallbackService {
       init.producer_id = model::ProducerId(request->known().producer_id());
       init.producer_epoch = static_cast<int16_t>(request->known().producer_epoch());
     }
-    ServerUnaryReactor* const reactor = call->DefaultReactor();
-    broker_.transactions().InitProducerId(std::move(init), AnswerWith(reactor, response));
+    broker_.transactions().InitProducerId(std::move(init), std::move(answer));
     return reactor;
   }
 

@@ -1,5 +1,6 @@
 // InitProducerId (22).
 #include "wire/messages/init_producer_id.h"
+#include "broker/reserved_ids.h"
 #include "kafka/handlers.h"
 #include "kafka/txn_support.h"
 
@@ -13,12 +14,17 @@ constexpr int16_t kFirstWithFenced = 4;
 void HandleInitProducerId(Call& call, const wire::InitProducerIdRequest& request,
                           Reply<wire::InitProducerIdResponse> reply) {
   broker::InitProducerIdRequest init;
-  if (request.transactional_id) init.transactional_id = std::string(*request.transactional_id);
+  auto answer = AnswerWithProducerId(call.version, kFirstWithFenced, std::move(reply));
+  if (request.transactional_id) {
+    if (broker::Outcome may = broker::ClientMayOpen(*request.transactional_id); !may.ok()) {
+      return answer({.outcome = std::move(may)});
+    }
+    init.transactional_id = std::string(*request.transactional_id);
+  }
   init.timeout_ms = request.transaction_timeout_ms;
   init.producer_id = model::ProducerId(request.producer_id);
   init.producer_epoch = request.producer_epoch;
-  call.broker.transactions().InitProducerId(std::move(init),
-                                            AnswerWithProducerId(call.version, kFirstWithFenced, std::move(reply)));
+  call.broker.transactions().InitProducerId(std::move(init), std::move(answer));
 }
 
 }  // namespace leat::kafka

@@ -153,6 +153,12 @@ TEST_F(ClientTransactions, AProducerWithTheSameNameFencesTheOneBefore) {
   EXPECT_THAT(Committed(0, 1), ElementsAre("now"));
 }
 
+TEST_F(ClientTransactions, TheIdsOfJobsAreRefused) {
+  const auto producer =
+      Producer::Create(Connection::Open({.address = address_}), {.transactional_id = "__leat_job_fraud"});
+  EXPECT_THAT(std::string(producer.status().message()), ::testing::HasSubstr("belong to the jobs"));
+}
+
 TEST_F(ClientTransactions, RetriesAreStoredOnceAndInOrder) {
   constexpr int kRecords = 3000;
   auto producer = MakeProducer({.batch_bytes = 400, .linger = absl::ZeroDuration()});

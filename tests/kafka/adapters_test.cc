@@ -3,6 +3,7 @@
 #include "wire/messages/describe_cluster.h"
 #include "wire/messages/describe_producers.h"
 #include "wire/messages/find_coordinator.h"
+#include "wire/messages/init_producer_id.h"
 #include "wire/messages/list_offsets.h"
 #include "wire/messages/offset_for_leader_epoch.h"
 
@@ -365,6 +366,21 @@ TEST_F(AdaptersTest, EveryCoordinatorIsHere) {
   EXPECT_EQ(batched.coordinators[1].port, port());
   request.key_type = 2;
   EXPECT_EQ(client.Ask<wire::FindCoordinatorResponse>(request, 6).coordinators[0].error_code, 42);
+}
+
+TEST_F(AdaptersTest, TransactionalIdsOfJobsAreNotForClients) {
+  Start();
+  KafkaClient client(port());
+  for (const int16_t version : {int16_t{0}, int16_t{5}}) {
+    wire::InitProducerIdRequest request;
+    request.transaction_timeout_ms = 1000;
+    request.transactional_id = "__leat_job_fraud";
+    const auto refused = client.Ask<wire::InitProducerIdResponse>(request, version);
+    EXPECT_EQ(refused.error_code, 53) << version;
+    EXPECT_EQ(refused.producer_id, -1) << version;
+    request.transactional_id = "_leat_job_fraud";
+    EXPECT_EQ(client.Ask<wire::InitProducerIdResponse>(request, version).error_code, 0) << version;
+  }
 }
 
 TEST_F(AdaptersTest, DescribesTheCluster) {
