@@ -137,7 +137,7 @@ struct MatchSyntax {
   Skip skip = Skip::kToNextRow;
   Name skip_to;  // kToFirst, kToLast: the variable
   std::vector<PatternElement> pattern;
-  ExprPtr within;  // null: none
+  ExprPtr within;                       // null: none
   std::vector<SelectItem> definitions;  // with the variable as alias
 };
 
@@ -159,7 +159,7 @@ struct TableRef {
   Join join = Join::kInner;
   std::shared_ptr<const TableRef> left;
   std::shared_ptr<const TableRef> right;
-  ExprPtr on;  // null: none
+  ExprPtr on;                                // null: none
   std::shared_ptr<const MatchSyntax> match;  // kMatch, over `left`
 };
 

@@ -170,8 +170,7 @@ class ExpressionBinder : public MatchNames {
                                         "LAST(variable.column, n) looks back at those of a variable");
     }
     if (name == "CLASSIFIER" || name == "MATCH_NUMBER" || name == "CURRENT_WATERMARK") {
-      return context_.diagnostics.Error(call.position, name,
-                                        " in MATCH_RECOGNIZE is not supported, here as on Flink");
+      return context_.diagnostics.Error(call.position, name, " in MATCH_RECOGNIZE is not supported, here as on Flink");
     }
     return context_.diagnostics.Unsupported(call.position, StrCat(name, " in MATCH_RECOGNIZE"));
   }
@@ -179,15 +178,15 @@ class ExpressionBinder : public MatchNames {
  private:
   ExpressionPtr Add(MatchReference reference, Position position) {
     const auto same = [&](const MatchReference& other) {
-      return other.kind == reference.kind && other.variable == reference.variable &&
-             other.offset == reference.offset && other.column == reference.column &&
-             other.aggregate.kind == reference.aggregate.kind && other.type == reference.type;
+      return other.kind == reference.kind && other.variable == reference.variable && other.offset == reference.offset &&
+             other.column == reference.column && other.aggregate.kind == reference.aggregate.kind &&
+             other.type == reference.type;
     };
     auto& references = result_.references;
     auto found = std::ranges::find_if(references, same);
     if (found == references.end()) found = references.insert(found, reference);
-    auto input = std::make_shared<plan::Expression>(
-        *plan::Input(static_cast<int>(found - references.begin()), reference.type));
+    auto input =
+        std::make_shared<plan::Expression>(*plan::Input(static_cast<int>(found - references.begin()), reference.type));
     input->position = position;
     return input;
   }
@@ -198,8 +197,8 @@ class ExpressionBinder : public MatchNames {
     reference.column = context_.columns.Add(value, NameOf(*value));
     reference.type = WithoutTime(value->type);
     // Only the row that is tried is there for certain.
-    const bool tried = kind == MatchReference::Kind::kLast && offset == 0 && defined_ >= 0 &&
-                       (variable < 0 || variable == defined_);
+    const bool tried =
+        kind == MatchReference::Kind::kLast && offset == 0 && defined_ >= 0 && (variable < 0 || variable == defined_);
     if (!tried) reference.type = reference.type.AsNullable();
     return Add(std::move(reference), position);
   }
@@ -220,8 +219,8 @@ class ExpressionBinder : public MatchNames {
       LEAT_ASSIGN_OR_RETURN(const ExpressionPtr rows, analyser.Analyse(*call.arguments[1]));
       const auto* number = std::get_if<int32_t>(&rows->literal.v);
       if (rows->kind != plan::Expression::Kind::kLiteral || number == nullptr || *number < 0 || *number > kMaxOffset) {
-        return context_.diagnostics.Error(call.arguments[1]->position, name,
-                                          " takes a written number of rows, 0 to ", kMaxOffset);
+        return context_.diagnostics.Error(call.arguments[1]->position, name, " takes a written number of rows, 0 to ",
+                                          kMaxOffset);
       }
       offset = *number;
     }
@@ -325,8 +324,8 @@ class MatchBuilder {
 
   absl::StatusOr<Relation> Build() {
     if (input_.node->produces_updates) {
-      return diagnostics_.Error(syntax_.position,
-                                "MATCH_RECOGNIZE takes rows that stay; this input updates its results, here as on Flink");
+      return diagnostics_.Error(
+          syntax_.position, "MATCH_RECOGNIZE takes rows that stay; this input updates its results, here as on Flink");
     }
     LEAT_RETURN_IF_ERROR(ReadPattern());
     LEAT_RETURN_IF_ERROR(ReadSkip());
@@ -370,8 +369,9 @@ class MatchBuilder {
       // {0,m} is let through: Flink gives it a meaning.
       if (greedy != nullptr && element.min == 0 && element.max <= 1) {
         return diagnostics_.Error(at, "the optional variable ", element.variable.text,
-                                  " cannot stand behind the greedy ", greedy->variable.text, ", here as on Flink; make ",
-                                  greedy->variable.text, " reluctant (a ? behind its quantifier)");
+                                  " cannot stand behind the greedy ", greedy->variable.text,
+                                  ", here as on Flink; make ", greedy->variable.text,
+                                  " reluctant (a ? behind its quantifier)");
       }
       greedy = !element.reluctant && element.min != element.max && !optional ? &element : nullptr;
       empty = empty && element.min == 0;

@@ -161,12 +161,38 @@ constexpr Keyword kKeywords[] = {
 
 // Keywords that are names all the same.
 constexpr std::string_view kNotReserved[] = {
-    "AFTER", "ASC",      "DESC", "FIRST",     "FOLLOWING", "LAST",    "NULLS",  "PRECEDING", "CATALOG", "COMMENT", "DATABASE",
-    "ENFORCED", "KEY",  "TEMPORARY", "VIEW",      "VIRTUAL", "OBJECT", "RETURNING", "SCALAR",  "ZONE"};
+    "AFTER",    "ASC",      "DESC", "FIRST",     "FOLLOWING", "LAST",    "NULLS",  "PRECEDING", "CATALOG", "COMMENT",
+    "DATABASE", "ENFORCED", "KEY",  "TEMPORARY", "VIEW",      "VIRTUAL", "OBJECT", "RETURNING", "SCALAR",  "ZONE"};
 
 // Reserved, but of no meaning to the grammar: types, units, functions, and words of statements to come.
 constexpr std::string_view kReserved[] = {
-    "ABS", "ALLOW", "ALTER", "ANY", "ARE", "ARRAY", "ASYMMETRIC", "AT", "AUTHORIZATION", "AVG", "BIGINT", "BINARY", "BOOLEAN", "BYTES", "CALL", "CARDINALITY", "CEIL", "CEILING", "CHAR", "CHARACTER", "CHARACTER_LENGTH", "CHAR_LENGTH", "CHECK", "COALESCE", "COLLECT", "COLUMN", "CONDITION", "CONVERT", "COUNT", "CUBE", "CURRENT", "CURSOR", "CYCLE", "DAY", "DEC", "DECIMAL", "DECLARE", "DEFAULT", "DELETE", "DENSE_RANK", "DESCRIBE", "DISALLOW", "DOUBLE", "DYNAMIC", "EACH", "ELEMENT", "EMPTY", "EQUALS", "EVERY", "EXEC", "EXECUTE", "EXP", "EXTEND", "EXTERNAL", "EXTRACT", "FIRST_VALUE", "FLOAT", "FLOOR", "FOREIGN", "FUNCTION", "FUSION", "GET", "GLOBAL", "GRANT", "GROUPING", "GROUPS", "HOLD", "HOUR", "IDENTITY", "IMPORT", "INDICATOR", "INOUT", "INT", "INTEGER", "LAG", "LANGUAGE", "LARGE", "LAST_VALUE", "LEAD", "LN", "LOCALTIME", "LOWER", "MAP", "MAX", "MEMBER", "MERGE", "METHOD", "MIN", "MINUTE", "MOD", "MODIFIES", "MODULE", "MONTH", "MULTISET", "NATIONAL", "NCHAR", "NEW", "NEXT", "NO", "NONE", "NORMALIZE", "NTILE", "NULLIF", "NUMERIC", "OCTET_LENGTH", "OLD", "OMIT", "ONLY", "OPEN", "OUT", "OVERLAPS", "OVERLAY", "PARAMETER", "PERCENT", "PERIOD", "PORTION", "POWER", "PRECEDES", "PRECISION", "PREPARE", "PREV", "PROCEDURE", "RANK", "READS", "REAL", "RECURSIVE", "REF", "REFERENCES", "REFERENCING", "RELEASE", "RESULT", "RETURN", "RETURNS", "REVOKE", "ROLLBACK", "ROLLUP", "ROW_NUMBER", "RUNNING", "SAVEPOINT", "SCROLL", "SEARCH", "SECOND", "SEEK", "SENSITIVE", "SESSION_USER", "SHOW", "SMALLINT", "SOME", "SPECIFIC", "SQL", "SQLEXCEPTION", "SQLSTATE", "SQLWARNING", "SQRT", "START", "STATIC", "STDDEV_POP", "STDDEV_SAMP", "STREAM", "STRING", "SUBMULTISET", "SUBSTRING", "SUCCEEDS", "SUM", "SYMMETRIC", "SYSTEM_USER", "TINYINT", "TRANSLATE", "TREAT", "TRIGGER", "TRIM", "TRUNCATE", "UESCAPE", "UNIQUE", "UPDATE", "UPPER", "UPSERT", "USER", "VALUE", "VARBINARY", "VARCHAR", "VARYING", "VAR_POP", "VAR_SAMP", "VERSIONING", "WHENEVER", "WIDTH_BUCKET", "YEAR",
+    "ABS",         "ALLOW",         "ALTER",       "ANY",          "ARE",          "ARRAY",      "ASYMMETRIC",
+    "AT",          "AUTHORIZATION", "AVG",         "BIGINT",       "BINARY",       "BOOLEAN",    "BYTES",
+    "CALL",        "CARDINALITY",   "CEIL",        "CEILING",      "CHAR",         "CHARACTER",  "CHARACTER_LENGTH",
+    "CHAR_LENGTH", "CHECK",         "COALESCE",    "COLLECT",      "COLUMN",       "CONDITION",  "CONVERT",
+    "COUNT",       "CUBE",          "CURRENT",     "CURSOR",       "CYCLE",        "DAY",        "DEC",
+    "DECIMAL",     "DECLARE",       "DEFAULT",     "DELETE",       "DENSE_RANK",   "DESCRIBE",   "DISALLOW",
+    "DOUBLE",      "DYNAMIC",       "EACH",        "ELEMENT",      "EMPTY",        "EQUALS",     "EVERY",
+    "EXEC",        "EXECUTE",       "EXP",         "EXTEND",       "EXTERNAL",     "EXTRACT",    "FIRST_VALUE",
+    "FLOAT",       "FLOOR",         "FOREIGN",     "FUNCTION",     "FUSION",       "GET",        "GLOBAL",
+    "GRANT",       "GROUPING",      "GROUPS",      "HOLD",         "HOUR",         "IDENTITY",   "IMPORT",
+    "INDICATOR",   "INOUT",         "INT",         "INTEGER",      "LAG",          "LANGUAGE",   "LARGE",
+    "LAST_VALUE",  "LEAD",          "LN",          "LOCALTIME",    "LOWER",        "MAP",        "MAX",
+    "MEMBER",      "MERGE",         "METHOD",      "MIN",          "MINUTE",       "MOD",        "MODIFIES",
+    "MODULE",      "MONTH",         "MULTISET",    "NATIONAL",     "NCHAR",        "NEW",        "NEXT",
+    "NO",          "NONE",          "NORMALIZE",   "NTILE",        "NULLIF",       "NUMERIC",    "OCTET_LENGTH",
+    "OLD",         "OMIT",          "ONLY",        "OPEN",         "OUT",          "OVERLAPS",   "OVERLAY",
+    "PARAMETER",   "PERCENT",       "PERIOD",      "PORTION",      "POWER",        "PRECEDES",   "PRECISION",
+    "PREPARE",     "PREV",          "PROCEDURE",   "RANK",         "READS",        "REAL",       "RECURSIVE",
+    "REF",         "REFERENCES",    "REFERENCING", "RELEASE",      "RESULT",       "RETURN",     "RETURNS",
+    "REVOKE",      "ROLLBACK",      "ROLLUP",      "ROW_NUMBER",   "RUNNING",      "SAVEPOINT",  "SCROLL",
+    "SEARCH",      "SECOND",        "SEEK",        "SENSITIVE",    "SESSION_USER", "SHOW",       "SMALLINT",
+    "SOME",        "SPECIFIC",      "SQL",         "SQLEXCEPTION", "SQLSTATE",     "SQLWARNING", "SQRT",
+    "START",       "STATIC",        "STDDEV_POP",  "STDDEV_SAMP",  "STREAM",       "STRING",     "SUBMULTISET",
+    "SUBSTRING",   "SUCCEEDS",      "SUM",         "SYMMETRIC",    "SYSTEM_USER",  "TINYINT",    "TRANSLATE",
+    "TREAT",       "TRIGGER",       "TRIM",        "TRUNCATE",     "UESCAPE",      "UNIQUE",     "UPDATE",
+    "UPPER",       "UPSERT",        "USER",        "VALUE",        "VARBINARY",    "VARCHAR",    "VARYING",
+    "VAR_POP",     "VAR_SAMP",      "VERSIONING",  "WHENEVER",     "WIDTH_BUCKET", "YEAR",
 };
 
 constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"};

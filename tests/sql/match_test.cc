@@ -68,8 +68,9 @@ TEST(Match, RefusesPatternsThatFlinkRefuses) {
 }
 
 TEST(Match, TakesEveryQuantifierThatFlinkTakes) {
-  for (const char* pattern : {"A B", "A+ B", "A* B", "A? B", "A{2} B", "A{2,} B", "A{2,3} B", "A{,3} B", "A+? B", "A*? B",
-                              "A{2,}? B", "A{2,3}? B", "A B?", "A B{2}", "A B+?", "(A)+ (B)", "(A (B C))", "A{0,} B"}) {
+  for (const char* pattern :
+       {"A B", "A+ B", "A* B", "A? B", "A{2} B", "A{2,} B", "A{2,3} B", "A{,3} B", "A+? B", "A*? B", "A{2,}? B",
+        "A{2,3}? B", "A B?", "A B{2}", "A B+?", "(A)+ (B)", "(A (B C))", "A{0,} B"}) {
     EXPECT_EQ(OfPattern(StrCat("(", pattern, ") DEFINE A AS A.v > 1")), "ok") << pattern;
   }
 }
@@ -129,21 +130,24 @@ TEST(Match, RefusesOrdersPartitionsAndSkipsThatLeadNowhere) {
   for (const auto& [match, message] : cases) {
     EXPECT_NE(Refusal(match).find(message), std::string::npos) << match << "\n" << Refusal(match);
   }
-  const std::string updating = Refusal("PARTITION BY k ORDER BY ts MEASURES A.v AS a PATTERN (A B) DEFINE A AS A.v > 1", "u");
+  const std::string updating =
+      Refusal("PARTITION BY k ORDER BY ts MEASURES A.v AS a PATTERN (A B) DEFINE A AS A.v > 1", "u");
   EXPECT_NE(updating.find("this input updates its results"), std::string::npos) << updating;
 }
 
 TEST(Match, ResultTypesAreThoseOfFlink) {
   const auto type_of = [](const std::string& measure) -> std::string {
-    const auto compiled = Compile(
-        StrCat(kTables, "INSERT INTO o SELECT CAST(m AS STRING) FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts "
-                        "MEASURES ", measure, " AS m PATTERN (A B+?) DEFINE A AS A.v > 1) AS r;"),
-        CompileOptions{});
+    const auto compiled =
+        Compile(StrCat(kTables,
+                       "INSERT INTO o SELECT CAST(m AS STRING) FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts "
+                       "MEASURES ",
+                       measure, " AS m PATTERN (A B+?) DEFINE A AS A.v > 1) AS r;"),
+                CompileOptions{});
     EXPECT_TRUE(compiled.ok()) << compiled.status();
     if (!compiled.ok()) return "";
     const plan::Expression* expression = compiled->plan.sinks[0]->inputs[0]->expressions[0].get();
     return expression->kind == plan::Expression::Kind::kCall ? expression->arguments[0]->type.ToString()
-                                                              : expression->type.ToString();
+                                                             : expression->type.ToString();
   };
   EXPECT_EQ(type_of("A.v"), "INT");
   EXPECT_EQ(type_of("A.w"), "INT");
@@ -157,17 +161,19 @@ TEST(Match, ResultTypesAreThoseOfFlink) {
 
 TEST(Match, AWindowCanBeLaidOverItsRowtime) {
   const auto compiled = Compile(
-      StrCat(kTables,
-             "EXPLAIN SELECT k, window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(mt), INTERVAL '1' MINUTE)) "
-             "GROUP BY k, window_start, window_end;"),
+      StrCat(
+          kTables,
+          "EXPLAIN SELECT k, window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(mt), INTERVAL '1' MINUTE)) "
+          "GROUP BY k, window_start, window_end;"),
       CompileOptions{});
   EXPECT_FALSE(compiled.ok());  // there is no view v yet
   const auto with_view = Compile(
-      StrCat(kTables,
-             "CREATE VIEW v AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES MATCH_ROWTIME() AS "
-             "mt PATTERN (A B) DEFINE A AS A.v > 1) AS r;\n"
-             "EXPLAIN SELECT k, window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(mt), INTERVAL '1' MINUTE)) "
-             "GROUP BY k, window_start, window_end;"),
+      StrCat(
+          kTables,
+          "CREATE VIEW v AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES MATCH_ROWTIME() AS "
+          "mt PATTERN (A B) DEFINE A AS A.v > 1) AS r;\n"
+          "EXPLAIN SELECT k, window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(mt), INTERVAL '1' MINUTE)) "
+          "GROUP BY k, window_start, window_end;"),
       CompileOptions{});
   EXPECT_TRUE(with_view.ok()) << with_view.status();
 }

@@ -140,9 +140,9 @@ absl::Status Match::Process(OperatorState& operator_state, const Context& contex
   for (uint32_t row = 0; row < input.rows; ++row) {
     const bool retraction = data::IsRetraction(input.kind(row));
     if (retraction || (time != nullptr && time->IsNull(row))) {
-      output.Fail(MakeFailedRow(input, row,
-                                retraction ? "MATCH_RECOGNIZE takes no updates or deletes"
-                                           : "the time column of ORDER BY is NULL"));
+      output.Fail(MakeFailedRow(
+          input, row,
+          retraction ? "MATCH_RECOGNIZE takes no updates or deletes" : "the time column of ORDER BY is NULL"));
       continue;
     }
     std::string key;
@@ -318,7 +318,8 @@ absl::Status Match::Timers(int64_t now_ms, MatchState* state) const {
     LEAT_ASSIGN_OR_RETURN(const std::optional<state::Namespace> ms, state->timers.NextNamespace(kMinWatermark));
     if (!ms || *ms > now_ms) return absl::OkStatus();
     std::vector<std::string> keys;
-    LEAT_RETURN_IF_ERROR(state->timers.Scan(*ms, [&](std::string_view key, std::string_view) { keys.emplace_back(key); }));
+    LEAT_RETURN_IF_ERROR(
+        state->timers.Scan(*ms, [&](std::string_view key, std::string_view) { keys.emplace_back(key); }));
     LEAT_RETURN_IF_ERROR(state->timers.EraseNamespace(*ms));
     for (const std::string& key : keys) {
       LEAT_ASSIGN_OR_RETURN(KeyedMatches * matches, Find(key, state));
@@ -373,9 +374,10 @@ void Match::Give(const std::string& key, const std::vector<CompletedMatch>& ende
     if (one.no_skip) {
       const auto last = static_cast<size_t>(one.match.start + one.match.rows() - 1 - view.first_kept);
       const std::string& variable = node_->match->variables[static_cast<size_t>(node_->match->skip_variable)].name;
-      output.Fail(MakeFailedRow(matches.rows(), last,
-                                StrCat("AFTER MATCH SKIP TO ", variable, ": the match that this row ends has no row of ",
-                                       variable, " behind its first one; the search went on at the next row")));
+      output.Fail(
+          MakeFailedRow(matches.rows(), last,
+                        StrCat("AFTER MATCH SKIP TO ", variable, ": the match that this row ends has no row of ",
+                               variable, " behind its first one; the search went on at the next row")));
       continue;
     }
     state->ended.keys.push_back(key);
@@ -394,9 +396,8 @@ absl::Status Match::EmitEnded(const Context& context, MatchState* state, Output&
   }
   NewEnded(state);
   data::Batch measured;
-  measured.schema = std::make_shared<data::Schema>(
-      data::Schema{{node_->schema->fields.begin() + static_cast<std::ptrdiff_t>(node_->keys.size()),
-                    node_->schema->fields.end()}});
+  measured.schema = std::make_shared<data::Schema>(data::Schema{
+      {node_->schema->fields.begin() + static_cast<std::ptrdiff_t>(node_->keys.size()), node_->schema->fields.end()}});
   measured.columns = std::move(columns);
   measured.rows = keys.size();
   for (const uint32_t row : ReportFailures(measured, std::move(errors), output)) {

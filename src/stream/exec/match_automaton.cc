@@ -220,8 +220,7 @@ void MatchAutomaton::Expire(MatchRun* run, int64_t now_ms, std::vector<Completed
 }
 
 void MatchAutomaton::GiveOut(MatchRun* run, int64_t time_ms, std::vector<CompletedMatch>* matches) const {
-  while (!run->completed.empty() &&
-         (run->open.empty() || run->completed.first().start <= run->open.first().start)) {
+  while (!run->completed.empty() && (run->open.empty() || run->completed.first().start <= run->open.first().start)) {
     CompletedMatch given{.match = run->completed.TakeFirst(), .time_ms = time_ms};
     given.no_skip = !Skip(run, given.match);
     matches->push_back(std::move(given));

@@ -63,8 +63,8 @@ absl::StatusOr<MatchEvaluator> MatchEvaluator::Make(const plan::MatchExpression&
       aggregate.argument = reference.column;
       LEAT_ASSIGN_OR_RETURN(reference.layout, AccumulatorLayout::Make({aggregate}, *columns.schema()));
     }
-    made.local_ = made.local_ && of.kind == Kind::kLast && of.offset == 0 &&
-                  (of.variable < 0 || of.variable == variable);
+    made.local_ =
+        made.local_ && of.kind == Kind::kLast && of.offset == 0 && (of.variable < 0 || of.variable == variable);
     schema->fields.push_back({StrCat("$", made.references_.size()), of.type});
     made.references_.push_back(std::move(reference));
   }

@@ -164,9 +164,10 @@ std::string DescribeReference(const Node& node, const MatchReference& reference)
 std::string DescribeMatchExpression(const Node& node, const MatchExpression& expression) {
   std::string text = ToString(*expression.expression);
   if (expression.references.empty()) return text;
-  return StrCat(text, " of [", Join(expression.references.size(), [&](size_t i) {
-                  return DescribeReference(node, expression.references[i]);
-                }), "]");
+  return StrCat(
+      text, " of [",
+      Join(expression.references.size(), [&](size_t i) { return DescribeReference(node, expression.references[i]); }),
+      "]");
 }
 
 std::string DescribeQuantifier(const MatchVariable& variable) {
@@ -213,10 +214,13 @@ std::string DescribeMatch(const Node& node) {
                 match.variables[match.skip_variable].name);
       break;
   }
-  StrAppend(&text, " measures (", Join(match.measures.size(), [&](size_t i) {
-              return StrCat(node.schema->fields[node.keys.size() + i].name, ": ",
-                            DescribeMatchExpression(node, match.measures[i]));
-            }), ")");
+  StrAppend(&text, " measures (",
+            Join(match.measures.size(),
+                 [&](size_t i) {
+                   return StrCat(node.schema->fields[node.keys.size() + i].name, ": ",
+                                 DescribeMatchExpression(node, match.measures[i]));
+                 }),
+            ")");
   return text;
 }
 

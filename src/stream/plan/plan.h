@@ -169,9 +169,10 @@ enum class NodeKind {
                        // `keys`
   kOver,  // the input's columns, then `aggregates` over `keys` in the order of time; also ORDER BY time (no aggregates)
   kRank,  // the input's columns of the best rows of each of `keys`; with a window of kind kAttached once it has ended
-  kMatch,  // MATCH_RECOGNIZE: a row for each match of `match` in the rows of each of `keys`, in order of window.time_column
+  kMatch,  // MATCH_RECOGNIZE: a row for each match of `match` in the rows of each of `keys`, in order of
+           // window.time_column
            // (-1: as they come) and `order`; the keys, then the measures
-  kSink,  // writes its input, by position, to the persisted columns of `table`
+  kSink,   // writes its input, by position, to the persisted columns of `table`
 };
 
 struct Node {
@@ -193,12 +194,12 @@ struct Node {
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;
-  std::vector<OrderKey> order;    // kRank; kOver, kMatch: of rows of one time
-  OverFrame frame;                // kOver; window.time_column is its time, -1: as rows come
-  RankSpec rank;                  // kRank
+  std::vector<OrderKey> order;             // kRank; kOver, kMatch: of rows of one time
+  OverFrame frame;                         // kOver; window.time_column is its time, -1: as rows come
+  RankSpec rank;                           // kRank
   std::shared_ptr<const MatchSpec> match;  // kMatch
-  bool produces_updates = false;  // output holds more than +I
-  ChangelogMode changelog;        // which kinds it holds; found by InferChangelogMode when the plan is complete
+  bool produces_updates = false;           // output holds more than +I
+  ChangelogMode changelog;  // which kinds it holds; found by InferChangelogMode when the plan is complete
   // State is forgotten so long after it was last written. 0: never; kDefaultTtl: as table.exec.state.ttl says.
   int64_t ttl_ms = kDefaultTtl;
 };

@@ -42,7 +42,8 @@ std::string StateNote(const Node& node) {
                  ? StrCat("keeps rows until the watermark passes them, and those of begun matches for ",
                           node.match->within_ms, " ms")
                  : std::string(
-                       "keeps rows until the watermark passes them, and those of begun matches until these end or fail, "
+                       "keeps rows until the watermark passes them, and those of begun matches until these end or "
+                       "fail, "
                        "which may be never: set WITHIN");
     case NodeKind::kNormalize:
       return StrCat("keeps the last row of each key ",

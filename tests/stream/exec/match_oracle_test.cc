@@ -26,12 +26,12 @@ struct Row {
 };
 
 data::SchemaPtr InputSchema() {
-  return MakeSchema(
-      {{"k", data::String()}, {"v", data::BigInt()}, {"id", data::BigInt()}, {"ts", data::Timestamp(3)}});
+  return MakeSchema({{"k", data::String()}, {"v", data::BigInt()}, {"id", data::BigInt()}, {"ts", data::Timestamp(3)}});
 }
 
 plan::MatchReference Take(Kind kind, int variable, int offset, int column) {
-  return {.kind = kind, .variable = variable, .offset = offset, .column = column, .aggregate = {}, .type = data::BigInt()};
+  return {
+      .kind = kind, .variable = variable, .offset = offset, .column = column, .aggregate = {}, .type = data::BigInt()};
 }
 plan::MatchReference Aggregated(plan::AggregateKind kind, int variable, int column) {
   plan::MatchReference reference{.kind = Kind::kAggregate, .variable = variable, .column = column};
@@ -77,9 +77,9 @@ struct Condition {
       case Shape::kBelow:
         return plan::MatchExpression{{own}, Call(FunctionId::kLess, {In(0), Big(limit)})};
       case Shape::kRising:
-        return plan::MatchExpression{{own, Take(Kind::kLast, variable, 1, 1)},
-                                     Call(FunctionId::kOr, {Call(FunctionId::kIsNull, {In(1)}),
-                                                            Call(FunctionId::kGreater, {In(0), In(1)})})};
+        return plan::MatchExpression{
+            {own, Take(Kind::kLast, variable, 1, 1)},
+            Call(FunctionId::kOr, {Call(FunctionId::kIsNull, {In(1)}), Call(FunctionId::kGreater, {In(0), In(1)})})};
       case Shape::kSumBelow:
         return plan::MatchExpression{{Aggregated(plan::AggregateKind::kSum, variable, 1)},
                                      Call(FunctionId::kLess, {In(0), Big(limit)})};
@@ -363,7 +363,8 @@ TEST(MatchOracle, AgreesOnRandomRowsAndPatterns) {
 
 Pattern SmallThenLarge(int64_t within_ms) {
   Pattern pattern;
-  pattern.conditions = {{.shape = Condition::Shape::kBelow, .limit = 1}, {.shape = Condition::Shape::kAbove, .limit = 500}};
+  pattern.conditions = {{.shape = Condition::Shape::kBelow, .limit = 1},
+                        {.shape = Condition::Shape::kAbove, .limit = 500}};
   pattern.variables = {{.name = "A", .condition = pattern.conditions[0].Make(0)},
                        {.name = "B", .condition = pattern.conditions[1].Make(1)}};
   pattern.within_ms = within_ms;
