@@ -35,6 +35,7 @@ meta::Configs DefaultConfigs(const log::LogOptions& defaults) {
       {"message.timestamp.type",
        defaults.timestamp_type == log::TimestampType::kCreateTime ? "CreateTime" : "LogAppendTime"},
       {"cleanup.policy", PolicyText(defaults)},
+      {"min.insync.replicas", StrCat(defaults.min_insync_replicas)},
   };
 }
 
@@ -104,6 +105,7 @@ log::LogOptions CoordinatedLogOptions(const log::LogOptions& defaults) {
   options.compact = true;
   options.producer_expiration = defaults.producer_expiration;
   options.max_producers = defaults.max_producers;
+  options.min_insync_replicas = defaults.min_insync_replicas;
   return options;
 }
 

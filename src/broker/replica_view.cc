@@ -1,5 +1,8 @@
 #include "broker/replica_view.h"
 
+#include "base/strings.h"
+#include "meta/policy.h"
+
 namespace leat::broker {
 namespace {
 
@@ -16,6 +19,16 @@ replication::ReplicaView ViewOfBroker(const meta::Image& image, model::NodeId no
   return view;
 }
 
+// The controller's own rule: where a leader acknowledged with fewer, the controller would take one who lacks the record
+// for eligible.
+int32_t MinInsyncOf(const meta::Image& image, const meta::PartitionKey& key, const log::LogOptions& options) {
+  const meta::TopicPtr topic = image.FindTopic(key.topic);
+  if (topic == nullptr) return options.min_insync_replicas;
+  meta::Policy policy;
+  policy.topic_defaults = {{"min.insync.replicas", StrCat(options.min_insync_replicas)}};
+  return meta::MinInsync(image, *topic, policy);
+}
+
 }  // namespace
 
 std::optional<replication::PartitionView> ViewOf(const meta::Image& image, const meta::PartitionKey& key,
@@ -29,7 +42,7 @@ std::optional<replication::PartitionView> ViewOf(const meta::Image& image, const
   for (const model::NodeId node : partition->replicas) view.replicas.push_back(ViewOfBroker(image, node));
   view.isr = partition->isr;
   view.elr = partition->elr;
-  view.min_insync = options.min_insync_replicas;
+  view.min_insync = MinInsyncOf(image, key, options);
   view.durability = options.durability == log::Durability::kFsync ? replication::Durability::kFsync
                                                                   : replication::Durability::kPageCache;
   return view;

@@ -143,7 +143,7 @@ struct MatchSyntax {
 
 // What stands in FROM.
 struct TableRef {
-  enum class Kind { kNone, kTable, kQuery, kFunction, kJoin, kMatch };
+  enum class Kind { kNone, kTable, kQuery, kFunction, kUnnest, kJoin, kMatch };
   enum class Join { kInner, kLeft, kRight, kFull, kCross };
   Kind kind = Kind::kNone;
   Position position;
@@ -154,12 +154,16 @@ struct TableRef {
   std::vector<ExprPtr> arguments;  // kFunction
   std::optional<Name> alias;
   std::vector<Name> columns;
-  ExprPtr as_of;  // FOR SYSTEM_TIME AS OF
+  ExprPtr as_of;            // FOR SYSTEM_TIME AS OF
+  bool lateral = false;     // kQuery: its conditions may read the tables before it
+  bool ordinality = false;  // kUnnest, of arguments[0]
   // kJoin
   Join join = Join::kInner;
   std::shared_ptr<const TableRef> left;
   std::shared_ptr<const TableRef> right;
-  ExprPtr on;                                // null: none
+  ExprPtr on;                      // null: none
+  std::vector<Name> columns_used;  // USING
+  bool natural = false;
   std::shared_ptr<const MatchSyntax> match;  // kMatch, over `left`
 };
 

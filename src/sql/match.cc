@@ -96,6 +96,14 @@ absl::StatusOr<BoundName> BindName(MatchContext& context, const Path& path) {
   return bound;
 }
 
+// The aggregates that a match knows.
+std::optional<plan::AggregateKind> MatchAggregate(std::string_view name) {
+  for (const std::string_view known : {"COUNT", "SUM", "AVG", "MIN", "MAX"}) {
+    if (name == known) return AggregateByName(name);
+  }
+  return std::nullopt;
+}
+
 // The functions that look at the rows of a match.
 bool IsNavigation(std::string_view name) {
   for (const std::string_view known : {"FIRST", "LAST", "PREV", "NEXT", "CLASSIFIER", "MATCH_NUMBER", "MATCH_ROWTIME",
@@ -162,7 +170,7 @@ class ExpressionBinder : public MatchNames {
     if (name == "FIRST" || name == "LAST") return Offset(call, name);
     if (name == "MATCH_ROWTIME") return Rowtime(call);
     if (name == "MATCH_PROCTIME") return Proctime(call);
-    if (AggregateByName(name)) return Aggregate(call, name);
+    if (MatchAggregate(name)) return Aggregate(call, name);
     if (!navigation) return ExpressionPtr();
     if (name == "PREV" || name == "NEXT") {
       return context_.diagnostics.Error(call.position, name,
@@ -248,7 +256,7 @@ class ExpressionBinder : public MatchNames {
                                         "argument does the same");
     }
     MatchReference reference{.kind = MatchReference::Kind::kAggregate};
-    reference.aggregate.kind = *AggregateByName(name);
+    reference.aggregate.kind = *MatchAggregate(name);
     reference.type = data::BigInt().AsNotNull();
     if (call.form == Expr::Form::kStar && name == "COUNT") {
       reference.aggregate.kind = plan::AggregateKind::kCountStar;
