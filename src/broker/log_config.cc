@@ -35,6 +35,7 @@ meta::Configs DefaultConfigs(const log::LogOptions& defaults) {
       {"message.timestamp.type",
        defaults.timestamp_type == log::TimestampType::kCreateTime ? "CreateTime" : "LogAppendTime"},
       {"cleanup.policy", PolicyText(defaults)},
+      {"min.insync.replicas", StrCat(defaults.min_insync_replicas)},
   };
 }
 

@@ -1,5 +1,9 @@
 #include "broker/replica_view.h"
 
+#include <absl/strings/numbers.h>
+
+#include "base/check.h"
+
 namespace leat::broker {
 namespace {
 
@@ -16,6 +20,19 @@ replication::ReplicaView ViewOfBroker(const meta::Image& image, model::NodeId no
   return view;
 }
 
+// The topic's own, else what was set for the whole cluster while it ran, else this node's default.
+int32_t MinInsync(const meta::Image& image, const meta::PartitionKey& key, const log::LogOptions& options) {
+  constexpr char kName[] = "min.insync.replicas";
+  const meta::Configs& cluster = image.BrokerConfigs(meta::kNobody);
+  const auto it = cluster.find(kName);
+  if (it == cluster.end()) return options.min_insync_replicas;
+  const meta::TopicPtr topic = image.FindTopic(key.topic);
+  if (topic != nullptr && topic->configs.contains(kName)) return options.min_insync_replicas;
+  int32_t least = 1;
+  LEAT_CHECK(absl::SimpleAtoi(it->second, &least)) << kName << " was checked: " << it->second;
+  return least;
+}
+
 }  // namespace
 
 std::optional<replication::PartitionView> ViewOf(const meta::Image& image, const meta::PartitionKey& key,
@@ -29,7 +46,7 @@ std::optional<replication::PartitionView> ViewOf(const meta::Image& image, const
   for (const model::NodeId node : partition->replicas) view.replicas.push_back(ViewOfBroker(image, node));
   view.isr = partition->isr;
   view.elr = partition->elr;
-  view.min_insync = options.min_insync_replicas;
+  view.min_insync = MinInsync(image, key, options);
   view.durability = options.durability == log::Durability::kFsync ? replication::Durability::kFsync
                                                                   : replication::Durability::kPageCache;
   return view;

@@ -33,7 +33,10 @@ ReplicationCounts CountReplication(const meta::Image& image, model::NodeId self,
   ReplicationCounts counts;
   counts.replicas = image.partitions().HeldCount(self);
   counts.leaders = image.partitions().LedCount(self);
-  const meta::Configs configs = DefaultConfigs(defaults);
+  meta::Configs configs = DefaultConfigs(defaults);
+  for (const auto& [name, value] : image.BrokerConfigs(meta::kNobody)) {
+    if (configs.contains(name)) configs[name] = value;
+  }
   image.partitions().ForEach([&](const meta::PartitionKey& key, const meta::Partition& partition) {
     if (partition.leader == meta::kNobody) ++counts.leaderless;
     if (partition.leader == self) CountLed(image, key, partition, configs, &counts);

@@ -17,7 +17,7 @@ struct ReplicationCounts {
   size_t leaderless = 0;      // of all partitions
   size_t fenced_brokers = 0;  // of all that are registered
 };
-// `defaults`: what holds for topics that do not say.
+// `defaults`: what holds for topics that do not say, unless the whole cluster was given another one.
 ReplicationCounts CountReplication(const meta::Image& image, model::NodeId self, const log::LogOptions& defaults);
 
 enum class Controller : bool { kOther, kActive };

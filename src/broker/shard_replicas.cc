@@ -55,7 +55,13 @@ void ShardState::RefreshChanged(const meta::Delta& delta) {
     }
     Refresh(*topic, change.key.partition);
   }
-  if (delta.brokers.empty() || replicas_ == nullptr) return;
+  if (replicas_ == nullptr) return;
+  if (meta::Contains(delta.broker_configs, meta::kNobody)) {
+    // The defaults of all topics: min.insync.replicas may be another one.
+    for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);
+    return;
+  }
+  if (delta.brokers.empty()) return;
   std::vector<meta::PartitionKey> touched;
   replicas_->ForEach([&](const Replica& replica) {
     const meta::Partition* partition = image_->FindPartition(replica.key());
@@ -106,12 +112,16 @@ void ShardState::BeginLife(replication::BrokerEpoch life) {
   if (replica_server_ != nullptr) replica_server_->SetHost(nullptr);
   if (replicas_ != nullptr) replicas_->Stop();
   for (auto& [name, partition] : partitions_) partition.replica = nullptr;
+  ReplicationThrottles* const throttles = config_.throttles;
   replicas_ = std::make_unique<ReplicaHost>(ReplicaHost::Config{.node = options().node_id,
                                                                 .shard = config_.shard,
                                                                 .transport = config_.transport,
                                                                 .controller = config_.controller,
                                                                 .replication = options().replication,
-                                                                .fetch = options().replica_fetch},
+                                                                .fetch = options().replica_fetch,
+                                                                .follower_throttle = throttles == nullptr
+                                                                                         ? nullptr
+                                                                                         : &throttles->follower},
                                             life);
   if (replica_server_ == nullptr) {
     replica_server_ =
@@ -120,7 +130,8 @@ void ShardState::BeginLife(replication::BrokerEpoch life) {
                                                const meta::TopicPtr topic = image_->FindTopic(key.topic);
                                                if (topic == nullptr) return std::nullopt;
                                                return OwnerOf({topic->name, key.partition}, config_.shards);
-                                             });
+                                             },
+                                             throttles == nullptr ? nullptr : &throttles->leader);
   }
   replica_server_->SetHost(replicas_.get());
   for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);
