@@ -179,7 +179,10 @@ absl::StatusOr<std::string> ExpressionAnalyser::UnitOf(const Expr& expr) {
   std::string word;
   if (expr.kind == Expr::Kind::kUnit) word = expr.word;
   if (expr.kind == Expr::Kind::kName && expr.path.size() == 1) word = expr.path[0].text;
-  const std::string unit = CanonicalUnit(word);
+  std::string unit = CanonicalUnit(word);
+  for (const std::string_view date_unit : {"MILLENNIUM", "CENTURY", "DECADE", "ISOYEAR", "ISODOW"}) {
+    if (ToUpper(word) == date_unit) unit = date_unit;
+  }
   if (unit.empty()) {
     return diagnostics_.Error(expr.position, "expected a unit: YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND",
                               word.empty() ? "" : StrCat(", got ", word));

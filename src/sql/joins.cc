@@ -97,7 +97,7 @@ class JoinBuilder {
 
   absl::StatusOr<Relation> BuildTemporal(const ExpressionPtr& time) {
     LEAT_RETURN_IF_ERROR(Classify());
-    const std::optional<std::vector<int>> key = plan::UpsertKey(*right_.node);
+    const std::optional<std::vector<int>> key = plan::UniqueKey(*right_.node);
     const auto in_keys = [&](int column) {
       return std::ranges::find(spec_.right_keys, column) != spec_.right_keys.end();
     };

@@ -51,7 +51,12 @@ absl::StatusOr<ExpressionPtr> NumberLiteral(const Expr& expr, const Diagnostics&
   }
   if (expr.text.find('.') != std::string::npos) return DecimalLiteral(expr, diagnostics);
   const auto integer = ToInteger(expr.text);
-  if (!integer) return DecimalLiteral(expr, diagnostics);
+  if (!integer) {
+    return diagnostics.Error(expr.position, "the whole number ", expr.text,
+                             " is out of the range of BIGINT; with a point "
+                             "behind it, ",
+                             expr.text, ".0, it is a DECIMAL");
+  }
   if (*integer >= INT32_MIN && *integer <= INT32_MAX) {
     return plan::Literal(Value{static_cast<int32_t>(*integer)}, data::Int().AsNotNull());
   }

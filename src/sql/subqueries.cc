@@ -92,7 +92,7 @@ absl::StatusOr<Relation> QueryAnalyser::AddScalars(Relation input, const std::ve
       return diagnostics_.Error(scalar->position, "a sub-query as a value must have one column, this one has ",
                                 value.fields().size());
     }
-    const std::optional<std::vector<int>> key = plan::UpsertKey(*value.node);
+    const std::optional<std::vector<int>> key = plan::UniqueKey(*value.node);
     if (!key || !key->empty()) {
       return diagnostics_.Unsupported(scalar->position,
                                       "a sub-query as a value that is no aggregate without GROUP BY (it must have one "

@@ -37,6 +37,8 @@ class TestDriver {
 
   // Appends a record to a topic and runs the job until it has nothing to do. kNotFound: no table reads the topic.
   absl::Status Insert(const std::string& topic, const TestRecord& record);
+  // Appends the records first, as one batch, and runs the job then.
+  absl::Status InsertBatch(const std::string& topic, const std::vector<TestRecord>& records);
   // Everything written to the topic since the last Take, in order. Dead letters are in "dead-letters" unless the script
   // says otherwise, late rows where it says.
   std::vector<TestRecord> Take(const std::string& topic);

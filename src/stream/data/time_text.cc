@@ -49,14 +49,19 @@ class Scanner {
   bool ok_ = true;
 };
 
-bool MakeDays(const CivilDate& date, int64_t* days) {
-  if (date.year < 1 || date.month < 1 || date.month > 12 || date.day < 1) return false;
-  if (date.day > DaysInMonth(date.year, date.month)) return false;
+enum class PastTheEnd { kRefuse, kLastOfMonth };
+
+bool MakeDays(CivilDate date, PastTheEnd rule, int64_t* days) {
+  if (date.year < 1 || date.month < 1 || date.month > 12 || date.day < 1 || date.day > 31) return false;
+  if (const int last = DaysInMonth(date.year, date.month); date.day > last) {
+    if (rule == PastTheEnd::kRefuse) return false;
+    date.day = last;
+  }
   *days = DaysFromCivil(date);
   return true;
 }
 
-bool ScanDate(Scanner& scanner, TimeSyntax syntax, int64_t* days) {
+bool ScanDate(Scanner& scanner, TimeSyntax syntax, PastTheEnd rule, int64_t* days) {
   const size_t min_digits = syntax == TimeSyntax::kCast ? 1 : 2;
   CivilDate date;
   date.year = scanner.Number(4, 4);
@@ -64,7 +69,7 @@ bool ScanDate(Scanner& scanner, TimeSyntax syntax, int64_t* days) {
   date.month = scanner.Number(min_digits, 2);
   scanner.Expect('-');
   date.day = scanner.Number(min_digits, 2);
-  return scanner.ok() && MakeDays(date, days);
+  return scanner.ok() && MakeDays(date, rule, days);
 }
 
 // The time of day in nanoseconds.
@@ -88,7 +93,9 @@ bool ScanTime(Scanner& scanner, TimeSyntax syntax, int64_t* nanos) {
 bool ScanTimestamp(Scanner& scanner, TimeSyntax syntax, int64_t* micros) {
   int64_t days = 0;
   int64_t nanos = 0;
-  if (!ScanDate(scanner, syntax, &days)) return false;
+  // 30 February is its last day, as java.time reads it when it is not told to be strict.
+  const PastTheEnd rule = syntax == TimeSyntax::kCast ? PastTheEnd::kLastOfMonth : PastTheEnd::kRefuse;
+  if (!ScanDate(scanner, syntax, rule, &days)) return false;
   if (syntax != TimeSyntax::kCast || !scanner.done()) {
     scanner.Expect(syntax == TimeSyntax::kIso ? 'T' : ' ');
     if (!scanner.ok() || !ScanTime(scanner, syntax, &nanos)) return false;
@@ -178,22 +185,29 @@ bool ParseDate(std::string_view text, TimeSyntax syntax, int32_t* days) {
   int64_t wide = 0;
   if (syntax != TimeSyntax::kCast) {
     Scanner scanner(text);
-    if (!ScanDate(scanner, syntax, &wide) || !scanner.Complete()) return false;
+    if (!ScanDate(scanner, syntax, PastTheEnd::kRefuse, &wide) || !scanner.Complete()) return false;
   } else {
     Scanner scanner(text.substr(0, text.find(' ')));
     CivilDate date;
-    date.year = scanner.Number(4, 4);
+    date.year = scanner.Number(1, 4);
     if (scanner.Take('-')) {
       date.month = scanner.Number(1, 2);
       if (scanner.Take('-')) date.day = scanner.Number(1, 2);
     }
-    if (!scanner.Complete() || !MakeDays(date, &wide)) return false;
+    if (!scanner.Complete() || !MakeDays(date, PastTheEnd::kRefuse, &wide)) return false;
   }
   *days = static_cast<int32_t>(wide);
   return true;
 }
 
 bool ParseTime(std::string_view text, TimeSyntax syntax, int32_t* millis_of_day) {
+  if (syntax == TimeSyntax::kCast && text.find(':') == std::string_view::npos) {
+    Scanner scanner(text);
+    const int hour = scanner.Number(1, 2);
+    if (!scanner.Complete() || hour > 23) return false;
+    *millis_of_day = hour * 3'600'000;
+    return true;
+  }
   Scanner scanner(text);
   int64_t nanos = 0;
   if (!ScanTime(scanner, syntax, &nanos) || !scanner.Complete()) return false;

@@ -76,6 +76,20 @@ absl::StatusOr<Kernel> IntegerKernel(const Binding& binding) {
   }
 }
 
+// BIGINT by a divisor that was no BIGINT: neither is the remainder.
+Kernel NarrowModulo() {
+  return [](const KernelCall& call) {
+    return MapRows<int32_t, int64_t, int64_t>(call, [&](size_t row, int32_t* out, int64_t a, int64_t b) {
+      if (b == 0) {
+        call.errors.Add(row, "division by zero (remainder)");
+        return false;
+      }
+      *out = b == -1 ? 0 : static_cast<int32_t>(a % b);
+      return true;
+    });
+  };
+}
+
 // Floating point; FLOAT results are rounded to float.
 template <typename Width>
 absl::StatusOr<Kernel> FloatKernel(const Binding& binding) {
@@ -113,13 +127,16 @@ absl::StatusOr<Kernel> FloatKernel(const Binding& binding) {
 }  // namespace
 
 absl::StatusOr<Kernel> MakeArithmeticKernel(const Binding& binding) {
-  const TypeKind kind = binding.call.type.kind;
+  // A remainder has the type of the divisor; both arguments have the wider type.
+  const bool modulo = binding.call.function == FunctionId::kModulo;
+  const TypeKind kind = modulo ? binding.arg(0).kind : binding.call.type.kind;
   bool same = true;
   for (size_t i = 0; i < binding.count(); ++i) same = same && binding.arg(i).kind == kind;
   bool any_decimal = false;
   for (size_t i = 0; i < binding.count(); ++i) any_decimal = any_decimal || binding.arg(i).kind == TypeKind::kDecimal;
   if (any_decimal) return MakeDecimalKernel(binding);
   if (!same || !binding.call.type.IsNumeric()) return MakeIntervalKernel(binding);
+  if (modulo && binding.call.type.storage() != binding.arg(0).storage()) return NarrowModulo();
   switch (kind) {
     case TypeKind::kTinyInt:
       return IntegerKernel<int8_t, int32_t>(binding);

@@ -200,7 +200,10 @@ int64_t FloorTo(TimeUnit unit, int64_t micros) {
 
 int64_t CeilTo(TimeUnit unit, int64_t micros) {
   const int64_t floor = FloorTo(unit, micros);
-  if (floor == micros) return micros;
+  // From weeks on only the day counts, as on Flink: noon of a month's first day stays in that month.
+  const int64_t looked_at =
+      FixedMicros(unit) == 0 || unit == TimeUnit::kWeek ? FloorTo(TimeUnit::kDay, micros) : micros;
+  if (floor == looked_at) return floor;
   return AddUnits(unit, floor, 1).value_or(micros);
 }
 

@@ -238,6 +238,7 @@ Kernel MakeSplit() {
       if (AnyNull(call, row)) return false;
       Text text = texts[row];
       const Text delimiter = delimiters[row];
+      if (text.empty()) return true;
       if (delimiter.empty()) {
         for (; !text.empty(); text.remove_prefix(utf8::Length(text))) {
           writer.AddCell(TextCell(text.substr(0, utf8::Length(text))));

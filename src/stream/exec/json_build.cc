@@ -7,6 +7,7 @@
 #include "stream/data/value.h"
 #include "stream/exec/json_tree.h"
 #include "stream/exec/node.h"
+#include "stream/exec/utf8.h"
 
 namespace leat::exec {
 namespace {
@@ -99,10 +100,33 @@ Kernel MakeJsonString() {
   };
 }
 
+// A JSON string of ASCII characters alone: the others are escaped, those above U+FFFF as two halves.
+void AppendAsciiJson(Text text, std::string* out) {
+  std::string quoted;
+  AppendQuotedJson(text, &quoted);
+  const auto escape = [out](uint32_t half) {
+    *out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out->push_back("0123456789abcdef"[half >> shift & 15]);
+  };
+  for (Text rest = quoted; !rest.empty();) {
+    const size_t length = utf8::Length(rest);
+    const uint32_t c = utf8::Decode(rest, length);
+    rest.remove_prefix(length);
+    if (c < 0x80) {
+      out->push_back(static_cast<char>(c));
+    } else if (c < 0x10000) {
+      escape(c);
+    } else {
+      escape(0xd800 + ((c - 0x10000) >> 10));
+      escape(0xdc00 + ((c - 0x10000) & 0x3ff));
+    }
+  }
+}
+
 Kernel MakeQuote() {
   return [](const KernelCall& call) {
     return MapText<Text>(call, [](size_t, std::string* out, Text text) {
-      AppendQuotedJson(text, out);
+      AppendAsciiJson(text, out);
       return true;
     });
   };

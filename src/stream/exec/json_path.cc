@@ -117,7 +117,10 @@ JsonFound Follow(const JsonPath& path, const JsonNode& document) {
       }
     }
     // A path fails where it is still one way and ends.
-    if (definite && step.kind != Step::Kind::kAll && next.empty()) return {.missing = true};
+    if (definite && step.kind != Step::Kind::kAll && next.empty()) {
+      if (path.definite || !path.lax) return {.missing = true};
+      return {.node = JsonNode{.kind = JsonNode::Kind::kArray}};
+    }
     definite = definite && step.kind != Step::Kind::kAll;
     at = std::move(next);
   }

@@ -160,20 +160,12 @@ bool Extract(const re2::RE2& regex, Text text, int32_t group, Text* out) {
   return true;
 }
 
-// Java's replacement ($1, \x) in RE2's form (\1).
+// The replacement stands for itself: Flink quotes it, so that $1 is no group.
 std::string Rewrite(Text replacement) {
   std::string out;
-  for (size_t i = 0; i < replacement.size(); ++i) {
-    const char c = replacement[i];
-    if (c == '$' && i + 1 < replacement.size() && replacement[i + 1] >= '0' && replacement[i + 1] <= '9') {
-      out.push_back('\\');
-    } else if (c == '\\' && i + 1 < replacement.size()) {
-      const char next = replacement[++i];
-      if (next == '\\') out.push_back('\\');
-      out.push_back(next);
-    } else {
-      out.push_back(c);
-    }
+  for (const char c : replacement) {
+    if (c == '\\') out.push_back(c);
+    out.push_back(c);
   }
   return out;
 }
@@ -189,7 +181,8 @@ Kernel MakeRegexp() {
     LastPattern last(CompileRegex);
     return MapRows<uint8_t, Text, Text>(call, [&](size_t row, uint8_t* out, Text text, Text pattern) {
       const re2::RE2* regex = last.Get(call, row, pattern);
-      if (regex != nullptr) *out = re2::RE2::PartialMatch(Piece(text), *regex);
+      // An empty pattern matches nothing here, unlike in the other functions.
+      if (regex != nullptr) *out = !pattern.empty() && re2::RE2::PartialMatch(Piece(text), *regex);
       return regex != nullptr;
     });
   };

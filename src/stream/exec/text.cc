@@ -38,12 +38,13 @@ Kernel MappedText(F f) {
   };
 }
 
+// As Flink has it, only ASCII letters and digits make a word: any other letter is kept, and ends it.
 void InitCap(Text text, std::string* out) {
   bool first = true;
   MapCodePoints(text, out, [&](uint32_t c) {
-    const bool ascii_other = c < 0x80 && !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'));
-    const uint32_t mapped = first ? utf8::ToUpper(c) : utf8::ToLower(c);
-    first = ascii_other;
+    const bool in_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const uint32_t mapped = !in_word ? c : first ? utf8::ToUpper(c) : utf8::ToLower(c);
+    first = !in_word;
     return mapped;
   });
 }

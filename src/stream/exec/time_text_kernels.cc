@@ -45,9 +45,9 @@ bool DefaultTimestamp(Text text, int64_t* micros) {
   return data::ParseTimestamp(text, data::TimeSyntax::kCast, micros);
 }
 
-// text [, pattern] -> R by way of microseconds; text that does not fit gives NULL.
+// text [, pattern] -> R by way of microseconds; text that does not fit, nor is read by `otherwise`, gives NULL.
 template <typename R, typename F>
-Kernel Reading(size_t count, F convert) {
+Kernel Reading(size_t count, F convert, bool (*otherwise)(Text, int64_t*) = nullptr) {
   if (count == 1) {
     return [convert](const KernelCall& call) {
       return MapRows<R, Text>(call, [&](size_t, R* out, Text text) {
@@ -58,12 +58,28 @@ Kernel Reading(size_t count, F convert) {
       });
     };
   }
-  return [convert](const KernelCall& call) {
+  return [convert, otherwise](const KernelCall& call) {
     Patterns patterns;
     return MapRows<R, Text, Text>(call, [&](size_t row, R* out, Text text, Text pattern) {
       const JavaTimePattern* parsed = patterns.Get(call, row, pattern);
       int64_t micros = 0;
-      if (parsed == nullptr || !parsed->Read(text, &micros)) return false;
+      if (parsed == nullptr) return false;
+      if (!parsed->Read(text, &micros) && !(otherwise != nullptr && otherwise(text, &micros))) return false;
+      *out = convert(micros);
+      return true;
+    });
+  };
+}
+
+// text in the form of kDefaultPattern and no other -> BIGINT.
+template <typename F>
+Kernel ReadingDefault(F convert) {
+  return [convert](const KernelCall& call) {
+    const absl::StatusOr<JavaTimePattern> pattern = JavaTimePattern::Parse(kDefaultPattern);
+    LEAT_CHECK_OK(pattern.status());
+    return MapRows<int64_t, Text>(call, [&](size_t, int64_t* out, Text text) {
+      int64_t micros = 0;
+      if (!pattern->Read(text, &micros)) return false;
       *out = convert(micros);
       return true;
     });
@@ -71,7 +87,9 @@ Kernel Reading(size_t count, F convert) {
 }
 
 Kernel ToTimestamp(size_t count) {
-  return Reading<int64_t>(count, [](int64_t micros) { return data::TruncateMicros(micros, 3); });
+  // Text that does not fit the pattern is tried as the usual form of a timestamp or date, as on Flink.
+  return Reading<int64_t>(
+      count, [](int64_t micros) { return data::TruncateMicros(micros, 3); }, DefaultTimestamp);
 }
 Kernel ToDate(size_t count) {
   return Reading<int32_t>(count,
@@ -79,7 +97,8 @@ Kernel ToDate(size_t count) {
 }
 Kernel UnixTimestampOf(size_t count) {
   // Unlike the others this one gives Long.MIN_VALUE for text that does not fit, as Flink does.
-  const Kernel read = Reading<int64_t>(count, [](int64_t micros) { return FloorDiv(micros, data::kMicrosPerSecond); });
+  const auto seconds = [](int64_t micros) { return FloorDiv(micros, data::kMicrosPerSecond); };
+  const Kernel read = count == 1 ? ReadingDefault(seconds) : Reading<int64_t>(count, seconds);
   return [read](const KernelCall& call) {
     const std::vector<uint8_t> given = StrictValidity(call);
     auto out = std::const_pointer_cast<data::Column>(read(call));

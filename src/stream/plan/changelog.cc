@@ -72,10 +72,20 @@ std::optional<std::vector<int>> ThroughCalc(const Node& calc, const std::vector<
   return Sorted(std::move(out));
 }
 
+bool Contains(const std::vector<int>& columns, int column) {
+  return std::ranges::find(columns, column) != columns.end();
+}
+
+bool IsPartOf(const std::vector<int>& part, const std::vector<int>& whole) {
+  return std::ranges::all_of(part, [&](int column) { return Contains(whole, column); });
+}
+
 // Keys of nodes, each found once however many read it.
-class UpsertKeys {
+class UniqueKeys {
  public:
   using Key = std::optional<std::vector<int>>;
+  enum class Order : uint8_t { kAny, kKept };
+  explicit UniqueKeys(Order order) : order_(order) {}
 
   const Key& Of(const Node& node) {
     const auto known = keys_.find(&node);
@@ -116,7 +126,7 @@ class UpsertKeys {
   Key OfRanked(const Node& node) {
     std::vector<int> key = node.keys;
     if (node.rank.from != node.rank.to) {
-      if (!node.rank.with_rank) return Of(*node.inputs[0]);
+      if (!node.rank.with_rank) return Behind(Of(*node.inputs[0]), node.keys);
       key.push_back(static_cast<int>(node.schema->fields.size()) - 1);
     }
     return Sorted(std::move(key));
@@ -129,24 +139,44 @@ class UpsertKeys {
     return Sorted(std::move(key));
   }
 
+  // What is left of a key when rows go to the workers by these columns.
+  Key Behind(const Key& key, const std::vector<int>& columns) const {
+    return order_ == Order::kAny || (key && IsPartOf(columns, *key)) ? key : std::nullopt;
+  }
+
   // The left row's key and the right row's, or the left one's where it meets at most one right row.
   Key OfJoin(const Node& node) {
     const JoinSpec& join = node.join;
     const Key left = Of(*node.inputs[0]);
-    if (node.kind != NodeKind::kJoin || join.type == JoinType::kSemi || join.type == JoinType::kAnti) return left;
-    const Key right = Of(*node.inputs[1]);
-    if (!left || !right) return std::nullopt;
-    const auto joined_by = [](const std::vector<int>& key, const std::vector<int>& columns) {
-      return std::ranges::all_of(key, [&](int column) { return std::ranges::find(columns, column) != columns.end(); });
-    };
+    if (node.kind != NodeKind::kJoin || join.type == JoinType::kSemi || join.type == JoinType::kAnti) {
+      return Behind(left, join.left_keys);
+    }
+    const Key one_right = order_ == Order::kAny ? Of(*node.inputs[1]) : UniqueKey(*node.inputs[1]);
     const bool keeps_left = join.type == JoinType::kInner || join.type == JoinType::kLeft;
-    if (keeps_left && joined_by(*right, join.right_keys)) return left;
+    if (keeps_left && left && one_right && IsPartOf(*one_right, join.right_keys)) {
+      if (Key key = Behind(left, join.left_keys)) return key;
+    }
+    const Key right = Of(*node.inputs[1]);
+    if (!left || !right || (order_ == Order::kKept && !StaysTogether(join, *left, *right))) return std::nullopt;
     std::vector<int> both = *left;
     const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
     for (const int column : *right) both.push_back(column + width);
     return both;
   }
 
+  // Whether a pair's keys say which worker has it: one side's do for each column that is joined by. A row without a
+  // partner has only its own.
+  static bool StaysTogether(const JoinSpec& join, const std::vector<int>& left, const std::vector<int>& right) {
+    const bool full = join.type == JoinType::kFull;
+    if ((full || join.type == JoinType::kLeft) && !IsPartOf(join.left_keys, left)) return false;
+    if ((full || join.type == JoinType::kRight) && !IsPartOf(join.right_keys, right)) return false;
+    for (size_t i = 0; i < join.left_keys.size(); ++i) {
+      if (!Contains(left, join.left_keys[i]) && !Contains(right, join.right_keys[i])) return false;
+    }
+    return true;
+  }
+
+  const Order order_;
   std::map<const Node*, Key> keys_;
 };
 
@@ -191,6 +221,8 @@ std::string ToString(const ChangelogMode& mode) {
   return StrCat("[I", mode.update_before ? ",UB" : "", mode.update_after ? ",UA" : "", mode.deletes ? ",D" : "", "]");
 }
 
-std::optional<std::vector<int>> UpsertKey(const Node& node) { return UpsertKeys().Of(node); }
+std::optional<std::vector<int>> UniqueKey(const Node& node) { return UniqueKeys(UniqueKeys::Order::kAny).Of(node); }
+
+std::optional<std::vector<int>> UpsertKey(const Node& node) { return UniqueKeys(UniqueKeys::Order::kKept).Of(node); }
 
 }  // namespace leat::plan

@@ -22,8 +22,12 @@ ChangelogMode InferChangelogMode(const Node& node);
 // As EXPLAIN prints it: [I,UB,UA,D].
 std::string ToString(const ChangelogMode& mode);
 
-// The output columns by which the node's rows change: at any time there is at most one row of each value of them, and a
-// change takes back the one before. nullopt: not known. Sorted; empty: there is at most one row.
+// The output columns of which each value has at most one row, once everything that came has been worked on. nullopt:
+// not known. Sorted; empty: there is at most one row.
+std::optional<std::vector<int>> UniqueKey(const Node& node);
+// A unique key whose rows also change in order: what takes a row back comes before the next one of its value. That
+// holds where all rows of a value take the same way through the workers; not behind a join whose columns are no part of
+// it.
 std::optional<std::vector<int>> UpsertKey(const Node& node);
 
 }  // namespace leat::plan

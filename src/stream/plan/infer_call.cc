@@ -311,7 +311,7 @@ absl::StatusOr<Type> InferArithmetic(FunctionId id, std::span<const Type> argume
   (*casts)[0] = WithNull(common, arguments[0].nullable);
   (*casts)[1] = WithNull(common, arguments[1].nullable);
   // MOD has the type of the divisor.
-  return WithNull(common, nullable);
+  return WithNull(id == F::kModulo && common.IsInteger() ? b : common, nullable);
 }
 
 absl::StatusOr<Type> InferOther(FunctionId id, std::span<const Type> arguments, std::vector<Type>* casts) {

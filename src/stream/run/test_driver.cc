@@ -93,6 +93,7 @@ struct TestDriver::Impl {
   absl::Status Pump();
   absl::Status Checkpoint();
   absl::Status EmitValues();
+  absl::Status UpdateSourceWatermark(int node);
   void Append(const std::vector<run::PendingAppend>& ready);
   void Bury(run::DeadRecord record);
   bool Reads(const std::string& topic) const;
@@ -162,6 +163,8 @@ absl::Status TestDriver::Impl::Open() {
           {node, std::move(decoder), std::make_unique<run::PartitionCursor>(cursor), worker, cursor.watermark_ms});
     }
   }
+  // What the checkpoint knew is known again before the first row, as in a running job.
+  for (const Source& source : sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source.node));
   return Pump();
 }
 
@@ -196,15 +199,27 @@ absl::Status TestDriver::Impl::Drain() {
   return absl::OkStatus();
 }
 
+absl::Status TestDriver::Impl::UpdateSourceWatermark(int node) {
+  int64_t watermark_ms = exec::kMaxWatermark;
+  for (const Source& source : sources) {
+    if (source.node == node) watermark_ms = std::min(watermark_ms, source.watermark_ms);
+  }
+  // Workers without a partition of the source hold nothing back; one that shares it says the same.
+  for (const auto& worker : workers) LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(node, watermark_ms));
+  return Drain();
+}
+
 // Reads everything that is in the source topics.
 absl::Status TestDriver::Impl::Pump() {
   LEAT_RETURN_IF_ERROR(EmitValues());
   for (Source& source : sources) {
     Topic& topic = topics[source.cursor->partition().topic];
     const model::Offset end{static_cast<int64_t>(topic.batches.size())};
-    while (source.cursor->fetch_offset() < end) {
-      source.cursor->Feed(topic.batches[static_cast<size_t>(source.cursor->fetch_offset().value())], end);
+    std::string unread;
+    for (auto i = static_cast<size_t>(source.cursor->fetch_offset().value()); i < topic.batches.size(); ++i) {
+      unread += topic.batches[i];
     }
+    source.cursor->Feed(std::move(unread), end);
     while (source.cursor->has_data()) {
       const exec::Context context{.wall_ms = now_ms, .watermark_ms = source.cursor->watermark_ms()};
       LEAT_ASSIGN_OR_RETURN(auto chunks,
@@ -215,14 +230,7 @@ absl::Status TestDriver::Impl::Pump() {
         LEAT_RETURN_IF_ERROR(task.PushSource(source.node, std::move(chunk.batch)));
         LEAT_RETURN_IF_ERROR(Drain());
         source.watermark_ms = chunk.watermark_ms;
-        int64_t watermark_ms = exec::kMaxWatermark;
-        for (const Source& other : sources) {
-          if (other.node == source.node) watermark_ms = std::min(watermark_ms, other.watermark_ms);
-        }
-        // Workers without a partition of the source hold nothing back; one that shares it says the same.
-        for (const auto& worker : workers)
-          LEAT_RETURN_IF_ERROR(worker->task->SourceWatermark(source.node, watermark_ms));
-        LEAT_RETURN_IF_ERROR(Drain());
+        LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source.node));
       }
     }
   }
@@ -309,17 +317,23 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
 }
 
 absl::Status TestDriver::Insert(const std::string& topic, const TestRecord& record) {
+  return InsertBatch(topic, {record});
+}
+
+absl::Status TestDriver::InsertBatch(const std::string& topic, const std::vector<TestRecord>& records) {
   if (impl_->finished) return FailedPrecondition("the input has been finished: no record can follow");
   if (!impl_->Reads(topic)) return NotFound("no table of the job reads topic ", topic);
-  std::vector<model::Header> headers;
-  for (const auto& [key, value] : record.headers) headers.push_back({key, std::string_view(value)});
-  run::TopicWriter writer(topic, run::TopicShape{}, kSmallBatch);
-  std::vector<run::PendingAppend> ready;
   const auto view = [](const std::optional<std::string>& text) {
     return text ? std::optional<std::string_view>(*text) : std::nullopt;
   };
-  LEAT_RETURN_IF_ERROR(writer.Add(record.timestamp_ms, view(record.key), view(record.value), headers, &ready));
-  impl_->Append(ready);
+  run::TopicWriter writer(topic, run::TopicShape{}, kSmallBatch);
+  for (const TestRecord& record : records) {
+    std::vector<model::Header> headers;
+    for (const auto& [key, value] : record.headers) headers.push_back({key, std::string_view(value)});
+    std::vector<run::PendingAppend> ready;
+    LEAT_RETURN_IF_ERROR(writer.Add(record.timestamp_ms, view(record.key), view(record.value), headers, &ready));
+    impl_->Append(ready);
+  }
   return impl_->Pump();
 }
 

@@ -238,7 +238,7 @@ TEST(Patterns, MatchAsSqlAndJavaDo) {
                {Call(F::kRegexp, {Text("order-17"), Text("[0-9]+")}), "TRUE"},
                {Call(F::kRegexpExtract, {Text("foothebar"), Text("foo(.*?)(bar)"), Int(2)}), "bar"},
                {Call(F::kRegexpExtract, {Text("x"), Text("y"), Int(0)}), "NULL"},
-               {Call(F::kRegexpReplace, {Text("foobar"), Text("o(.)"), Text("<$1>")}), "f<o>bar"}});
+               {Call(F::kRegexpReplace, {Text("foobar"), Text("o(.)"), Text("<$1>")}), "f<$1>bar"}});
   Check({{Call(F::kLike, {Text("50%"), Text("50!%"), Text("!")}), "TRUE"},
          {Call(F::kSimilar, {Text("abc"), Text("(a|b)%")}), "TRUE"},
          {Call(F::kSimilar, {Text("abc"), Text("b%")}), "FALSE"}});

@@ -1,2 +1,3 @@
 target_sources(leat_stream_run_test PRIVATE ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_log_port.cc
-                                            ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_transactions.cc)
+                                            ${CMAKE_SOURCE_DIR}/tests/stream/run/memory_transactions.cc
+                                            ${CMAKE_SOURCE_DIR}/tests/stream/run/flink_cases.cc)
