@@ -295,7 +295,7 @@ TEST(AlterConfigs, ReplacesTheWholeSet) {
   resource.resource_type = 4;
   resource.resource_name = "1";
   const auto refused = w.Ask(&HandleAlterConfigs, request, 2).responses.at(0);
-  EXPECT_EQ(refused.error_code, Code(ErrorCode::kInvalidRequest));
+  EXPECT_EQ(refused.error_code, Code(ErrorCode::kInvalidConfig));
   EXPECT_THAT(*refused.error_message, HasSubstr("YAML"));
 }
 
