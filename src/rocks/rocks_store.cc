@@ -63,7 +63,8 @@ rocksdb::Options MakeOptions(const RocksOptions& options, const std::shared_ptr<
   out.keep_log_file_num = 1;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
-  out.compression = rocksdb::kLZ4Compression;
+  // What is young is mostly written anew before it gets far: only what stays is worth the work of compressing it.
+  out.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;

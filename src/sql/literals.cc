@@ -86,7 +86,11 @@ absl::StatusOr<ExpressionPtr> TimeLiteral(const Expr& expr, const Diagnostics& d
     return plan::Literal(Value{millis}, data::Time().AsNotNull());
   }
   int64_t micros = 0;
-  if (!data::ParseTimestamp(expr.text, data::TimeSyntax::kSql, &micros)) return wrong("yyyy-MM-dd HH:mm:ss");
+  int32_t day = 0;
+  if (!data::ParseTimestamp(expr.text, data::TimeSyntax::kSql, &micros) ||
+      !data::ParseDate(std::string_view(expr.text).substr(0, 10), data::TimeSyntax::kSql, &day)) {
+    return wrong("yyyy-MM-dd HH:mm:ss");
+  }
   const size_t point = expr.text.find('.');
   const int digits = point == std::string::npos ? 0 : static_cast<int>(expr.text.size() - point - 1);
   return plan::Literal(Value{micros}, data::Timestamp(std::min(digits, 6)).AsNotNull());

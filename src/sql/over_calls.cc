@@ -144,7 +144,8 @@ absl::Status ExpressionAnalyser::AnalyseFrame(const OverSyntax& syntax, OverCall
   // Those look at rows, and a frame would mean nothing to them.
   if (kind == AggregateKind::kRowNumber || kind == AggregateKind::kLag) {
     if (syntax.framed) return diagnostics_.Error(syntax.position, "LAG and ROW_NUMBER take no ROWS or RANGE");
-    over->frame.rows = true;
+    // As on Flink, rows of one time look back from the last of them, and are numbered one by one.
+    over->frame.rows = kind == AggregateKind::kRowNumber;
     return absl::OkStatus();
   }
   over->framed = syntax.framed;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "sql/narrow_rows.h"
 #include "sql/relation.h"
 #include "stream/plan/changelog.h"
 
@@ -545,7 +546,7 @@ std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& roots, int64_t default_
   for (const NodePtr& root : merged) {
     pruned.push_back(pruner.Exactly(root, root->position));
   }
-  return Number(pruned, default_ttl_ms);
+  return Number(NarrowRows(pruned, InputsFirst(pruned)), default_ttl_ms);
 }
 
 }  // namespace leat::sql

@@ -94,8 +94,7 @@ bool ScanTimestamp(Scanner& scanner, TimeSyntax syntax, int64_t* micros) {
   int64_t days = 0;
   int64_t nanos = 0;
   // 30 February is its last day, as java.time reads it when it is not told to be strict.
-  const PastTheEnd rule = syntax == TimeSyntax::kCast ? PastTheEnd::kLastOfMonth : PastTheEnd::kRefuse;
-  if (!ScanDate(scanner, syntax, rule, &days)) return false;
+  if (!ScanDate(scanner, syntax, PastTheEnd::kLastOfMonth, &days)) return false;
   if (syntax != TimeSyntax::kCast || !scanner.done()) {
     scanner.Expect(syntax == TimeSyntax::kIso ? 'T' : ' ');
     if (!scanner.ok() || !ScanTime(scanner, syntax, &nanos)) return false;
@@ -131,7 +130,7 @@ char* PutDate(char* to, int64_t days) {
 // HH:mm:ss and the fraction.
 char* PutTime(char* to, int64_t micros_of_day, int fraction_digits) {
   const int seconds = static_cast<int>(micros_of_day / kMicrosPerSecond);
-  int fraction = static_cast<int>(micros_of_day % kMicrosPerSecond);
+  const int fraction = static_cast<int>(micros_of_day % kMicrosPerSecond);
   to = PutTwo(to, seconds / 3600);
   *to++ = ':';
   to = PutTwo(to, seconds / 60 % 60);
@@ -139,7 +138,7 @@ char* PutTime(char* to, int64_t micros_of_day, int fraction_digits) {
   to = PutTwo(to, seconds % 60);
   if (fraction_digits == 0 || (fraction_digits == kFractionAsNeeded && fraction == 0)) return to;
   *to++ = '.';
-  for (int i = 5; i >= 0; --i, fraction /= 10) to[i] = static_cast<char>('0' + fraction % 10);
+  PutTwo(PutTwo(PutTwo(to, fraction / 10'000), fraction / 100 % 100), fraction % 100);
   if (fraction_digits != kFractionAsNeeded) {
     for (int i = 6; i < fraction_digits; ++i) to[i] = '0';
     return to + fraction_digits;

@@ -1,6 +1,7 @@
 // Calc: keeps the rows for which a condition is true, then computes expressions. A row that fails goes to the
 // dead-letter output with the reason; the others go on.
 #include <algorithm>
+#include <set>
 
 #include "base/strings.h"
 #include "stream/exec/evaluator.h"
@@ -9,23 +10,37 @@
 namespace leat::exec {
 namespace {
 
+void CollectInputs(const plan::Expression& expression, std::set<int>* inputs) {
+  if (expression.kind == plan::Expression::Kind::kInput) inputs->insert(expression.input);
+  for (const plan::ExpressionPtr& argument : expression.arguments) CollectInputs(*argument, inputs);
+}
+
 class Calc : public StatelessOperator {
  public:
   Calc(plan::NodePtr node, std::unique_ptr<Evaluator> condition, std::vector<std::unique_ptr<Evaluator>> expressions)
-      : node_(std::move(node)), condition_(std::move(condition)), expressions_(std::move(expressions)) {}
+      : node_(std::move(node)), condition_(std::move(condition)), expressions_(std::move(expressions)) {
+    for (const plan::ExpressionPtr& expression : node_->expressions) CollectInputs(*expression, &inputs_);
+  }
 
   std::string Name() const override { return StrCat("Calc#", node_->id); }
 
   absl::Status Process(OperatorState&, const Context& context, const data::Batch& input,
                        Output& output) const override {
     if (input.rows == 0) return absl::OkStatus();
-    data::Batch kept = condition_ == nullptr ? input : Filter(context, input, output);
+    std::vector<uint32_t> rows;
+    data::Batch kept = input;
+    if (condition_ != nullptr) {
+      rows = Filter(context, input, output);
+      if (rows.size() < input.rows) kept = Chosen(input, rows);
+    }
     if (kept.rows == 0) return absl::OkStatus();
     std::vector<RowError> errors;
     std::vector<data::ColumnPtr> columns = Project(context, kept, &errors);
     if (!errors.empty()) {
-      // Every row is judged by all expressions, so the rest can be gathered from what is computed already.
-      const std::vector<uint32_t> good = ReportFailures(kept, std::move(errors), output);
+      // Every row is judged by all expressions, so the rest can be gathered from what is computed already. People are
+      // shown whole rows.
+      const data::Batch shown = kept.rows == input.rows ? input : data::Gather(input, rows);
+      const std::vector<uint32_t> good = ReportFailures(shown, std::move(errors), output);
       for (data::ColumnPtr& column : columns) column = data::Gather(column, good);
       kept = Origin(kept, good);
       if (kept.rows == 0) return absl::OkStatus();
@@ -36,7 +51,8 @@ class Calc : public StatelessOperator {
   }
 
  private:
-  data::Batch Filter(const Context& context, const data::Batch& input, Output& output) const {
+  // The rows that meet the condition.
+  std::vector<uint32_t> Filter(const Context& context, const data::Batch& input, Output& output) const {
     std::vector<RowError> errors;
     const data::ColumnPtr met = condition_->Evaluate(input, context, &errors);
     std::vector<uint8_t> keep(met->values<uint8_t>().begin(), met->values<uint8_t>().end());
@@ -50,8 +66,18 @@ class Calc : public StatelessOperator {
     for (uint32_t row = 0; row < input.rows; ++row) {
       if (keep[row] != 0) rows.push_back(row);
     }
-    if (rows.size() == input.rows) return input;
-    return data::Gather(input, rows);
+    return rows;
+  }
+
+  // The chosen rows, with those columns alone that the expressions read.
+  data::Batch Chosen(const data::Batch& input, std::span<const uint32_t> rows) const {
+    data::Batch chosen = Origin(input, rows);
+    chosen.columns.resize(input.columns.size());
+    for (const int column : inputs_) {
+      const auto i = static_cast<size_t>(column);
+      chosen.columns[i] = data::Gather(input.columns[i], rows);
+    }
+    return chosen;
   }
 
   std::vector<data::ColumnPtr> Project(const Context& context, const data::Batch& input,
@@ -76,6 +102,7 @@ class Calc : public StatelessOperator {
   plan::NodePtr node_;
   std::unique_ptr<Evaluator> condition_;
   std::vector<std::unique_ptr<Evaluator>> expressions_;
+  std::set<int> inputs_;  // of the expressions
 };
 
 }  // namespace

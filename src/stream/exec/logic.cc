@@ -39,6 +39,11 @@ absl::StatusOr<Kernel> MakeField(const Binding& binding) {
     const data::ColumnPtr& row_column = call.args[0].column;
     const data::ColumnPtr& child = row_column->children()[field];
     if (!row_column->has_nulls()) return child;
+    // As the decoders build them, the fields of a NULL are NULL.
+    const std::span<const uint8_t> row_valid = row_column->validity();
+    bool implied = child->has_nulls();
+    for (size_t row = 0; implied && row < call.rows; ++row) implied = child->validity()[row] <= row_valid[row];
+    if (implied) return child;
     std::vector<uint32_t> all(call.rows);
     for (uint32_t row = 0; row < call.rows; ++row) all[row] = row;
     auto out = std::const_pointer_cast<data::Column>(data::Gather(child, all));

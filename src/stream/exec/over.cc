@@ -83,7 +83,8 @@ class Over : public Operator {
   std::string Name() const override { return StrCat(node_->aggregates.empty() ? "Sort#" : "Over#", node_->id); }
   absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override {
     // Frames that time bounds are cleared by the watermark.
-    const int64_t ttl_ms = bounded() && !node_->frame.rows ? 0 : std::max<int64_t>(0, node_->ttl_ms);
+    const bool by_watermark = node_->aggregates.empty() || (bounded() && !node_->frame.rows);
+    const int64_t ttl_ms = by_watermark ? 0 : std::max<int64_t>(0, node_->ttl_ms);
     LEAT_ASSIGN_OR_RETURN(TtlTable past, TtlTable::Open(backend, node_->id, kPastTable, ttl_ms));
     auto state = std::make_unique<OverState>(*node_, past, backend);
     LEAT_RETURN_IF_ERROR(state->fired.Open(backend.Table(node_->id, kWatermarkTable)));
@@ -164,10 +165,11 @@ absl::Status Over::Process(OperatorState& operator_state, const Context& context
   return state.out.Flush(output);
 }
 
-// A bounded frame takes a row behind the watermark as long as its key has not gone beyond it, as Flink does.
+// A bounded frame, and ORDER BY, take a row behind the watermark as long as its key has not gone beyond it, as Flink
+// does.
 absl::StatusOr<bool> Over::IsLate(int64_t ms, const std::string& key, const Context& context, OverState* state) const {
   if (ms > state->fired.ms()) return false;
-  if (!bounded()) return true;
+  if (!bounded() && !node_->aggregates.empty()) return true;
   LEAT_ASSIGN_OR_RETURN(const std::optional<std::string_view> stored, state->past.Find(key, context.wall_ms));
   if (!stored) return false;
   Past past;
@@ -225,7 +227,9 @@ absl::Status Over::Work(int64_t ms, const Group& group, int64_t now_ms, OverStat
       LEAT_RETURN_IF_ERROR(state->out.AppendStored(row, width_));
       LEAT_RETURN_IF_ERROR(state->out.Finish(data::RowKind::kInsert, output));
     }
-    return absl::OkStatus();
+    Past past;
+    past.last_ms = ms;
+    return state->past.Set(group.key, past.Store(), now_ms);
   }
   LEAT_ASSIGN_OR_RETURN(const data::Batch batch, Narrow(group.rows));
   return bounded() ? WorkBounded(ms, group, batch, now_ms, state, output)

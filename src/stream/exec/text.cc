@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/strings.h"
+#include "stream/exec/letter_case.h"
 #include "stream/exec/node.h"
 #include "stream/exec/utf8.h"
 
@@ -13,20 +14,6 @@ using plan::FunctionId;
 using Text = std::string_view;
 
 constexpr size_t kMaxTextBytes = size_t{16} << 20;  // what LPAD, RPAD and REPEAT may make of one row
-
-template <typename F>
-void MapCodePoints(Text text, std::string* out, F f) {
-  while (!text.empty()) {
-    const size_t length = utf8::Length(text);
-    if (length == 1) {
-      const auto byte = static_cast<unsigned char>(text[0]);
-      out->push_back(byte < 0x80 ? static_cast<char>(f(byte)) : text[0]);
-    } else {
-      utf8::Append(f(utf8::Decode(text, length)), out);
-    }
-    text.remove_prefix(length);
-  }
-}
 
 template <typename F>
 Kernel MappedText(F f) {
@@ -41,12 +28,13 @@ Kernel MappedText(F f) {
 // As Flink has it, only ASCII letters and digits make a word: any other letter is kept, and ends it.
 void InitCap(Text text, std::string* out) {
   bool first = true;
-  MapCodePoints(text, out, [&](uint32_t c) {
-    const bool in_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    const uint32_t mapped = !in_word ? c : first ? utf8::ToUpper(c) : utf8::ToLower(c);
-    first = !in_word;
-    return mapped;
-  });
+  for (const char c : text) {
+    const bool small = c >= 'a' && c <= 'z';
+    const bool capital = c >= 'A' && c <= 'Z';
+    const bool changes = (first && small) || (!first && capital);
+    out->push_back(changes ? static_cast<char>(c ^ 0x20) : c);
+    first = !small && !capital && !(c >= '0' && c <= '9');
+  }
 }
 
 void Reverse(Text text, std::string* out) {
@@ -365,9 +353,9 @@ Kernel MakeChr() {
 absl::StatusOr<Kernel> MakeOfOne(const Binding& binding) {
   switch (binding.call.function) {
     case FunctionId::kUpper:
-      return MappedText([](Text text, std::string* out) { MapCodePoints(text, out, utf8::ToUpper); });
+      return MappedText(AppendUpperCase);
     case FunctionId::kLower:
-      return MappedText([](Text text, std::string* out) { MapCodePoints(text, out, utf8::ToLower); });
+      return MappedText(AppendLowerCase);
     case FunctionId::kReverse:
       return MappedText(Reverse);
     case FunctionId::kInitCap:

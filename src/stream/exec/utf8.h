@@ -25,8 +25,5 @@ std::string_view Prefix(std::string_view text, size_t n);
 // The code point at text[0] of the given length; a byte that is no UTF-8 is itself.
 uint32_t Decode(std::string_view text, size_t length);
 void Append(uint32_t code_point, std::string* out);
-// Simple case mapping of ASCII, Latin, Greek and Cyrillic letters; others are kept.
-uint32_t ToUpper(uint32_t code_point);
-uint32_t ToLower(uint32_t code_point);
 
 }  // namespace leat::exec::utf8

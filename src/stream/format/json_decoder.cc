@@ -3,6 +3,7 @@
 #include "stream/format/codecs.h"
 #include "stream/format/json_object_reader.h"
 #include "stream/format/options.h"
+#include "stream/format/plain_json_reader.h"
 #include "stream/format/scalar_text.h"
 
 namespace leat::format {
@@ -27,21 +28,33 @@ std::vector<data::Field> Wanted(const data::Schema& fields, std::span<const int>
 class JsonDecoder : public Decoder {
  public:
   JsonDecoder(const FormatOptions& options, const data::Schema& table_fields, std::span<const int> wanted)
-      : options_(ReadOptions(options)), reader_(Wanted(table_fields, wanted), options_, "") {}
+      : options_(ReadOptions(options)),
+        reader_(Wanted(table_fields, wanted), options_, ""),
+        plain_(Wanted(table_fields, wanted), options_) {}
 
   void Decode(std::span<const std::optional<std::string_view>> records, std::span<data::Column* const> columns,
               std::vector<uint32_t>* rows, std::vector<DecodeError>* errors) override {
+    plain_.Bind(columns, records.size());
+    size_t row = columns.empty() ? 0 : columns[0]->size();  // rows that are whole
     for (size_t i = 0; i < records.size(); ++i) {
       if (!records[i].has_value()) continue;
-      const size_t row = columns.empty() ? 0 : columns[0]->size();
+      if (records[i]->size() <= kMaxRecordBytes && plain_.Read(*records[i])) {
+        rows->push_back(static_cast<uint32_t>(i));
+        ++row;
+        continue;
+      }
+      plain_.Finish();
+      for (data::Column* column : columns) column->Truncate(row);
       error_.clear();
       if (DecodeOne(*records[i], columns)) {
         rows->push_back(static_cast<uint32_t>(i));
+        ++row;
         continue;
       }
       for (data::Column* column : columns) column->Truncate(row);
       if (!options_.ignore_parse_errors) errors->push_back({static_cast<uint32_t>(i), error_});
     }
+    plain_.Finish();
   }
 
  private:
@@ -75,6 +88,7 @@ class JsonDecoder : public Decoder {
 
   const JsonReadOptions options_;
   JsonObjectReader reader_;
+  PlainJsonReader plain_;
   simdjson::ondemand::parser parser_;
   std::vector<char> padded_;
   std::string error_;

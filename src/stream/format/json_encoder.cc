@@ -53,36 +53,38 @@ class ObjectWriter {
   ObjectWriter(const std::vector<data::Field>& fields, const WriteOptions& options) : options_(options) {
     for (const data::Field& field : fields) {
       FieldWriter& writer = fields_.emplace_back(MakeWriter(field.type, options));
-      AppendJsonString(field.name, &writer.name);
-      writer.name.push_back(':');
+      std::string name;
+      AppendJsonString(field.name, &name);
+      writer.first = StrCat("{", name, ":");
+      writer.later = StrCat(",", name, ":");
     }
   }
 
   // False: *error says why the row cannot be written.
   bool Write(std::span<const data::ColumnPtr> columns, size_t row, std::string* out, std::string* error) const {
-    char before = '{';
+    bool first = true;
     for (size_t i = 0; i < fields_.size(); ++i) {
       const data::Column& column = *columns[i];
       const FieldWriter& writer = fields_[i];
       const bool is_null = column.IsNull(row);
       if (is_null && options_.ignore_null_fields) continue;
-      out->push_back(before);
-      before = ',';
-      out->append(writer.name);
+      out->append(first ? writer.first : writer.later);
+      first = false;
       if (is_null) {
         out->append("null");
       } else if (!WriteValue(writer, column, row, out, error)) {
         return false;
       }
     }
-    if (before == '{') out->push_back('{');
+    if (first) out->push_back('{');
     out->push_back('}');
     return true;
   }
 
  private:
   struct FieldWriter {
-    std::string name;  // quoted, with the colon
+    std::string first;  // the name in quotes between the bracket that opens the object and the colon
+    std::string later;  // the same behind another field
     Shape shape = Shape::kBare;
     std::unique_ptr<ObjectWriter> row;
     std::unique_ptr<FieldWriter> part;  // of an ARRAY's elements, of a MAP's values

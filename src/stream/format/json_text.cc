@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "stream/format/byte_blocks.h"
+
 namespace leat::format {
 namespace {
 
@@ -52,12 +54,22 @@ void AppendEscape(char c, std::string* out) {
   }
 }
 
+// How many bytes from `from` on, in whole blocks, stand in JSON as they are.
+size_t PlainBytes(std::string_view text, size_t from) {
+  size_t i = from;
+  for (; i + sizeof(ByteBlock) <= text.size(); i += sizeof(ByteBlock)) {
+    const ByteBlock block = LoadBlock(text.data() + i);
+    if (AnyBit((block < ' ') | (block == '"') | (block == '\\'))) break;
+  }
+  return i - from;
+}
+
 }  // namespace
 
 void AppendJsonString(std::string_view text, std::string* out) {
   out->push_back('"');
   size_t plain = 0;  // from here to i nothing needs a change
-  size_t i = 0;
+  size_t i = PlainBytes(text, 0);
   while (i < text.size()) {
     const uint8_t c = At(text, i);
     if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
@@ -76,6 +88,7 @@ void AppendJsonString(std::string_view text, std::string* out) {
       AppendEscape(text[i], out);
     }
     plain = ++i;
+    i += PlainBytes(text, i);
   }
   out->append(text.substr(plain));
   out->push_back('"');

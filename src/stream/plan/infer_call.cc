@@ -330,6 +330,22 @@ absl::StatusOr<Type> InferOther(FunctionId id, std::span<const Type> arguments, 
     case F::kCeil:
       if (arguments[0].kind == TypeKind::kDecimal) return WithNull(data::Decimal(arguments[0].precision, 0), nullable);
       return WithNull((*casts)[0], nullable);
+    case F::kMd5:
+      return WithNull(data::Char(32), nullable);
+    case F::kSha1:
+      return WithNull(data::Char(40), nullable);
+    case F::kSha224:
+      return WithNull(data::Char(56), nullable);
+    case F::kSha256:
+      return WithNull(data::Char(64), nullable);
+    case F::kSha384:
+      return WithNull(data::Char(96), nullable);
+    case F::kSha512:
+      return WithNull(data::Char(128), nullable);
+    case F::kSha2:
+      return WithNull(data::Varchar(128), true);
+    case F::kElt:
+      return WithNull(*CommonType(arguments.subspan(1)), true);
     case F::kConcatWs:
       return WithNull(data::String(), arguments[0].nullable);
     case F::kTimestampAdd: {

@@ -83,6 +83,8 @@ absl::StatusOr<std::unique_ptr<SinkWriter>> SinkWriter::Create(const plan::Node&
                            (column.kind == plan::TableColumn::Kind::kMetadata && !column.metadata_virtual);
     if (!persisted) continue;
     place[i] = next++;
+    const data::Type& given = sink.inputs[0]->schema->fields[static_cast<size_t>(place[i])].type;
+    if (!column.type.nullable && given.nullable) made->not_null_inputs_.push_back(place[i]);
     if (column.kind != plan::TableColumn::Kind::kMetadata) continue;
     if (column.metadata_key != "timestamp") {
       return InvalidArgument("table ", table.name, ": metadata column ", column.name, " FROM '", column.metadata_key,
@@ -138,6 +140,17 @@ std::vector<SinkWriter::Fate> SinkWriter::FatesOf(const data::Batch& batch, cons
   return fates;
 }
 
+absl::Status SinkWriter::CheckNotNull(const data::Batch& batch, size_t row) const {
+  for (const int input : not_null_inputs_) {
+    if (!batch.columns[static_cast<size_t>(input)]->IsNull(row)) continue;
+    return InvalidArgument(
+        "column ", batch.schema->fields[static_cast<size_t>(input)].name,
+        " is NOT NULL in the table that is written (as a column of its PRIMARY KEY, or by its type), "
+        "and the row has NULL there; filter such rows, or give a value with COALESCE");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const FailedRowSink& fail,
                                std::vector<PendingAppend>* ready) {
   const auto view = [&](const std::vector<int>& inputs, const data::SchemaPtr& schema) {
@@ -158,7 +171,8 @@ absl::Status SinkWriter::Write(const data::Batch& batch, int64_t wall_ms, const 
     const bool deletes = fates[row] == Fate::kDelete;
     value.clear();
     key.clear();
-    absl::Status encoded = deletes ? absl::OkStatus() : value_encoder_->Encode(values, row, &value);
+    absl::Status encoded = CheckNotNull(batch, row);
+    if (encoded.ok() && !deletes) encoded = value_encoder_->Encode(values, row, &value);
     if (encoded.ok() && key_encoder_) encoded = key_encoder_->Encode(keys, row, &key);
     if (encoded.ok() && key.size() + value.size() > topic_.max_record_bytes()) {
       encoded = OutOfRange("the record would have ", key.size() + value.size(), " bytes, at most ",

@@ -59,8 +59,8 @@ class SinkWriter {
  public:
   static absl::StatusOr<std::unique_ptr<SinkWriter>> Create(const plan::Node& sink, const KafkaTable& options,
                                                             const TopicShape& shape, size_t batch_bytes);
-  // A row that cannot be written (the format cannot carry it, or its record is larger than the topic takes) goes to
-  // `fail` with the reason, and the others go on.
+  // A row that cannot be written (NULL for a column that is NOT NULL, the format cannot carry it, or its record is
+  // larger than the topic takes) goes to `fail` with the reason, and the others go on.
   using FailedRowSink = std::function<void(size_t row, std::string reason)>;
   absl::Status Write(const data::Batch& batch, int64_t wall_ms, const FailedRowSink& fail,
                      std::vector<PendingAppend>* ready);
@@ -69,6 +69,8 @@ class SinkWriter {
 
  private:
   enum class Fate { kWrite, kDelete, kDrop };
+  // An error if a column that is NOT NULL has no value.
+  absl::Status CheckNotNull(const data::Batch& batch, size_t row) const;
   std::vector<Fate> FatesOf(const data::Batch& batch, const data::Batch& keys) const;
   explicit SinkWriter(TopicWriter topic) : topic_(std::move(topic)) {}
   TopicWriter topic_;
@@ -76,7 +78,8 @@ class SinkWriter {
   std::unique_ptr<format::Encoder> key_encoder_;
   std::vector<int> value_inputs_;  // positions in the sink's input
   std::vector<int> key_inputs_;
-  int timestamp_input_ = -1;  // a writable 'timestamp' metadata column
+  std::vector<int> not_null_inputs_;  // of NOT NULL columns whose input may be NULL
+  int timestamp_input_ = -1;          // a writable 'timestamp' metadata column
   data::SchemaPtr value_schema_;
   data::SchemaPtr key_schema_;
   bool upsert_ = false;  // a delete is a record without a value

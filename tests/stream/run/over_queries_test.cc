@@ -36,16 +36,19 @@ TEST(OverQueries, RangeGivesRowsOfOneTimeTheSameValueAndRowsDoesNot) {
 
 TEST(OverQueries, FunctionsOfTheirOwn) {
   ExpectRows(
-      {.columns = "k STRING, v INT, f INT, l INT, p INT, q INT, n BIGINT",
-       .query = "SELECT k, v, FIRST_VALUE(v) OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING), "
-                "LAST_VALUE(v) OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING), LAG(v) OVER (PARTITION "
-                "BY k ORDER BY ts), LAG(v, 2, 0) OVER (PARTITION BY k ORDER BY ts), ROW_NUMBER() OVER (PARTITION "
-                "BY k ORDER BY ts) FROM t",
+      {.columns = "k STRING, v INT, f INT, l INT, p INT, q INT",
+       .query = "SELECT k, v, FIRST_VALUE(v) OVER w, LAST_VALUE(v) OVER w, LAG(v) OVER w, LAG(v, 2, 0) OVER w FROM t "
+                "WINDOW w AS (PARTITION BY k ORDER BY ts)",
        .rows = {"a NULL 00:00:01", "a 2 00:00:02", "a 3 00:00:03", "b 7 00:00:04"},
        .settings = {}},
-      {R"({"k":"a","v":null,"f":null,"l":null,"p":null,"q":0,"n":1})",
-       R"({"k":"a","v":2,"f":2,"l":2,"p":null,"q":0,"n":2})", R"({"k":"a","v":3,"f":2,"l":3,"p":2,"q":null,"n":3})",
-       R"({"k":"b","v":7,"f":7,"l":7,"p":null,"q":0,"n":1})"});
+      {R"({"k":"a","v":null,"f":null,"l":null,"p":null,"q":0})", R"({"k":"a","v":2,"f":2,"l":2,"p":null,"q":0})",
+       R"({"k":"a","v":3,"f":2,"l":3,"p":2,"q":null})", R"({"k":"b","v":7,"f":7,"l":7,"p":null,"q":0})"});
+  ExpectRows({.columns = "k STRING, v INT, c BIGINT, n BIGINT",
+              .query = "SELECT k, v, COUNT(*) OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING), ROW_NUMBER() "
+                       "OVER (PARTITION BY k ORDER BY ts) FROM t",
+              .rows = {"a 1 00:00:01", "a 2 00:00:01"},
+              .settings = {}},
+             {R"({"k":"a","v":1,"c":1,"n":1})", R"({"k":"a","v":2,"c":2,"n":2})"});
 }
 
 TEST(OverQueries, OrderByTimeSortsWhatComesOutOfOrder) {

@@ -45,6 +45,7 @@ final class Feed extends RichSourceFunction<RowData> {
             if (record.topic.equals(topic)) {
                 List<RowData> rows = new java.util.ArrayList<>();
                 read(record, rows);
+                rows.removeIf(row -> row == null);  // what ignore-parse-errors leaves out
                 synchronized (context.getCheckpointLock()) {
                     for (RowData row : rows) context.collect(row);
                 }
