@@ -79,14 +79,13 @@ void ClusterHost::SubmitSome(std::shared_ptr<Batch> batch) {
   if (from == to) return batch->done(std::move(batch->outcomes));
   const auto begin = batch->commands.begin();
   Commands some(begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to));
-  broker_.ChangeMetadata(
-      std::move(some), batch->mode, [this, batch, from, to](const BrokerImpl::Changed& changed) {
-        for (size_t i = from; i < to; ++i) {
-          const bool decided = changed.status.ok();
-          batch->outcomes.push_back(ChangeOutcome(decided ? changed.results.at(i - from).status : changed.status));
-        }
-        SubmitSome(batch);
-      });
+  broker_.ChangeMetadata(std::move(some), batch->mode, [this, batch, from, to](const BrokerImpl::Changed& changed) {
+    for (size_t i = from; i < to; ++i) {
+      const bool decided = changed.status.ok();
+      batch->outcomes.push_back(ChangeOutcome(decided ? changed.results.at(i - from).status : changed.status));
+    }
+    SubmitSome(batch);
+  });
 }
 
 void ClusterHost::SubmitOne(meta::Command command, Callback<Outcome> done) {

@@ -39,8 +39,7 @@ class ClusterHost final : public ClusterAdmin {
   // Runs on shard 0, with OK if requests are served, else with the reason why not.
   void OnHome(absl::AnyInvocable<void(const Outcome&)> run);
   // Decided one after the other, many to a batch of records; the outcome of each, in order.
-  void Submit(Commands commands, Callback<std::vector<Outcome>> done,
-              meta::ChangeMode mode = meta::ChangeMode::kApply);
+  void Submit(Commands commands, Callback<std::vector<Outcome>> done, meta::ChangeMode mode = meta::ChangeMode::kApply);
   void SubmitOne(meta::Command command, Callback<Outcome> done);
   void SubmitSome(std::shared_ptr<Batch> batch);
   // About partitions by name: those that do not exist get their outcome at once.

@@ -87,11 +87,10 @@ std::vector<Key> NodeKeys() {
           "Bytes a second that compaction reads and writes on each shard at most."),
 
       KEY(Bool, topics.auto_create, "Whether the first use of a topic that does not exist makes it."),
-      KEY(Int, topics.default_partitions, (Count{1, 100000}),
-          "Partitions of a topic made without a number of its own."),
+      KEY(Int, topics.default_partitions, (Count{1, 100000}), "Partitions of a topic made without a number of its own."),
       KEY(Int, topics.replication_factor, (Count{0, 1000}),
-          "Copies of a topic made without a number of its own, and of the topics that the broker keeps for itself; 0 "
-          "takes three, or as many as there are voters if they are fewer, and one for a broker alone."),
+          "Copies of a topic made without a number of its own, and of the broker's own topics; 0 takes three, or as "
+          "many as there are voters, or one for a broker alone."),
       KEY(Int, topics.min_insync_replicas, (Count{1, 1000}),
           "Copies in sync that a write with acks=all needs, of topics that do not say."),
   };

@@ -159,9 +159,10 @@ void FindCopyConflicts(const BrokerOptions& options, std::vector<Conflict>* conf
   }
   const int64_t copies = ReplicationFactorOf(options);
   if (topics.min_insync_replicas <= copies) return;
-  conflicts->push_back({"topics.min_insync_replicas",
-                        StrCat("expected at most the copies that a topic has by topics.replication_factor, ", copies,
-                               ", got ", topics.min_insync_replicas, ": no write with acks=all could be acknowledged")});
+  conflicts->push_back(
+      {"topics.min_insync_replicas",
+       StrCat("expected at most the copies that a topic has by topics.replication_factor, ", copies, ", got ",
+              topics.min_insync_replicas, ": no write with acks=all could be acknowledged")});
 }
 
 }  // namespace

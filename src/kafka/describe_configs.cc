@@ -91,7 +91,7 @@ Entry BrokerEntry(const broker::BrokerConfig& config, const Wanted& wanted) {
 // What was set of it while it ran, over what it began with.
 Entry DynamicEntry(const broker::DynamicConfig& config, const Wanted& wanted) {
   const ConfigSource source = config.source == broker::DynamicConfig::Source::kNode ? ConfigSource::kDynamicBroker
-                                                                                     : ConfigSource::kDynamicDefault;
+                                                                                    : ConfigSource::kDynamicDefault;
   Entry entry;
   entry.name = config.name;
   entry.value = config.value;
@@ -218,11 +218,11 @@ void HandleDescribeConfigs(Call& call, const DescribeConfigsRequest& request, Re
   if (describing->topics.empty()) return brokers();
   std::vector<std::string> names;
   for (const size_t place : describing->topics) names.push_back(describing->response.results[place].resource_name);
-  call.broker.DescribeTopics(
-      std::move(names), [describing, brokers](const std::vector<broker::TopicDescription>& topics) {
-        FillTopics(describing, topics);
-        brokers();
-      });
+  call.broker.DescribeTopics(std::move(names),
+                             [describing, brokers](const std::vector<broker::TopicDescription>& topics) {
+                               FillTopics(describing, topics);
+                               brokers();
+                             });
 }
 
 }  // namespace leat::kafka

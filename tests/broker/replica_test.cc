@@ -74,10 +74,9 @@ class Replicas : public ::testing::Test, private ControllerPort {
                                                                 .fetch = {},
                                                                 .follower_throttle = &at.fetching},
                                             replication::BrokerEpoch(id));
-    at.server =
-        std::make_unique<ReplicaFetchServer>(*at.shard, *transport, ReplicaFetchServer::Limits{},
-                                             [](const meta::PartitionKey&) { return std::optional<size_t>(0); },
-                                             &at.sending);
+    at.server = std::make_unique<ReplicaFetchServer>(
+        *at.shard, *transport, ReplicaFetchServer::Limits{},
+        [](const meta::PartitionKey&) { return std::optional<size_t>(0); }, &at.sending);
     at.server->SetHost(at.host.get());
     at.server->Start({at.server.get()});
     at.host->Add(kKey, {"t", model::PartitionId(0)}, *at.log);
