@@ -181,7 +181,8 @@ def check(options, queries):
                 out = f"out-{who}-{query}"
                 server.create(out)
                 if who == "leat":
-                    server.finish(server.submit(query, out, settings=options.job_set))
+                    job = server.finish(server.submit(query, out, settings=options.job_set))
+                    told += [f"leat: {job[k]} {k}" for k in ("rows_late", "rows_dead") if int(job.get(k, 0)) > 0]
                 else:
                     flink(options, server, query, "alo", 1, out, options.check_events)
                 wrong = nexmark_check.difference(expected, nexmark_check.rows_of(query, server.lines(out)))
@@ -215,7 +216,7 @@ def measure(options, server, query, sink):
     peak = server.peak_mb()
     server.delete(name, out)
     return {"who": "leat", "query": query, "sink": sink, "events": options.events, "cpu_s": cpu, "wall_s": wall,
-            "events_per_cpu_s": options.events / cpu, "peak_mb": peak, "rows_out": job.get("rowsOut", job.get("rows_out"))}
+            "events_per_cpu_s": options.events / cpu, "peak_mb": peak, "rows_out": job["rows_out"]}
 
 
 def latency(options):

@@ -75,6 +75,7 @@ json::object JobJson(const broker::JobDescription& job) {
   }
   return {{"name", job.name},
           {"state", broker::JobStateName(job.state)},
+          {"node", OrNull(job.node.value(), -1)},
           {"error", job.error.empty() ? json::value(nullptr) : json::value(job.error)},
           {"created_ms", job.created_ms},
           {"restarts", job.restarts},

@@ -113,7 +113,8 @@ class BrokerImpl final : public Broker {
   void ChangeMetadata(std::vector<meta::Command> commands, meta::ChangeMode mode, Callback<Changed> done);
   // The same for one command, whose outcome is that of the request.
   void ChangeMetadata(meta::Command command, Callback<absl::StatusOr<meta::CommandResult>> done);
-  coordinator::MetadataLog* metadata() const { return metadata_.get(); }        // null before it is open
+  coordinator::MetadataLog* metadata() const { return metadata_.get(); }  // null before it is open
+  bool has_left() const { return has_left_; }                             // its cluster, because of its disk; shard 0
   coordinator::ControllerClient* controller_client() { return client_.get(); }  // null until the broker is open
   void ForgetGroup(const std::string& group, Callback<absl::Status> done);
   meta::Limits MetaLimits() const;
@@ -167,8 +168,13 @@ class BrokerImpl final : public Broker {
   // The coordinators' partitions may be led by others than before.
   void FollowCoordinators();
   void BeginServing(Callback<absl::Status> ready);
+  void BeginProcess(Callback<absl::Status> ready);
   absl::Status CheckMetadata();
   void JoinCluster(Callback<absl::Status> ready);
+  void Register(Callback<absl::Status> ready);
+  // Goes on with `again` if the disk is full, which may pass; else the start has failed.
+  using StartStep = void (BrokerImpl::*)(Callback<absl::Status> ready);
+  void StopOrTryAgain(const absl::Status& status, Callback<absl::Status> ready, StartStep again);
   void CreateInternalTopics(Callback<absl::Status> ready);
   void OpenAndServe(Callback<absl::Status> ready);
   void OpenController();
@@ -179,8 +185,12 @@ class BrokerImpl final : public Broker {
   void SettleShards(int rounds, env::Closure done);
   // registration.cc, shard 0
   meta::RegisterBroker Registration() const;
+  bool IsAlone() const;
   bool MayServeAsItWas(const absl::Status& status) const;
   void NoteCleanShutdown();
+  // In a cluster others take over from a process that cannot write any more.
+  void WatchDisk();
+  void LeaveForGood(const absl::Status& why);
   void TellPeers(const meta::Image& image);
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
@@ -264,8 +274,10 @@ class BrokerImpl final : public Broker {
   model::Offset installed_end_{0};                  // what every shard has
   std::deque<model::Offset> installing_;            // ends of the changes that some shard does not have yet
   bool shards_open_ = false;
-  Instant tell_waiting_;  // when to say (again) that a cluster that begins waits for brokers
-  std::unique_ptr<env::Timer> internal_topics_timer_;
+  Instant tell_waiting_;  // when to say (again) what the start waits for
+  std::unique_ptr<env::Timer> start_timer_;
+  std::unique_ptr<env::Timer> disk_timer_;
+  bool has_left_ = false;                            // only a new process comes back
   std::map<std::string, InstallationPtr> deleting_;  // topics whose folders are still being removed
   ClusterDescription::Node advertised_;
   std::unique_ptr<BrokerLogPort> log_port_;  // of this node alone

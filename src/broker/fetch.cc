@@ -165,7 +165,8 @@ void BrokerImpl::StartFetch(FetchOpPtr op) {
   op->began = home.shard().Now();
   op->deadline = op->began + request.max_wait;
   op->hurry = request.max_wait == absl::ZeroDuration() || home.fetches.size() >= limits.parked_fetches / shards_.size();
-  op->visits = PlanVisits(request, shards_.size(), home.fetch_rotation++ % request.partitions.size());
+  op->number = home.fetch_rotation++;
+  op->visits = PlanVisits(request, shards_.size(), op->number % request.partitions.size());
   home.fetches[op->ticket] = op;
   BeginPass(op);
 }

@@ -19,6 +19,7 @@ struct FetchOp {
 
   uint64_t ticket = 0;
   size_t home = 0;
+  uint64_t number = 0;  // how many began there before
   FetchRequest request;
   Callback<FetchReply> done;
   Instant began;

@@ -19,7 +19,7 @@ class StreamJobFactory final : public JobFactory {
     return run::JobRunner::Start(std::move(spec), port, metrics);
   }
   absl::Status DropState(const std::string& name, const run::Options& options) const override {
-    return run::JobRunner::DropState(name, options);
+    return run::RocksStateStores().Drop(name, options);
   }
 };
 

@@ -14,6 +14,7 @@
 #include "broker/outcomes.h"
 #include "broker/partition_folder.h"
 #include "broker/transaction_host.h"
+#include "model/error_status.h"
 
 namespace leat::broker {
 namespace {
@@ -21,6 +22,7 @@ namespace {
 constexpr Duration kGaugesInterval = absl::Seconds(15);
 constexpr Duration kInternalTopicsPause = absl::Milliseconds(100);
 constexpr Duration kTellWaiting = absl::Seconds(10);
+constexpr Duration kRoomPause = absl::Seconds(1);
 
 uint64_t SeedOf(const Options& options, const env::Shard& shard) {
   // A seed alone would give the ids of the last start again.
@@ -96,15 +98,11 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
       return;
     }
     TellPeers(*image());
-    const auto go_on = [this](Callback<absl::Status> opened) {
-      if (const absl::Status checked = CheckMetadata(); !checked.ok()) return opened(checked);
-      OpenShards(std::move(opened));
-    };
     // An only voter has everything, also on a disk that is full. The others may have been away for long: what they
     // find is judged by what the cluster says now.
-    if (metadata_->quorum().is_only_voter()) return go_on(std::move(ready));
+    if (metadata_->quorum().is_only_voter()) return BeginProcess(std::move(ready));
     LogInfo("broker", "waiting for the metadata of the cluster");
-    metadata_->WhenCaughtUp([go_on, ready = std::move(ready)]() mutable { go_on(std::move(ready)); });
+    metadata_->WhenCaughtUp([this, ready = std::move(ready)]() mutable { BeginProcess(std::move(ready)); });
   });
 }
 
@@ -122,20 +120,41 @@ absl::Status BrokerImpl::OpenHome() {
   return absl::OkStatus();
 }
 
+void BrokerImpl::BeginProcess(Callback<absl::Status> ready) {
+  if (const absl::Status checked = CheckMetadata(); !checked.ok()) {
+    return StopOrTryAgain(checked, std::move(ready), &BrokerImpl::BeginProcess);
+  }
+  OpenShards(std::move(ready));
+}
+
+void BrokerImpl::StopOrTryAgain(const absl::Status& status, Callback<absl::Status> ready, StartStep again) {
+  // The cluster may have as many brokers as it takes.
+  const bool full = status.code() == absl::StatusCode::kResourceExhausted &&
+                    model::CodeOf(status) != model::ErrorCode::kInvalidRegistration;
+  if (!full || IsAlone()) return ready(status);
+  if (home().Now() >= tell_waiting_) {
+    LogError("broker", "the disk is full: this process joins its cluster when there is room: ", Message(status));
+    tell_waiting_ = home().Now() + kTellWaiting;
+  }
+  start_timer_ = home().RunAt(home().Now() + kRoomPause,
+                              [this, again, ready = std::move(ready)]() mutable { (this->*again)(std::move(ready)); });
+}
+
 absl::Status BrokerImpl::CheckMetadata() {
   const std::string& recorded = image()->cluster_id();
   if (!recorded.empty() && recorded != cluster_id_) {
     return FailedPrecondition(options_.data_dir, ": meta.properties says cluster ", cluster_id_,
                               ", the metadata log says ", recorded, ": the directory mixes two clusters' files");
   }
+  // Before anything can be made under their names, and before room is needed.
+  LEAT_RETURN_IF_ERROR(RemoveStrayFolders(disk_, env::JoinPath(options_.data_dir, "log"), *image(), options_.node_id));
   absl::StatusOr<Life> life = BeginLife(disk_, options_.data_dir, random_);
   if (life.ok()) {
     life_ = *std::move(life);
   } else if (!MayServeAsItWas(life.status())) {
     return life.status();
   }
-  // Before anything can be made under their names.
-  return RemoveStrayFolders(disk_, env::JoinPath(options_.data_dir, "log"), *image(), options_.node_id);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetadata(log::PartitionLog& log) {
@@ -174,12 +193,18 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
 void BrokerImpl::JoinCluster(Callback<absl::Status> ready) {
   OpenController();
   if (life_.incarnation.is_zero()) return OpenAndServe(std::move(ready));
-  client_->Start([this, ready = std::move(ready)](absl::Status status) mutable {
-    if (status.ok()) status = ConfirmLife(disk_, options_.data_dir, &life_);
+  Register(std::move(ready));
+}
+
+void BrokerImpl::Register(Callback<absl::Status> ready) {
+  client_->Start([this, ready = std::move(ready)](const absl::Status& status) mutable {
     if (!status.ok()) {
       if (MayServeAsItWas(status)) return OpenAndServe(std::move(ready));
-      return ready(status);
+      return StopOrTryAgain(status, std::move(ready), &BrokerImpl::Register);
     }
+    // On a full disk the next process forgets what this one might have.
+    const absl::Status confirmed = ConfirmLife(disk_, options_.data_dir, &life_);
+    if (!confirmed.ok() && confirmed.code() != absl::StatusCode::kResourceExhausted) return ready(confirmed);
     FollowRegistration();
     client_->WhenLive([this, ready = std::move(ready)]() mutable {
       tell_waiting_ = home().Now() + kTellWaiting;
@@ -212,9 +237,8 @@ void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
                  live);
       tell_waiting_ = home().Now() + kTellWaiting;
     }
-    internal_topics_timer_ =
-        home().RunAt(home().Now() + kInternalTopicsPause,
-                     [this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
+    start_timer_ = home().RunAt(home().Now() + kInternalTopicsPause,
+                                [this, ready = std::move(ready)]() mutable { CreateInternalTopics(std::move(ready)); });
     return;
   }
   ChangeMetadata(std::move(commands), meta::ChangeMode::kApply,
@@ -265,6 +289,7 @@ void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
         throttles_.Follow(*image(), options_.node_id, home().Now());
         jobs_->StartAll();
         UpdateGauges();
+        if (!transports_.empty()) WatchDisk();
         ready(absl::OkStatus());
       });
 }
@@ -272,6 +297,8 @@ void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
 void BrokerImpl::Stop(Callback<absl::Status> done) {
   home().Post([this, done = std::move(done)]() mutable {
     gauges_timer_.reset();
+    start_timer_.reset();
+    disk_timer_.reset();
     if (shards_[0]->phase == Phase::kStopping || shards_[0]->phase == Phase::kStopped) {
       done(FailedPrecondition("the broker was stopped before"));
       return;
@@ -294,10 +321,11 @@ void BrokerImpl::StopServing(Callback<absl::Status> done) {
   OnEveryShard<absl::Status>(
       shards_, 0,
       [this](ShardState& shard, Callback<absl::Status> drained) {
-        // The oldest first: in which order a hash map has them is not the same in every run.
-        const std::map<uint64_t, FetchOpPtr> parked(shard.fetches.begin(), shard.fetches.end());
+        // The oldest first: a hash map's order, and that of tickets, is not the same in every run.
+        std::map<uint64_t, FetchOpPtr> parked;
+        for (const auto& [ticket, op] : shard.fetches) parked.emplace(op->number, op);
         Drain(shard, [drained = std::move(drained)]() mutable { drained(absl::OkStatus()); });
-        for (const auto& [ticket, op] : parked) Hurry(op);
+        for (const auto& [number, op] : parked) Hurry(op);
       },
       [this, done = std::move(done)](const std::vector<absl::Status>&) mutable { CloseCoordinators(std::move(done)); });
 }
@@ -331,7 +359,7 @@ void BrokerImpl::CloseShards(Callback<absl::Status> done) {
         for (const absl::Status& part : closed) status.Update(part);
         // Answers that are still on their way between shards arrive before the caller may destroy the broker.
         SettleShards(2, [this, status, done = std::move(done)]() mutable {
-          if (status.ok()) NoteCleanShutdown();
+          if (status.ok() && !has_left_) NoteCleanShutdown();
           lock_.reset();
           done(status);
         });

@@ -105,6 +105,7 @@ log::LogOptions CoordinatedLogOptions(const log::LogOptions& defaults) {
   options.compact = true;
   options.producer_expiration = defaults.producer_expiration;
   options.max_producers = defaults.max_producers;
+  options.min_insync_replicas = defaults.min_insync_replicas;
   return options;
 }
 

@@ -7,14 +7,17 @@
 #include "broker/broker_impl.h"
 #include "broker/home_log.h"
 #include "broker/log_config.h"
+#include "broker/scatter.h"
 #include "coordinator/local_transport.h"
 #include "meta/brokers.h"
+#include "meta/planted.h"
 
 namespace leat::broker {
 namespace {
 
 // Below what a service manager waits before it kills: where the others stop as well nobody answers.
 constexpr Duration kLeavePatience = absl::Seconds(5);
+constexpr Duration kDiskLook = absl::Seconds(1);
 // By which name a broker registers where the other nodes reach it.
 constexpr std::string_view kInternalListener = "internal";
 
@@ -37,6 +40,7 @@ meta::Policy BrokerImpl::MetaPolicy() const {
   policy.replication_factor = options_.replication_factor;
   // What was acknowledged is on the disk, or was never promised to be.
   policy.after_unclean_shutdown = meta::AfterUncleanShutdown::kTrustSynced;
+  policy.bug = meta::PlantedBug();
   return policy;
 }
 
@@ -112,17 +116,49 @@ void BrokerImpl::LeaveCluster(env::Closure left) {
   const bool others = std::any_of(brokers.begin(), brokers.end(), [this](const meta::BrokerPtr& broker) {
     return broker->id() != options_.node_id && broker->is_active();
   });
-  if (!others) return left();
+  if (!others || has_left_) return left();
   client_->LeaveInOrder(kLeavePatience, [this, left = std::move(left)](const absl::Status& status) mutable {
     if (!status.ok()) LogWarning("broker", "stopping although the cluster still counts on it: ", Message(status));
     home().Post(std::move(left));
   });
 }
 
+bool BrokerImpl::IsAlone() const {
+  const std::vector<meta::BrokerPtr> brokers = image()->Brokers();
+  return metadata_->quorum().is_only_voter() &&
+         std::all_of(brokers.begin(), brokers.end(),
+                     [this](const meta::BrokerPtr& broker) { return broker->id() == options_.node_id; });
+}
+
+void BrokerImpl::WatchDisk() {
+  disk_timer_ = home().RunAt(home().Now() + kDiskLook, [this] {
+    OnEveryShard<absl::Status>(
+        shards_, 0, [](ShardState& shard, Callback<absl::Status> answer) { answer(shard.DiskHealth()); },
+        [this](const std::vector<absl::Status>& parts) {
+          if (shards_[0]->phase != Phase::kServing) return;
+          absl::Status status = metadata_->quorum().failure();
+          for (const absl::Status& part : parts) status.Update(part);
+          if (status.ok() || IsAlone()) return WatchDisk();
+          LeaveForGood(status);
+        });
+  });
+}
+
+// It would lead what it cannot append to, or go by metadata that are not renewed.
+void BrokerImpl::LeaveForGood(const absl::Status& why) {
+  has_left_ = true;
+  LogError("broker", "this process leaves its cluster, the others take over what it leads; look after the disk and ",
+           "start it again: ", Message(why));
+  client_->LeaveInOrder(kLeavePatience, [](const absl::Status& status) {
+    if (!status.ok()) LogWarning("broker", "not told to leave, fenced before long: ", Message(status));
+  });
+}
+
 // On a full disk nothing can be written of a new process. What there is can be read, and deleted to make room, and the
-// registration of the process before this one says the same of a node that is alone.
+// registration of the process before this one says the same of a node that is alone. In a cluster it would say that the
+// others still have what this process has not.
 bool BrokerImpl::MayServeAsItWas(const absl::Status& status) const {
-  if (status.code() != absl::StatusCode::kResourceExhausted) return false;
+  if (status.code() != absl::StatusCode::kResourceExhausted || !IsAlone()) return false;
   if (image()->cluster_id().empty() || image()->FindTopic(meta::kOffsetsTopic) == nullptr ||
       image()->FindTopic(meta::kTransactionsTopic) == nullptr) {
     return false;

@@ -54,7 +54,7 @@ void ReplicaHost::Stop() {
 }
 
 void ReplicaHost::Unschedule(Replica* replica) {
-  ticks_.erase({replica->tick_at_, replica});
+  ticks_.erase({replica->tick_at_, replica->key()});
   replica->tick_at_ = Instant::Max();
 }
 
@@ -68,7 +68,7 @@ void ReplicaHost::Schedule(Replica* replica) {
   if (next >= replica->tick_at_) return;
   Unschedule(replica);
   replica->tick_at_ = next;
-  ticks_.insert({next, replica});
+  ticks_.insert({next, replica->key()});
   ArmTimer();
 }
 
@@ -85,7 +85,7 @@ void ReplicaHost::TickDue() {
   // What is ticked may want its next tick at once: that one comes with the next timer.
   std::vector<Replica*> due;
   while (!ticks_.empty() && ticks_.begin()->first <= now) {
-    due.push_back(ticks_.begin()->second);
+    due.push_back(Find(ticks_.begin()->second));
     due.back()->tick_at_ = Instant::Max();
     ticks_.erase(ticks_.begin());
   }

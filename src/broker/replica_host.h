@@ -59,7 +59,7 @@ class ReplicaHost {
   const replication::Self self_;
   std::unique_ptr<ReplicaFetcher> fetcher_;
   std::map<meta::PartitionKey, std::unique_ptr<Replica>> replicas_;
-  std::set<std::pair<Instant, Replica*>> ticks_;  // at or before what each wants
+  std::set<std::pair<Instant, meta::PartitionKey>> ticks_;  // at or before what each wants
   std::unique_ptr<env::Timer> timer_;
   Instant timer_at_ = Instant::Max();
 };

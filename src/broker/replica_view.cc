@@ -1,8 +1,7 @@
 #include "broker/replica_view.h"
 
-#include <absl/strings/numbers.h>
-
-#include "base/check.h"
+#include "base/strings.h"
+#include "meta/policy.h"
 
 namespace leat::broker {
 namespace {
@@ -20,17 +19,14 @@ replication::ReplicaView ViewOfBroker(const meta::Image& image, model::NodeId no
   return view;
 }
 
-// The topic's own, else what was set for the whole cluster while it ran, else this node's default.
-int32_t MinInsync(const meta::Image& image, const meta::PartitionKey& key, const log::LogOptions& options) {
-  constexpr char kName[] = "min.insync.replicas";
-  const meta::Configs& cluster = image.BrokerConfigs(meta::kNobody);
-  const auto it = cluster.find(kName);
-  if (it == cluster.end()) return options.min_insync_replicas;
+// The controller's own rule: where a leader acknowledged with fewer, the controller would take one who lacks the record
+// for eligible.
+int32_t MinInsyncOf(const meta::Image& image, const meta::PartitionKey& key, const log::LogOptions& options) {
   const meta::TopicPtr topic = image.FindTopic(key.topic);
-  if (topic != nullptr && topic->configs.contains(kName)) return options.min_insync_replicas;
-  int32_t least = 1;
-  LEAT_CHECK(absl::SimpleAtoi(it->second, &least)) << kName << " was checked: " << it->second;
-  return least;
+  if (topic == nullptr) return options.min_insync_replicas;
+  meta::Policy policy;
+  policy.topic_defaults = {{"min.insync.replicas", StrCat(options.min_insync_replicas)}};
+  return meta::MinInsync(image, *topic, policy);
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ std::optional<replication::PartitionView> ViewOf(const meta::Image& image, const
   for (const model::NodeId node : partition->replicas) view.replicas.push_back(ViewOfBroker(image, node));
   view.isr = partition->isr;
   view.elr = partition->elr;
-  view.min_insync = MinInsync(image, key, options);
+  view.min_insync = MinInsyncOf(image, key, options);
   view.durability = options.durability == log::Durability::kFsync ? replication::Durability::kFsync
                                                                   : replication::Durability::kPageCache;
   return view;

@@ -55,17 +55,13 @@ void ShardState::RefreshChanged(const meta::Delta& delta) {
     }
     Refresh(*topic, change.key.partition);
   }
-  if (replicas_ == nullptr) return;
-  if (meta::Contains(delta.broker_configs, meta::kNobody)) {
-    // The defaults of all topics: min.insync.replicas may be another one.
-    for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);
-    return;
-  }
-  if (delta.brokers.empty()) return;
+  const bool defaults = std::ranges::count(delta.broker_configs, meta::kNobody) > 0;
+  if ((delta.brokers.empty() && !defaults) || replicas_ == nullptr) return;
   std::vector<meta::PartitionKey> touched;
   replicas_->ForEach([&](const Replica& replica) {
     const meta::Partition* partition = image_->FindPartition(replica.key());
     if (partition == nullptr) return;
+    if (defaults) return touched.push_back(replica.key());
     for (const meta::Delta::BrokerChange& change : delta.brokers) {
       const model::NodeId node = change.after == nullptr ? change.before->id() : change.after->id();
       if (!meta::Contains(partition->replicas, node)) continue;

@@ -282,6 +282,11 @@ void ShardState::Probe() {
       });
 }
 
+absl::Status ShardState::DiskHealth() const {
+  if (directory_ == nullptr || directory_->online()) return absl::OkStatus();
+  return directory_->offline_reason();
+}
+
 absl::Status ShardState::Health() const {
   switch (phase) {
     case Phase::kStarting:

@@ -90,6 +90,7 @@ class ShardState {
   // because clients may have given up: Health must not wait for an append.
   void NoteAppend(const absl::Status& status);
   absl::Status Health() const;
+  absl::Status DiskHealth() const;  // not OK: nothing is written any more, for as long as this process lives
   std::map<std::string, uint64_t> BytesByTopic() const;
   size_t producer_count() const;  // that its partitions remember
   // Brings the compaction metrics up to date.
@@ -113,10 +114,10 @@ class ShardState {
     Callback<Outcome> go_on;  // with the reason if it is refused
   };
   std::map<Verifying, std::deque<Waiting>> verifying;
-  env::Closure drained;       // while stopping: runs when the last request that began here is answered
-  size_t produces = 0;        // requests that arrived here and are not answered
-  size_t inflight_bytes = 0;  // of the produce requests that arrived here and are not answered
-  size_t fetch_rotation = 0;  // which partition of a fetch goes first
+  env::Closure drained;         // while stopping: runs when the last request that began here is answered
+  size_t produces = 0;          // requests that arrived here and are not answered
+  size_t inflight_bytes = 0;    // of the produce requests that arrived here and are not answered
+  uint64_t fetch_rotation = 0;  // fetches that began here: which partition of one goes first
   absl::flat_hash_map<uint64_t, std::shared_ptr<FetchOp>> fetches;  // that began here, by ticket
 
   // Called when a request that began here is answered.

@@ -39,6 +39,7 @@ JobInfo JobOf(const v1::Job& from) {
   job.checkpoint_duration_seconds = from.checkpoint_duration_seconds();
   job.checkpoints = from.checkpoints();
   job.state_bytes = from.state_bytes();
+  job.node = from.node();
   for (const v1::JobInput& input : from.inputs()) {
     job.inputs.push_back({.partition = {input.topic(), input.partition()},
                           .offset = input.offset(),

@@ -48,7 +48,7 @@ void ControllerClient::Close() {
   when_live_.clear();
   const absl::Status stopping = Unavailable("the broker is stopping: try again when it is back");
   while (!asking_.empty()) {
-    const AskingPtr asking = *asking_.begin();
+    const AskingPtr asking = asking_.begin()->second;
     Finish(asking, asking->maybe_done ? Unknown(stopping) : stopping);
   }
   AbandonChanges();
@@ -68,8 +68,8 @@ void ControllerClient::OnLeadership() {
     known_ = {leader, log_.epoch()};
   }
   if (known_.node == meta::kNobody) return;
-  const std::set<AskingPtr> waiting = asking_;
-  for (const AskingPtr& asking : waiting) {
+  const std::map<uint64_t, AskingPtr> waiting = asking_;
+  for (const auto& [number, asking] : waiting) {
     if (asking->timer != nullptr) Attempt(asking);
   }
 }
@@ -78,7 +78,8 @@ void ControllerClient::Ask(Asking question) {
   auto asking = std::make_shared<Asking>(std::move(question));
   asking->backoff = options_.min_backoff;
   asking->last = Unavailable("no controller is known yet");
-  asking_.insert(asking);
+  asking->number = asked_++;
+  asking_.emplace(asking->number, asking);
   Attempt(asking);
 }
 
@@ -156,7 +157,7 @@ void ControllerClient::Later(const AskingPtr& asking, absl::Status why) {
 
 void ControllerClient::Finish(const AskingPtr& asking, absl::StatusOr<ControllerReply> reply) {
   const AskingPtr kept = asking;  // the timer's closure may be what holds it
-  asking_.erase(kept);
+  asking_.erase(kept->number);
   Answered done = std::exchange(kept->done, nullptr);
   if (kept->timer != nullptr) kept->timer->Cancel();
   LEAT_CHECK(done != nullptr) << "a request to the controller was answered twice";

@@ -88,6 +88,7 @@ class ControllerClient {
   enum class Unanswered : uint8_t { kAgain, kAgainInEpoch, kGiveUp };
   using Answered = absl::AnyInvocable<void(absl::StatusOr<ControllerReply>)>;
   struct Asking {
+    uint64_t number = 0;
     std::function<ControllerRequest(int32_t epoch)> request;
     Unanswered unanswered = Unanswered::kAgain;
     Instant deadline;
@@ -154,7 +155,8 @@ class ControllerClient {
   Random random_;
   bool closed_ = false;
   Known known_;
-  std::set<AskingPtr> asking_;
+  std::map<uint64_t, AskingPtr> asking_;  // by number, in the order asked
+  uint64_t asked_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what answers that come late hold weakly
 
   absl::AnyInvocable<void(absl::Status)> started_, may_stop_;

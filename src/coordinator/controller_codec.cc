@@ -2,6 +2,7 @@
 
 #include "coordinator/command_codec.h"
 #include "coordinator/metadata_cluster_codec.h"
+#include "coordinator/serialize.h"
 #include "leat/internal/controller.pb.h"
 
 namespace leat::coordinator {
@@ -200,7 +201,7 @@ absl::Status DecodeBody(const internal::ControllerReply& in, ControllerReply* re
 std::string EncodeRequest(const ControllerRequest& request) {
   internal::ControllerRequest out;
   std::visit(RequestEncoder{out}, request);
-  return out.SerializeAsString();
+  return Serialize(out);
 }
 
 absl::StatusOr<ControllerRequest> DecodeRequest(std::string_view bytes) {
@@ -230,7 +231,7 @@ std::string EncodeReply(const ControllerReply& reply) {
   out.set_controller_epoch(reply.controller_epoch);
   out.set_end(reply.end.value());
   std::visit(ReplyEncoder{out}, reply.body);
-  return out.SerializeAsString();
+  return Serialize(out);
 }
 
 absl::StatusOr<ControllerReply> DecodeReply(std::string_view bytes) {

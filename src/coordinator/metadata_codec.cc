@@ -1,6 +1,7 @@
 #include "coordinator/metadata_codec.h"
 
 #include "coordinator/metadata_cluster_codec.h"
+#include "coordinator/serialize.h"
 #include "leat/internal/metadata.pb.h"
 
 namespace leat::coordinator {
@@ -132,7 +133,7 @@ absl::StatusOr<meta::Record> DecodeClusterRecord(const internal::MetadataRecord&
 std::string EncodeMetadata(const meta::Record& record) {
   internal::MetadataRecord out;
   std::visit(Encoder{out}, record);
-  return out.SerializeAsString();
+  return Serialize(out);
 }
 
 absl::StatusOr<meta::Record> DecodeMetadata(std::string_view bytes) {

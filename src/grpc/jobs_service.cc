@@ -45,6 +45,7 @@ void FillJob(broker::JobDescription from, v1::Job* to) {
   to->set_checkpoint_duration_seconds(from.checkpoint_duration_seconds);
   to->set_checkpoints(from.checkpoints);
   to->set_state_bytes(from.state_bytes);
+  to->set_node(from.node.value());
   for (broker::PartitionProgress& input : from.inputs) {
     v1::JobInput* out = to->add_inputs();
     out->set_topic(std::move(input.partition.topic));

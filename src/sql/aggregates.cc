@@ -66,7 +66,11 @@ struct Builder {
       if (call.argument) aggregate.argument = calc->Add(lowered(call.argument), StrCat("argument$", i));
       if (call.filter) aggregate.filter = calc->Add(lowered(call.filter), StrCat("filter$", i));
       const bool counts = call.kind == plan::AggregateKind::kCount || call.kind == plan::AggregateKind::kCountStar;
-      if (!grouped && !counts) aggregate.type.nullable = true;
+      const bool json =
+          call.kind == plan::AggregateKind::kJsonArrayAgg || call.kind == plan::AggregateKind::kJsonObjectAgg;
+      if (!grouped && !counts && !json) aggregate.type.nullable = true;
+      aggregate.separator = call.separator;
+      aggregate.takes_nulls = call.takes_nulls;
       // MIN and MAX of different values are those of all values.
       if (call.kind == plan::AggregateKind::kMin || call.kind == plan::AggregateKind::kMax) aggregate.distinct = false;
       aggregates.push_back(aggregate);
@@ -74,8 +78,31 @@ struct Builder {
     return aggregates;
   }
 
+  // Windows that are put together from pieces need aggregates that can be; on Flink these cannot.
+  absl::Status CheckMergeable(plan::WindowKind window) const {
+    if (window == plan::WindowKind::kTumble) return absl::OkStatus();
+    for (const AggregateCall& call : calls) {
+      switch (call.kind) {
+        case plan::AggregateKind::kFirstValue:
+        case plan::AggregateKind::kLastValue:
+        case plan::AggregateKind::kJsonArrayAgg:
+        case plan::AggregateKind::kJsonObjectAgg:
+          return diagnostics.Error(
+              position,
+              "FIRST_VALUE, LAST_VALUE, JSON_ARRAYAGG and JSON_OBJECTAGG are not for HOP, CUMULATE "
+              "and SESSION windows; TUMBLE takes them");
+        default:
+          break;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Equal maps can have different bytes, and groups are told apart by bytes.
   absl::Status CheckKey(const ExpressionPtr& key) const {
-    if (key->type.kind == data::TypeKind::kRow) return diagnostics.Unsupported(position, "GROUP BY a ROW");
+    if (key->type.kind == data::TypeKind::kMap || key->type.kind == data::TypeKind::kMultiset) {
+      return diagnostics.Unsupported(position, StrCat("GROUP BY a ", key->type.AsNullable().ToString()));
+    }
     return absl::OkStatus();
   }
 
@@ -268,6 +295,7 @@ absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<Ex
   // Over a query that takes rows back the bounds are keys like others: the result is a changelog.
   if (!builder.GroupsByWindow() || input.node->produces_updates) return builder.BuildPlain();
   const auto window = FindWindow(input.node);
+  if (window) LEAT_RETURN_IF_ERROR(builder.CheckMergeable(window->assign->window.kind));
   return window && builder.CanAssign(*window) ? builder.BuildWindowed(*window) : builder.BuildAttached();
 }
 

@@ -121,7 +121,7 @@ struct SelectItem {
 
 // What stands in FROM.
 struct TableRef {
-  enum class Kind { kNone, kTable, kQuery, kFunction, kJoin };
+  enum class Kind { kNone, kTable, kQuery, kFunction, kUnnest, kJoin };
   enum class Join { kInner, kLeft, kRight, kFull, kCross };
   Kind kind = Kind::kNone;
   Position position;
@@ -132,12 +132,16 @@ struct TableRef {
   std::vector<ExprPtr> arguments;  // kFunction
   std::optional<Name> alias;
   std::vector<Name> columns;
-  ExprPtr as_of;  // FOR SYSTEM_TIME AS OF
+  ExprPtr as_of;            // FOR SYSTEM_TIME AS OF
+  bool lateral = false;     // kQuery: its conditions may read the tables before it
+  bool ordinality = false;  // kUnnest, of arguments[0]
   // kJoin
   Join join = Join::kInner;
   std::shared_ptr<const TableRef> left;
   std::shared_ptr<const TableRef> right;
-  ExprPtr on;  // null: none
+  ExprPtr on;                      // null: none
+  std::vector<Name> columns_used;  // USING
+  bool natural = false;
 };
 
 struct Select {

@@ -138,7 +138,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseName(const Path& path) 
     int found = -1;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].name != name.text) continue;
-      if (qualifier != nullptr && relation_->QualifierOf(i) != *qualifier) continue;
+      if (qualifier != nullptr ? relation_->QualifierOf(i) != *qualifier : relation_->IsHidden(i)) continue;
       if (found >= 0) {
         return diagnostics_.Error(name.position, "column '", name.text, "' is ambiguous: there are two of that name");
       }

@@ -18,6 +18,8 @@ struct AggregateCall {
   plan::ExpressionPtr argument;  // null for COUNT(*)
   plan::ExpressionPtr filter;    // null: none
   bool distinct = false;
+  std::string separator;     // LISTAGG
+  bool takes_nulls = false;  // ARRAY_AGG, JSON_ARRAYAGG
   data::Type type;
 };
 
@@ -93,6 +95,9 @@ class ExpressionAnalyser {
                                                          std::vector<plan::ExpressionPtr> arguments);
   absl::StatusOr<plan::ExpressionPtr> AnalyseUnitCall(const Expr& expr, const std::string& name);
   absl::StatusOr<plan::ExpressionPtr> AnalyseAggregate(const Expr& expr, plan::AggregateKind kind);
+  absl::Status AnalyseAggregateArguments(const Expr& expr, AggregateCall* call);
+  absl::Status AnalyseJsonAggregate(const Expr& expr, AggregateCall* call);  // json_functions.cc
+  absl::StatusOr<plan::ExpressionPtr> NoneIsNull(const Expr& expr);
   // over_calls.cc
   absl::StatusOr<plan::ExpressionPtr> AnalyseOver(const Expr& expr);
   absl::StatusOr<const OverSyntax*> OverOf(const Expr& expr) const;
@@ -109,8 +114,9 @@ class ExpressionAnalyser {
   int* budget_;
 };
 
-// COUNT, SUM, AVG, MIN, MAX.
+// The aggregate functions of GROUP BY.
 std::optional<plan::AggregateKind> AggregateByName(std::string_view upper);
+std::vector<std::string_view> AggregateNames();
 // Whether the tree calls an aggregate function, other than with OVER.
 bool HasAggregate(const Expr& expr);
 // YEAR(t) and so on: functions that are EXTRACT by another name, with their unit; nullopt otherwise.

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "sql/grouping.h"
 #include "sql/queries.h"
 
 namespace leat::sql {
@@ -13,9 +14,13 @@ using plan::JoinType;
 
 namespace {
 
+// A table that reads those before it.
+bool IsLateral(const TableRef& table) { return table.kind == TableRef::Kind::kUnnest || table.lateral; }
+
 bool IsInner(const TableRef& from) {
+  if (from.kind != TableRef::Kind::kJoin || from.natural || !from.columns_used.empty()) return false;
   const bool inner = from.join == TableRef::Join::kInner || from.join == TableRef::Join::kCross;
-  return from.kind == TableRef::Kind::kJoin && inner && !from.right->as_of;
+  return inner && !from.right->as_of && !IsLateral(*from.right);
 }
 
 JoinType TypeOf(TableRef::Join join) {
@@ -161,11 +166,13 @@ class InnerJoiner {
     Relation result = joined;
     result.tags.clear();
     result.qualifiers.clear();
+    result.hidden.clear();
     for (const int at : place_) {
       columns.push_back(plan::Input(at, joined.fields()[at].type));
       names.push_back(joined.fields()[at].name);
       result.tags.push_back(joined.tags[at]);
       result.qualifiers.push_back(joined.QualifierOf(static_cast<size_t>(at)));
+      result.hidden.push_back(joined.IsHidden(static_cast<size_t>(at)) ? 1 : 0);
     }
     result.node = MakeCalc(joined.node, nullptr, columns, names, joins_.position);
     return result;
@@ -226,6 +233,11 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseJoin(const TableRef& from) {
     LEAT_RETURN_IF_ERROR(CollectInner(from, &joins));
     return MakeInnerJoins(std::move(joins), state_ttl_, diagnostics_);
   }
+  if (IsLateral(*from.right)) {
+    LEAT_ASSIGN_OR_RETURN(const Relation before, AnalyseFrom(*from.left));
+    return ApplyLateral(before, from);
+  }
+  if (from.natural || !from.columns_used.empty()) return AnalyseUsingJoin(from);
   if (from.right->as_of) return AnalyseTemporalJoin(from);
   LEAT_ASSIGN_OR_RETURN(const Relation left, AnalyseFrom(*from.left));
   LEAT_ASSIGN_OR_RETURN(const Relation right, AnalyseFrom(*from.right));
@@ -234,6 +246,81 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseJoin(const TableRef& from) {
   const JoinRequest request{
       .type = TypeOf(from.join), .conjuncts = std::move(on), .position = from.position, .state_ttl = state_ttl_};
   return MakeJoin(left, right, request, diagnostics_);
+}
+
+// USING and NATURAL: the columns of these names are equal, and stand once in front of all others.
+absl::StatusOr<Relation> QueryAnalyser::AnalyseUsingJoin(const TableRef& from) {
+  if (from.right->as_of) {
+    return diagnostics_.Error(from.position, "FOR SYSTEM_TIME AS OF goes with ON, not with USING or NATURAL");
+  }
+  LEAT_ASSIGN_OR_RETURN(const Relation left, AnalyseFrom(*from.left));
+  LEAT_ASSIGN_OR_RETURN(const Relation right, AnalyseFrom(*from.right));
+  std::vector<Name> names = from.columns_used;
+  if (from.natural) {
+    const auto has = [](const Relation& relation, const std::string& name) {
+      return relation.node->schema->Find(name) >= 0;
+    };
+    for (size_t i = 0; i < left.fields().size(); ++i) {
+      const std::string& name = left.fields()[i].name;
+      if (!left.IsHidden(i) && has(right, name)) names.push_back({name, from.position});
+    }
+  }
+  const int left_width = static_cast<int>(left.fields().size());
+  JoinRequest request{.type = TypeOf(from.join), .conjuncts = {}, .position = from.position, .state_ttl = state_ttl_};
+  std::vector<std::pair<int, int>> pairs;
+  for (const Name& name : names) {
+    ExpressionAnalyser left_side(diagnostics_, &left, nullptr, budget_);
+    ExpressionAnalyser right_side(diagnostics_, &right, nullptr, budget_);
+    const ExprPtr column = NameExpr(name.text, name.position);
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr a, left_side.Analyse(*column));
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr b, right_side.Analyse(*column));
+    pairs.emplace_back(a->input, left_width + b->input);
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr equal,
+                          left_side.MakeCall(plan::FunctionId::kEqual, {a, ShiftInputs(b, left_width)}, name.position));
+    request.conjuncts.push_back(equal);
+  }
+  LEAT_ASSIGN_OR_RETURN(const Relation joined, MakeJoin(left, right, request, diagnostics_));
+  return MergeColumns(joined, pairs, request.type, from.position);
+}
+
+// The relation with the pairs' values in front, under the pairs' names; the pairs themselves need their table's name.
+absl::StatusOr<Relation> QueryAnalyser::MergeColumns(const Relation& joined,
+                                                     const std::vector<std::pair<int, int>>& pairs, JoinType type,
+                                                     Position position) {
+  Relation result = joined;
+  std::vector<ExpressionPtr> columns;
+  std::vector<std::string> names;
+  std::vector<uint8_t> hidden;
+  result.tags.clear();
+  result.qualifiers.clear();
+  const std::vector<ExpressionPtr> own = AllInputs(*joined.node);
+  ExpressionAnalyser analyser(diagnostics_, &joined, nullptr, budget_);
+  for (const auto& [left, right] : pairs) {
+    ExpressionPtr value = own[static_cast<size_t>(type == JoinType::kRight ? right : left)];
+    if (type == JoinType::kFull) {
+      LEAT_ASSIGN_OR_RETURN(
+          value, analyser.MakeCall(plan::FunctionId::kCoalesce,
+                                   {own[static_cast<size_t>(left)], own[static_cast<size_t>(right)]}, position));
+    }
+    columns.push_back(value);
+    names.push_back(joined.fields()[static_cast<size_t>(left)].name);
+    result.tags.push_back(type == JoinType::kFull ? WindowTag::kNone : joined.tags[static_cast<size_t>(left)]);
+    result.qualifiers.emplace_back();
+    hidden.push_back(0);
+  }
+  for (size_t i = 0; i < own.size(); ++i) {
+    columns.push_back(own[i]);
+    names.push_back(joined.fields()[i].name);
+    result.tags.push_back(joined.tags[i]);
+    result.qualifiers.push_back(joined.QualifierOf(i));
+    const bool paired = std::ranges::any_of(pairs, [&](const auto& pair) {
+      return pair.first == static_cast<int>(i) || pair.second == static_cast<int>(i);
+    });
+    hidden.push_back(paired || joined.IsHidden(i) ? 1 : 0);
+  }
+  result.hidden = std::move(hidden);
+  result.node = MakeCalc(joined.node, nullptr, std::move(columns), names, position);
+  return result;
 }
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseTemporalJoin(const TableRef& from) {
@@ -266,6 +353,49 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFromWhere(const Select& select) {
   return result;
 }
 
+// FROM with the conditions of WHERE that read nothing but columns, each as low as it can be.
+absl::StatusOr<Relation> QueryAnalyser::AnalyseTables(const Select& select, std::vector<ExprPtr> conditions) {
+  // UNNEST and LATERAL at the end are put upon the tables before them.
+  std::vector<const TableRef*> laterals;
+  const TableRef* tables = &select.from;
+  while (tables->kind == TableRef::Kind::kJoin && IsLateral(*tables->right)) {
+    laterals.push_back(tables);
+    tables = tables->left.get();
+  }
+  std::vector<ExprPtr> rest;
+  const auto own = [&](const Relation& scope) -> absl::StatusOr<std::vector<ExpressionPtr>> {
+    if (laterals.empty()) return AnalyseConjuncts(conditions, scope, "WHERE");
+    std::vector<ExpressionPtr> analysed;
+    for (const ExprPtr& condition : conditions) {
+      ExpressionAnalyser analyser(diagnostics_, &scope, nullptr, budget_);
+      if (auto one = analyser.Condition(*condition, "WHERE"); one.ok()) {
+        analysed.push_back(*std::move(one));
+      } else {
+        rest.push_back(condition);
+      }
+    }
+    return analysed;
+  };
+  Relation input;
+  if (IsInner(*tables)) {
+    InnerJoins joins;
+    LEAT_RETURN_IF_ERROR(CollectInner(*tables, &joins));
+    LEAT_ASSIGN_OR_RETURN(const auto where, own(JoinScope(joins.tables)));
+    joins.conjuncts.insert(joins.conjuncts.end(), where.begin(), where.end());
+    LEAT_ASSIGN_OR_RETURN(input, MakeInnerJoins(std::move(joins), state_ttl_, diagnostics_));
+  } else {
+    LEAT_ASSIGN_OR_RETURN(input, AnalyseFrom(*tables));
+    LEAT_ASSIGN_OR_RETURN(const auto where, own(input));
+    if (!where.empty()) input = Filtered(std::move(input), where, select.where->position);
+  }
+  for (auto join = laterals.rbegin(); join != laterals.rend(); ++join) {
+    LEAT_ASSIGN_OR_RETURN(input, ApplyLateral(input, **join));
+  }
+  if (rest.empty()) return input;
+  LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(rest, input, "WHERE"));
+  return Filtered(std::move(input), where, select.where->position);
+}
+
 absl::StatusOr<Relation> QueryAnalyser::AnalyseFromWhereHinted(const Select& select) {
   std::vector<ExprPtr> plain;
   std::vector<ExprPtr> subqueries;
@@ -278,18 +408,7 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFromWhereHinted(const Select& sel
   for (const SelectItem& item : select.items) {
     if (!IsAggregated(select)) scalars.Collect(*item.expr);
   }
-  Relation input;
-  if (IsInner(select.from)) {
-    InnerJoins joins;
-    LEAT_RETURN_IF_ERROR(CollectInner(select.from, &joins));
-    LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(plain, JoinScope(joins.tables), "WHERE"));
-    joins.conjuncts.insert(joins.conjuncts.end(), where.begin(), where.end());
-    LEAT_ASSIGN_OR_RETURN(input, MakeInnerJoins(std::move(joins), state_ttl_, diagnostics_));
-  } else {
-    LEAT_ASSIGN_OR_RETURN(input, AnalyseFrom(select.from));
-    LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(plain, input, "WHERE"));
-    if (!where.empty()) input = Filtered(std::move(input), where, select.where->position);
-  }
+  LEAT_ASSIGN_OR_RETURN(Relation input, AnalyseTables(select, plain));
   for (const ExprPtr& subquery : subqueries) {
     LEAT_ASSIGN_OR_RETURN(input, ApplySubquery(input, subquery));
   }

@@ -24,12 +24,32 @@ constexpr NamedUnit kExtracts[] = {
     {"DAYOFMONTH", "DAY"}, {"DAYOFWEEK", "DOW"},   {"DAYOFYEAR", "DOY"}, {"HOUR", "HOUR"}, {"MINUTE", "MINUTE"},
     {"MONTH", "MONTH"},    {"QUARTER", "QUARTER"}, {"SECOND", "SECOND"}, {"WEEK", "WEEK"}, {"YEAR", "YEAR"}};
 
+struct NamedAggregate {
+  std::string_view name;
+  AggregateKind kind;
+};
+constexpr NamedAggregate kAggregates[] = {{"COUNT", AggregateKind::kCount},
+                                          {"SUM", AggregateKind::kSum},
+                                          {"AVG", AggregateKind::kAvg},
+                                          {"MIN", AggregateKind::kMin},
+                                          {"MAX", AggregateKind::kMax},
+                                          {"FIRST_VALUE", AggregateKind::kFirstValue},
+                                          {"LAST_VALUE", AggregateKind::kLastValue},
+                                          {"VAR_POP", AggregateKind::kVarPop},
+                                          {"VAR_SAMP", AggregateKind::kVarSamp},
+                                          {"VARIANCE", AggregateKind::kVarSamp},
+                                          {"STDDEV_POP", AggregateKind::kStddevPop},
+                                          {"STDDEV_SAMP", AggregateKind::kStddevSamp},
+                                          {"STDDEV", AggregateKind::kStddevSamp},
+                                          {"LISTAGG", AggregateKind::kListAgg},
+                                          {"COLLECT", AggregateKind::kCollect},
+                                          {"ARRAY_AGG", AggregateKind::kArrayAgg},
+                                          {"JSON_ARRAYAGG", AggregateKind::kJsonArrayAgg},
+                                          {"JSON_OBJECTAGG", AggregateKind::kJsonObjectAgg}};
+
 // Flink's, not ours yet: refused by name and never taken for a typing error.
-constexpr std::string_view kToCome[] = {"APPROX_COUNT_DISTINCT",
-                                        "ARRAY_AGG",
-                                        "ARRAY_EXCEPT",
+constexpr std::string_view kToCome[] = {"ARRAY_EXCEPT",
                                         "ARRAY_INTERSECT",
-                                        "COLLECT",
                                         "CONVERT_TZ",
                                         "CUBE",
                                         "CUMULATE",
@@ -37,7 +57,6 @@ constexpr std::string_view kToCome[] = {"APPROX_COUNT_DISTINCT",
                                         "DECODE",
                                         "DENSE_RANK",
                                         "ENCODE",
-                                        "FIRST_VALUE",
                                         "GROUPING",
                                         "GROUPING_ID",
                                         "HOP",
@@ -47,12 +66,8 @@ constexpr std::string_view kToCome[] = {"APPROX_COUNT_DISTINCT",
                                         "IS_DECIMAL",
                                         "IS_DIGIT",
                                         "JSON",
-                                        "JSON_ARRAYAGG",
-                                        "JSON_OBJECTAGG",
                                         "LAG",
-                                        "LAST_VALUE",
                                         "LEAD",
-                                        "LISTAGG",
                                         "NTILE",
                                         "PARSE_JSON",
                                         "PARSE_URL",
@@ -67,17 +82,12 @@ constexpr std::string_view kToCome[] = {"APPROX_COUNT_DISTINCT",
                                         "SESSION",
                                         "SESSION_END",
                                         "SESSION_START",
-                                        "STDDEV_POP",
-                                        "STDDEV_SAMP",
                                         "TUMBLE",
                                         "TUMBLE_END",
                                         "TUMBLE_START",
                                         "TRY_PARSE_JSON",
                                         "TYPEOF",
-                                        "UUID",
-                                        "VARIANCE",
-                                        "VAR_POP",
-                                        "VAR_SAMP"};
+                                        "UUID"};
 
 ExpressionPtr UnitLiteral(const std::string& unit) {
   return plan::Literal(data::Value{unit}, data::Char(static_cast<int>(unit.size())).AsNotNull());
@@ -85,8 +95,8 @@ ExpressionPtr UnitLiteral(const std::string& unit) {
 
 bool SameOrNone(const ExpressionPtr& a, const ExpressionPtr& b) { return a && b ? SameExpression(*a, *b) : !a && !b; }
 bool SameCall(const AggregateCall& a, const AggregateCall& b) {
-  return a.kind == b.kind && a.distinct == b.distinct && SameOrNone(a.argument, b.argument) &&
-         SameOrNone(a.filter, b.filter);
+  return a.kind == b.kind && a.distinct == b.distinct && a.separator == b.separator && a.takes_nulls == b.takes_nulls &&
+         SameOrNone(a.argument, b.argument) && SameOrNone(a.filter, b.filter);
 }
 
 F ChooseFloorOrCeil(std::string_view name) { return name == "FLOOR" ? F::kFloorTo : F::kCeilTo; }
@@ -94,12 +104,16 @@ F ChooseFloorOrCeil(std::string_view name) { return name == "FLOOR" ? F::kFloorT
 }  // namespace
 
 std::optional<AggregateKind> AggregateByName(std::string_view upper) {
-  if (upper == "COUNT") return AggregateKind::kCount;
-  if (upper == "SUM") return AggregateKind::kSum;
-  if (upper == "AVG") return AggregateKind::kAvg;
-  if (upper == "MIN") return AggregateKind::kMin;
-  if (upper == "MAX") return AggregateKind::kMax;
+  for (const NamedAggregate& aggregate : kAggregates) {
+    if (aggregate.name == upper) return aggregate.kind;
+  }
   return std::nullopt;
+}
+
+std::vector<std::string_view> AggregateNames() {
+  std::vector<std::string_view> names;
+  for (const NamedAggregate& aggregate : kAggregates) names.push_back(aggregate.name);
+  return names;
 }
 
 std::optional<std::string_view> ExtractFunctionUnit(std::string_view upper_name) {
@@ -169,6 +183,30 @@ std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
       if (argument.kind == TypeKind::kNull) return std::nullopt;
       type.nullable = true;
       return type;
+    case AggregateKind::kVarPop:
+    case AggregateKind::kVarSamp:
+    case AggregateKind::kStddevPop:
+    case AggregateKind::kStddevSamp: {
+      // That of AVG; of a single value there is no sample variance.
+      auto average = AggregateType(AggregateKind::kAvg, argument);
+      const bool sample = kind == AggregateKind::kVarSamp || kind == AggregateKind::kStddevSamp;
+      if (average && sample) average->nullable = true;
+      return average;
+    }
+    case AggregateKind::kListAgg: {
+      if (!argument.IsCharacter()) return std::nullopt;
+      Type text = data::String();
+      text.nullable = argument.nullable;
+      return text;
+    }
+    case AggregateKind::kCollect:
+    case AggregateKind::kArrayAgg:
+      if (argument.kind == TypeKind::kNull) return std::nullopt;
+      if (kind == AggregateKind::kArrayAgg) return data::Array(type);
+      return data::Multiset(type.AsNotNull()).AsNotNull();
+    case AggregateKind::kJsonArrayAgg:
+    case AggregateKind::kJsonObjectAgg:
+      return data::String().AsNotNull();
     case AggregateKind::kRowNumber:
       return data::BigInt().AsNotNull();
   }
@@ -273,27 +311,19 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseAggregate(const Expr& e
   }
   ExpressionAnalyser inner(diagnostics_, relation_, nullptr, budget_);
   AggregateCall call{.kind = kind, .distinct = expr.distinct};
-  if (expr.form == Expr::Form::kStar) {
+  if (expr.form == Expr::Form::kJson) {
+    LEAT_RETURN_IF_ERROR(inner.AnalyseJsonAggregate(expr, &call));
+  } else if (expr.form == Expr::Form::kStar) {
     if (kind != AggregateKind::kCount) return diagnostics_.Error(expr.position, name, " takes a column, not *");
     call.kind = AggregateKind::kCountStar;
     call.type = data::BigInt().AsNotNull();
   } else {
-    if (expr.form != Expr::Form::kPlain || expr.arguments.size() != 1) {
-      if (kind == AggregateKind::kCount && expr.arguments.size() > 1) {
-        return diagnostics_.Unsupported(expr.position, "COUNT of several columns");
-      }
-      return diagnostics_.Error(expr.position, name, " takes one argument");
-    }
-    LEAT_ASSIGN_OR_RETURN(call.argument, inner.Analyse(*expr.arguments[0]));
-    const auto type = AggregateType(kind, call.argument->type);
-    if (!type) {
-      return diagnostics_.Error(expr.position, name, " does not take ", call.argument->type.AsNullable().ToString());
-    }
-    call.type = *type;
+    LEAT_RETURN_IF_ERROR(inner.AnalyseAggregateArguments(expr, &call));
   }
   if (expr.filter) {
-    LEAT_ASSIGN_OR_RETURN(call.filter, inner.Condition(*expr.filter, "FILTER"));
-    if (kind != AggregateKind::kCount) call.type.nullable = true;
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr filter, inner.Condition(*expr.filter, "FILTER"));
+    call.filter = call.filter ? Both(call.filter, filter) : filter;
+    if (kind != AggregateKind::kCount && kind != AggregateKind::kCollect) call.type.nullable = true;
   }
   auto found = std::find_if(aggregates_->begin(), aggregates_->end(),
                             [&](const AggregateCall& other) { return SameCall(call, other); });
@@ -304,13 +334,67 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseAggregate(const Expr& e
   return slot;
 }
 
+absl::Status ExpressionAnalyser::AnalyseAggregateArguments(const Expr& expr, AggregateCall* call) {
+  const std::string name = ToUpper(expr.word);
+  const bool lists = call->kind == AggregateKind::kListAgg;
+  if (!expr.text.empty() && call->kind != AggregateKind::kArrayAgg) {
+    return diagnostics_.Error(expr.position, expr.text, " NULLS is for ARRAY_AGG, not for ", name);
+  }
+  if (call->kind == AggregateKind::kCount && expr.form == Expr::Form::kPlain && expr.arguments.size() > 1) {
+    if (expr.distinct) return diagnostics_.Unsupported(expr.position, "COUNT(DISTINCT ..) of several columns");
+    call->kind = AggregateKind::kCountStar;
+    call->type = data::BigInt().AsNotNull();
+    LEAT_ASSIGN_OR_RETURN(call->filter, NoneIsNull(expr));
+    return absl::OkStatus();
+  }
+  if (expr.form != Expr::Form::kPlain || expr.arguments.empty() || expr.arguments.size() > (lists ? 2 : 1)) {
+    return diagnostics_.Error(expr.position, name, lists ? " takes a text and a separator" : " takes one argument");
+  }
+  LEAT_ASSIGN_OR_RETURN(call->argument, Analyse(*expr.arguments[0]));
+  const auto type = AggregateType(call->kind, call->argument->type);
+  if (!type) {
+    return diagnostics_.Error(expr.position, name, " does not take ", call->argument->type.AsNullable().ToString(),
+                              lists ? "; CAST it to STRING" : "");
+  }
+  call->type = *type;
+  const bool one = call->kind == AggregateKind::kFirstValue || call->kind == AggregateKind::kLastValue;
+  if (one) call->type.nullable = call->argument->type.nullable;
+  // Of all values, each once or as often as it comes, the first is the same.
+  if (one) call->distinct = false;
+  call->takes_nulls = call->kind == AggregateKind::kArrayAgg && expr.text != "IGNORE";
+  if (call->kind == AggregateKind::kArrayAgg) call->type.nullable = !call->takes_nulls && call->argument->type.nullable;
+  if (!lists) return absl::OkStatus();
+  call->separator = ",";
+  if (expr.arguments.size() == 1) return absl::OkStatus();
+  if (expr.arguments[1]->kind != Expr::Kind::kString) {
+    return diagnostics_.Error(expr.arguments[1]->position, "the separator of LISTAGG is a text in quotes");
+  }
+  call->separator = expr.arguments[1]->text;
+  return absl::OkStatus();
+}
+
+// COUNT of several columns counts the rows in which none is NULL.
+absl::StatusOr<ExpressionPtr> ExpressionAnalyser::NoneIsNull(const Expr& expr) {
+  ExpressionPtr all;
+  for (const ExprPtr& argument : expr.arguments) {
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr value, Analyse(*argument));
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr there, MakeCall(F::kIsNotNull, {value}, argument->position));
+    all = Both(all, there);
+  }
+  return all;
+}
+
 absl::StatusOr<ExpressionPtr> ExpressionAnalyser::UnknownFunction(const Expr& expr, const std::string& name) {
   if (std::find(std::begin(kToCome), std::end(kToCome), name) != std::end(kToCome)) {
     return diagnostics_.Unsupported(expr.position, StrCat("the function ", name));
   }
+  if (name == "APPROX_COUNT_DISTINCT") {
+    return diagnostics_.Error(expr.position, name, " is not for streams, here as on Flink; COUNT(DISTINCT ..) is");
+  }
   std::vector<std::string_view> names(plan::FunctionNames().begin(), plan::FunctionNames().end());
   for (const std::string_view extract : ExtractFunctionNames()) names.push_back(extract);
-  for (const std::string_view aggregate : {"COUNT", "SUM", "AVG", "MIN", "MAX", "EXTRACT"}) names.push_back(aggregate);
+  for (const std::string_view aggregate : AggregateNames()) names.push_back(aggregate);
+  names.push_back("EXTRACT");
   const std::string_view nearest = Nearest(name, names);
   return diagnostics_.Error(expr.position, "there is no function ", name,
                             nearest.empty() ? "" : StrCat("; did you mean ", nearest, "?"));

@@ -262,6 +262,18 @@ ExprPtr Distinct(const ExprPtr& call) {
   return copy;
 }
 
+bool NullTreatment(ParseContext& parse, const Name& word, const ExprPtr& call, ExprPtr* result) {
+  const std::string upper = ToUpper(word.text);
+  if (upper != "IGNORE" && upper != "RESPECT") {
+    parse.Fail(parse.diagnostics.Error(word.position, "expected IGNORE NULLS or RESPECT NULLS, got ", word.text));
+    return false;
+  }
+  auto copy = std::make_shared<Expr>(*call);
+  copy->text = upper;
+  *result = std::move(copy);
+  return true;
+}
+
 ExprPtr AddFilter(ParseContext& parse, const ExprPtr& call, const ExprPtr& filter) {
   if (!filter) return call;
   auto copy = std::make_shared<Expr>(*call);

@@ -59,6 +59,8 @@ ExprPtr Function(ParseContext& parse, const Name& name, std::vector<ExprPtr> arg
 ExprPtr Shaped(ParseContext& parse, const Name& name, Expr::Form form, std::vector<ExprPtr> arguments);
 ExprPtr Trim(ParseContext& parse, const Name& name, std::string side, std::vector<ExprPtr> arguments);
 ExprPtr Distinct(const ExprPtr& call);
+// ARRAY_AGG(x IGNORE NULLS); false, with an error in `parse`, if `word` is neither IGNORE nor RESPECT.
+bool NullTreatment(ParseContext& parse, const Name& word, const ExprPtr& call, ExprPtr* result);
 ExprPtr AddFilter(ParseContext& parse, const ExprPtr& call, const ExprPtr& filter);
 ExprPtr MakeName(Path path);
 ExprPtr MakeStar(Position at, Path path);

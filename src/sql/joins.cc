@@ -176,6 +176,10 @@ class JoinBuilder {
       std::swap(a, b);
     }
     if (!a.left || a.right || !b.right || b.left) return false;
+    // Equal maps can have different bytes.
+    for (const ExpressionPtr& side : {left, right}) {
+      if (side->type.kind == data::TypeKind::kMap || side->type.kind == data::TypeKind::kMultiset) return false;
+    }
     right = ShiftInputs(right, -left_width_);
     if (!data::SameIgnoringNullability(left->type, right->type)) {
       const std::vector<data::Type> types = {left->type, right->type};
@@ -218,13 +222,9 @@ class JoinBuilder {
   absl::Status ReadTtl() {
     if (request_.state_ttl == nullptr) return absl::OkStatus();
     for (const Option& option : *request_.state_ttl) {
-      const std::optional<int64_t> millis = ParseDuration(option.value.text);
-      if (!millis) {
-        return diagnostics_.Error(option.value.position, "STATE_TTL takes durations such as '1 d' or '30 min', got '",
-                                  option.value.text, "'");
-      }
-      if (IsNamed(left_, option.key.text)) spec_.left_ttl_ms = *millis;
-      if (IsNamed(right_, option.key.text)) spec_.right_ttl_ms = *millis;
+      LEAT_ASSIGN_OR_RETURN(const int64_t millis, ReadStateTtl(option, diagnostics_));
+      if (IsNamed(left_, option.key.text)) spec_.left_ttl_ms = millis;
+      if (IsNamed(right_, option.key.text)) spec_.right_ttl_ms = millis;
     }
     return absl::OkStatus();
   }
@@ -292,6 +292,7 @@ class JoinBuilder {
         expressions.push_back(plan::Input(column, node->schema->fields[column].type));
         names.push_back(side.fields()[i].name);
         result.qualifiers.push_back(side.QualifierOf(i));
+        result.hidden.push_back(side.IsHidden(i) ? 1 : 0);
         result.tags.push_back(kind == NodeKind::kWindowJoin ? side.tags[i] : WindowTag::kNone);
       }
     };
@@ -318,6 +319,13 @@ class JoinBuilder {
 
 }  // namespace
 
+absl::StatusOr<int64_t> ReadStateTtl(const Option& option, const Diagnostics& diagnostics) {
+  const std::optional<int64_t> millis = ParseDuration(option.value.text);
+  if (millis) return *millis;
+  return diagnostics.Error(option.value.position, "STATE_TTL takes durations such as '1 d' or '30 min', got '",
+                           option.value.text, "'");
+}
+
 absl::StatusOr<Relation> MakeJoin(const Relation& left, const Relation& right, const JoinRequest& request,
                                   const Diagnostics& diagnostics) {
   return JoinBuilder(left, right, request, diagnostics).Build();
@@ -335,6 +343,7 @@ Relation JoinScope(const std::vector<Relation>& tables) {
     for (size_t i = 0; i < table.fields().size(); ++i) {
       fields.push_back(table.fields()[i]);
       scope.qualifiers.push_back(table.QualifierOf(i));
+      scope.hidden.push_back(table.IsHidden(i) ? 1 : 0);
       scope.tags.push_back(table.tags[i]);
     }
     scope.depth = std::max(scope.depth, table.depth);

@@ -38,6 +38,8 @@ absl::StatusOr<Relation> MakeInnerJoins(InnerJoins joins, const std::vector<Opti
 Relation JoinScope(const std::vector<Relation>& tables);
 // The operands of the ANDs at the top.
 std::vector<ExprPtr> Conjuncts(const ExprPtr& condition);
+// The duration of an entry of the hint STATE_TTL, in ms.
+absl::StatusOr<int64_t> ReadStateTtl(const Option& option, const Diagnostics& diagnostics);
 // The rows for which all of them hold; none: all rows.
 Relation Filtered(Relation input, const std::vector<plan::ExpressionPtr>& conjuncts, Position position);
 // The expression with input i as input i + by.

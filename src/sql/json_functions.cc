@@ -32,7 +32,7 @@ class ClauseReader {
   absl::StatusOr<Clauses> Run() {
     if (name_ == "JSON_EXISTS") clauses_.error = 'F';
     // A NULL value is left out of an array and kept in an object, unless the call says otherwise.
-    clauses_.null = name_ == "JSON_ARRAY" ? 'A' : 'N';
+    clauses_.null = name_ == "JSON_ARRAY" || name_ == "JSON_ARRAYAGG" ? 'A' : 'N';
     while (at_ < words_.size()) {
       if (Is("WITH") || Is("WITHOUT")) {
         LEAT_RETURN_IF_ERROR(ReadWrapper());
@@ -70,7 +70,7 @@ class ClauseReader {
 
   // The letter of the behaviour that begins here, if this function has it.
   char TakeBehaviour() {
-    const bool builds = name_ == "JSON_OBJECT" || name_ == "JSON_ARRAY";
+    const bool builds = name_.starts_with("JSON_OBJECT") || name_.starts_with("JSON_ARRAY");
     if (name_ == "JSON_EXISTS") {
       for (const std::string_view word : {"TRUE", "FALSE", "UNKNOWN", "ERROR"}) {
         if (Take(word)) return word[0];
@@ -88,7 +88,7 @@ class ClauseReader {
   absl::Status ReadBehaviour() {
     const char behaviour = TakeBehaviour();
     if (behaviour == 0 || !Take("ON")) return Unexpected();
-    const bool builds = name_ == "JSON_OBJECT" || name_ == "JSON_ARRAY";
+    const bool builds = name_.starts_with("JSON_OBJECT") || name_.starts_with("JSON_ARRAY");
     const int used = behaviour == 'D' ? defaults_++ : -1;
     if (builds && Take("NULL")) {
       clauses_.null = behaviour;
@@ -126,6 +126,7 @@ bool IsJsonCall(const plan::Expression& expr) {
 
 absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseJson(const Expr& expr) {
   const std::string name = ToUpper(expr.word);
+  if (const auto aggregate = AggregateByName(name)) return AnalyseAggregate(expr, *aggregate);
   if (expr.distinct || expr.filter) return diagnostics_.Error(expr.position, name, " is no aggregate");
   LEAT_ASSIGN_OR_RETURN(const Clauses clauses, ClauseReader(expr, name, diagnostics_).Run());
   if (!expr.type.word.empty() && name != "JSON_VALUE" && name != "JSON_QUERY") {
@@ -189,7 +190,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseJsonValue(const Expr& e
 
 absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseJsonBuilder(const Expr& expr, const std::string& name,
                                                                      std::vector<ExpressionPtr> arguments) {
-  LEAT_ASSIGN_OR_RETURN(const Clauses clauses, ClauseReader(expr, name, diagnostics_).Run());
+  LEAT_ASSIGN_OR_RETURN(const Clauses clauses, ClauseReader(expr, ToUpper(expr.word), diagnostics_).Run());
   const bool object = name == "JSON_OBJECT";
   if (object && arguments.size() % 2 != 0) {
     return diagnostics_.Error(expr.position, "JSON_OBJECT takes pairs: KEY 'name' VALUE value, ..");
@@ -207,6 +208,33 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseJsonBuilder(const Expr&
   }
   arguments.insert(arguments.begin(), ModeLiteral(mode));
   return MakeCall(object ? F::kJsonObject : F::kJsonArray, std::move(arguments), expr.position);
+}
+
+// JSON_ARRAYAGG and JSON_OBJECTAGG: the argument becomes JSON below the aggregate, a value or an object of one name.
+absl::Status ExpressionAnalyser::AnalyseJsonAggregate(const Expr& expr, AggregateCall* call) {
+  const std::string name = ToUpper(expr.word);
+  const bool object = call->kind == plan::AggregateKind::kJsonObjectAgg;
+  LEAT_ASSIGN_OR_RETURN(const Clauses clauses, ClauseReader(expr, name, diagnostics_).Run());
+  if (!expr.type.word.empty()) return diagnostics_.Error(expr.type.position, name, " has no RETURNING");
+  if (expr.distinct || expr.filter) {
+    return diagnostics_.Error(expr.position, name, " takes no DISTINCT and no FILTER, here as on Flink");
+  }
+  LEAT_ASSIGN_OR_RETURN(auto arguments, AnalyseAll(expr.arguments));
+  if (arguments.size() != (object ? 2 : 1)) {
+    return diagnostics_.Error(expr.position, "expected ", name, object ? "(KEY name VALUE value)" : "(value)");
+  }
+  call->type = data::String().AsNotNull();
+  if (object) {
+    LEAT_ASSIGN_OR_RETURN(call->argument, AnalyseJsonBuilder(expr, "JSON_OBJECT", std::move(arguments)));
+    return absl::OkStatus();
+  }
+  call->takes_nulls = clauses.null == 'N';
+  if (IsJsonCall(*arguments[0])) {
+    call->argument = arguments[0];
+    return absl::OkStatus();
+  }
+  LEAT_ASSIGN_OR_RETURN(call->argument, MakeCall(F::kJsonString, std::move(arguments), expr.position));
+  return absl::OkStatus();
 }
 
 }  // namespace leat::sql

@@ -76,6 +76,19 @@ void AttachWindow(const Relation& input, const OverCall& call, plan::Node* rank)
   rank->window.time_column = end;
 }
 
+// True for the time column by which a window table function has put the rows into their windows.
+bool IsTimeOfWindow(const Relation& input, const plan::Expression& key) {
+  if (key.kind != plan::Expression::Kind::kInput) return false;
+  const plan::Node* node = input.node.get();
+  int column = key.input;
+  for (; node->kind == NodeKind::kCalc; node = node->inputs[0].get()) {
+    const plan::Expression& from = *node->expressions[static_cast<size_t>(column)];
+    if (from.kind != plan::Expression::Kind::kInput) return false;
+    column = from.input;
+  }
+  return node->kind == NodeKind::kWindowAssign && node->window.time_column == column;
+}
+
 absl::StatusOr<Relation> AddRank(const Relation& input, const OverCall& call) {
   Columns columns(input);
   std::vector<int> keys;
@@ -87,7 +100,8 @@ absl::StatusOr<Relation> AddRank(const Relation& input, const OverCall& call) {
       newest_first = key.descending;  // the order in which rows come
       continue;
     }
-    newest_first = key.expression->type.rowtime && key.descending && call.order.size() == 1;
+    const bool by_time = key.expression->type.rowtime || IsTimeOfWindow(input, *key.expression);
+    newest_first = by_time && key.descending && call.order.size() == 1;
     order.push_back({columns.Add(key.expression), key.descending, key.nulls_first});
   }
   const plan::NodePtr below = columns.Build(call.position);
@@ -141,6 +155,8 @@ absl::StatusOr<Relation> AddOver(const Relation& input, const std::vector<OverCa
     if (call.call.filter) aggregate.filter = columns.Add(call.call.filter);
     if (call.fallback) aggregate.default_column = columns.Add(call.fallback);
     aggregate.offset = call.offset;
+    aggregate.separator = call.call.separator;
+    aggregate.takes_nulls = call.call.takes_nulls;
     aggregates.push_back(std::move(aggregate));
   }
   const plan::NodePtr below = columns.Build(calls[0].position);
@@ -238,6 +254,8 @@ plan::NodePtr Bounded(const plan::Node& found, const Bounds& bounds) {
   }
   rank->rank.from = std::max<int64_t>(1, bounds.from);
   rank->rank.to = bounds.to;
+  // Of rows of one time the last is the newest where one row is kept; of more the first to come is before the others.
+  if (!rank->order.empty() && bounds.to > 1) rank->rank.newest_first = false;
   // Rows in the order of their coming never leave once they are in.
   const bool stays = rank->order.empty() && !rank->rank.newest_first && !rank->inputs[0]->produces_updates;
   rank->produces_updates = rank->window.kind != plan::WindowKind::kAttached && !stays;

@@ -17,7 +17,9 @@ bool Same(const ExpressionPtr& a, const ExpressionPtr& b) { return a && b ? Same
 
 bool SameOver(const OverCall& a, const OverCall& b) {
   return a.call.kind == b.call.kind && a.call.distinct == b.call.distinct && Same(a.call.argument, b.call.argument) &&
-         Same(a.call.filter, b.call.filter) && a.offset == b.offset && Same(a.fallback, b.fallback) && SameWindow(a, b);
+         Same(a.call.filter, b.call.filter) && a.call.separator == b.call.separator &&
+         a.call.takes_nulls == b.call.takes_nulls && a.offset == b.offset && Same(a.fallback, b.fallback) &&
+         SameWindow(a, b);
 }
 
 std::optional<int64_t> WholeNumber(const plan::Expression& expression) {
@@ -78,7 +80,12 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseOver(const Expr& expr) 
 
 absl::Status ExpressionAnalyser::AnalyseOverFunction(const Expr& expr, OverCall* over) {
   const std::string name = ToUpper(expr.word);
-  if (const auto kind = AggregateByName(name)) {
+  const auto kind = AggregateByName(name);
+  if (kind == AggregateKind::kJsonArrayAgg || kind == AggregateKind::kJsonObjectAgg) {
+    return diagnostics_.Error(expr.position, name, " is not for OVER, here as on Flink");
+  }
+  // Those two are OVER's own: they look at rows in the order of time.
+  if (kind && kind != AggregateKind::kFirstValue && kind != AggregateKind::kLastValue) {
     std::vector<AggregateCall> calls;
     ExpressionAnalyser inner(diagnostics_, relation_, &calls, budget_);
     LEAT_RETURN_IF_ERROR(inner.AnalyseAggregate(expr, *kind).status());
@@ -99,10 +106,8 @@ absl::Status ExpressionAnalyser::AnalyseOverFunction(const Expr& expr, OverCall*
                               name == "LEAD" ? "LAG is" : "ROW_NUMBER is");
   }
   if (name != "FIRST_VALUE" && name != "LAST_VALUE" && name != "LAG") {
-    return diagnostics_.Error(expr.position,
-                              "OVER is for COUNT, SUM, AVG, MIN, MAX, FIRST_VALUE, LAST_VALUE, LAG and "
-                              "ROW_NUMBER, not for ",
-                              name);
+    return diagnostics_.Error(
+        expr.position, "OVER is for aggregate functions, FIRST_VALUE, LAST_VALUE, LAG and ROW_NUMBER, not for ", name);
   }
   const bool lag = name == "LAG";
   if (expr.arguments.empty() || expr.arguments.size() > (lag ? 3 : 1) || expr.distinct) {

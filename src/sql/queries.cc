@@ -96,6 +96,8 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
     }
     case TableRef::Kind::kJoin:
       return AnalyseJoin(from);
+    case TableRef::Kind::kUnnest:
+      return AnalyseUnnest(from);
     case TableRef::Kind::kFunction: {
       LEAT_ASSIGN_OR_RETURN(relation, AnalyseWindowFunction(from));
       relation.SetAlias("");
@@ -147,6 +149,7 @@ absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::Analy
       const size_t before = items.size();
       for (size_t i = 0; i < input.fields().size() - input.scalars.size(); ++i) {
         if (path.size() > 1 || (path.size() == 1 && path[0].text != input.QualifierOf(i))) continue;
+        if (path.empty() && input.IsHidden(i)) continue;
         auto column = std::make_shared<plan::Expression>(*plan::Input(static_cast<int>(i), input.fields()[i].type));
         column->position = item.expr->position;
         items.push_back({column, input.fields()[i].name});
@@ -270,8 +273,8 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, co
     ExpressionAnalyser analyser(diagnostics_, &input, &calls, budget_);
     LEAT_ASSIGN_OR_RETURN(having, analyser.Condition(*select.having, "HAVING"));
   }
-  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated,
-                        Aggregate(input, grouping.keys, calls, select.position, diagnostics_));
+  LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Aggregate(input, grouping.keys, calls, select.position, diagnostics_));
+  LEAT_RETURN_IF_ERROR(ApplyStateTtl(select, input, &aggregated.relation));
   const GroupedRewriter rewriter(input, grouping.written, aggregated, diagnostics_);
   if (having) {
     LEAT_ASSIGN_OR_RETURN(having, rewriter.Rewrite(having));
@@ -292,6 +295,65 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, co
   }
   LEAT_RETURN_IF_ERROR(AddOvers(overs, &relation, &items));
   return Project(relation, nullptr, items, select.position);
+}
+
+// The hint names the table whose groups are to be forgotten; of a join it means the sides of the join.
+absl::Status QueryAnalyser::ApplyStateTtl(const Select& select, const Relation& input, Relation* grouped) const {
+  if (grouped->node->kind != plan::NodeKind::kGroupAggregate || !input.qualifiers.empty()) return absl::OkStatus();
+  for (const Option& option : select.state_ttl) {
+    if (option.key.text != input.alias) continue;
+    LEAT_ASSIGN_OR_RETURN(const int64_t ttl_ms, ReadStateTtl(option, diagnostics_));
+    auto node = std::make_shared<plan::Node>(*grouped->node);
+    node->ttl_ms = ttl_ms;
+    grouped->node = node;
+  }
+  return absl::OkStatus();
+}
+
+// An aggregate without GROUP BY whose conditions equal its columns with outer ones: grouped by these, and joined by
+// them.
+absl::StatusOr<QueryAnalyser::Subquery> QueryAnalyser::AnalyseCorrelatedAggregate(const Relation& outer,
+                                                                                  const Query& query) {
+  const Select& select = query.select;
+  Subquery result;
+  LEAT_ASSIGN_OR_RETURN(const CorrelatedInput input, AnalyseCorrelatedInput(outer, select));
+  const int outer_width = static_cast<int>(outer.fields().size());
+  std::vector<ExpressionPtr> keys;
+  std::vector<ExpressionPtr> outer_keys;
+  for (const ExpressionPtr& conjunct : input.correlated) {
+    if (conjunct->kind != plan::Expression::Kind::kCall || conjunct->function != plan::FunctionId::kEqual) {
+      return CorrelatedTooFreely(select.position);
+    }
+    const auto reads = [&](const ExpressionPtr& side, bool outer_side) {
+      std::vector<int> inputs;
+      CollectInputs(*side, &inputs);
+      return std::ranges::all_of(inputs, [&](int i) { return (i < outer_width) == outer_side; });
+    };
+    ExpressionPtr own = conjunct->arguments[0];
+    ExpressionPtr other = conjunct->arguments[1];
+    if (reads(own, true)) std::swap(own, other);
+    if (!reads(own, false) || !reads(other, true)) return CorrelatedTooFreely(select.position);
+    keys.push_back(ShiftInputs(own, -outer_width));
+    outer_keys.push_back(other);
+  }
+  std::vector<AggregateCall> calls;
+  LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input.relation, &calls, nullptr));
+  LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Aggregate(input.relation, keys, calls, select.position, diagnostics_));
+  const GroupedRewriter rewriter(input.relation, {}, aggregated, diagnostics_);
+  for (NamedExpression& item : items) {
+    LEAT_ASSIGN_OR_RETURN(item.expression, rewriter.Rewrite(item.expression));
+  }
+  result.listed = static_cast<int>(items.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const int column = aggregated.key_columns[i];
+    const ExpressionPtr key = plan::Input(column, aggregated.relation.fields()[column].type);
+    const ExpressionPtr joined = plan::Input(outer_width + static_cast<int>(items.size()), key->type);
+    items.push_back({key, StrCat("correlated$", i)});
+    result.conjuncts.push_back(
+        plan::Call(plan::FunctionId::kEqual, {outer_keys[i], joined}, data::Boolean(), select.position));
+  }
+  LEAT_ASSIGN_OR_RETURN(result.relation, Project(aggregated.relation, nullptr, items, select.position));
+  return result;
 }
 
 absl::Status QueryAnalyser::AddOvers(const std::vector<OverCall>& overs, Relation* relation,

@@ -13,6 +13,8 @@
 
 namespace leat::sql {
 
+struct Aggregated;
+
 // What names in FROM mean; implemented by the script's catalog.
 class TableLookup {
  public:
@@ -47,6 +49,7 @@ class QueryAnalyser {
   // --- set operations (set_operations.cc) ---
   absl::StatusOr<Relation> AnalyseSetOperation(const Query& query);
   absl::StatusOr<Relation> UnionAll(const std::vector<Relation>& inputs, std::string_view name, Position position);
+  absl::StatusOr<Relation> Repeated(const Query& query, const Relation& all, const Aggregated& counted);
   absl::StatusOr<Relation> IntersectOrExcept(const Query& query, const std::vector<Relation>& inputs);
   absl::StatusOr<Relation> Distinct(const Relation& relation, Position position);
   absl::StatusOr<Relation> AnalyseValues(const Query& query);
@@ -57,15 +60,35 @@ class QueryAnalyser {
   absl::StatusOr<Relation> AnalyseFromWhereHinted(const Select& select);
   absl::StatusOr<Relation> AnalyseJoin(const TableRef& from);
   absl::StatusOr<Relation> AnalyseTemporalJoin(const TableRef& from);
+  absl::StatusOr<Relation> AnalyseTables(const Select& select, std::vector<ExprPtr> conditions);
+  absl::StatusOr<Relation> AnalyseUsingJoin(const TableRef& from);
+  absl::StatusOr<Relation> MergeColumns(const Relation& joined, const std::vector<std::pair<int, int>>& pairs,
+                                        plan::JoinType type, Position position);
+  // Tables that read those before them: UNNEST and LATERAL (laterals.cc).
+  absl::StatusOr<Relation> AnalyseUnnest(const TableRef& from);
+  absl::StatusOr<Relation> ApplyLateral(const Relation& left, const TableRef& join);
+  absl::StatusOr<Relation> AddUnnested(const Relation& left, const TableRef& unnest, plan::JoinType type);
+  absl::StatusOr<Relation> JoinLateral(const Relation& left, const TableRef& join, plan::JoinType type);
+  absl::Status ApplyStateTtl(const Select& select, const Relation& input, Relation* grouped) const;
   absl::Status CollectInner(const TableRef& from, InnerJoins* joins);
   absl::StatusOr<std::vector<plan::ExpressionPtr>> AnalyseConjuncts(const std::vector<ExprPtr>& conjuncts,
                                                                     const Relation& scope, std::string_view clause);
+  absl::StatusOr<Relation> AddScalar(Relation input, const Expr& scalar, size_t number);
   absl::StatusOr<Relation> AddScalars(Relation input, const std::vector<const Expr*>& scalars);
   absl::StatusOr<Relation> ApplySubquery(const Relation& outer, const ExprPtr& conjunct);
   struct Subquery {
     Relation relation;
     std::vector<plan::ExpressionPtr> conjuncts;  // over the outer columns and then those of `relation`
+    int listed = 0;                              // columns of the select list; behind them is what the conjuncts read
   };
+  struct CorrelatedInput {
+    Relation relation;                            // FROM, and what of WHERE it can say alone
+    std::vector<plan::ExpressionPtr> correlated;  // over the outer columns and then those of `relation`
+    std::vector<ExprPtr> nested;                  // IN and EXISTS, not yet applied
+  };
+  absl::StatusOr<CorrelatedInput> AnalyseCorrelatedInput(const Relation& outer, const Select& select);
+  absl::StatusOr<Subquery> AnalyseCorrelatedAggregate(const Relation& outer, const Query& query);
+  absl::Status CorrelatedTooFreely(Position position) const;
   absl::StatusOr<Subquery> AnalyseSubquery(const Relation& outer, const Query& query);
   absl::StatusOr<Relation> AnalyseWindowFunction(const TableRef& from);
   absl::StatusOr<Relation> Find(const Path& path);

@@ -41,8 +41,9 @@ void RenderFunctions(std::string* out) {
     StrAppend(out, first ? "" : ", ", "`", name, "`");
     first = false;
   }
-  *out +=
-      ".\n\nAggregates: `COUNT(*)`, `COUNT(x)`, `SUM`, `AVG`, `MIN`, `MAX`, with `DISTINCT` and `FILTER (WHERE ..)`.\n";
+  *out += ".\n\nAggregates, with `DISTINCT` and `FILTER (WHERE ..)` ([what they give](sql.md#aggregates)): `COUNT(*)`";
+  for (const std::string_view name : AggregateNames()) StrAppend(out, ", `", name, "`");
+  *out += ".\n";
 }
 
 void RenderOptions(std::string* out) {

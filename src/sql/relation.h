@@ -21,6 +21,8 @@ struct Relation {
   // Of a join: what qualifies each column; otherwise empty, and `alias` does.
   std::vector<std::string> qualifiers;
   std::vector<WindowTag> tags;  // one a column
+  // Of a join by USING: 1 for the sides' own columns of that name, which only a name with a table means. Or empty.
+  std::vector<uint8_t> hidden;
   // Sub-queries that stand for a value, each with the column that holds it: the last columns, which * does not mean.
   std::map<const Expr*, int> scalars;
   // True once a window aggregate made the tagged columns: its rows have a window, but no window function assigns it.
@@ -29,15 +31,18 @@ struct Relation {
 
   const std::vector<data::Field>& fields() const { return node->schema->fields; }
   std::vector<data::Field> CopyFields() const { return node->schema->fields; }
+  bool IsHidden(size_t column) const { return column < hidden.size() && hidden[column] != 0; }
   const std::string& QualifierOf(size_t column) const { return qualifiers.empty() ? alias : qualifiers[column]; }
   // After columns have been added behind: they carry no bound of a window and have no qualifier.
   void MatchColumns() {
     tags.resize(fields().size(), WindowTag::kNone);
     if (!qualifiers.empty()) qualifiers.resize(fields().size());
+    if (!hidden.empty()) hidden.resize(fields().size());
   }
   void SetAlias(std::string name) {
     alias = std::move(name);
     qualifiers.clear();
+    hidden.clear();
   }
 };
 

@@ -167,10 +167,11 @@ class Pruner {
         needed_[node.inputs[0].get()].insert(inputs.begin(), inputs.end());
         break;
       }
-      case NodeKind::kWindowAssign: {
+      case NodeKind::kWindowAssign:
+      case NodeKind::kUnnest: {
         const int width = static_cast<int>(node.inputs[0]->schema->fields.size());
         Columns& below = needed_[node.inputs[0].get()];
-        below.insert(node.window.time_column);
+        if (node.kind == NodeKind::kWindowAssign) below.insert(node.window.time_column);
         below.insert(node.keys.begin(), node.keys.end());
         for (const int column : own) {
           if (column < width) below.insert(column);
@@ -224,6 +225,9 @@ class Pruner {
         break;
       case NodeKind::kWindowAssign:
         pruned = PruneWindowAssign(*node);
+        break;
+      case NodeKind::kUnnest:
+        pruned = PruneUnnest(*node);
         break;
       case NodeKind::kOver:
       case NodeKind::kRank:
@@ -466,6 +470,23 @@ class Pruner {
     for (int& key : copy->keys) key = below.at[key];
     std::vector<data::Field> fields = below.node->schema->fields;
     fields[copy->window.time_column].type.rowtime = false;
+    pruned.at = below.at;
+    for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
+      pruned.at.push_back(static_cast<int>(fields.size()));
+      fields.push_back(node.schema->fields[i]);
+    }
+    copy->schema = std::make_shared<data::Schema>(data::Schema{std::move(fields)});
+    pruned.node = copy;
+    return pruned;
+  }
+
+  Pruned PruneUnnest(const Node& node) {
+    const Pruned& below = pruned_.at(node.inputs[0].get());
+    Pruned pruned;
+    auto copy = std::make_shared<Node>(node);
+    copy->inputs[0] = below.node;
+    copy->keys[0] = below.at[node.keys[0]];
+    std::vector<data::Field> fields = below.node->schema->fields;
     pruned.at = below.at;
     for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
       pruned.at.push_back(static_cast<int>(fields.size()));

@@ -69,9 +69,6 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseSetOperation(const Query& query) 
       all.window_attached = false;
       return Distinct(all, query.position);
     }
-    case Query::Kind::kIntersectAll:
-    case Query::Kind::kExceptAll:
-      return diagnostics_.Unsupported(query.position, NameOf(query.kind));
     default:
       return IntersectOrExcept(query, inputs);
   }
@@ -129,6 +126,37 @@ absl::StatusOr<Relation> QueryAnalyser::Distinct(const Relation& relation, Posit
   return Project(distinct.relation, nullptr, items, position);
 }
 
+// With ALL each row comes as often as it is on both sides, or more often on the left.
+absl::StatusOr<Relation> QueryAnalyser::Repeated(const Query& query, const Relation& all, const Aggregated& counted) {
+  const Position at = query.position;
+  const auto column = [&](int i) -> ExpressionPtr { return plan::Input(i, counted.relation.fields()[i].type); };
+  const ExpressionPtr left = column(counted.aggregate_columns[0]);
+  const ExpressionPtr right = column(counted.aggregate_columns[1]);
+  const ExpressionPtr times = query.kind == Query::Kind::kIntersectAll
+                                  ? plan::Call(F::kLeast, {left, right}, data::BigInt(), at)
+                                  : plan::Call(F::kSubtract, {left, right}, data::BigInt(), at);
+  const size_t width = counted.key_columns.size();
+  std::vector<ExpressionPtr> columns;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < width; ++i) {
+    columns.push_back(column(counted.key_columns[i]));
+    names.push_back(all.fields()[i].name);
+  }
+  columns.push_back(times);
+  names.emplace_back("times$");
+  const plan::NodePtr below = MakeCalc(counted.relation.node, nullptr, std::move(columns), names, at);
+  auto repeated = MakeNode(plan::NodeKind::kUnnest, {below}, below->schema->fields, at);
+  repeated->keys = {static_cast<int>(width)};
+  Relation result = counted.relation;
+  result.node = repeated;
+  result.tags.assign(width + 1, WindowTag::kNone);
+  std::vector<NamedExpression> items;
+  for (size_t i = 0; i < width; ++i) {
+    items.push_back({plan::Input(static_cast<int>(i), below->schema->fields[i].type), names[i]});
+  }
+  return Project(result, nullptr, items, at);
+}
+
 absl::StatusOr<Relation> QueryAnalyser::IntersectOrExcept(const Query& query, const std::vector<Relation>& inputs) {
   const Position at = query.position;
   const size_t width = inputs[0].fields().size();
@@ -148,6 +176,9 @@ absl::StatusOr<Relation> QueryAnalyser::IntersectOrExcept(const Query& query, co
   const auto compare = [&](F function, size_t side) {
     return plan::Call(function, {column(counted.aggregate_columns[side]), Long(0)}, data::Boolean(), at);
   };
+  if (query.kind == Query::Kind::kIntersectAll || query.kind == Query::Kind::kExceptAll) {
+    return Repeated(query, all, counted);
+  }
   const ExpressionPtr condition =
       Both(compare(F::kGreater, 0), compare(query.kind == Query::Kind::kIntersect ? F::kGreater : F::kEqual, 1));
   std::vector<NamedExpression> items;

@@ -99,5 +99,41 @@ TEST_F(Cluster, GoesOnWithoutItsController) {
   ASSERT_TRUE(world.RunUntil([&] { return ImageOf(other)->IsActive(controller); }, absl::Seconds(60)));
 }
 
+TEST_F(Cluster, ANodeOnAFullDiskJoinsWhenThereIsRoom) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "t").outcome.ok());
+  Kill(2);
+  ASSERT_TRUE(world.RunUntil([&] { return !ImageOf(1)->IsActive(model::NodeId(2)); }, absl::Seconds(60)));
+  nodes[2]->disk.faults().capacity_bytes = nodes[2]->disk.used_bytes();
+  Start(2);
+  world.RunFor(absl::Seconds(20));
+  EXPECT_FALSE(nodes[2]->started.has_value())
+      << "what it held is judged by a registration that it cannot make: " << *nodes[2]->started;
+  EXPECT_FALSE(ImageOf(1)->IsActive(model::NodeId(2)));
+  nodes[2]->disk.faults().capacity_bytes.reset();
+  ASSERT_TRUE(world.RunUntil([&] { return nodes[2]->started.has_value(); }, absl::Seconds(60)));
+  EXPECT_TRUE(nodes[2]->started->ok()) << *nodes[2]->started;
+  EXPECT_TRUE(world.RunUntil([&] { return ImageOf(1)->IsActive(model::NodeId(2)); }, absl::Seconds(60)));
+}
+
+TEST_F(Cluster, OthersTakeOverFromANodeWhoseDiskFails) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "t", 6).outcome.ok());
+  const int32_t other = nodes[1]->broker->controller_client()->controller().value();
+  const model::NodeId failing(other % kNodes + 1);
+  ASSERT_GT(ImageOf(other)->partitions().LedCount(failing), 0u);
+  nodes[failing.value()]->disk.faults().write_eio_one_in = 1;
+  ASSERT_TRUE(Create(other, "more", 6).outcome.ok()) << "which the failing node cannot write";
+  ASSERT_TRUE(world.RunUntil([&] { return ImageOf(other)->partitions().LedCount(failing) == 0; }, absl::Seconds(30)));
+  EXPECT_TRUE(nodes[failing.value()]->broker->has_left());
+  EXPECT_FALSE(ImageOf(other)->IsActive(failing));
+  world.RunFor(absl::Seconds(30));
+  EXPECT_FALSE(ImageOf(other)->IsActive(failing)) << "only a new process comes back";
+  Kill(failing.value());
+  nodes[failing.value()]->disk.faults() = {};
+  Start(failing.value());
+  EXPECT_TRUE(world.RunUntil([&] { return ImageOf(other)->IsActive(failing); }, absl::Seconds(60)));
+}
+
 }  // namespace
 }  // namespace leat::broker

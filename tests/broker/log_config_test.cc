@@ -25,6 +25,15 @@ TEST(LogConfig, CoordinatedLogsForgetProducersAsOthersDo) {
   EXPECT_EQ(options.max_producers, 7u);
 }
 
+TEST(LogConfig, TheBrokersMinInsyncIsThatOfTopicsThatSayNothing) {
+  log::LogOptions defaults;
+  defaults.min_insync_replicas = 2;
+  EXPECT_EQ(DefaultConfigs(defaults).at("min.insync.replicas"), "2") << "what the controller goes by";
+  EXPECT_EQ(TopicLogOptions({}, defaults).min_insync_replicas, 2);
+  EXPECT_EQ(CoordinatedLogOptions(defaults).min_insync_replicas, 2);
+  EXPECT_EQ(TopicLogOptions({{"min.insync.replicas", "1"}}, defaults).min_insync_replicas, 1);
+}
+
 TEST(LogConfig, MetadataIsAlwaysSynced) { EXPECT_EQ(InternalLogOptions().durability, log::Durability::kFsync); }
 
 }  // namespace

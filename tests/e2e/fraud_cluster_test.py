@@ -147,6 +147,7 @@ class FraudInACluster(unittest.TestCase):
             for address in cluster.grpc:
                 job = json.loads(cluster.leat("--address", address, "job", "describe", "fraud", "-o", "json").stdout)
                 self.assertEqual((job["state"], job["rows_in"], job["rows_dead"]), ("RUNNING", len(rows), 0), ran_on)
+                self.assertEqual(job["node"], cluster.changelog_leader())
 
 
 if __name__ == "__main__":

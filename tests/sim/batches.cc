@@ -49,7 +49,10 @@ Walked Walk(std::string_view batches, int64_t from, std::vector<model::AbortedTr
     while (records.ok() && records->Next(&record).value_or(false)) {
       if (record.offset.value() < from) continue;
       walked.all.push_back({record.offset.value(), std::string(record.value.value_or("<null>"))});
-      if (!skip) walked.committed.push_back(walked.all.back());
+      if (skip) continue;
+      walked.committed.push_back(walked.all.back());
+      walked.keyed.push_back({.key = std::string(record.key.value_or("")), .value = std::nullopt});
+      if (record.value) walked.keyed.back().value = std::string(*record.value);
     }
   }
   return walked;

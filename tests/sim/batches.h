@@ -7,12 +7,14 @@
 #include "broker/api.h"
 #include "model/record_batch.h"
 #include "tests/sim/history.h"
+#include "tests/sim/job_shapes.h"
 
 namespace leat::nodes {
 
 struct Walked {
   std::vector<History::Record> all;        // what a reader of everything is shown
   std::vector<History::Record> committed;  // and of committed records, with the list of aborted transactions
+  std::vector<JobRecord> keyed;            // these with their keys, and deletes as such
   int64_t next = 0;                        // where to go on
   std::string failure;                     // damaged, or not behind one another
 };

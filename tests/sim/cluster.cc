@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "broker/job_factory.h"
 
 namespace leat::nodes {
 namespace {
@@ -13,22 +12,13 @@ namespace {
 constexpr Duration kStopPatience = absl::Seconds(30);
 constexpr Duration kStartPatience = absl::Seconds(20);
 
-// There are no jobs in this world.
-class NoJobs final : public broker::JobFactory {
- public:
-  absl::StatusOr<broker::CompiledJob> Compile(const std::string&) const override {
-    return Unimplemented("the simulation has no jobs");
-  }
-  std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec, run::LogPort&, env::Metrics&) const override {
-    return nullptr;
-  }
-  absl::Status DropState(const std::string&, const run::Options&) const override { return absl::OkStatus(); }
-};
-
-// Its part in the quorum has ended, as after an error of its disk, and only a new process takes part again.
-bool LeftQuorum(const Node& node) {
-  return node.broker->metadata() != nullptr && !node.broker->metadata()->quorum().failure().ok();
+// As after an error of its disk: only a new process writes again.
+bool CannotWrite(const Node& node) {
+  const bool offline = std::ranges::any_of(node.broker->shards(), [](const auto& s) { return !s->DiskHealth().ok(); });
+  return offline || (node.broker->metadata() != nullptr && !node.broker->metadata()->quorum().failure().ok());
 }
+
+bool CannotStart(const Node& node) { return node.started.has_value() && !node.started->ok(); }
 
 broker::Options OptionsOf(const Plan& plan, int id) {
   broker::Options options;
@@ -49,6 +39,8 @@ broker::Options OptionsOf(const Plan& plan, int id) {
   options.replica_fetch.request_bytes = plan.fetch_bytes * 2;
   options.groups.initial_rebalance_delay = absl::Milliseconds(300);
   options.groups.min_session_timeout = absl::Seconds(1);
+  options.jobs.parallelism = plan.job_workers;
+  options.jobs.checkpoint_interval = plan.job_interval;
   if (plan.nodes == 1) return options;
 
   const env::PeerAddress own = sim::SimNetwork::AddressOf(id);
@@ -93,8 +85,10 @@ void Cluster::Start(int id) {
   at.started.reset();
   at.stopping_since.reset();
   at.disk_lost_at = Instant::Max();
-  at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(), std::make_unique<NoJobs>(),
-                                   std::move(transports));
+  at.threads =
+      std::make_unique<Fibers>(world_, at.machine, plan_.Chance(7000 + 100 * at.life + static_cast<uint64_t>(id)));
+  at.broker = broker::CreateBroker(OptionsOf(plan_, id), at.disk, ports, env::NullMetrics(),
+                                   MakeSimulatedJobs(*at.threads, at.states), std::move(transports));
   at.broker->Start([this, id](absl::Status status) {
     trace_(StrCat("started ", id, ": ", status.ok() ? "ok" : Message(status)));
     node(id).started = std::move(status);
@@ -107,6 +101,7 @@ void Cluster::Kill(int id) {
   trace_(StrCat("end ", id));
   ++at.life;
   if (plan_.nodes > 1) network_->Kill(id);
+  at.threads->Kill();
   // What dies may queue more: a gate whose last holder is dropped runs what waited for it.
   for (size_t before = SIZE_MAX; before != world_.queued();) {
     before = world_.queued();
@@ -115,6 +110,7 @@ void Cluster::Kill(int id) {
   at.broker.reset();
   for (const auto& shard : at.shards) shard->Kill();
   at.shards.clear();
+  at.threads.reset();
   at.machine.still_until = world_.Now();
   // What readers of a file saw after a failed sync is not what the disk holds: the machine is started anew as well.
   if (at.disk.sync_failed()) {
@@ -170,9 +166,9 @@ void Cluster::Supervise(History* history) {
       if (world_.Now() - *node->stopping_since < kStopPatience) continue;
       history->Fail(StrCat("node ", node->id, " was asked to stop and has not in ",
                            absl::FormatDuration(world_.Now() - *node->stopping_since)));
-    } else if ((node->started.has_value() && (!node->started->ok() || node->disk.sync_failed())) || LeftQuorum(*node)) {
+    } else if (CannotStart(*node) || (node->started.has_value() && node->disk.sync_failed()) || CannotWrite(*node)) {
       // It has said that it cannot go on, or has taken its disk offline. It is seen to some time later.
-      if (hurry_ || random_.OneIn(20)) Kill(node->id);
+      if (hurry_ || random_.OneIn(CannotStart(*node) ? 20 : 100)) Kill(node->id);
     } else if (node->disk.sync_failed()) {
       node->disk_lost_at = std::min(node->disk_lost_at, world_.Now());
       if (world_.Now() - node->disk_lost_at < kStartPatience) continue;
@@ -190,13 +186,16 @@ int Cluster::AnyServing(Random& random) {
   return 0;
 }
 
-int Cluster::LeaderOf(const model::TopicPartition& partition, Random& random) {
+Cluster::Leader Cluster::LookUp(const model::TopicPartition& partition, Random& random) {
   const int asked = AnyServing(random);
-  if (asked == 0) return 0;
+  if (asked == 0) return {};
   const meta::ImagePtr& image = node(asked).broker->image();
   const meta::TopicPtr topic = image->FindTopic(partition.topic);
-  if (topic == nullptr) return 0;
-  return std::max(0, image->LeaderOf({topic->id, partition.partition}).value());
+  if (topic == nullptr) return {};
+  const meta::PartitionKey key{topic->id, partition.partition};
+  const meta::Partition* found = image->FindPartition(key);
+  if (found == nullptr) return {};
+  return {std::max(0, image->LeaderOf(key).value()), found->leader_epoch};
 }
 
 int Cluster::CoordinatorOf(broker::CoordinatorKind kind, const std::string& name, Random& random) {
@@ -251,6 +250,7 @@ void Cluster::CheckImages(History* history) {
       history->Fail(StrCat("node ", node->id, " has other metadata at ", end, " than another node had"));
     }
     metadata.image()->partitions().ForEach([&](const meta::PartitionKey& key, const meta::Partition& partition) {
+      TraceChange(*metadata.image(), key, partition);
       if (partition.leader.value() < 1) return;
       const std::pair at(key, partition.leader_epoch.value());
       const int leader = leaders_.emplace(at, partition.leader.value()).first->second;
@@ -259,6 +259,17 @@ void Cluster::CheckImages(History* history) {
                            partition.leader_epoch, ": ", leader, " and ", partition.leader));
     });
   }
+}
+
+// Whoever sees a change first tells of it.
+void Cluster::TraceChange(const meta::Image& image, const meta::PartitionKey& key, const meta::Partition& partition) {
+  const auto [known, fresh] = partition_epochs_.emplace(key, partition.partition_epoch);
+  if (!fresh && known->second >= partition.partition_epoch) return;
+  known->second = partition.partition_epoch;
+  const meta::TopicPtr topic = image.FindTopic(key.topic);
+  if (topic == nullptr) return;
+  trace_(StrCat(topic->name, "-", key.partition, ": leader ", partition.leader, " in epoch ", partition.leader_epoch,
+                ", in sync ", meta::ToString(partition.isr), ", eligible ", meta::ToString(partition.elr)));
 }
 
 // What a node that leads shows agrees with what the image says of that epoch.

@@ -13,7 +13,9 @@
 #include "broker/broker_impl.h"
 #include "broker/coordinators.h"
 #include "log/partition_log.h"
+#include "tests/sim/fibers.h"
 #include "tests/sim/history.h"
+#include "tests/sim/job_process.h"
 #include "tests/sim/node_shard.h"
 #include "tests/sim/plan.h"
 #include "tests/support/sim_disk.h"
@@ -23,12 +25,14 @@
 namespace leat::nodes {
 
 struct Node {
-  Node(int number, uint64_t seed) : id(number), disk(seed) {}
+  Node(int number, uint64_t seed) : id(number), disk(seed), states(Random(seed + 1)) {}
   int id;
   sim::SimDisk disk;
+  StateFolders states;  // of jobs
   Machine machine;
   uint64_t life = 0;  // rises with every start and every end
   std::vector<std::unique_ptr<NodeShard>> shards;
+  std::unique_ptr<Fibers> threads;  // of the process's jobs
   std::unique_ptr<broker::BrokerImpl> broker;
   std::optional<absl::Status> started;
   std::optional<Instant> stopping_since;  // it was asked to end
@@ -61,7 +65,12 @@ class Cluster {
   void Hurry() { hurry_ = true; }
 
   // As a client learns them, from any node that serves: its image may be an old one. 0: nobody knows.
-  int LeaderOf(const model::TopicPartition& partition, Random& random);
+  int LeaderOf(const model::TopicPartition& partition, Random& random) { return LookUp(partition, random).node; }
+  struct Leader {
+    int node = 0;
+    model::LeaderEpoch epoch{-1};
+  };
+  Leader LookUp(const model::TopicPartition& partition, Random& random);
   int CoordinatorOf(broker::CoordinatorKind kind, const std::string& name, Random& random);
   int AnyServing(Random& random);  // 0: none
   // This node's copy; null: it has none, or is down.
@@ -78,6 +87,7 @@ class Cluster {
  private:
   void CheckImages(History* history);
   void CheckLeaders(History* history);
+  void TraceChange(const meta::Image& image, const meta::PartitionKey& key, const meta::Partition& partition);
   std::string WhyNotLevel(const meta::Topic& topic, const meta::PartitionKey& key, const meta::Partition& partition);
 
   sim::SimWorld& world_;
@@ -91,6 +101,7 @@ class Cluster {
   std::map<int64_t, uint64_t> image_hashes_;                       // by end
   std::map<int, int64_t> looked_at_;                               // by node: the end of its image
   std::map<int32_t, int> controllers_;                             // by term of the quorum
+  std::map<meta::PartitionKey, int32_t> partition_epochs_;         // told of by the trace
   std::map<std::pair<meta::PartitionKey, int32_t>, int> leaders_;  // by leader epoch, as images say
 };
 

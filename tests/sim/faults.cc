@@ -94,7 +94,9 @@ void Faults::Crash(int id) {
 bool Faults::MayLoseTail(int id) {
   if (!stage_.plan.has(Family::kPageCache)) return true;
   for (int other = 1; other <= stage_.cluster.size(); ++other) {
-    if (other != id && (stage_.cluster.node(other).lost_tail || other == bad_disk_)) return false;
+    const Node& node = stage_.cluster.node(other);
+    // One whose sync failed loses it when its process ends.
+    if (other != id && (node.lost_tail || node.disk.sync_failed() || other == bad_disk_)) return false;
   }
   return stage_.cluster.size() > 2;
 }

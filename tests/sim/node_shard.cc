@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "tests/sim/fibers.h"
+
 namespace leat::nodes {
 
 class NodeShard::HeldTimer : public env::Timer {
@@ -39,6 +41,8 @@ std::shared_ptr<NodeShard::Held> NodeShard::Schedule(Instant when, env::Closure 
 std::unique_ptr<env::Timer> NodeShard::RunAt(Instant when, env::Closure closure) {
   return std::make_unique<HeldTimer>(world_, Schedule(when, std::move(closure)));
 }
+
+bool NodeShard::IsCurrent() const { return !Fibers::InOne(); }
 
 Duration NodeShard::DiskTime() {
   const double micros = static_cast<double>(world_.random().Between(50, 1500)) * machine_.disk_slowness;

@@ -27,7 +27,7 @@ class NodeShard : public env::Shard {
   std::unique_ptr<env::Timer> RunAt(Instant when, env::Closure closure) override;
   // The work runs whole at a seeded later instant, and the answer comes back at another one after that.
   void RunBlocking(absl::AnyInvocable<absl::Status()> work, absl::AnyInvocable<void(absl::Status)> done) override;
-  bool IsCurrent() const override { return true; }  // the world has one thread
+  bool IsCurrent() const override;  // the world has one thread, besides those of jobs
 
   // Drops every closure that waits: the process died. What is dropped may post more.
   void Kill() { world_.DropEvents(this); }

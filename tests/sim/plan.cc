@@ -8,9 +8,12 @@ namespace leat::nodes {
 namespace {
 
 constexpr std::array<std::string_view, kFamilies> kNames = {
-    "crash",        "power",       "pause",       "loss",       "disorder", "cuts",        "slow-links",
-    "client-link",  "disk-errors", "disk-full",   "slow-disk",  "clock",    "tiny",        "leader-moves",
-    "reassignment", "topic-churn", "leader-acks", "page-cache", "groups",   "transactions"};
+    "crash",        "power",       "pause",       "loss",       "disorder", "cuts",         "slow-links",
+    "client-link",  "disk-errors", "disk-full",   "slow-disk",  "clock",    "tiny",         "leader-moves",
+    "reassignment", "topic-churn", "leader-acks", "page-cache", "groups",   "transactions", "jobs"};
+
+// They stay what they were before there were jobs.
+constexpr uint64_t kSeedsWithoutJobs = 1000;
 
 }  // namespace
 
@@ -29,7 +32,9 @@ Plan MakePlan(uint64_t seed, const std::set<Family>& without) {
   for (int i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     // A fifth of the seeds does without it: what is rare is seen better where it is quiet.
-    if (plan.Chance(family).Below(5) != 0 && !without.contains(family)) plan.on.insert(family);
+    Random chance = plan.Chance(family);
+    const bool wanted = family == Family::kJobs ? seed > kSeedsWithoutJobs && chance.OneIn(3) : chance.Below(5) != 0;
+    if (wanted && !without.contains(family)) plan.on.insert(family);
   }
   Random size = plan.Chance(1);
   const uint64_t dice = size.Below(10);
@@ -64,6 +69,11 @@ Plan MakePlan(uint64_t seed, const std::set<Family>& without) {
     plan.client_loss = 0.05 * chance.Unit();
     plan.client_stuck = 0.02 * chance.Unit();
     plan.client_delay = absl::Microseconds(chance.Between(200, 4000));
+  }
+  if (plan.has(Family::kJobs)) {
+    Random chance = drawn(Family::kJobs);
+    plan.job_workers = static_cast<int>(chance.Between(1, 3));
+    plan.job_interval = absl::Milliseconds(chance.Between(20, 1000));
   }
   if (plan.has(Family::kDiskErrors)) plan.disk_error = 0.15 * drawn(Family::kDiskErrors).Unit();
   plan.checkpoint_interval = absl::Seconds(5);

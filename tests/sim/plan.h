@@ -35,8 +35,9 @@ enum class Family : uint8_t {
   kPageCache,     // a topic whose records are acknowledged from the page cache
   kGroups,        // consumer groups
   kTransactions,  // transactional producers
+  kJobs,          // jobs in SQL; in a third of the seeds above 1,000
 };
-inline constexpr int kFamilies = static_cast<int>(Family::kTransactions) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::kJobs) + 1;
 std::string_view NameOf(Family family);
 // -1: there is none of that name.
 int FamilyOf(std::string_view name);
@@ -58,6 +59,8 @@ struct Plan {
   int64_t segment_bytes = 1 << 20;
   Duration checkpoint_interval;
   size_t fetch_bytes = 1 << 20;
+  int job_workers = 1;
+  Duration job_interval = absl::Milliseconds(100);  // between checkpoints
 
   bool has(Family family) const { return on.contains(family); }
   // A source of chance that belongs to one family or purpose, and to this seed.

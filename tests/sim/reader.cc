@@ -19,14 +19,18 @@ Reader::Reader(Stage& stage, int number, model::Isolation isolation, model::Topi
 Reader::~Reader() { stage_.world.DropEvents(this); }
 
 void Reader::Fetch() {
+  // As clients do, so that one that was deposed and does not know it is not believed.
+  const Cluster::Leader told = stage_.cluster.LookUp(partition_, random_);
+  if (told.epoch.value() >= leader_.epoch.value()) leader_ = told;
   broker::FetchRequest request;
   request.max_wait = absl::Milliseconds(random_.Between(0, 500));
   request.isolation = isolation_;
   request.partitions.push_back({.partition = partition_,
                                 .offset = model::Offset(position_),
-                                .max_bytes = static_cast<size_t>(random_.Between(1, 20'000))});
+                                .max_bytes = static_cast<size_t>(random_.Between(1, 20'000)),
+                                .current_epoch = leader_.epoch});
   stage_.link.Call<broker::FetchReply>(
-      stage_.cluster.LeaderOf(partition_, random_), absl::Milliseconds(1500),
+      leader_.node, absl::Milliseconds(1500),
       [request = std::move(request)](broker::BrokerImpl& broker, broker::Callback<broker::FetchReply> done) mutable {
         broker.Fetch(std::move(request), std::move(done));
       },

@@ -29,6 +29,7 @@ class Reader {
   const model::TopicPartition partition_;
   Random random_;
   int64_t position_ = 0;
+  Cluster::Leader leader_;  // of the newest epoch that it was told of
 };
 
 }  // namespace leat::nodes

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/sim/faults.h"
+#include "tests/sim/jobs.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/reader.h"
 #include "tests/sim/stage.h"
@@ -62,6 +63,7 @@ class Simulation {
   TopicHistories topic_histories_;
   std::vector<std::string> topics_;  // with records that are checked
   std::vector<std::unique_ptr<Actor>> actors_;
+  Jobs* jobs_ = nullptr;  // one of them, if there are any
   std::vector<std::unique_ptr<Reader>> readers_;
   Instant check_at_;
 };

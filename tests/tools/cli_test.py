@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import socket
 import subprocess
@@ -382,6 +383,22 @@ class Cluster(Tool):
         process.stderr.close()
         self.assertIn("stopping", folder.joinpath("leatd-2.log").read_text(encoding="utf-8"))
 
+    def test_a_local_cluster_whose_data_was_removed_is_interrupted_all_the_same(self):
+        folder = pathlib.Path(self.broker.directory, "removed")
+        folder.mkdir()
+        folder.joinpath("1.yaml").write_text(
+            f"data_dir: {folder}/data\nlisteners:\n  grpc: 127.0.0.1:0\n  kafka: [127.0.0.1:0]\n  admin: 127.0.0.1:0\n",
+            encoding="utf-8")
+        process = subprocess.Popen([str(BIN / "leat"), "cluster", "start-local", "--configs", str(folder), "--logs",
+                                    str(folder), "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(len(json.loads(process.stdout.readline())["brokers"]), 1)
+        shutil.rmtree(folder / "data")
+        process.send_signal(signal.SIGINT)
+        code, said = process.wait(60), process.stderr.read()
+        process.stdout.close()
+        process.stderr.close()
+        self.assertEqual(code, 0, said)
+
     def test_a_local_cluster_that_cannot_start_says_why(self):
         self.fails(3, "cluster", "start-local", "--configs", "/nonexistent")
         folder = pathlib.Path(self.broker.directory, "broken")
@@ -423,7 +440,9 @@ class Jobs(Tool):
         for name in ("name", "state", "error", "rows_in", "rows_out", "rows_late", "rows_dead", "checkpoints",
                      "checkpoint_age_ms", "state_bytes", "restarts", "inputs", "sql", "plan"):
             self.assertIn(name, job)
-        self.assertEqual((job["name"], job["state"]), ("shop", "RUNNING"))
+        self.assertEqual((job["name"], job["state"], job["node"]), ("shop", "RUNNING", 1))
+        self.assertIn("node        1", self.leat("job", "describe", "shop").stdout)
+        self.assertIn("NODE", self.leat("job", "list").stdout)
         self.assertIn("RUNNING", self.leat("job", "describe", "shop").stdout)
         self.assertIn("shop", [j["name"] for j in self.json("job", "list")])
         self.leat("job", "logs", "shop")

@@ -73,6 +73,7 @@ json::object ToJson(const client::JobInfo& job) {
   }
   return {{"name", job.name},
           {"state", job.state},
+          {"node", job.node < 0 ? json::value(nullptr) : json::value(job.node)},
           {"error", job.error},
           {"created_ms", job.created_ms},
           {"restarts", job.restarts},
@@ -88,6 +89,8 @@ json::object ToJson(const client::JobInfo& job) {
           {"sql", job.sql},
           {"plan", job.plan}};
 }
+
+std::string NodeText(const client::JobInfo& job) { return job.node < 0 ? "none" : StrCat(job.node); }
 
 std::string Age(int64_t ms) { return ms < 0 ? "none yet" : DurationText(absl::Milliseconds(ms)) + " ago"; }
 
@@ -145,11 +148,11 @@ absl::Status List(Context* context, const JobOptions&) {
   client::Admin admin(context->connection());
   LEAT_ASSIGN_OR_RETURN(const std::vector<client::JobInfo> jobs, admin.ListJobs());
   json::array list;
-  Table table({Left("JOB"), Left("STATE"), Right("ROWS IN"), Right("ROWS OUT"), Right("LATE"), Right("DEAD"),
-               Right("STATE SIZE"), Right("CHECKPOINT")});
+  Table table({Left("JOB"), Left("STATE"), Right("NODE"), Right("ROWS IN"), Right("ROWS OUT"), Right("LATE"),
+               Right("DEAD"), Right("STATE SIZE"), Right("CHECKPOINT")});
   for (const client::JobInfo& job : jobs) {
     list.push_back(ToJson(job));
-    table.Add({job.name, job.state, StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late),
+    table.Add({job.name, job.state, NodeText(job), StrCat(job.rows_in), StrCat(job.rows_out), StrCat(job.rows_late),
                StrCat(job.rows_dead), BytesText(job.state_bytes), Age(job.checkpoint_age_ms)});
   }
   context->json() ? PrintJson(list) : Print(table.Render());
@@ -165,7 +168,7 @@ absl::Status Describe(Context* context, const JobOptions& options) {
     PrintJson(ToJson(job));
     return absl::OkStatus();
   }
-  Print(StrCat("job         ", job.name, "\nstate       ", job.state, "\n"));
+  Print(StrCat("job         ", job.name, "\nstate       ", job.state, "\nnode        ", NodeText(job), "\n"));
   if (!job.error.empty()) Print(StrCat("error       ", job.error, "\n"));
   Print(StrCat("rows        ", job.rows_in, " in, ", job.rows_out, " out, ", job.rows_late, " late, ", job.rows_dead,
                " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), "\nstate size  ",

@@ -65,14 +65,13 @@ absl::StatusOr<std::vector<fs::path>> FindConfigs(const std::string& folder) {
   return configs;
 }
 
-// The file of the secret that a configuration names; empty: it names none.
-std::string SecretFileOf(const fs::path& config) {
-  constexpr std::string_view kKey = "secret_file:";
+// The text behind a key of a configuration, whatever it stands under; empty: it is not there.
+std::string SettingOf(const fs::path& config, std::string_view key) {
   std::ifstream file(config);
   for (std::string line; std::getline(file, line);) {
     const absl::string_view text = absl::StripAsciiWhitespace(line);
-    if (!absl::StartsWith(text, ToAbsl(kKey))) continue;
-    absl::string_view value = absl::StripAsciiWhitespace(text.substr(kKey.size()));
+    if (!absl::StartsWith(text, ToAbsl(key))) continue;
+    absl::string_view value = absl::StripAsciiWhitespace(text.substr(key.size()));
     value = value.substr(0, value.find(" #"));
     while (!value.empty() && (value.front() == '"' || value.front() == '\'')) value.remove_prefix(1);
     while (!value.empty() && (value.back() == '"' || value.back() == '\'')) value.remove_suffix(1);
@@ -83,7 +82,7 @@ std::string SecretFileOf(const fs::path& config) {
 
 // What the nodes know each other by is made once, for this user alone to read.
 absl::Status MakeSecret(const fs::path& config) {
-  const std::string path = SecretFileOf(config);
+  const std::string path = SettingOf(config, "secret_file:");
   std::error_code error;
   if (path.empty() || fs::exists(path, error)) return absl::OkStatus();
   std::string random(kSecretBytes, '\0');
@@ -183,6 +182,13 @@ absl::Status Watch(std::vector<Daemon>* daemons) {
   return absl::OkStatus();
 }
 
+// Whoever has removed a broker's data does not want it to be written: that it could not is no failure.
+bool DataIsGone(const Daemon& daemon) {
+  std::error_code error;
+  const std::string folder = SettingOf(daemon.config, "data_dir:");
+  return !folder.empty() && !fs::exists(folder, error);
+}
+
 // All together, so that none waits for one that has gone. True if those that ran ended in order.
 bool StopAll(std::vector<Daemon>* daemons) {
   for (const Daemon& daemon : *daemons) daemon.child.Signal(SIGTERM);
@@ -190,7 +196,7 @@ bool StopAll(std::vector<Daemon>* daemons) {
   bool in_order = true;
   for (Daemon& daemon : *daemons) {
     while (!daemon.child.Ended() && absl::Now() < deadline) absl::SleepFor(kPollInterval);
-    in_order = in_order && (daemon.told || daemon.child.Ended() == 0);
+    in_order = in_order && (daemon.told || daemon.child.Ended() == 0 || DataIsGone(daemon));
   }
   return in_order;
 }

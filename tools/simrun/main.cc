@@ -14,24 +14,27 @@
 #include "base/logging.h"
 #include "base/strings.h"
 #include "tests/sim/simulation.h"
+#include "tools/simrun/bank.h"
 
 namespace leat::nodes {
 namespace {
 
 constexpr const char* kUsage =
     "Usage: simrun [--seeds N] [--from S] [--seed S] [--trace] [--until-failure] [--without FAMILY[,FAMILY..]]\n"
-    "              [--regressions FILE] [--keep-going]\n"
+    "              [--regressions FILE] [--keep-going] [--bank [--defect NAME]]\n"
     "  --seeds N          runs N seeds (default 100), from S on (default 1); 2 % of them twice, for equal traces\n"
     "  --seed S           runs one, twice; --trace prints what happens, and the brokers' own log, to stderr\n"
     "  --until-failure    runs on until a seed fails\n"
     "  --without FAMILY   leaves out a family of faults or of work\n"
     "  --regressions FILE runs the seeds of a file: one a line, # begins a comment\n"
-    "  --keep-going       does not end with the first failing seed\n";
+    "  --keep-going       does not end with the first failing seed\n"
+    "  --bank             runs up to N seeds with each planted defect, and says which seed caught it\n"
+    "  --defect NAME      with --bank: this one; with --seed: the seed has the defect\n";
 
 struct Arguments {
   uint64_t first = 1, count = 100;
-  bool one = false, trace = false, until_failure = false, keep_going = false, help = false;
-  std::string regressions;
+  bool one = false, trace = false, until_failure = false, keep_going = false, help = false, bank = false;
+  std::string regressions, defect;
   std::set<Family> without;
 };
 
@@ -190,6 +193,14 @@ std::optional<Arguments> Parse(int argc, char** argv) {
         return std::nullopt;
       }
       arguments.regressions = argv[++i];
+    } else if (name == "--bank") {
+      arguments.bank = true;
+    } else if (name == "--defect") {
+      if (i + 1 >= argc) {
+        std::fprintf(stderr, "simrun: --defect needs a name\n%s", kUsage);
+        return std::nullopt;
+      }
+      arguments.defect = argv[++i];
     } else if (name == "--help" || name == "-h") {
       arguments.help = true;
     } else {
@@ -216,5 +227,9 @@ int main(int argc, char** argv) {
   }
   leat::InitLogging(leat::LogLevel::kInfo);
   if (!arguments->trace) spdlog::get("leat")->set_level(spdlog::level::off);
+  if (arguments->bank) return RunBank(arguments->defect, arguments->first, arguments->count);
+  for (const PlantedDefect& defect : Bank()) {
+    if (defect.name == arguments->defect) Plant(defect);
+  }
   return RunSeeds(*arguments);
 }

@@ -81,6 +81,7 @@ struct JobInfo {
   double checkpoint_duration_seconds = 0;
   uint64_t checkpoints = 0;
   uint64_t state_bytes = 0;
+  int32_t node = -1;  // that it runs on, or would; -1: none can now
   std::vector<JobInput> inputs;
 };
 struct JobLogLine {

@@ -1,10 +1,12 @@
 #include "stream/exec/accumulator.h"
 
-#include <bit>
 #include <cstring>
 
 #include "base/check.h"
+#include "stream/data/collection.h"
 #include "stream/data/decimal.h"
+#include "stream/exec/accumulator_slots.h"
+#include "stream/exec/moments.h"
 
 namespace leat::exec {
 namespace {
@@ -13,52 +15,6 @@ using data::Int128;
 using data::Storage;
 using plan::AggregateKind;
 using Step = AggregateSlot::Step;
-
-static_assert(std::endian::native == std::endian::little, "accumulators are stored: their byte order is fixed");
-
-// The first byte of every stored accumulator: the version of the form.
-constexpr char kStoredForm = 1;
-
-// What a slot holds. Blocks are moved by memcpy and not aligned.
-struct Count {
-  int64_t count;
-};
-template <typename T>
-struct Sum {
-  int64_t count;
-  T sum;
-};
-struct DecimalSum {
-  int64_t count;
-  int64_t overflowed;
-  Int128 sum;
-};
-template <typename T>
-struct Extreme {
-  int64_t present;
-  T value;
-};
-template <>
-struct Extreme<Int128> {
-  int64_t present;
-  int64_t reserved;  // would be padding: stored bytes are all defined
-  Int128 value;
-};
-struct TextExtreme {
-  int64_t size_plus_one;  // 0: none
-  const char* bytes;
-};
-
-template <typename T>
-T Get(const char* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(T));
-  return value;
-}
-template <typename T>
-void Put(const T& value, char* to) {
-  std::memcpy(to, &value, sizeof(T));
-}
 
 size_t SlotBytes(Step step) {
   switch (step) {
@@ -76,6 +32,15 @@ size_t SlotBytes(Step step) {
       return sizeof(Extreme<Int128>);
     case Step::kExtremeText:
       return sizeof(TextExtreme);
+    case Step::kMomentsInt32:
+    case Step::kMomentsInt64:
+      return MomentsBytes(MomentsKind::kInteger);
+    case Step::kMomentsDouble:
+      return MomentsBytes(MomentsKind::kDouble);
+    case Step::kMomentsDecimal:
+      return MomentsBytes(MomentsKind::kDecimal);
+    case Step::kList:
+      return sizeof(ListSlot);
     default:
       return sizeof(Extreme<int64_t>);
   }
@@ -93,6 +58,26 @@ std::optional<Step> SumStep(Storage storage, const data::Type& type) {
     default:
       return Step::kSumDecimal;
   }
+}
+
+std::optional<Step> MomentsStep(Storage storage, const data::Type& type) {
+  if (!type.IsNumeric()) return std::nullopt;
+  switch (storage) {
+    case Storage::kInt32:
+      return Step::kMomentsInt32;
+    case Storage::kInt64:
+      return Step::kMomentsInt64;
+    case Storage::kDouble:
+      return Step::kMomentsDouble;
+    default:
+      return Step::kMomentsDecimal;
+  }
+}
+
+MomentsKind MomentsOf(Step step) {
+  return step == Step::kMomentsDouble    ? MomentsKind::kDouble
+         : step == Step::kMomentsDecimal ? MomentsKind::kDecimal
+                                         : MomentsKind::kInteger;
 }
 
 std::optional<Step> ExtremeStep(Storage storage) {
@@ -127,13 +112,31 @@ std::optional<Step> StepOf(AggregateKind kind, const data::Type& argument) {
     case AggregateKind::kMin:
     case AggregateKind::kMax:
       return ExtremeStep(argument.storage());
+    case AggregateKind::kVarPop:
+    case AggregateKind::kVarSamp:
+    case AggregateKind::kStddevPop:
+    case AggregateKind::kStddevSamp:
+      return MomentsStep(argument.storage(), argument);
     case AggregateKind::kFirstValue:
     case AggregateKind::kLastValue:
+    case AggregateKind::kListAgg:
+    case AggregateKind::kCollect:
+    case AggregateKind::kArrayAgg:
+    case AggregateKind::kJsonArrayAgg:
+    case AggregateKind::kJsonObjectAgg:
+      return Step::kList;
     case AggregateKind::kRowNumber:
     case AggregateKind::kLag:
       break;  // OVER's own
   }
   return std::nullopt;
+}
+
+ListKeeps KeepsOf(const plan::Aggregate& aggregate, InputRows rows) {
+  const bool inserts = rows == InputRows::kInserts;
+  if (aggregate.kind == AggregateKind::kFirstValue) return inserts ? ListKeeps::kFirst : ListKeeps::kAll;
+  if (aggregate.kind == AggregateKind::kLastValue) return inserts ? ListKeeps::kLast : ListKeeps::kAll;
+  return aggregate.kind == AggregateKind::kCollect || aggregate.distinct ? ListKeeps::kDifferent : ListKeeps::kAll;
 }
 
 template <typename V>
@@ -248,10 +251,35 @@ void AppendExtreme(const char* at, data::Column* column) {
   column->Append<C>(static_cast<C>(slot.value));
 }
 
+bool AddToListSlot(const BoundSlot& bound, size_t row, Sign sign, char* at, data::TextArena& texts) {
+  std::string cell;
+  data::AppendCell(*bound.column, row, &cell);
+  if (sign == Sign::kRetract) return TakeFromList(cell, at, texts);
+  AddToList(cell, bound.slot->keeps, at, texts);
+  return true;
+}
+
+void AppendList(const AggregateSlot& slot, const char* at, data::Column* column) {
+  switch (slot.kind) {
+    case AggregateKind::kListAgg:
+      return AppendListAgg(at, slot.separator, column);
+    case AggregateKind::kCollect:
+      return AppendCollect(at, slot.different, column);
+    case AggregateKind::kArrayAgg:
+      return AppendArrayAgg(at, column);
+    case AggregateKind::kJsonArrayAgg:
+      return AppendJsonArray(at, column);
+    case AggregateKind::kJsonObjectAgg:
+      return AppendJsonObject(at, column);
+    default:
+      return AppendOneOf(at, slot.kind == AggregateKind::kFirstValue ? ListKeeps::kFirst : ListKeeps::kLast, column);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<AccumulatorLayout> AccumulatorLayout::Make(const std::vector<plan::Aggregate>& aggregates,
-                                                          const data::Schema& input) {
+                                                          const data::Schema& input, InputRows rows) {
   AccumulatorLayout layout;
   for (const plan::Aggregate& aggregate : aggregates) {
     AggregateSlot slot;
@@ -267,7 +295,11 @@ absl::StatusOr<AccumulatorLayout> AccumulatorLayout::Make(const std::vector<plan
     slot.step = *step;
     // The extreme of the distinct values is the extreme of all.
     slot.distinct = aggregate.distinct && aggregate.kind != AggregateKind::kMin &&
-                    aggregate.kind != AggregateKind::kMax && aggregate.argument >= 0;
+                    aggregate.kind != AggregateKind::kMax && aggregate.argument >= 0 && slot.step != Step::kList;
+    slot.different = aggregate.distinct;
+    slot.takes_nulls = aggregate.takes_nulls;
+    slot.keeps = KeepsOf(aggregate, rows);
+    slot.separator = aggregate.separator;
     slot.offset = layout.bytes_;
     layout.bytes_ += SlotBytes(slot.step);
     layout.slots_.push_back(std::move(slot));
@@ -285,7 +317,8 @@ bool AccumulatorLayout::has_distinct() const {
 BoundSlot AccumulatorLayout::BindColumn(const AggregateSlot& slot, const data::Column& column) {
   BoundSlot bound;
   bound.slot = &slot;
-  if (column.has_nulls()) bound.valid = column.validity().data();
+  bound.column = &column;
+  if (column.has_nulls() && !slot.takes_nulls) bound.valid = column.validity().data();
   switch (column.type().storage()) {
     case Storage::kBool:
       bound.values = column.values<uint8_t>().data();
@@ -327,42 +360,69 @@ std::vector<BoundSlot> AccumulatorLayout::Bind(const data::Batch& batch) const {
   return bound;
 }
 
-void AccumulatorLayout::Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator, data::TextArena& texts) {
+bool AccumulatorLayout::Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator, data::TextArena& texts) {
   const AggregateSlot& slot = *bound.slot;
   char* at = accumulator + slot.offset;
   const bool smallest = slot.kind == AggregateKind::kMin;
   switch (slot.step) {
     case Step::kCountRows:
     case Step::kCount:
-      return Put(Count{Get<Count>(at).count + static_cast<int64_t>(sign)}, at);
+      Put(Count{Get<Count>(at).count + static_cast<int64_t>(sign)}, at);
+      return true;
     case Step::kSumInt32:
-      return AddSum<int64_t>(static_cast<const int32_t*>(bound.values)[row], sign, at);
+      AddSum<int64_t>(static_cast<const int32_t*>(bound.values)[row], sign, at);
+      return true;
     case Step::kSumInt64:
-      return AddSum<int64_t>(static_cast<const int64_t*>(bound.values)[row], sign, at);
+      AddSum<int64_t>(static_cast<const int64_t*>(bound.values)[row], sign, at);
+      return true;
     case Step::kSumDouble:
-      return AddSum<double>(static_cast<const double*>(bound.values)[row], sign, at);
+      AddSum<double>(static_cast<const double*>(bound.values)[row], sign, at);
+      return true;
     case Step::kSumDecimal:
-      return AddDecimal(static_cast<const Int128*>(bound.values)[row], sign, at);
+      AddDecimal(static_cast<const Int128*>(bound.values)[row], sign, at);
+      return true;
     case Step::kExtremeBool:
-      return AddExtreme<int64_t>(smallest, int64_t{static_cast<const uint8_t*>(bound.values)[row]}, at);
+      AddExtreme<int64_t>(smallest, int64_t{static_cast<const uint8_t*>(bound.values)[row]}, at);
+      return true;
     case Step::kExtremeInt32:
-      return AddExtreme<int64_t>(smallest, int64_t{static_cast<const int32_t*>(bound.values)[row]}, at);
+      AddExtreme<int64_t>(smallest, int64_t{static_cast<const int32_t*>(bound.values)[row]}, at);
+      return true;
     case Step::kExtremeInt64:
-      return AddExtreme<int64_t>(smallest, static_cast<const int64_t*>(bound.values)[row], at);
+      AddExtreme<int64_t>(smallest, static_cast<const int64_t*>(bound.values)[row], at);
+      return true;
     case Step::kExtremeDouble:
-      return AddExtreme<double>(smallest, static_cast<const double*>(bound.values)[row], at);
+      AddExtreme<double>(smallest, static_cast<const double*>(bound.values)[row], at);
+      return true;
     case Step::kExtremeDecimal:
-      return AddExtreme<Int128>(smallest, static_cast<const Int128*>(bound.values)[row], at);
+      AddExtreme<Int128>(smallest, static_cast<const Int128*>(bound.values)[row], at);
+      return true;
     case Step::kExtremeText: {
       const std::string_view value = static_cast<const std::string_view*>(bound.values)[row];
-      if (!BetterText(smallest, value, Get<TextExtreme>(at))) return;
+      if (!BetterText(smallest, value, Get<TextExtreme>(at))) return true;
       const std::string_view kept = texts.Copy(value);
-      return Put(TextExtreme{static_cast<int64_t>(kept.size()) + 1, kept.data()}, at);
+      Put(TextExtreme{static_cast<int64_t>(kept.size()) + 1, kept.data()}, at);
+      return true;
     }
+    case Step::kMomentsInt32:
+      AddMoment(int64_t{static_cast<const int32_t*>(bound.values)[row]}, static_cast<int>(sign), at);
+      return true;
+    case Step::kMomentsInt64:
+      AddMoment(static_cast<const int64_t*>(bound.values)[row], static_cast<int>(sign), at);
+      return true;
+    case Step::kMomentsDouble:
+      AddMoment(static_cast<const double*>(bound.values)[row], static_cast<int>(sign), at);
+      return true;
+    case Step::kMomentsDecimal:
+      AddMoment(static_cast<const Int128*>(bound.values)[row], slot.argument_type.scale, slot.type.scale,
+                static_cast<int>(sign), at);
+      return true;
+    case Step::kList:
+      return AddToListSlot(bound, row, sign, at, texts);
   }
+  return true;
 }
 
-void AccumulatorLayout::Merge(const char* from_block, char* into_block) const {
+void AccumulatorLayout::Merge(const char* from_block, char* into_block, data::TextArena& texts) const {
   for (const AggregateSlot& slot : slots_) {
     const char* from = from_block + slot.offset;
     char* into = into_block + slot.offset;
@@ -395,6 +455,15 @@ void AccumulatorLayout::Merge(const char* from_block, char* into_block) const {
         if (BetterText(smallest, value, Get<TextExtreme>(into))) Put(text, into);
         break;
       }
+      case Step::kMomentsInt32:
+      case Step::kMomentsInt64:
+      case Step::kMomentsDouble:
+      case Step::kMomentsDecimal:
+        MergeMoments(MomentsOf(slot.step), from, into);
+        break;
+      case Step::kList:
+        MergeLists(from, slot.keeps, into, texts);
+        break;
       default:
         MergeExtreme<int64_t>(smallest, from, into);
     }
@@ -433,50 +502,13 @@ void AccumulatorLayout::AppendResult(const AggregateSlot& slot, const char* accu
       if (text.size_plus_one == 0) return column->AppendNull();
       return column->AppendText({text.bytes, static_cast<size_t>(text.size_plus_one - 1)});
     }
-  }
-}
-
-void AccumulatorLayout::Store(const char* accumulator, std::string* out) const {
-  out->push_back(kStoredForm);
-  const size_t start = out->size();
-  out->append(accumulator, bytes_);
-  for (const AggregateSlot& slot : slots_) {
-    if (slot.step != Step::kExtremeText) continue;
-    auto text = Get<TextExtreme>(accumulator + slot.offset);
-    if (text.size_plus_one > 0) out->append(text.bytes, static_cast<size_t>(text.size_plus_one - 1));
-    text.bytes = nullptr;
-    Put(text, out->data() + start + slot.offset);
-  }
-}
-
-absl::Status AccumulatorLayout::Load(std::string_view stored, char* accumulator) const {
-  if (stored.size() < 1 + bytes_ || stored[0] != kStoredForm) {
-    return DataLoss("state: an accumulator of ", stored.size(), " bytes, expected form ", int{kStoredForm},
-                    " and at least ", 1 + bytes_, " bytes; the state was written by another version of this job");
-  }
-  std::memcpy(accumulator, stored.data() + 1, bytes_);
-  std::string_view rest = stored.substr(1 + bytes_);
-  for (const AggregateSlot& slot : slots_) {
-    if (slot.step != Step::kExtremeText) continue;
-    auto text = Get<TextExtreme>(accumulator + slot.offset);
-    if (text.size_plus_one == 0) continue;
-    const auto size = static_cast<uint64_t>(text.size_plus_one - 1);
-    if (text.size_plus_one < 0 || size > rest.size()) return DataLoss("state: an accumulator's text is cut off");
-    text.bytes = rest.data();
-    Put(text, accumulator + slot.offset);
-    rest.remove_prefix(size);
-  }
-  if (!rest.empty()) return DataLoss("state: ", rest.size(), " bytes behind an accumulator");
-  return absl::OkStatus();
-}
-
-void AccumulatorLayout::OwnTexts(char* accumulator, data::TextArena& texts) const {
-  for (const AggregateSlot& slot : slots_) {
-    if (slot.step != Step::kExtremeText) continue;
-    auto text = Get<TextExtreme>(accumulator + slot.offset);
-    if (text.size_plus_one == 0) continue;
-    text.bytes = texts.Copy({text.bytes, static_cast<size_t>(text.size_plus_one - 1)}).data();
-    Put(text, accumulator + slot.offset);
+    case Step::kMomentsInt32:
+    case Step::kMomentsInt64:
+    case Step::kMomentsDouble:
+    case Step::kMomentsDecimal:
+      return AppendMoments(MomentsOf(slot.step), slot.kind, slot.argument_type, slot.type, at, column);
+    case Step::kList:
+      return AppendList(slot, at, column);
   }
 }
 

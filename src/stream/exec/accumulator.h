@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "stream/data/batch.h"
+#include "stream/exec/value_list.h"
 #include "stream/plan/plan.h"
 
 namespace leat::exec {
@@ -29,6 +30,11 @@ struct AggregateSlot {
     kExtremeDouble,
     kExtremeDecimal,
     kExtremeText,
+    kMomentsInt32,
+    kMomentsInt64,
+    kMomentsDouble,
+    kMomentsDecimal,
+    kList,
   };
   Step step = Step::kCountRows;
   plan::AggregateKind kind = plan::AggregateKind::kCountStar;
@@ -36,6 +42,10 @@ struct AggregateSlot {
   int argument = -1;
   int filter = -1;
   bool distinct = false;  // fed by the distinct values, not by the rows
+  bool takes_nulls = false;
+  ListKeeps keeps = ListKeeps::kAll;  // kList
+  bool different = false;             // kList: the result holds every value once
+  std::string separator;              // LISTAGG
   data::Type argument_type;
   data::Type type;
 };
@@ -47,6 +57,7 @@ struct BoundSlot {
   const uint8_t* valid = nullptr;  // null: no NULLs
   const uint8_t* filter = nullptr;
   const uint8_t* filter_valid = nullptr;
+  const data::Column* column = nullptr;  // the argument; null for COUNT(*)
 
   bool Takes(size_t row) const {
     if (filter != nullptr && (filter[row] == 0 || (filter_valid != nullptr && filter_valid[row] == 0))) return false;
@@ -55,25 +66,31 @@ struct BoundSlot {
 };
 
 enum class Sign : int8_t { kAdd = 1, kRetract = -1 };
+// Whether the input takes rows back: FIRST_VALUE and LAST_VALUE keep all values then.
+enum class InputRows : uint8_t { kInserts, kChanges };
 
 class AccumulatorLayout {
  public:
   // kUnimplemented: an aggregate over a type it does not take.
   static absl::StatusOr<AccumulatorLayout> Make(const std::vector<plan::Aggregate>& aggregates,
-                                                const data::Schema& input);
+                                                const data::Schema& input, InputRows rows = InputRows::kInserts);
 
   size_t bytes() const { return bytes_; }
   const std::vector<AggregateSlot>& slots() const { return slots_; }
   bool has_distinct() const;
+  // Why the row must not be added, for people; nullopt: it may be.
+  std::optional<std::string> Refuses(const std::vector<BoundSlot>& bound, size_t row, const char* accumulator) const;
 
   std::vector<BoundSlot> Bind(const data::Batch& batch) const;
   static BoundSlot BindColumn(const AggregateSlot& slot, const data::Column& column);
 
-  // Adds the row's value to the slot. REQUIRES: bound.Takes(row); kRetract not for MIN and MAX. Text that becomes the
-  // extreme is copied to `texts`.
-  static void Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator, data::TextArena& texts);
-  // into += from. Text is not copied: the owner of `from` must outlive `into`.
-  void Merge(const char* from, char* into) const;
+  // Adds the row's value to the slot. REQUIRES: bound.Takes(row); kRetract not for MIN and MAX. Text that is kept is
+  // copied to `texts`. False: the value to take back was never there.
+  static bool Add(const BoundSlot& bound, size_t row, Sign sign, char* accumulator, data::TextArena& texts);
+  // into += from. Texts of MIN and MAX are not copied: the owner of `from` must outlive `into`; lists grow in `texts`.
+  void Merge(const char* from, char* into, data::TextArena& texts) const;
+  // Behind a copy of the block by memcpy: what the copy points to is not its own.
+  void Borrow(char* accumulator) const;
   // Back to no rows, for one slot.
   void Reset(size_t slot, char* accumulator) const;
   // Appends the aggregate's value to the column.

@@ -1,6 +1,7 @@
 // Comparison of values of one type, and what is made of it: NULLIF, GREATEST, LEAST, IS [NOT] DISTINCT FROM.
 #include <algorithm>
 
+#include "stream/data/collection.h"
 #include "stream/exec/node.h"
 #include "stream/exec/storage.h"
 
@@ -71,6 +72,55 @@ Kernel Extreme(Compare better) {
   };
 }
 
+// The value such that equal ones have equal bytes: of a MAP its entries in order. Fields that are NULL are equal.
+void AppendComparable(const Vector& vector, size_t row, std::string* out) {
+  const data::Column& column = *vector.column;
+  const size_t at = vector.constant ? 0 : row;
+  if (column.type().storage() == data::Storage::kRow) return data::AppendCell(column, at, out);
+  *out += data::CanonicalMap(column.values<std::string_view>()[at], column.type());
+}
+
+// Of ROWs, MAPs and MULTISETs, which have no order. `same`: what equal ones give.
+enum class Nulls : uint8_t { kUnknown, kValues };
+Kernel WholeEquality(uint8_t same, Nulls nulls) {
+  return [same, nulls](const KernelCall& call) -> data::ColumnPtr {
+    auto out = std::make_shared<data::Column>(call.type);
+    const std::span<uint8_t> values = out->Resize<uint8_t>(call.rows);
+    std::string a;
+    std::string b;
+    for (size_t row = 0; row < call.rows; ++row) {
+      const bool a_null = call.args[0].IsNull(row);
+      const bool b_null = call.args[1].IsNull(row);
+      bool equal = a_null == b_null;
+      if (!a_null && !b_null) {
+        a.clear();
+        b.clear();
+        AppendComparable(call.args[0], row, &a);
+        AppendComparable(call.args[1], row, &b);
+        equal = a == b;
+      }
+      values[row] = equal ? same : static_cast<uint8_t>(1 - same);
+    }
+    if (nulls == Nulls::kUnknown) out->SetValidity(StrictValidity(call));
+    return out;
+  };
+}
+
+absl::StatusOr<Kernel> MakeWhole(const Binding& binding) {
+  switch (binding.call.function) {
+    case FunctionId::kEqual:
+      return WholeEquality(1, Nulls::kUnknown);
+    case FunctionId::kNotEqual:
+      return WholeEquality(0, Nulls::kUnknown);
+    case FunctionId::kIsDistinctFrom:
+      return WholeEquality(0, Nulls::kValues);
+    case FunctionId::kIsNotDistinctFrom:
+      return WholeEquality(1, Nulls::kValues);
+    default:
+      return NoKernel(binding);
+  }
+}
+
 template <typename T>
 absl::StatusOr<Kernel> Make(const Binding& binding) {
   switch (binding.call.function) {
@@ -105,7 +155,10 @@ absl::StatusOr<Kernel> Make(const Binding& binding) {
 
 absl::StatusOr<Kernel> MakeCompareKernel(const Binding& binding) {
   const data::Storage storage = binding.arg(0).storage();
-  if (storage == data::Storage::kRow) return NoKernel(binding);
+  const data::TypeKind kind = binding.arg(0).kind;
+  if (storage == data::Storage::kRow || kind == data::TypeKind::kMap || kind == data::TypeKind::kMultiset) {
+    return binding.arg(1).storage() == storage ? MakeWhole(binding) : NoKernel(binding);
+  }
   for (size_t i = 1; i < binding.count(); ++i) {
     if (binding.arg(i).storage() != storage || binding.arg(i).scale != binding.arg(0).scale) return NoKernel(binding);
   }

@@ -10,6 +10,7 @@
 #include "stream/exec/operators.h"
 #include "stream/exec/ordered_bag.h"
 #include "stream/exec/slice_store.h"
+#include "stream/exec/ttl_values.h"
 
 namespace leat::exec {
 namespace {
@@ -18,11 +19,13 @@ using data::RowKind;
 using plan::AggregateKind;
 
 struct GroupState : OperatorState {
-  state::StateTable* groups = nullptr;
-  std::vector<state::StateTable*> slot_tables;  // per slot, null if it needs none
-  std::string key;                              // scratch
-  std::string slot_key;                         // scratch
-  std::vector<char> accumulator;                // scratch: the group's, while its row is worked on
+  explicit GroupState(TtlValues values) : groups(values) {}
+  TtlValues groups;
+  std::vector<std::optional<TtlValues>> slot_tables;  // per slot, none if it needs none
+  int64_t now_ms = 0;                                 // of the batch
+  std::string key;                                    // scratch
+  std::string slot_key;                               // scratch
+  std::vector<char> accumulator;                      // scratch: the group's, while its row is worked on
 };
 
 class GroupAggregate : public Operator {
@@ -42,14 +45,19 @@ class GroupAggregate : public Operator {
     const AggregateKind kind = layout_.slots()[slot].kind;
     return kind == AggregateKind::kMin || kind == AggregateKind::kMax;
   }
-  bool HasExtreme() const {
+  // Aggregates that forget what a row taken back would need.
+  bool Forgets(size_t slot) const {
+    const ListKeeps keeps = layout_.slots()[slot].keeps;
+    return IsExtreme(slot) || keeps == ListKeeps::kFirst || keeps == ListKeeps::kLast;
+  }
+  bool HasForgetful() const {
     for (size_t i = 0; i < layout_.slots().size(); ++i) {
-      if (IsExtreme(i)) return true;
+      if (Forgets(i)) return true;
     }
     return false;
   }
   absl::Status ProcessRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row, GroupState* state,
-                          GroupOutput* out) const;
+                          GroupOutput* out, Output& output) const;
   absl::Status Apply(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row, Sign sign,
                      GroupState* state, data::TextArena& texts) const;
   absl::StatusOr<bool> CountDistinct(size_t slot, const data::Batch& input, size_t row, Sign sign,
@@ -63,58 +71,75 @@ class GroupAggregate : public Operator {
 };
 
 absl::StatusOr<std::unique_ptr<OperatorState>> GroupAggregate::Open(state::StateBackend& backend) const {
-  auto state = std::make_unique<GroupState>();
-  state->groups = &backend.Table(node_->id, kGroupTable);
+  const int64_t ttl_ms = std::max<int64_t>(0, node_->ttl_ms);
+  LEAT_ASSIGN_OR_RETURN(TtlValues groups, TtlValues::Open(backend, node_->id, kGroupTable, kProgressTable, ttl_ms));
+  auto state = std::make_unique<GroupState>(groups);
+  const int slots = static_cast<int>(layout_.slots().size());
   for (size_t i = 0; i < layout_.slots().size(); ++i) {
     const bool needed = layout_.slots()[i].distinct || (retracting_ && IsExtreme(i));
-    state->slot_tables.push_back(needed ? &backend.Table(node_->id, kFirstSlotTable + static_cast<int>(i)) : nullptr);
+    state->slot_tables.emplace_back();
+    if (!needed) continue;
+    const int table = kFirstSlotTable + static_cast<int>(i);
+    LEAT_ASSIGN_OR_RETURN(state->slot_tables.back(), TtlValues::Open(backend, node_->id, table, table + slots, ttl_ms));
   }
   state->accumulator.resize(layout_.bytes());
   return state;
 }
 
-absl::Status GroupAggregate::Process(OperatorState& operator_state, const Context&, const data::Batch& input,
+absl::Status GroupAggregate::Process(OperatorState& operator_state, const Context& context, const data::Batch& input,
                                      Output& output) const {
   auto& state = static_cast<GroupState&>(operator_state);
+  state.now_ms = context.wall_ms;
+  LEAT_RETURN_IF_ERROR(state.groups.Forget(state.now_ms));
+  for (auto& table : state.slot_tables) {
+    if (table) LEAT_RETURN_IF_ERROR(table->Forget(state.now_ms));
+  }
   const std::vector<BoundSlot> bound = layout_.Bind(input);
   GroupOutput out(*node_, layout_, input, output);
   for (size_t row = 0; row < input.rows; ++row) {
-    if (!retracting_ && data::IsRetraction(input.kind(row)) && HasExtreme()) {
+    if (!retracting_ && data::IsRetraction(input.kind(row)) && HasForgetful()) {
       output.Fail(
-          MakeFailedRow(input, row, "a row is taken back, but the input of MIN or MAX was planned insert-only"));
+          MakeFailedRow(input, row, "a row is taken back, but the input of the aggregate was planned insert-only"));
       continue;
     }
-    LEAT_RETURN_IF_ERROR(ProcessRow(bound, input, row, &state, &out));
+    LEAT_RETURN_IF_ERROR(ProcessRow(bound, input, row, &state, &out, output));
   }
   return out.Flush();
 }
 
 absl::Status GroupAggregate::ProcessRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row,
-                                        GroupState* state, GroupOutput* out) const {
+                                        GroupState* state, GroupOutput* out, Output& output) const {
   const Sign sign = data::IsRetraction(input.kind(row)) ? Sign::kRetract : Sign::kAdd;
   state->key.clear();
   data::EncodeKey(out->keys(), row, &state->key);
   bool first = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * value, state->groups->Mutate(0, state->key, &first));
+  LEAT_ASSIGN_OR_RETURN(std::string * value, state->groups.Mutate(state->key, state->now_ms, &first));
   char* accumulator = state->accumulator.data();
   int64_t rows = 0;
   if (first) {
     if (sign == Sign::kRetract) {
       ++state->counters.ignored_retractions;
-      return state->groups->Erase(0, state->key);
+      return state->groups.Erase(state->key);
     }
     std::ranges::fill(state->accumulator, 0);
   } else {
     if (value->size() < sizeof(rows)) return DataLoss("state: a group of ", value->size(), " bytes");
     std::memcpy(&rows, value->data(), sizeof(rows));
     LEAT_RETURN_IF_ERROR(layout_.Load(std::string_view(*value).substr(sizeof(rows)), accumulator));
+    if (sign == Sign::kAdd) {
+      if (const auto reason = layout_.Refuses(bound, row, accumulator)) {
+        output.Fail(MakeFailedRow(input, row, *reason));
+        state->groups.Stamp(value, state->now_ms);
+        return absl::OkStatus();
+      }
+    }
     out->AppendOld(row, accumulator);
   }
   data::TextArena texts;
   LEAT_RETURN_IF_ERROR(Apply(bound, input, row, sign, state, texts));
   rows += static_cast<int64_t>(sign);
   if (rows <= 0) {
-    LEAT_RETURN_IF_ERROR(state->groups->Erase(0, state->key));
+    LEAT_RETURN_IF_ERROR(state->groups.Erase(state->key));
     return out->FinishDelete();
   }
   // Built apart: texts of the accumulator may lie in the value that is replaced.
@@ -122,6 +147,7 @@ absl::Status GroupAggregate::ProcessRow(const std::vector<BoundSlot>& bound, con
   layout_.Store(accumulator, &stored);
   LEAT_RETURN_IF_ERROR(first ? out->FinishInsert(row, accumulator) : out->FinishUpdate(row, accumulator));
   *value = std::move(stored);
+  state->groups.Stamp(value, state->now_ms);
   return absl::OkStatus();
 }
 
@@ -136,7 +162,9 @@ absl::Status GroupAggregate::Apply(const std::vector<BoundSlot>& bound, const da
       LEAT_RETURN_IF_ERROR(ChangeExtreme(i, input, row, sign, state, texts));
       continue;
     }
-    AccumulatorLayout::Add(bound[i], row, sign, state->accumulator.data(), texts);
+    if (!AccumulatorLayout::Add(bound[i], row, sign, state->accumulator.data(), texts)) {
+      ++state->counters.ignored_retractions;
+    }
   }
   return absl::OkStatus();
 }
@@ -148,9 +176,9 @@ absl::StatusOr<bool> GroupAggregate::CountDistinct(size_t slot, const data::Batc
   data::EncodeKey({&input.columns[static_cast<size_t>(layout_.slots()[slot].argument)], 1}, row, &value_key);
   state->slot_key.clear();
   AppendDistinctKey(state->key, value_key, &state->slot_key);
-  state::StateTable& table = *state->slot_tables[slot];
+  TtlValues& table = *state->slot_tables[slot];
   bool inserted = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * value, table.Mutate(0, state->slot_key, &inserted));
+  LEAT_ASSIGN_OR_RETURN(std::string * value, table.Mutate(state->slot_key, state->now_ms, &inserted));
   if (inserted) value->assign(sizeof(int64_t), '\0');
   if (value->size() != sizeof(int64_t)) return DataLoss("state: a DISTINCT count of ", value->size(), " bytes");
   int64_t count = 0;
@@ -158,11 +186,12 @@ absl::StatusOr<bool> GroupAggregate::CountDistinct(size_t slot, const data::Batc
   const int64_t next = count + static_cast<int64_t>(sign);
   if (next < 0) {
     ++state->counters.ignored_retractions;
-    LEAT_RETURN_IF_ERROR(table.Erase(0, state->slot_key));
+    LEAT_RETURN_IF_ERROR(table.Erase(state->slot_key));
     return false;
   }
   std::memcpy(value->data(), &next, sizeof(next));
-  if (next == 0) LEAT_RETURN_IF_ERROR(table.Erase(0, state->slot_key));
+  table.Stamp(value, state->now_ms);
+  if (next == 0) LEAT_RETURN_IF_ERROR(table.Erase(state->slot_key));
   return count == 0 || next == 0;
 }
 
@@ -173,25 +202,28 @@ absl::Status GroupAggregate::ChangeExtreme(size_t slot, const data::Batch& input
   const data::Column& column = *input.columns[static_cast<size_t>(aggregate.argument)];
   std::string encoded;
   EncodeOrdered(column, row, &encoded);
-  state::StateTable& table = *state->slot_tables[slot];
+  TtlValues& table = *state->slot_tables[slot];
   bool inserted = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * bag, table.Mutate(0, state->key, &inserted));
+  LEAT_ASSIGN_OR_RETURN(std::string * bag, table.Mutate(state->key, state->now_ms, &inserted));
   const OrderedBag order(OrderedValueBytes(aggregate.argument_type.storage()));
   if (!order.Change(encoded, static_cast<int64_t>(sign), bag)) ++state->counters.ignored_retractions;
   const auto extreme = aggregate.kind == AggregateKind::kMin ? order.Smallest(*bag) : order.Largest(*bag);
   layout_.Reset(slot, state->accumulator.data());
-  if (!extreme) return table.Erase(0, state->key);
+  if (!extreme) return table.Erase(state->key);
   data::Column one(aggregate.argument_type);
   LEAT_RETURN_IF_ERROR(DecodeOrdered(*extreme, &one));
   AccumulatorLayout::Add(AccumulatorLayout::BindColumn(aggregate, one), 0, Sign::kAdd, state->accumulator.data(),
                          texts);
+  table.Stamp(bag, state->now_ms);
   return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node) {
-  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
+  const InputRows rows = node->inputs[0]->produces_updates ? InputRows::kChanges : InputRows::kInserts;
+  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout,
+                        AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema, rows));
   return std::unique_ptr<Operator>(std::make_unique<GroupAggregate>(node, std::move(layout)));
 }
 

@@ -1,5 +1,6 @@
 #include "stream/exec/group_output.h"
 
+#include "stream/data/collection.h"
 #include "stream/exec/storage.h"
 
 namespace leat::exec {
@@ -33,6 +34,13 @@ bool GroupOutput::LastTwoEqual() const {
     const data::Column& column = *columns_[i];
     if (column.IsNull(last) != column.IsNull(last - 1)) return false;
     if (column.IsNull(last)) continue;
+    if (column.type().storage() == data::Storage::kRow) {
+      std::string cells[2];
+      data::AppendCell(column, last - 1, &cells[0]);
+      data::AppendCell(column, last, &cells[1]);
+      if (cells[0] != cells[1]) return false;
+      continue;
+    }
     const bool equal = WithStorage(column.type().storage(), [&]<typename T>(std::type_identity<T>) {
       return column.values<T>()[last] == column.values<T>()[last - 1];
     });
@@ -48,7 +56,8 @@ absl::Status GroupOutput::FinishInsert(size_t row, const char* accumulator) {
 
 absl::Status GroupOutput::FinishUpdate(size_t row, const char* accumulator) {
   Append(row, accumulator, RowKind::kUpdateAfter);
-  if (LastTwoEqual()) {
+  // With a TTL what reads the rows must learn that the group is still in use, as on Flink.
+  if (node_.ttl_ms <= 0 && LastTwoEqual()) {
     kinds_.resize(kinds_.size() - 2);
     for (auto& column : columns_) column->Truncate(kinds_.size());
   }

@@ -18,7 +18,7 @@ class GroupOutput {
   // alone.
   void AppendOld(size_t row, const char* accumulator) { Append(row, accumulator, data::RowKind::kUpdateBefore); }
   absl::Status FinishInsert(size_t row, const char* accumulator);
-  absl::Status FinishUpdate(size_t row, const char* accumulator);  // nothing is emitted if the result is the same
+  absl::Status FinishUpdate(size_t row, const char* accumulator);  // without a TTL: nothing if it is the same
   absl::Status FinishDelete();
   absl::Status Flush();
 

@@ -28,6 +28,8 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return MakeLookupJoin(node);
     case plan::NodeKind::kNormalize:
       return MakeNormalize(node);
+    case plan::NodeKind::kUnnest:
+      return MakeUnnest(node);
     case plan::NodeKind::kUpsertMaterialize:
       return MakeUpsertMaterialize(node);
     default:

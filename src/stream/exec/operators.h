@@ -30,6 +30,7 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeWindowJoin(const plan::NodePtr& no
 absl::StatusOr<std::unique_ptr<Operator>> MakeTemporalJoin(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeLookupJoin(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeNormalize(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeUnnest(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeUpsertMaterialize(const plan::NodePtr& node);
 
 FailedRow MakeFailedRow(const data::Batch& batch, size_t row, std::string reason);

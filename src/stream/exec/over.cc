@@ -284,8 +284,8 @@ absl::Status Over::WorkBounded(int64_t ms, const Group& group, const data::Batch
   // ROWS: the next row's frame has `preceding` rows before it.
   if (node_->frame.rows) first = past.rows.size() > preceding ? past.rows.size() - preceding : 0;
   past.rows.erase(past.rows.begin(), past.rows.begin() + static_cast<std::ptrdiff_t>(first));
-  if (!node_->frame.rows && by_time() && past.look_ms == 0) {
-    past.look_ms = SaturatingAdd(ms, node_->frame.preceding + 1);
+  if (!node_->frame.rows && by_time() && past.look_ms < SaturatingAdd(ms, node_->frame.preceding + 1)) {
+    past.look_ms = SaturatingAdd(ms, node_->frame.preceding + node_->frame.preceding / 2 + 1);
     bool inserted = false;
     LEAT_ASSIGN_OR_RETURN(std::string * look, state->expiry.Mutate(past.look_ms, group.key, &inserted));
     look->assign(1, '\1');
@@ -293,19 +293,14 @@ absl::Status Over::WorkBounded(int64_t ms, const Group& group, const data::Batch
   return state->past.Set(group.key, past.Store(), now_ms);
 }
 
-// The key's past goes when no frame can hold its newest row any more.
+// The key's past goes half a frame after the last frame that can hold its newest row: as on Flink, rows that come that
+// late still find it.
 absl::Status Over::Look(int64_t ms, const std::string& key, int64_t now_ms, OverState* state) const {
   LEAT_ASSIGN_OR_RETURN(const std::optional<std::string_view> stored, state->past.Find(key, now_ms));
   if (!stored) return absl::OkStatus();
   Past past;
   LEAT_RETURN_IF_ERROR(past.Parse(*stored));
-  const int64_t due = SaturatingAdd(past.last_ms, node_->frame.preceding + 1);
-  if (due <= ms) return state->past.Erase(key);
-  past.look_ms = due;
-  bool inserted = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * look, state->expiry.Mutate(due, key, &inserted));
-  look->assign(1, '\1');
-  return state->past.Set(key, past.Store(), now_ms);
+  return past.look_ms <= ms ? state->past.Erase(key) : absl::OkStatus();  // else a later look is due
 }
 
 absl::StatusOr<std::vector<data::ColumnPtr>> DecodeRows(const data::Schema& schema,

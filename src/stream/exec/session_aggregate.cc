@@ -106,8 +106,8 @@ absl::Status AggregateContent::Merge(std::string_view from, std::string* into) {
   for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
     if (IsDistinct(slot)) layout_->Reset(slot, source.accumulator.data());
   }
-  layout_->Merge(source.accumulator.data(), target.accumulator.data());
   data::TextArena texts;
+  layout_->Merge(source.accumulator.data(), target.accumulator.data(), texts);
   for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
     const AggregateSlot& aggregate = layout_->slots()[slot];
     for (const std::string& value : source.seen[slot]) {

@@ -44,7 +44,7 @@ class WindowAggregate : public Operator {
 
  private:
   absl::Status AddRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row, Slice* slice,
-                      WindowState* state) const;
+                      WindowState* state, Output& output) const;
   void AddDistinct(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot, Slice* slice,
                    WindowState* state) const;
   absl::Status Fire(int64_t window_end, WindowState* state, WindowOutput* out) const;
@@ -93,18 +93,22 @@ absl::Status WindowAggregate::Process(OperatorState& operator_state, const Conte
     }
     state.key.clear();
     data::EncodeKey(keys, row, &state.key);
-    LEAT_RETURN_IF_ERROR(AddRow(bound, input, row, slice, &state));
+    LEAT_RETURN_IF_ERROR(AddRow(bound, input, row, slice, &state, output));
   }
   if (!late.empty()) output.Late(input, late);
   return state.slices->EnforceLimit();
 }
 
 absl::Status WindowAggregate::AddRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row,
-                                     Slice* slice, WindowState* state) const {
+                                     Slice* slice, WindowState* state, Output& output) const {
   bool added = false;
   const uint32_t entry = slice->groups.FindOrAdd(HashKeyBytes(state->key), state->key, &added);
   slice->groups.MarkDirty(entry);
   char* accumulator = slice->groups.value(entry);
+  if (const auto reason = layout_.Refuses(bound, row, accumulator)) {
+    output.Fail(MakeFailedRow(input, row, *reason));
+    return absl::OkStatus();
+  }
   for (size_t i = 0; i < bound.size(); ++i) {
     if (!bound[i].Takes(row)) continue;
     if (bound[i].slot->distinct) {
@@ -167,8 +171,9 @@ absl::Status WindowAggregate::Fire(int64_t window_end, WindowState* state, Windo
       const uint32_t into = state->merged.FindOrAdd(slice->groups.hash(entry), slice->groups.key(entry), &added);
       if (added) {
         std::memcpy(state->merged.value(into), slice->groups.value(entry), layout_.bytes());
+        layout_.Borrow(state->merged.value(into));
       } else {
-        layout_.Merge(slice->groups.value(entry), state->merged.value(into));
+        layout_.Merge(slice->groups.value(entry), state->merged.value(into), state->merged.texts());
       }
     }
     if (layout_.has_distinct()) LEAT_RETURN_IF_ERROR(MergeDistinct(*slice, state));

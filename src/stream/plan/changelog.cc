@@ -198,6 +198,7 @@ ChangelogMode InferChangelogMode(const Node& node) {
       return OfSource(node);
     case NodeKind::kCalc:
     case NodeKind::kUnionAll:
+    case NodeKind::kUnnest:
       return OfInputs(node);
     case NodeKind::kGroupAggregate:
       return {.update_before = true, .update_after = true, .deletes = node.inputs[0]->produces_updates};

@@ -97,6 +97,24 @@ std::string_view AggregateName(AggregateKind kind) {
       return "ROW_NUMBER";
     case AggregateKind::kLag:
       return "LAG";
+    case AggregateKind::kVarPop:
+      return "VAR_POP";
+    case AggregateKind::kVarSamp:
+      return "VAR_SAMP";
+    case AggregateKind::kStddevPop:
+      return "STDDEV_POP";
+    case AggregateKind::kStddevSamp:
+      return "STDDEV_SAMP";
+    case AggregateKind::kListAgg:
+      return "LISTAGG";
+    case AggregateKind::kCollect:
+      return "COLLECT";
+    case AggregateKind::kArrayAgg:
+      return "ARRAY_AGG";
+    case AggregateKind::kJsonArrayAgg:
+      return "JSON_ARRAYAGG";
+    case AggregateKind::kJsonObjectAgg:
+      return "JSON_OBJECTAGG";
   }
   return "?";
 }
@@ -115,7 +133,11 @@ std::string DescribeAggregates(const Node& node) {
       if (aggregate.default_column >= 0) StrAppend(&one, ", $", aggregate.default_column);
       one += ")";
     } else {
-      StrAppend(&one, "$", aggregate.argument, ")");
+      StrAppend(&one, "$", aggregate.argument);
+      if (aggregate.kind == AggregateKind::kListAgg) StrAppend(&one, ", '", aggregate.separator, "'");
+      if (aggregate.kind == AggregateKind::kArrayAgg && !aggregate.takes_nulls) one += " IGNORE NULLS";
+      if (aggregate.kind == AggregateKind::kJsonArrayAgg && aggregate.takes_nulls) one += " NULL ON NULL";
+      one += ")";
     }
     if (aggregate.filter >= 0) StrAppend(&one, " filter $", aggregate.filter);
     return StrCat(one, " ", aggregate.type.ToString());
@@ -265,6 +287,12 @@ std::string Describe(const Node& node) {
       return DescribeJoin(node);
     case NodeKind::kNormalize:
       return StrCat("Normalize", DescribeKeys(node));
+    case NodeKind::kUnnest: {
+      const int column = node.keys[0];
+      return StrCat("Unnest ", node.join.type == JoinType::kLeft ? "left " : "",
+                    node.inputs[0]->schema->fields[static_cast<size_t>(column)].name, " $", column,
+                    node.rank.with_rank ? " with ordinality" : "");
+    }
     case NodeKind::kUpsertMaterialize:
       return StrCat("UpsertMaterialize", DescribeKeys(node));
     case NodeKind::kSink:

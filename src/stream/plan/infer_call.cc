@@ -167,8 +167,8 @@ absl::StatusOr<Type> InferComparison(FunctionId id, std::span<const Type> argume
   const auto common = ComparisonType(arguments[0], arguments[1]);
   const bool equality =
       id == F::kEqual || id == F::kNotEqual || id == F::kIsDistinctFrom || id == F::kIsNotDistinctFrom;
-  const bool comparable = common && common->kind != TypeKind::kRow && common->kind != TypeKind::kMap &&
-                          common->kind != TypeKind::kMultiset && (equality || common->kind != TypeKind::kArray);
+  const bool ordered = common && common->kind != TypeKind::kRow && !common->IsCollection();
+  const bool comparable = common && (equality || ordered);
   if (!comparable) {
     return InvalidArgument("cannot compare ", arguments[0].AsNullable().ToString(), " with ",
                            arguments[1].AsNullable().ToString(), " by ", GetFunctionInfo(id).name,
@@ -227,6 +227,10 @@ absl::StatusOr<Type> InferConditional(FunctionId id, std::span<const Type> argum
       return WithNull(type, all);
     }
     case F::kNullIf: {
+      const TypeKind kind = arguments[0].kind;
+      if (kind == TypeKind::kRow || kind == TypeKind::kMap || kind == TypeKind::kMultiset) {
+        return Mismatch(id, arguments);
+      }
       LEAT_RETURN_IF_ERROR(InferComparison(F::kEqual, arguments, casts).status());
       return WithNull((*casts)[0], true);
     }

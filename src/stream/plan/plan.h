@@ -41,15 +41,37 @@ using TablePtr = std::shared_ptr<const Table>;
 struct Node;
 using NodePtr = std::shared_ptr<const Node>;
 
-enum class AggregateKind { kCountStar, kCount, kSum, kAvg, kMin, kMax, kFirstValue, kLastValue, kRowNumber, kLag };
+enum class AggregateKind {
+  kCountStar,
+  kCount,
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kFirstValue,
+  kLastValue,
+  kRowNumber,
+  kLag,
+  kVarPop,
+  kVarSamp,
+  kStddevPop,
+  kStddevSamp,
+  kListAgg,
+  kCollect,
+  kArrayAgg,
+  kJsonArrayAgg,   // the argument is JSON
+  kJsonObjectAgg,  // the argument is a JSON object of one name, or {}
+};
 struct Aggregate {
   AggregateKind kind = AggregateKind::kCountStar;
   int argument = -1;  // input column; -1 for COUNT(*)
   bool distinct = false;
-  int filter = -1;          // input column of type BOOLEAN; -1: none
-  data::Type type;          // of the result
-  int64_t offset = 1;       // LAG: how many rows back
-  int default_column = -1;  // LAG: the input column to take where there is no such row; -1: NULL
+  int filter = -1;           // input column of type BOOLEAN; -1: none
+  data::Type type;           // of the result
+  int64_t offset = 1;        // LAG: how many rows back
+  int default_column = -1;   // LAG: the input column to take where there is no such row; -1: NULL
+  std::string separator;     // LISTAGG
+  bool takes_nulls = false;  // ARRAY_AGG and JSON_ARRAYAGG: a NULL is a value like others
 };
 
 // One column of ORDER BY.
@@ -131,7 +153,9 @@ enum class NodeKind {
                        // `keys`
   kOver,  // the input's columns, then `aggregates` over `keys` in the order of time; also ORDER BY time (no aggregates)
   kRank,  // the input's columns of the best rows of each of `keys`; with a window of kind kAttached once it has ended
-  kSink,  // writes its input, by position, to the persisted columns of `table`
+  kUnnest,  // the input's columns, then those of each value of the ARRAY, MAP or MULTISET in keys[0] (of a BIGINT: the
+            // row so often); join.type kLeft keeps rows without values; rank.with_rank: then the place from 1
+  kSink,    // writes its input, by position, to the persisted columns of `table`
 };
 
 struct Node {

@@ -41,6 +41,8 @@ std::string StateNote(const Node& node) {
       return StrCat("keeps the last row of each key ",
                     node.ttl_ms > 0 ? StrCat("for ", node.ttl_ms, " ms after it was last written")
                                     : std::string("for ever: set table.exec.state.ttl if keys go out of use"));
+    case NodeKind::kGroupAggregate:
+      return node.ttl_ms > 0 ? StrCat("keeps each group for ", node.ttl_ms, " ms after it was last written") : "";
     case NodeKind::kUpsertMaterialize:
       return StrCat("keeps the rows of each key ",
                     node.ttl_ms > 0 ? StrCat("for ", node.ttl_ms, " ms after they were last written")

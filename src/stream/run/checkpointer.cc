@@ -46,11 +46,12 @@ absl::Status Checkpointer::Run() {
     if (phase_ != Phase::kIdle) continue;
     const bool end = stop_ || ended_ == job_->workers;
     if (UntilTelling() <= absl::ZeroDuration()) TellGroups();
-    if (!dirty_ && end && telling_ == 0) {
+    const bool over = end && (last_ || !dirty_);
+    if (over && telling_ == 0) {
       finished_ = !stop_;
       return absl::OkStatus();
     }
-    if (dirty_ && (end || UntilBarrier() <= absl::ZeroDuration())) Begin();
+    if (!over && dirty_ && (end || UntilBarrier() <= absl::ZeroDuration())) Begin();
   }
   return absl::OkStatus();
 }
@@ -111,6 +112,7 @@ void Checkpointer::Begin() {
   positions_.clear();
   begun_ms_ = job_->port->WallMillis();
   hurry_ = false;
+  last_ = stop_;
   job_->pausing.store(true);
   Broadcast([] { return PauseMessage{}; });
 }
@@ -141,7 +143,8 @@ absl::Status Checkpointer::On(EpochEvent& event) {
   std::move(event.changes.begin(), event.changes.end(), std::back_inserter(changes_));
   if (++parts_ < job_->workers) return absl::OkStatus();
   totals_ = job_->counters->ToTotals();  // before anybody reads on: exactly the rows of this epoch
-  Broadcast([] { return ResumeMessage{}; });
+  // Input that never pauses must not keep a job from stopping.
+  if (!last_) Broadcast([] { return ResumeMessage{}; });
   return MaybeAppend();
 }
 

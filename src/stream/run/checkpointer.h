@@ -33,6 +33,8 @@ class Checkpointer {
   // OK: stopped (after a last checkpoint) or finished; else why the job must restart.
   absl::Status Run();
   bool finished() const { return finished_; }
+  // Behind the last checkpoint something was written that nobody will commit.
+  bool leaves_work() const { return dirty_; }
 
  private:
   // kAppending: outputs and changelog are on their way, at least once: the changelog alone; kEnding: the transaction's
@@ -76,6 +78,7 @@ class Checkpointer {
   bool dirty_ = false;  // progress since the last barrier
   bool hurry_ = false;  // do not wait for the interval
   bool stop_ = false;
+  bool last_ = false;  // the epoch under way was begun to stop: nothing is read behind it
   bool finished_ = false;
   bool done_ = false;
   int64_t epoch_ = 0;

@@ -27,7 +27,8 @@ const std::vector<int>& ExchangeKeys(const plan::Node& node, size_t input) {
 }
 
 bool HasOperator(const plan::Node& node) {
-  return node.kind == NodeKind::kCalc || node.kind == NodeKind::kWindowAssign || NeedsExchange(node);
+  return node.kind == NodeKind::kCalc || node.kind == NodeKind::kWindowAssign || node.kind == NodeKind::kUnnest ||
+         NeedsExchange(node);
 }
 
 class Builder {

@@ -1,20 +1,21 @@
 // Mailboxes between the threads of a job: many senders, one receiver that takes everything at once. Thread-safe.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/time.h"
+#include "stream/run/threads.h"
 
 namespace leat::run {
 
 template <typename Message>
 class Inbox {
  public:
+  explicit Inbox(Threads& threads) : ready_(threads.MakeCondition()) {}
+
   // False once the receiver is gone: the message is dropped.
   bool Push(Message message) {
     {
@@ -22,18 +23,14 @@ class Inbox {
       if (closed_) return false;
       messages_.push_back(std::move(message));
     }
-    ready_.notify_one();
+    ready_->Notify();
     return true;
   }
   // Everything there is; empty at once or after `wait` without a message.
   std::vector<Message> Take(Duration wait) {
     std::unique_lock<std::mutex> lock(mutex_);
     if (messages_.empty() && wait > absl::ZeroDuration()) {
-      const auto ready = [this] { return !messages_.empty(); };
-      if (wait == absl::InfiniteDuration())
-        ready_.wait(lock, ready);
-      else
-        ready_.wait_for(lock, absl::ToChronoNanoseconds(wait), ready);
+      ready_->Wait(lock, wait, [this] { return !messages_.empty(); });
     }
     return std::exchange(messages_, {});
   }
@@ -45,7 +42,7 @@ class Inbox {
 
  private:
   std::mutex mutex_;
-  std::condition_variable ready_;
+  const std::unique_ptr<Threads::Condition> ready_;
   std::vector<Message> messages_;
   bool closed_ = false;
 };

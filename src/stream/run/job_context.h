@@ -123,6 +123,7 @@ struct CursorStart {
 };
 
 struct JobContext {
+  explicit JobContext(Threads& threads) : control(threads) {}
   std::string job;
   Options options;
   Graph graph;

@@ -1,8 +1,6 @@
 #include "stream/run/job_runner.h"
 
-#include <filesystem>
 #include <mutex>
-#include <thread>
 
 #include "base/logging.h"
 #include "stream/run/await.h"
@@ -22,7 +20,7 @@ bool IsTransient(const absl::Status& status) {
 
 class Runner final : public JobRunner {
  public:
-  Runner(Spec spec, LogPort& port, env::Metrics& metrics) : spec_(std::move(spec)), port_(port) {
+  Runner(Spec spec, LogPort& port, env::Metrics& metrics) : spec_(std::move(spec)), port_(port), wake_(*spec_.threads) {
     const env::Labels labels = {{"job", spec_.name}};
     counters_.rows_in_total =
         &metrics.GetCounter("leat_job_rows_in_total", "Records read by the job's sources.", labels);
@@ -36,10 +34,7 @@ class Runner final : public JobRunner {
         &metrics.GetHistogram("leat_job_checkpoint_duration_seconds", "Time from barrier to commit.", labels,
                               {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
     status_.state = State::kStarting;
-    thread_ = std::thread([this] { Main(); });
-  }
-  ~Runner() override {
-    if (thread_.joinable()) thread_.join();
+    thread_ = spec_.threads->Start([this] { Main(); });
   }
 
   JobStatus Status() const override {
@@ -111,7 +106,7 @@ class Runner final : public JobRunner {
   bool ended_ = false;
   std::vector<absl::AnyInvocable<void(absl::Status)>> on_stopped_;
   Inbox<int> wake_;
-  std::thread thread_;
+  std::unique_ptr<Threads::Thread> thread_;  // last: it ends before anything that it uses
 };
 
 void Runner::Say(std::string text) {
@@ -156,10 +151,11 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
     if (stopping_) return absl::OkStatus();
   }
   std::vector<std::unique_ptr<TaskStore>> stores;
-  std::vector<std::thread> threads;
+  std::vector<std::unique_ptr<Threads::Thread>> threads;
   for (int worker = 0; worker < job->workers; ++worker) {
     stores.push_back(std::make_unique<TaskStore>(*store_, worker));
-    threads.emplace_back([job, worker, store = stores.back().get()] { RunWorker(job, worker, *store); });
+    threads.push_back(
+        spec_.threads->Start([job, worker, store = stores.back().get()] { RunWorker(job, worker, *store); }));
   }
   SetState(State::kRunning, absl::OkStatus());
   Say(StrCat("running with ", job->workers, " worker(s) over ", job->progress.size(), " partition(s)"));
@@ -169,11 +165,12 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
   });
   const absl::Status status = checkpointer.Run();
   for (const auto& inbox : job->inboxes) inbox->Push(StopMessage{});
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();
   if (job->transaction != nullptr) job->transaction->Close();
   for (const auto& inbox : job->inboxes) inbox->Close();
   job->control.Close();
   if (status.ok() && checkpointer.finished()) SetState(State::kFinished, absl::OkStatus());
+  if (status.ok() && checkpointer.leaves_work() && job->transaction != nullptr) Abandon(status);
   return status;
 }
 
@@ -188,7 +185,7 @@ bool Runner::Backoff(int attempt) {
 // The positions of a job that does not run.
 absl::Status Runner::Look() {
   const auto changelog = Await<absl::StatusOr<std::vector<PartitionOffsets>>>(
-      [&](auto done) { port_.DescribeTopic(ChangelogTopic(spec_.name), std::move(done)); });
+      *spec_.threads, [&](auto done) { port_.DescribeTopic(ChangelogTopic(spec_.name), std::move(done)); });
   if (absl::IsNotFound(changelog.status())) return absl::OkStatus();  // it has never run
   LEAT_RETURN_IF_ERROR(RestoreStore(spec_, port_, &store_));
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(*store_));
@@ -265,15 +262,6 @@ void Runner::Run() {
 
 std::unique_ptr<JobRunner> JobRunner::Start(Spec spec, LogPort& port, env::Metrics& metrics) {
   return std::make_unique<Runner>(std::move(spec), port, metrics);
-}
-
-absl::Status JobRunner::DropState(const std::string& name, const Options& options) {
-  const std::string folder = StateFolder(name, options);
-  if (folder.empty()) return absl::OkStatus();
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);
-  if (error) return Unavailable("removing ", folder, ": ", error.message());
-  return absl::OkStatus();
 }
 
 }  // namespace leat::run

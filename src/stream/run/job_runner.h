@@ -15,6 +15,8 @@
 #include "stream/run/job_log.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
+#include "stream/run/threads.h"
+#include "stream/state/committed_store.h"
 
 namespace leat::run {
 
@@ -44,6 +46,17 @@ struct JobStatus {
 // kLook: does not run, but shows where the job stood when it ended, and ends by itself.
 enum class Purpose { kRun, kLook };
 
+// Where a node keeps the committed state of jobs; one job's is open once at a time. Blocks; any thread.
+class StateStores {
+ public:
+  virtual ~StateStores() = default;
+  virtual absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string& job,
+                                                                      const Options& options) = 0;
+  virtual absl::Status Drop(const std::string& job, const Options& options) = 0;
+};
+// A RocksDB folder for each job in options.state_dir; in memory if that is empty. Lives as long as the process.
+StateStores& RocksStateStores();
+
 class JobRunner {
  public:
   struct Spec {
@@ -54,6 +67,9 @@ class JobRunner {
     Purpose purpose = Purpose::kRun;
     // A state folder that holds more of the changelog than up to this offset is of another history, and made anew.
     int64_t usable_state_until = INT64_MAX;
+    // Both outlive the runner.
+    Threads* threads = &SystemThreads();
+    StateStores* stores = &RocksStateStores();
   };
   // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.
   static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);
@@ -62,9 +78,6 @@ class JobRunner {
   // Takes a last checkpoint and ends all threads; `done` on an unspecified thread. Also ends a failed or restarting
   // job.
   virtual void Stop(absl::AnyInvocable<void(absl::Status)> done) = 0;
-
-  // Removes the copy of its state that a job which does not run here has on this node's disk. Blocks.
-  static absl::Status DropState(const std::string& name, const Options& options);
 };
 
 // Checks everything that can be known before a job is stored: formats, connectors, sinks, functions with kernels.

@@ -3,6 +3,7 @@
 #include <absl/strings/numbers.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "base/logging.h"
@@ -16,28 +17,35 @@ using Partitions = std::vector<PartitionOffsets>;
 
 constexpr size_t kReplayBytes = size_t{4} << 20;
 
-absl::Status EnsureTopic(LogPort& port, const std::string& topic, int32_t partitions,
+// The log, for a thread that waits for the answers.
+struct Log {
+  LogPort& port;
+  Threads& threads;
+};
+
+absl::Status EnsureTopic(const Log& log, const std::string& topic, int32_t partitions,
                          std::vector<std::pair<std::string, std::string>> configs) {
   return Await<absl::Status>(
-      [&](auto done) { port.EnsureTopic(topic, partitions, std::move(configs), std::move(done)); });
+      log.threads, [&](auto done) { log.port.EnsureTopic(topic, partitions, std::move(configs), std::move(done)); });
 }
 
-absl::StatusOr<Partitions> Describe(LogPort& port, const std::string& topic) {
-  return Await<absl::StatusOr<Partitions>>([&](auto done) { port.DescribeTopic(topic, std::move(done)); });
+absl::StatusOr<Partitions> Describe(const Log& log, const std::string& topic) {
+  return Await<absl::StatusOr<Partitions>>(log.threads,
+                                           [&](auto done) { log.port.DescribeTopic(topic, std::move(done)); });
 }
 
 // A topic that the job writes to, made if missing.
-absl::StatusOr<TopicShape> EnsureOutput(LogPort& port, const std::string& topic, int32_t partitions) {
-  LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, partitions, {}));
-  LEAT_ASSIGN_OR_RETURN(const Partitions found, Describe(port, topic));
+absl::StatusOr<TopicShape> EnsureOutput(const Log& log, const std::string& topic, int32_t partitions) {
+  LEAT_RETURN_IF_ERROR(EnsureTopic(log, topic, partitions, {}));
+  LEAT_ASSIGN_OR_RETURN(const Partitions found, Describe(log, topic));
   return TopicShape{.partitions = static_cast<int32_t>(found.size()), .max_batch_bytes = found.front().max_batch_bytes};
 }
 
 // Where a partition is read from and to, by the table's options.
 class CursorPlanner {
  public:
-  CursorPlanner(LogPort& port, const KafkaTable& table, std::string group)
-      : port_(port), table_(table), group_(std::move(group)) {}
+  CursorPlanner(const Log& log, const KafkaTable& table, std::string group)
+      : log_(log), table_(table), group_(std::move(group)) {}
 
   absl::StatusOr<model::Offset> Start(const model::TopicPartition& tp, const PartitionOffsets& log) {
     switch (table_.startup) {
@@ -76,12 +84,13 @@ class CursorPlanner {
  private:
   absl::StatusOr<model::Offset> AtTime(const model::TopicPartition& tp, int64_t timestamp_ms) {
     return Await<absl::StatusOr<model::Offset>>(
-        [&](auto done) { port_.OffsetForTime(tp, timestamp_ms, std::move(done)); });
+        log_.threads, [&](auto done) { log_.port.OffsetForTime(tp, timestamp_ms, std::move(done)); });
   }
   absl::StatusOr<model::Offset> Committed(const model::TopicPartition& tp) {
     LEAT_ASSIGN_OR_RETURN(const std::vector<model::Offset> offsets,
-                          Await<absl::StatusOr<std::vector<model::Offset>>>(
-                              [&](auto done) { port_.CommittedOffsets(group_, {tp}, std::move(done)); }));
+                          Await<absl::StatusOr<std::vector<model::Offset>>>(log_.threads, [&](auto done) {
+                            log_.port.CommittedOffsets(group_, {tp}, std::move(done));
+                          }));
     return offsets.empty() ? model::Offset{-1} : offsets.front();
   }
   static absl::StatusOr<model::Offset> Specific(const std::map<int32_t, int64_t>& offsets,
@@ -90,19 +99,20 @@ class CursorPlanner {
     if (it == offsets.end()) return InvalidArgument("'", option, "' names no offset for ", tp.ToString());
     return model::Offset{it->second};
   }
-  LogPort& port_;
+  const Log log_;
   const KafkaTable& table_;
   std::string group_;
 };
 
 // Lists the cursors of one source node; *cursors gets them in partition order.
-absl::Status PlanSource(JobContext& job, int node, const Restored& restored, std::vector<CursorStart>* cursors) {
+absl::Status PlanSource(JobContext& job, const Log& port, int node, const Restored& restored,
+                        std::vector<CursorStart>* cursors) {
   const KafkaTable& table = job.tables.at(node);
-  CursorPlanner planner(*job.port, table, table.group_id.empty() ? job.job : table.group_id);
+  CursorPlanner planner(port, table, table.group_id.empty() ? job.job : table.group_id);
   const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
   for (const std::string& topic : table.topics) {
-    LEAT_RETURN_IF_ERROR(EnsureTopic(*job.port, topic, -1, {}));
-    LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(*job.port, topic));
+    LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, -1, {}));
+    LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, topic));
     for (const PartitionOffsets& log : partitions) {
       CursorStart start{.node = node, .partition = {topic, log.partition}};
       if (const auto known = restored.positions.find({plan_id, start.partition}); known != restored.positions.end()) {
@@ -169,33 +179,54 @@ absl::StatusOr<int> ChooseWorkers(const plan::JobPlan& plan, const Options& opti
 
 }  // namespace
 
+namespace {
+
 std::string StateFolder(const std::string& job, const Options& options) {
   return options.state_dir.empty() ? "" : StrCat(options.state_dir, "/", job);
 }
 
-namespace {
+class RocksStores final : public StateStores {
+ public:
+  absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string& job, const Options& options) override {
+    const std::string folder = StateFolder(job, options);
+    if (folder.empty()) return state::MakeMemoryStore();
+    return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+  }
+  absl::Status Drop(const std::string& job, const Options& options) override {
+    const std::string folder = StateFolder(job, options);
+    if (folder.empty()) return absl::OkStatus();
+    std::error_code error;
+    std::filesystem::remove_all(folder, error);
+    if (error) return Unavailable("removing ", folder, ": ", error.message());
+    return absl::OkStatus();
+  }
+};
 
-// A folder that is damaged, or goes beyond what is this changelog's, begins anew: the changelog has everything.
+// What is damaged, or goes beyond what is this changelog's, begins anew: the changelog has everything.
 absl::StatusOr<std::unique_ptr<state::CommittedStore>> OpenStore(const JobRunner::Spec& spec) {
-  const std::string folder = StateFolder(spec.name, spec.options);
-  if (folder.empty()) return state::MakeMemoryStore();
-  auto store = rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+  auto store = spec.stores->Open(spec.name, spec.options);
   const bool foreign = store.ok() && (*store)->position() > spec.usable_state_until;
   if (!foreign && !absl::IsDataLoss(store.status())) return store;
   LogWarning("jobs", "the state of job ", spec.name, " on this disk is made anew from its changelog: ",
              foreign ? "it is of another history" : Message(store.status()));
   store = Unavailable("closed");
-  LEAT_RETURN_IF_ERROR(JobRunner::DropState(spec.name, spec.options));
-  return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+  LEAT_RETURN_IF_ERROR(spec.stores->Drop(spec.name, spec.options));
+  return spec.stores->Open(spec.name, spec.options);
 }
 
 }  // namespace
 
+StateStores& RocksStateStores() {
+  static RocksStores stores;
+  return stores;
+}
+
 absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::unique_ptr<state::CommittedStore>* store) {
   const std::string& job = spec.name;
   const std::string topic = ChangelogTopic(job);
-  LEAT_RETURN_IF_ERROR(EnsureTopic(port, topic, 1, {{"retention.ms", "-1"}, {"retention.bytes", "-1"}}));
-  LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(port, topic));
+  const Log log{port, *spec.threads};
+  LEAT_RETURN_IF_ERROR(EnsureTopic(log, topic, 1, {{"retention.ms", "-1"}, {"retention.bytes", "-1"}}));
+  LEAT_ASSIGN_OR_RETURN(const Partitions partitions, Describe(log, topic));
   const model::Offset earliest = partitions.front().earliest;
   const model::Offset latest = partitions.front().latest;
   if (*store == nullptr) {
@@ -211,7 +242,7 @@ absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::uniqu
   ChangelogReplay replay;
   model::Offset fetch = next;
   while (fetch < latest) {
-    LEAT_ASSIGN_OR_RETURN(const LogData data, Await<absl::StatusOr<LogData>>([&](auto done) {
+    LEAT_ASSIGN_OR_RETURN(const LogData data, Await<absl::StatusOr<LogData>>(log.threads, [&](auto done) {
                             port.Fetch({.partition = {topic, model::PartitionId{0}},
                                         .offset = fetch,
                                         .max_bytes = kReplayBytes,
@@ -259,8 +290,8 @@ absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRun
   LEAT_ASSIGN_OR_RETURN(const CheckpointInterval interval, IntervalOf(spec.plan, spec.options));
   LEAT_ASSIGN_OR_RETURN(const Duration timeout, TransactionTimeout(interval, spec.delivery));
   const std::string id = TransactionalId(spec.name);
-  absl::StatusOr<TransactionalProducer> producer =
-      Await<absl::StatusOr<TransactionalProducer>>([&](auto done) { port.OpenProducer(id, timeout, std::move(done)); });
+  absl::StatusOr<TransactionalProducer> producer = Await<absl::StatusOr<TransactionalProducer>>(
+      *spec.threads, [&](auto done) { port.OpenProducer(id, timeout, std::move(done)); });
   if (!producer.ok()) return Annotate(producer.status(), StrCat("taking the transactional id ", id));
   return std::make_shared<TransactionWriter>(port, id, *producer);
 }
@@ -268,7 +299,8 @@ absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRun
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
                                                        state::CommittedStore& store,
                                                        std::shared_ptr<TransactionWriter> transaction) {
-  auto job = std::make_shared<JobContext>();
+  auto job = std::make_shared<JobContext>(*spec.threads);
+  const Log log{port, *spec.threads};
   job->job = spec.name;
   job->options = spec.options;
   job->port = &port;
@@ -281,10 +313,10 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
   job->late_topic = Setting(spec.plan, "leat.late.topic", "");
   // Dead letters and late rows go to the first partition, whatever others the topic has.
-  LEAT_ASSIGN_OR_RETURN(job->dead_letters, EnsureOutput(port, job->dead_letter_topic, 1));
+  LEAT_ASSIGN_OR_RETURN(job->dead_letters, EnsureOutput(log, job->dead_letter_topic, 1));
   job->dead_letters.partitions = 1;
   if (!job->late_topic.empty()) {
-    LEAT_ASSIGN_OR_RETURN(job->late_rows, EnsureOutput(port, job->late_topic, 1));
+    LEAT_ASSIGN_OR_RETURN(job->late_rows, EnsureOutput(log, job->late_topic, 1));
     job->late_rows.partitions = 1;
   }
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(store));
@@ -292,16 +324,16 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   std::vector<CursorStart> cursors;
   for (const auto& [node, table] : job->tables) {
     if (job->graph.nodes[static_cast<size_t>(node)].plan->kind == plan::NodeKind::kSource) {
-      LEAT_RETURN_IF_ERROR(PlanSource(*job, node, restored, &cursors));
+      LEAT_RETURN_IF_ERROR(PlanSource(*job, log, node, restored, &cursors));
     } else {
-      LEAT_ASSIGN_OR_RETURN(job->sink_topics[node], EnsureOutput(port, table.topics.front(), -1));
+      LEAT_ASSIGN_OR_RETURN(job->sink_topics[node], EnsureOutput(log, table.topics.front(), -1));
     }
   }
   LEAT_ASSIGN_OR_RETURN(job->workers, ChooseWorkers(spec.plan, spec.options, restored, cursors.size()));
   job->cursors.resize(static_cast<size_t>(job->workers));
   for (size_t i = 0; i < cursors.size(); ++i) job->cursors[i % static_cast<size_t>(job->workers)].push_back(cursors[i]);
   if (restored.values_emitted) job->cursors.front().push_back({});  // VALUES were emitted before
-  for (int i = 0; i < job->workers; ++i) job->inboxes.push_back(std::make_unique<Inbox<WorkerMessage>>());
+  for (int i = 0; i < job->workers; ++i) job->inboxes.push_back(std::make_unique<Inbox<WorkerMessage>>(*spec.threads));
   return job;
 }
 

@@ -13,9 +13,6 @@
 
 namespace leat::run {
 
-// The folder of the job's RocksDB; empty if options.state_dir is.
-std::string StateFolder(const std::string& job, const Options& options);
-
 // The store (opened if *store is null), replayed to the end of the changelog; makes the changelog topic if missing.
 absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::unique_ptr<state::CommittedStore>* store);
 

@@ -77,6 +77,7 @@ class Worker final : public TaskOutput {
     JobContext::Progress* progress;
     int64_t watermark_ms;  // behind the rows pushed so far; the reader's is behind the rows decoded
     bool fetching = false;
+    bool holds_rows = false;  // decoded, and not pushed yet: the reader is ahead
     int64_t at_end_since_ms = -1;
   };
 
@@ -320,6 +321,7 @@ absl::Status Worker::ReadSome() {
     for (SourceChunk& chunk : chunks) {
       LEAT_RETURN_IF_ERROR(task_->PushSource(cursor.node, std::move(chunk.batch)));
       cursor.watermark_ms = chunk.watermark_ms;
+      cursor.holds_rows = &chunk != &chunks.back();
       cursor.progress->watermark_ms.store(chunk.watermark_ms);
       LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(cursor.node));
     }
@@ -359,13 +361,13 @@ absl::Status Worker::UpdateSourceWatermark(int node) {
   for (Cursor& cursor : cursors_) {
     if (cursor.node != node) continue;
     any = true;
-    if (cursor.reader.finished()) {
+    if (cursor.reader.finished() && !cursor.holds_rows) {
       active = true;  // the end of a bounded partition holds nothing back
       continue;
     }
     const std::optional<int64_t>& timeout = job_->tables.at(node).idle_timeout_ms;
-    const bool idle = timeout && *timeout > 0 && cursor.reader.at_end() && cursor.at_end_since_ms >= 0 &&
-                      now_ms_ - cursor.at_end_since_ms >= *timeout;
+    const bool idle = timeout && *timeout > 0 && !cursor.holds_rows && cursor.reader.at_end() &&
+                      cursor.at_end_since_ms >= 0 && now_ms_ - cursor.at_end_since_ms >= *timeout;
     if (cursor.reader.at_end() && cursor.at_end_since_ms < 0) cursor.at_end_since_ms = now_ms_;
     if (idle) continue;
     active = true;

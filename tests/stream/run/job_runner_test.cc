@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -153,8 +155,8 @@ TEST_P(JobRunnerTest, LosesNothingWhenItIsKilled) {
   EXPECT_EQ(Rows(port, "totals"), Expected(301));
 }
 
-TEST_P(JobRunnerTest, FindsNoRowOfAHugeBatchLate) {
-  MemoryLogPort port;
+// Two partitions with one batch each, of 5,000 seconds.
+void ProduceHugeBatches(MemoryLogPort& port) {
   port.CreateTopic("payments", 2);
   std::vector<std::string> even;
   std::vector<std::string> odd;
@@ -164,6 +166,11 @@ TEST_P(JobRunnerTest, FindsNoRowOfAHugeBatchLate) {
   }
   port.Produce("payments", 0, even);
   port.Produce("payments", 1, odd);
+}
+
+TEST_P(JobRunnerTest, FindsNoRowOfAHugeBatchLate) {
+  MemoryLogPort port;
+  ProduceHugeBatches(port);
   auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
   port.WaitForCommitted("job", "payments", 0, 5000);
   port.WaitForCommitted("job", "payments", 1, 5000);
@@ -172,7 +179,56 @@ TEST_P(JobRunnerTest, FindsNoRowOfAHugeBatchLate) {
   EXPECT_EQ(Rows(port, "totals"), Expected(5000));
 }
 
+// The end of a bounded partition holds the watermark back until its last rows have been pushed.
+TEST_P(JobRunnerTest, FindsNoRowOfTheLastBatchOfABoundedPartitionLate) {
+  MemoryLogPort port;
+  ProduceHugeBatches(port);
+  std::string sql = kSql;
+  const std::string option = "'format' = 'json', 'scan.startup.mode'";
+  sql.replace(sql.find(option), option.size(),
+              "'format' = 'json', 'scan.bounded.mode' = 'latest-offset', 'scan.startup.mode'");
+  auto runner = JobRunner::Start(Spec(sql, GetParam()), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 5000);
+  port.WaitForCommitted("job", "payments", 1, 5000);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(runner->Status().rows_late, 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Workers, JobRunnerTest, testing::Values(1, 2, 3));
+
+// Whoever reads finds that more has come.
+class BusyPort final : public MemoryLogPort {
+ public:
+  void Fetch(LogFetch fetch, Callback<absl::StatusOr<LogData>> done) override {
+    if (busy && fetch.partition.topic == "payments") {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ProduceSeconds(*this, seconds, seconds + 20);
+      seconds += 20;
+    }
+    MemoryLogPort::Fetch(std::move(fetch), std::move(done));
+  }
+  std::atomic<bool> busy{true};
+  std::atomic<int> seconds{0};
+
+ private:
+  std::mutex mutex_;
+};
+
+TEST(JobRunner, StopsThoughItsInputNeverPauses) {
+  BusyPort port;
+  port.CreateTopic("payments", 2);
+  auto runner = JobRunner::Start(Spec(kSql, 2), port, env::NullMetrics());
+  port.WaitForRecords("totals", 6);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(runner->Status().state, State::kStopped);
+  port.busy = false;
+  runner.reset();
+  runner = JobRunner::Start(Spec(kSql, 2), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, port.seconds);
+  port.WaitForCommitted("job", "payments", 1, port.seconds);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Rows(port, "totals"), Expected(port.seconds));
+}
 
 TEST(JobRunner, BuriesWhatItCannotDecodeAndGoesOn) {
   MemoryLogPort port;

@@ -19,7 +19,7 @@ struct TestRow {
   std::map<std::string, std::string> headers;
 };
 
-class MemoryLogPort final : public LogPort {
+class MemoryLogPort : public LogPort {
  public:
   // --- for the test ---
   void CreateTopic(const std::string& topic, int32_t partitions);
