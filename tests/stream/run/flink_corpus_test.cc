@@ -136,5 +136,9 @@ INSTANTIATE_TEST_SUITE_P(Cases, FlinkCorpus, testing::ValuesIn(Corpus()), [](con
   return StrCat(parameter.param.file, "__", parameter.param.name);
 });
 
+TEST(FlinkCorpusFolder, HasAtLeastFiveHundredCases) {
+  EXPECT_GE(ReadFlinkCases(test::SourceDir() + "/tests/golden/flink").size(), 500u);
+}
+
 }  // namespace
 }  // namespace leat::stream
