@@ -238,6 +238,7 @@ class BrokerImpl final : public Broker {
   env::Disk& disk_;
   env::Metrics& metrics_;
   BrokerMetrics broker_metrics_;
+  ReplicationThrottles throttles_;
   BrokerGroups groups_face_{*this};
   Shards shards_;
   std::vector<model::NodeId> controllers_;  // as each shard knows it, on that shard

@@ -52,6 +52,18 @@ struct RebalanceReply {
   size_t moved = 0;  // leaders that are now the preferred ones
 };
 
+// Settings that change while brokers run: the throttles of replication, and with no node defaults of the whole cluster.
+struct BrokerConfigChange {
+  std::optional<model::NodeId> node;  // absent: of all
+  Configs set;
+  std::vector<std::string> remove;
+  bool replace_all = false;  // what is not in `set` is removed
+};
+struct DynamicConfig {
+  std::string name, value;
+  enum class Source { kNode, kCluster } source = Source::kNode;
+};
+
 struct Coordinator {
   Outcome outcome;  // COORDINATOR_NOT_AVAILABLE: nobody leads its partition now
   model::NodeId id{-1};
@@ -93,6 +105,13 @@ class ClusterAdmin {
 
   virtual void Drain(model::NodeId node, Draining draining, Callback<DrainReply> done) = 0;
   virtual void UnregisterBroker(model::NodeId node, Callback<Outcome> done) = 0;
+
+  // The outcome of each, in order: INVALID_CONFIG, BROKER_ID_NOT_REGISTERED.
+  virtual void AlterBrokerConfigs(std::vector<BrokerConfigChange> changes, ChangeMode mode,
+                                  Callback<std::vector<Outcome>> done) = 0;
+  // Those that are set of a node, its own first, then those of the cluster that it has not; of none: those of the
+  // cluster.
+  virtual void DescribeBrokerConfigs(std::optional<model::NodeId> node, Callback<std::vector<DynamicConfig>> done) = 0;
 
   virtual void FindCoordinator(CoordinatorKind kind, std::string name, Callback<Coordinator> done) = 0;
 

@@ -52,6 +52,7 @@ struct ClusterHost::Batch {
   Commands commands;
   std::vector<Outcome> outcomes;  // of those that were decided
   Callback<std::vector<Outcome>> done;
+  meta::ChangeMode mode = meta::ChangeMode::kApply;
 };
 
 ClusterHost::ClusterHost(BrokerImpl& broker) : broker_(broker), quorum_(std::make_unique<RaftQuorum>(broker)) {}
@@ -64,10 +65,11 @@ void ClusterHost::OnHome(absl::AnyInvocable<void(const Outcome&)> run) {
   });
 }
 
-void ClusterHost::Submit(Commands commands, Callback<std::vector<Outcome>> done) {
+void ClusterHost::Submit(Commands commands, Callback<std::vector<Outcome>> done, meta::ChangeMode mode) {
   auto batch = std::make_shared<Batch>();
   batch->commands = std::move(commands);
   batch->done = std::move(done);
+  batch->mode = mode;
   SubmitSome(std::move(batch));
 }
 
@@ -77,14 +79,13 @@ void ClusterHost::SubmitSome(std::shared_ptr<Batch> batch) {
   if (from == to) return batch->done(std::move(batch->outcomes));
   const auto begin = batch->commands.begin();
   Commands some(begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to));
-  broker_.ChangeMetadata(
-      std::move(some), meta::ChangeMode::kApply, [this, batch, from, to](const BrokerImpl::Changed& changed) {
-        for (size_t i = from; i < to; ++i) {
-          const bool decided = changed.status.ok();
-          batch->outcomes.push_back(ChangeOutcome(decided ? changed.results.at(i - from).status : changed.status));
-        }
-        SubmitSome(batch);
-      });
+  broker_.ChangeMetadata(std::move(some), batch->mode, [this, batch, from, to](const BrokerImpl::Changed& changed) {
+    for (size_t i = from; i < to; ++i) {
+      const bool decided = changed.status.ok();
+      batch->outcomes.push_back(ChangeOutcome(decided ? changed.results.at(i - from).status : changed.status));
+    }
+    SubmitSome(batch);
+  });
 }
 
 void ClusterHost::SubmitOne(meta::Command command, Callback<Outcome> done) {
@@ -178,6 +179,38 @@ void ClusterHost::ListReassignments(Callback<std::vector<OngoingReassignment>> d
     }
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.partition < b.partition; });
     done(std::move(list));
+  });
+}
+
+void ClusterHost::AlterBrokerConfigs(std::vector<BrokerConfigChange> changes, ChangeMode mode,
+                                     Callback<std::vector<Outcome>> done) {
+  OnHome([this, changes = std::move(changes), mode, done = std::move(done)](const Outcome& serving) mutable {
+    if (!serving.ok()) return done(std::vector<Outcome>(changes.size(), serving));
+    Commands commands;
+    for (BrokerConfigChange& change : changes) {
+      using Others = meta::AlterBrokerConfigs::Others;
+      commands.push_back(meta::AlterBrokerConfigs{.broker = change.node.value_or(meta::kNobody),
+                                                  .set = std::move(change.set),
+                                                  .remove = std::move(change.remove),
+                                                  .others = change.replace_all ? Others::kRemove : Others::kKeep});
+    }
+    Submit(std::move(commands), std::move(done),
+           mode == ChangeMode::kValidate ? meta::ChangeMode::kValidate : meta::ChangeMode::kApply);
+  });
+}
+
+void ClusterHost::DescribeBrokerConfigs(std::optional<model::NodeId> node, Callback<std::vector<DynamicConfig>> done) {
+  OnHome([this, node, done = std::move(done)](const Outcome& serving) mutable {
+    std::vector<DynamicConfig> configs;
+    if (!serving.ok()) return done(std::move(configs));
+    const meta::ImagePtr image = broker_.image();
+    const meta::Configs none;
+    const meta::Configs& own = node ? image->BrokerConfigs(*node) : none;
+    for (const auto& [name, value] : own) configs.push_back({name, value, DynamicConfig::Source::kNode});
+    for (const auto& [name, value] : image->BrokerConfigs(meta::kNobody)) {
+      if (!own.contains(name)) configs.push_back({name, value, DynamicConfig::Source::kCluster});
+    }
+    done(std::move(configs));
   });
 }
 

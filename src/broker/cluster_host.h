@@ -24,6 +24,9 @@ class ClusterHost final : public ClusterAdmin {
   void RebalanceLeaders(Callback<RebalanceReply> done) override;
   void Drain(model::NodeId node, Draining draining, Callback<DrainReply> done) override;
   void UnregisterBroker(model::NodeId node, Callback<Outcome> done) override;
+  void AlterBrokerConfigs(std::vector<BrokerConfigChange> changes, ChangeMode mode,
+                          Callback<std::vector<Outcome>> done) override;
+  void DescribeBrokerConfigs(std::optional<model::NodeId> node, Callback<std::vector<DynamicConfig>> done) override;
   void FindCoordinator(CoordinatorKind kind, std::string name, Callback<Coordinator> done) override;
   void DescribeQuorum(Callback<QuorumDescription> done) override;
   void AddVoter(NewVoter voter, Callback<Outcome> done) override;
@@ -36,7 +39,7 @@ class ClusterHost final : public ClusterAdmin {
   // Runs on shard 0, with OK if requests are served, else with the reason why not.
   void OnHome(absl::AnyInvocable<void(const Outcome&)> run);
   // Decided one after the other, many to a batch of records; the outcome of each, in order.
-  void Submit(Commands commands, Callback<std::vector<Outcome>> done);
+  void Submit(Commands commands, Callback<std::vector<Outcome>> done, meta::ChangeMode mode = meta::ChangeMode::kApply);
   void SubmitOne(meta::Command command, Callback<Outcome> done);
   void SubmitSome(std::shared_ptr<Batch> batch);
   // About partitions by name: those that do not exist get their outcome at once.

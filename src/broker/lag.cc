@@ -8,6 +8,7 @@
 #include "broker/job_desk.h"
 #include "broker/job_manager.h"
 #include "broker/lag.h"
+#include "broker/replication_gauges.h"
 #include "broker/transaction_host.h"
 #include "model/record_batch.h"
 
@@ -120,6 +121,9 @@ void BrokerImpl::UpdateGauges() {
   broker_metrics_.topics.Set(static_cast<double>(image()->topic_count()));
   broker_metrics_.partitions.Set(partitions);
   broker_metrics_.jobs_running.Set(static_cast<double>(jobs_->running()));
+  const bool active = client_ != nullptr && client_->controller() == options_.node_id;
+  ShowReplication(CountReplication(*image(), options_.node_id, options_.log_defaults),
+                  active ? Controller::kActive : Controller::kOther, metrics_);
   transactions_->UpdateGauges();
   OnEveryShard<size_t>(
       shards_, 0, [](ShardState& shard, auto answer) { answer(shard.producer_count()); },

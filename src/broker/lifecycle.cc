@@ -51,6 +51,7 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
           }}));
       config.transport = transports_.at(i);
       config.controller = gateways_.back().get();
+      config.throttles = &throttles_;
     }
     shards_.push_back(std::make_unique<ShardState>(config));
   }
@@ -285,6 +286,7 @@ void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
       [this, ready = std::move(ready)](const std::vector<absl::Status>&) mutable {
         transactions_->Start();
         job_peers_->Serve();
+        throttles_.Follow(*image(), options_.node_id, home().Now());
         jobs_->StartAll();
         UpdateGauges();
         if (!transports_.empty()) WatchDisk();

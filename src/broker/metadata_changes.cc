@@ -45,6 +45,7 @@ model::Offset BrokerImpl::AppliedEnd() const { return installing_.empty() ? meta
 
 void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta) {
   if (!delta.brokers.empty()) TellPeers(*image);
+  throttles_.Follow(*image, options_.node_id, home().Now());
   // Before that nobody has an image; then everybody gets the newest one.
   if (!shards_open_) return;
   auto installation = std::make_shared<Installation>();

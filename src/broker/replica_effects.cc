@@ -78,7 +78,9 @@ void Replica::OnFailure() {
 Replica::Carried Replica::Carry(Effect& effect) {
   if (const auto* fetch = std::get_if<replication::SendFetch>(&effect)) {
     fetched_batches_ = OwnedBytes();
-    host_.fetcher().Send(key_, *fetch, core_->log().high_watermark);
+    const bool in_sync = replication::Contains(view_.isr, host_.self().node);
+    host_.fetcher().Send(key_, *fetch, core_->log().high_watermark,
+                         in_sync ? ReplicaFetcher::Pace::kFree : ReplicaFetcher::Pace::kThrottled);
   } else if (const auto* append = std::get_if<replication::AppendFetched>(&effect)) {
     return CarryAppend(*append);
   } else if (const auto* mark = std::get_if<replication::SetHighWatermark>(&effect)) {

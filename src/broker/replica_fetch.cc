@@ -30,8 +30,8 @@ struct ReplicaFetchServer::Parked {
 };
 
 ReplicaFetchServer::ReplicaFetchServer(env::Shard& shard, env::Transport& transport, const Limits& limits,
-                                       OwnerOfKey owner)
-    : shard_(shard), transport_(transport), limits_(limits), owner_(std::move(owner)) {}
+                                       OwnerOfKey owner, replication::Throttle* throttle)
+    : shard_(shard), transport_(transport), limits_(limits), owner_(std::move(owner)), throttle_(throttle) {}
 
 ReplicaFetchServer::~ReplicaFetchServer() = default;
 
@@ -160,7 +160,8 @@ void ReplicaFetchServer::ServeShare(ShareId id, Share share, ShareDone done) {
                                           .purpose = item.purpose,
                                           .health = item.health});
     }
-    ready |= verdict.error != ErrorCode::kNone || verdict.diverging || item.offset < verdict.log_end;
+    const bool has_records = item.offset < verdict.log_end && !(IsThrottled(replica, share.node) && MustWait());
+    ready |= verdict.error != ErrorCode::kNone || verdict.diverging || has_records;
     verdicts.push_back(std::move(verdict));
   }
   if (ready) return done(ReadShare(share, std::move(verdicts)));
@@ -169,7 +170,8 @@ void ReplicaFetchServer::ServeShare(ShareId id, Share share, ShareDone done) {
 
 void ReplicaFetchServer::Park(ShareId id, Share share, std::vector<FetchVerdict> verdicts, ShareDone done) {
   auto parked = std::make_unique<Parked>();
-  const Instant deadline = shard_.Now() + share.max_wait;
+  Instant deadline = shard_.Now() + share.max_wait;
+  if (MustWait()) deadline = std::min(deadline, throttle_->ReadyAt(shard_.Now()));
   parked->share = std::move(share);
   parked->verdicts = std::move(verdicts);
   parked->done = std::move(done);
@@ -179,6 +181,7 @@ void ReplicaFetchServer::Park(ShareId id, Share share, std::vector<FetchVerdict>
   parked_[id] = std::move(parked);
   for (const ReplicaFetchRequest::Item& item : waits->share.items) {
     Replica* replica = Find(item.partition);
+    if (MustWait() && IsThrottled(replica, waits->share.node)) continue;  // at `deadline` it is looked at again
     waits->waits.emplace_back(item.partition,
                               replica->WaitForEnd(item.offset, WhileParked(id, &ReplicaFetchServer::Finish)));
     waits->waits.emplace_back(
@@ -240,18 +243,33 @@ std::vector<ReplicaFetchPart> ReplicaFetchServer::ReadShare(const Share& share, 
     verdict.log_start = facts.start;
     verdict.log_end = facts.end;
     if (budget == 0 || item.offset >= facts.end) continue;
-    absl::StatusOr<log::ReadResult> read =
-        replica->log().ReadReplicated(item.offset, std::min(std::max<size_t>(item.max_bytes, 1), budget));
-    if (!read.ok()) {
-      const bool out_of_range = absl::IsOutOfRange(read.status());
-      verdict.error = out_of_range ? ErrorCode::kOffsetOutOfRange : ErrorCode::kKafkaStorageError;
-      if (absl::IsDataLoss(read.status())) replica->LookForDamage();
-      continue;
-    }
-    parts[i].records = std::move(read->batches);
-    budget -= std::min(budget, parts[i].records.size());
+    budget -= std::min(budget, Read(*replica, item, share.node, budget, &parts[i]));
   }
   return parts;
+}
+
+bool ReplicaFetchServer::IsThrottled(Replica* replica, model::NodeId follower) const {
+  if (throttle_ == nullptr || replica == nullptr || replica->alone()) return false;
+  const replication::LeaderCore* leader = replica->core().leader();
+  return leader != nullptr && leader->IsThrottled(follower);
+}
+
+size_t ReplicaFetchServer::Read(Replica& replica, const ReplicaFetchRequest::Item& item, model::NodeId follower,
+                                size_t budget, ReplicaFetchPart* part) {
+  size_t most = std::min(std::max<size_t>(item.max_bytes, 1), budget);
+  const bool throttled = IsThrottled(&replica, follower);
+  if (throttled) most = static_cast<size_t>(std::min<uint64_t>(most, throttle_->Allowance(shard_.Now())));
+  if (most == 0) return 0;
+  absl::StatusOr<log::ReadResult> read = replica.log().ReadReplicated(item.offset, most);
+  if (!read.ok()) {
+    const bool out_of_range = absl::IsOutOfRange(read.status());
+    part->verdict.error = out_of_range ? ErrorCode::kOffsetOutOfRange : ErrorCode::kKafkaStorageError;
+    if (absl::IsDataLoss(read.status())) replica.LookForDamage();
+    return 0;
+  }
+  part->records = std::move(read->batches);
+  if (throttled) throttle_->Charge(part->records.size(), shard_.Now());
+  return part->records.size();
 }
 
 }  // namespace leat::broker

@@ -12,6 +12,7 @@
 #include "broker/replica_host.h"
 #include "broker/replica_wire.h"
 #include "env/transport.h"
+#include "replication/throttle.h"
 
 namespace leat::broker {
 
@@ -27,7 +28,9 @@ class ReplicaFetchServer {
   // Which shard owns a partition, as an index into `servers` of Start; nullopt: no such partition is known here.
   using OwnerOfKey = std::function<std::optional<size_t>(const meta::PartitionKey&)>;
 
-  ReplicaFetchServer(env::Shard& shard, env::Transport& transport, const Limits& limits, OwnerOfKey owner);
+  // `throttle`: of what is sent to replicas that are not in sync, shared by the node's shards; null: none.
+  ReplicaFetchServer(env::Shard& shard, env::Transport& transport, const Limits& limits, OwnerOfKey owner,
+                     replication::Throttle* throttle = nullptr);
   ~ReplicaFetchServer();
   // The replicas of the shard, which are others in another life; null: none. What waits is answered.
   void SetHost(ReplicaHost* host);
@@ -66,12 +69,20 @@ class ReplicaFetchServer {
 
   Replica* Find(const meta::PartitionKey& key) { return host_ == nullptr ? nullptr : host_->Find(key); }
   void FinishAll();
+  // Whether records for this node count against the throttle.
+  bool IsThrottled(Replica* replica, model::NodeId follower) const;
+  // Nothing may be sent that counts against the throttle just now.
+  bool MustWait() const { return throttle_ != nullptr && throttle_->Allowance(shard_.Now()) == 0; }
+  // Of records from `from` on into `part`; what it takes of the budget. The partition is led here.
+  size_t Read(Replica& replica, const ReplicaFetchRequest::Item& item, model::NodeId follower, size_t budget,
+              ReplicaFetchPart* part);
 
   env::Shard& shard_;
   ReplicaHost* host_ = nullptr;
   env::Transport& transport_;
   const Limits limits_;
   const OwnerOfKey owner_;
+  replication::Throttle* const throttle_;
   std::vector<ReplicaFetchServer*> servers_;
   size_t index_ = 0;
   uint64_t next_request_ = 1;

@@ -9,15 +9,24 @@
 namespace leat::broker {
 
 ReplicaFetcher::ReplicaFetcher(env::Shard& shard, env::Transport& transport, model::NodeId self, const Limits& limits,
-                               Deliver deliver)
-    : shard_(shard), transport_(transport), self_(self), limits_(limits), deliver_(std::move(deliver)) {}
+                               replication::Throttle* throttle, Deliver deliver)
+    : shard_(shard),
+      transport_(transport),
+      self_(self),
+      limits_(limits),
+      throttle_(throttle),
+      deliver_(std::move(deliver)) {}
 
 void ReplicaFetcher::Send(const meta::PartitionKey& partition, const replication::SendFetch& fetch,
-                          model::Offset high_watermark) {
+                          model::Offset high_watermark, Pace pace) {
   if (alive_ == nullptr) return;
   // It may have had another leader when it asked last.
   for (auto& [leader, waiting] : pending_) waiting.erase(partition);
-  pending_[fetch.leader][partition] = {fetch, high_watermark};
+  pending_[fetch.leader][partition] = {fetch, high_watermark, pace};
+  FlushSoon();
+}
+
+void ReplicaFetcher::FlushSoon() {
   if (std::exchange(flush_posted_, true)) return;
   shard_.Post([this, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) Flush();
@@ -27,11 +36,13 @@ void ReplicaFetcher::Send(const meta::PartitionKey& partition, const replication
 void ReplicaFetcher::Stop() {
   alive_.reset();
   pending_.clear();
+  throttled_until_.reset();
 }
 
 void ReplicaFetcher::Flush() {
   flush_posted_ = false;
   for (auto& [leader, waiting] : std::exchange(pending_, {})) {
+    HoldBack(leader, &waiting);
     Batch batch;
     for (auto& [partition, pending] : waiting) {
       batch.emplace_back(partition, pending);
@@ -40,6 +51,18 @@ void ReplicaFetcher::Flush() {
     }
     if (!batch.empty()) Call(leader, std::move(batch));
   }
+}
+
+void ReplicaFetcher::HoldBack(model::NodeId leader, std::map<meta::PartitionKey, Pending>* waiting) {
+  const Instant now = shard_.Now();
+  if (throttle_ == nullptr || throttle_->Allowance(now) > 0) return;
+  for (auto it = waiting->begin(); it != waiting->end();) {
+    const auto next = std::next(it);
+    if (it->second.pace == Pace::kThrottled) pending_[leader].insert(waiting->extract(it));
+    it = next;
+  }
+  if (pending_[leader].empty()) return;
+  throttled_until_ = shard_.RunAt(throttle_->ReadyAt(now), [this] { FlushSoon(); });
 }
 
 void ReplicaFetcher::Call(model::NodeId leader, Batch batch) {
@@ -51,6 +74,9 @@ void ReplicaFetcher::Call(model::NodeId leader, Batch batch) {
   for (const auto& [partition, pending] : batch) {
     const replication::SendFetch& fetch = pending.fetch;
     size_t most = limits_.partition_bytes;
+    if (pending.pace == Pace::kThrottled && throttle_ != nullptr) {
+      most = static_cast<size_t>(std::min<uint64_t>(most, std::max<uint64_t>(throttle_->Allowance(shard_.Now()), 1)));
+    }
     request.items.push_back({.partition = partition,
                              .leader_epoch = fetch.leader_epoch,
                              .offset = fetch.offset,
@@ -87,6 +113,9 @@ void ReplicaFetcher::OnAnswer(const Batch& batch, absl::StatusOr<OwnedBytes> ans
   for (size_t i = 0; i < batch.size() && !alive.expired(); ++i) {
     ReplicaFetchPart& part = (*parts)[i];
     const replication::SendFetch& fetch = batch[i].second.fetch;
+    if (throttle_ != nullptr && batch[i].second.pace == Pace::kThrottled) {
+      throttle_->Charge(part.records.size(), shard_.Now());
+    }
     absl::StatusOr<std::vector<replication::FetchedBatch>> batches = CheckFetchedBatches(part.records);
     if (!batches.ok()) {
       LogWarning("broker", "node ", fetch.leader, " has sent damaged batches from offset ", fetch.offset, ": ",

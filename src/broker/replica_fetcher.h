@@ -16,6 +16,7 @@
 #include "meta/partition.h"
 #include "replication/effects.h"
 #include "replication/follower_core.h"
+#include "replication/throttle.h"
 
 namespace leat::broker {
 
@@ -35,11 +36,14 @@ class ReplicaFetcher {
   };
   using Deliver = std::function<void(const meta::PartitionKey&, replication::FetchId, absl::StatusOr<Fetched> fetched)>;
 
+  // `throttle`: of what replicas that are not in sync fetch; null: none.
   ReplicaFetcher(env::Shard& shard, env::Transport& transport, model::NodeId self, const Limits& limits,
-                 Deliver deliver);
+                 replication::Throttle* throttle, Deliver deliver);
 
+  enum class Pace { kFree, kThrottled };
   // Replaces the fetch of the same replica that has not been sent yet. An answer to one that was sent still comes.
-  void Send(const meta::PartitionKey& partition, const replication::SendFetch& fetch, model::Offset high_watermark);
+  void Send(const meta::PartitionKey& partition, const replication::SendFetch& fetch, model::Offset high_watermark,
+            Pace pace = Pace::kFree);
   // Nothing is sent or delivered any more.
   void Stop();
 
@@ -47,10 +51,14 @@ class ReplicaFetcher {
   struct Pending {
     replication::SendFetch fetch;
     model::Offset high_watermark;
+    Pace pace = Pace::kFree;
   };
   using Batch = std::vector<std::pair<meta::PartitionKey, Pending>>;
 
+  void FlushSoon();
   void Flush();
+  // Takes out what may not be sent yet, and comes again when it may.
+  void HoldBack(model::NodeId leader, std::map<meta::PartitionKey, Pending>* waiting);
   void Call(model::NodeId leader, Batch batch);
   void OnAnswer(const Batch& batch, absl::StatusOr<OwnedBytes> answer);
 
@@ -58,9 +66,11 @@ class ReplicaFetcher {
   env::Transport& transport_;
   const model::NodeId self_;
   const Limits limits_;
+  replication::Throttle* const throttle_;
   const Deliver deliver_;
   std::map<model::NodeId, std::map<meta::PartitionKey, Pending>> pending_;
   bool flush_posted_ = false;
+  std::unique_ptr<env::Timer> throttled_until_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

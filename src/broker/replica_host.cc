@@ -10,7 +10,7 @@ constexpr Duration kTickDelay = absl::Microseconds(1);
 ReplicaHost::ReplicaHost(const Config& config, replication::BrokerEpoch life)
     : config_(config), self_{config.node, life} {
   fetcher_ = std::make_unique<ReplicaFetcher>(
-      shard(), *config_.transport, config_.node, config_.fetch,
+      shard(), *config_.transport, config_.node, config_.fetch, config_.follower_throttle,
       [this](const meta::PartitionKey& key, replication::FetchId id, absl::StatusOr<ReplicaFetcher::Fetched> fetched) {
         Replica* replica = Find(key);
         if (replica == nullptr) return;

@@ -25,6 +25,7 @@ class ReplicaHost {
     ControllerPort* controller;
     replication::Options replication;
     ReplicaFetcher::Limits fetch;
+    replication::Throttle* follower_throttle = nullptr;  // null: none
   };
   // `life`: the epoch that the controller gave this process. What the pointers point to outlives it.
   ReplicaHost(const Config& config, replication::BrokerEpoch life);

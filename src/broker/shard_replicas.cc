@@ -108,21 +108,25 @@ void ShardState::BeginLife(replication::BrokerEpoch life) {
   if (replica_server_ != nullptr) replica_server_->SetHost(nullptr);
   if (replicas_ != nullptr) replicas_->Stop();
   for (auto& [name, partition] : partitions_) partition.replica = nullptr;
-  replicas_ = std::make_unique<ReplicaHost>(ReplicaHost::Config{.node = options().node_id,
-                                                                .shard = config_.shard,
-                                                                .transport = config_.transport,
-                                                                .controller = config_.controller,
-                                                                .replication = options().replication,
-                                                                .fetch = options().replica_fetch},
-                                            life);
+  ReplicationThrottles* const throttles = config_.throttles;
+  replicas_ = std::make_unique<ReplicaHost>(
+      ReplicaHost::Config{.node = options().node_id,
+                          .shard = config_.shard,
+                          .transport = config_.transport,
+                          .controller = config_.controller,
+                          .replication = options().replication,
+                          .fetch = options().replica_fetch,
+                          .follower_throttle = throttles == nullptr ? nullptr : &throttles->follower},
+      life);
   if (replica_server_ == nullptr) {
-    replica_server_ =
-        std::make_unique<ReplicaFetchServer>(shard(), *config_.transport, ReplicaFetchServer::Limits{},
-                                             [this](const meta::PartitionKey& key) -> std::optional<size_t> {
-                                               const meta::TopicPtr topic = image_->FindTopic(key.topic);
-                                               if (topic == nullptr) return std::nullopt;
-                                               return OwnerOf({topic->name, key.partition}, config_.shards);
-                                             });
+    replica_server_ = std::make_unique<ReplicaFetchServer>(
+        shard(), *config_.transport, ReplicaFetchServer::Limits{},
+        [this](const meta::PartitionKey& key) -> std::optional<size_t> {
+          const meta::TopicPtr topic = image_->FindTopic(key.topic);
+          if (topic == nullptr) return std::nullopt;
+          return OwnerOf({topic->name, key.partition}, config_.shards);
+        },
+        throttles == nullptr ? nullptr : &throttles->leader);
   }
   replica_server_->SetHost(replicas_.get());
   for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);

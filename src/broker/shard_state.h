@@ -18,6 +18,7 @@
 #include "broker/options.h"
 #include "broker/replica_fetch.h"
 #include "broker/replica_host.h"
+#include "broker/replication_throttles.h"
 #include "env/disk.h"
 #include "env/shard.h"
 #include "log/partition_log.h"
@@ -46,6 +47,7 @@ class ShardState {
     // For partitions with replicas on other nodes. Null: there are none.
     env::Transport* transport = nullptr;
     ControllerPort* controller = nullptr;
+    ReplicationThrottles* throttles = nullptr;  // of the broker; null: nothing is throttled
   };
   explicit ShardState(const Config& config);
   ~ShardState();

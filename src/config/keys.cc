@@ -85,16 +85,21 @@ std::vector<Key> NodeKeys() {
           "another pass."),
       KEY(Bytes, log.compaction_rate, (Count{64 * kKiB, kTiB}),
           "Bytes a second that compaction reads and writes on each shard at most."),
-
-      KEY(Bool, topics.auto_create, "Whether the first use of a topic that does not exist makes it."),
-      KEY(Int, topics.default_partitions, (Count{1, 100000}),
-          "Partitions of a topic made without a number of its own."),
   };
 }
 
-// What it refuses, its jobs and its own log.
-std::vector<Key> LimitAndJobKeys() {
+// Topics and transactions, what it refuses, its jobs and its own log.
+std::vector<Key> TopicAndJobKeys() {
   return {
+      KEY(Bool, topics.auto_create, "Whether the first use of a topic that does not exist makes it."),
+      KEY(Int, topics.default_partitions, (Count{1, 100000}),
+          "Partitions of a topic made without a number of its own."),
+      KEY(Int, topics.replication_factor, (Count{0, 1000}),
+          "Copies of a topic made without a number of its own, and of the broker's own topics; 0 takes three, or as "
+          "many as there are voters, or one for a broker alone."),
+      KEY(Int, topics.min_insync_replicas, (Count{1, 1000}),
+          "Copies in sync that a write with acks=all needs, of topics that do not say."),
+
       KEY(Time, transactions.max_timeout, (Span{ms(1000), absl::Hours(24)}),
           "Longest transaction timeout that a producer may ask for; after its timeout a transaction is aborted."),
       KEY(Time, transactions.id_expiration, (Span{absl::Minutes(1), 10 * year}),
@@ -154,7 +159,7 @@ std::vector<Key> LimitAndJobKeys() {
 
 std::vector<Key> MakeKeys() {
   std::vector<Key> keys = NodeKeys();
-  std::vector<Key> more = LimitAndJobKeys();
+  std::vector<Key> more = TopicAndJobKeys();
   for (Key& key : more) keys.push_back(std::move(key));
   return keys;
 }

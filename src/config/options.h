@@ -46,6 +46,8 @@ struct LogSection : log::LogOptions {
 struct TopicOptions {
   bool auto_create = true;
   int64_t default_partitions = 1;
+  int64_t replication_factor = 0;  // 0: by the number of voters
+  int64_t min_insync_replicas = 1;
 };
 
 // Kafka's names: transaction.max.timeout.ms, transactional.id.expiration.ms; it has no such limits.

@@ -1,5 +1,6 @@
 #include "config/relations.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -148,7 +149,29 @@ void FindClusterConflicts(const BrokerOptions& options, std::vector<Conflict>* c
   }
 }
 
+void FindCopyConflicts(const BrokerOptions& options, std::vector<Conflict>* conflicts) {
+  const TopicOptions& topics = options.topics;
+  if (topics.replication_factor > 1 && options.cluster.voters.empty()) {
+    conflicts->push_back({"topics.replication_factor",
+                          StrCat("expected 0 or 1, because this broker is alone (cluster.voters is empty), got ",
+                                 topics.replication_factor)});
+    return;
+  }
+  const int64_t copies = ReplicationFactorOf(options);
+  if (topics.min_insync_replicas <= copies) return;
+  conflicts->push_back(
+      {"topics.min_insync_replicas",
+       StrCat("expected at most the copies that a topic has by topics.replication_factor, ", copies, ", got ",
+              topics.min_insync_replicas, ": no write with acks=all could be acknowledged")});
+}
+
 }  // namespace
+
+int64_t ReplicationFactorOf(const BrokerOptions& options) {
+  if (options.topics.replication_factor > 0) return options.topics.replication_factor;
+  const auto voters = static_cast<int64_t>(options.cluster.voters.size());
+  return std::clamp<int64_t>(voters, 1, 3);
+}
 
 std::vector<Conflict> FindConflicts(const BrokerOptions& options) {
   std::vector<Conflict> conflicts;
@@ -169,6 +192,7 @@ std::vector<Conflict> FindConflicts(const BrokerOptions& options) {
   }
   FindKafkaConflicts(options, &conflicts);
   FindClusterConflicts(options, &conflicts);
+  FindCopyConflicts(options, &conflicts);
   return conflicts;
 }
 

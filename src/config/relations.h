@@ -13,6 +13,9 @@ struct Conflict {
   std::string message;  // what was expected and what came
 };
 
+// Copies of a topic made without a number of its own: topics.replication_factor, and what its 0 stands for.
+int64_t ReplicationFactorOf(const BrokerOptions& options);
+
 std::vector<Conflict> FindConflicts(const BrokerOptions& options);
 
 }  // namespace leat::config

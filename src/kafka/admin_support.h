@@ -21,7 +21,13 @@ inline std::optional<std::string> ErrorText(const broker::Outcome& outcome) {
 // Numbers of the protocol. Resource types (org.apache.kafka.common.config.ConfigResource.Type) and where the value of a
 // config comes from (ConfigEntry.ConfigSource).
 enum class ResourceType : int8_t { kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32 };
-enum class ConfigSource : int8_t { kTopic = 1, kStaticBroker = 4, kDefault = 5 };
+enum class ConfigSource : int8_t {
+  kTopic = 1,
+  kDynamicBroker = 2,
+  kDynamicDefault = 3,
+  kStaticBroker = 4,
+  kDefault = 5
+};
 ConfigSource SourceOf(const broker::ConfigEntry& entry);
 
 std::vector<model::NodeId> NodesOf(const std::vector<int32_t>& ids);

@@ -1,8 +1,11 @@
 // AlterConfigs (33), which gives the whole set, and IncrementalAlterConfigs (44), which gives the changes.
+#include <absl/strings/numbers.h>
+
 #include <set>
 #include <vector>
 
 #include "base/strings.h"
+#include "broker/cluster_admin.h"
 #include "kafka/admin_support.h"
 #include "kafka/alter_topics.h"
 #include "kafka/handlers.h"
@@ -24,11 +27,11 @@ broker::Outcome Refuse(model::ErrorCode code, std::string message) { return {cod
 broker::Outcome CheckType(int8_t type) {
   switch (static_cast<ResourceType>(type)) {
     case ResourceType::kTopic:
-      return {};
     case ResourceType::kBroker:
+      return {};
     case ResourceType::kBrokerLogger:
       return Refuse(model::ErrorCode::kInvalidRequest,
-                    "the broker takes its configuration from its YAML file and --set: change it there and restart");
+                    "log levels are not set over the protocol: set logging.level in the broker's configuration");
     case ResourceType::kClientMetrics:
     case ResourceType::kGroup:
       return Refuse(model::ErrorCode::kInvalidRequest, "nothing can be set on client metrics and on groups");
@@ -83,6 +86,26 @@ broker::Outcome Translate(const IncrementalAlterConfigsRequest::AlterConfigsReso
   return {};
 }
 
+// The name of a broker is its id, and of the defaults of all brokers empty.
+broker::Outcome ToBrokerChange(broker::AlterTopic change, broker::BrokerConfigChange* out) {
+  int32_t id = 0;
+  if (!change.name.empty()) {
+    if (!absl::SimpleAtoi(change.name, &id) || id < 0) {
+      return Refuse(model::ErrorCode::kInvalidRequest,
+                    StrCat("expected the id of a broker, or '' for the defaults of all, got '", change.name, "'"));
+    }
+    out->node = model::NodeId(id);
+  }
+  if (!change.append.empty() || !change.subtract.empty()) {
+    const std::string& name = change.append.empty() ? change.subtract.begin()->first : change.append.begin()->first;
+    return Refuse(model::ErrorCode::kInvalidConfig, StrCat("config ", name, " is no list: it can be set and deleted"));
+  }
+  out->set = std::move(change.set);
+  out->remove = std::move(change.remove);
+  out->replace_all = change.replace_all;
+  return {};
+}
+
 template <class Result>
 void SetOutcome(const broker::Outcome& outcome, Result* result) {
   result->error_code = Code(outcome.code);
@@ -97,6 +120,8 @@ void Alter(Call& call, const Request& request, Reply<Response> reply) {
   for (const auto& resource : request.resources) repeated.Add({resource.resource_type, resource.resource_name});
   Response response;
   TopicChanges changes;
+  std::vector<broker::BrokerConfigChange> brokers;
+  std::vector<size_t> places;  // of the brokers in the response
   for (const auto& resource : request.resources) {
     broker::AlterTopic change;
     change.name = std::string(resource.resource_name);
@@ -108,14 +133,33 @@ void Alter(Call& call, const Request& request, Reply<Response> reply) {
     Result& result = response.responses.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = change.name;
+    const bool of_broker = static_cast<ResourceType>(resource.resource_type) == ResourceType::kBroker;
+    if (broker::BrokerConfigChange to; of_broker && outcome.ok()) {
+      outcome = ToBrokerChange(std::move(change), &to);
+      if (outcome.ok()) {
+        brokers.push_back(std::move(to));
+        places.push_back(response.responses.size() - 1);
+      }
+    } else if (outcome.ok()) {
+      changes.Add(std::move(change), response.responses.size() - 1);
+    }
     SetOutcome(outcome, &result);
-    if (outcome.ok()) changes.Add(std::move(change), response.responses.size() - 1);
   }
   const auto mode = request.validate_only ? broker::ChangeMode::kValidate : broker::ChangeMode::kApply;
-  AlterTopics(call, std::move(changes), mode, std::move(response), std::move(reply),
-              [](Response& to, size_t place, const broker::TopicResult& result) {
-                SetOutcome(result.outcome, &to.responses[place]);
-              });
+  auto topics = [&call, mode, changes = std::move(changes), reply = std::move(reply)](Response so_far) mutable {
+    AlterTopics(call, std::move(changes), mode, std::move(so_far), std::move(reply),
+                [](Response& to, size_t place, const broker::TopicResult& result) {
+                  SetOutcome(result.outcome, &to.responses[place]);
+                });
+  };
+  if (brokers.empty()) return topics(std::move(response));
+  call.broker.cluster_admin().AlterBrokerConfigs(
+      std::move(brokers), mode,
+      [topics = std::move(topics), places = std::move(places),
+       response = std::move(response)](const std::vector<broker::Outcome>& outcomes) mutable {
+        for (size_t i = 0; i < outcomes.size(); ++i) SetOutcome(outcomes[i], &response.responses[places[i]]);
+        topics(std::move(response));
+      });
 }
 
 }  // namespace

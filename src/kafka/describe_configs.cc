@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "broker/cluster_admin.h"
 #include "kafka/admin_support.h"
 #include "kafka/handlers.h"
 #include "meta/topic_config.h"
@@ -87,6 +88,20 @@ Entry BrokerEntry(const broker::BrokerConfig& config, const Wanted& wanted) {
   return entry;
 }
 
+// What was set of it while it ran, over what it began with.
+Entry DynamicEntry(const broker::DynamicConfig& config, const Wanted& wanted) {
+  const ConfigSource source = config.source == broker::DynamicConfig::Source::kNode ? ConfigSource::kDynamicBroker
+                                                                                    : ConfigSource::kDynamicDefault;
+  Entry entry;
+  entry.name = config.name;
+  entry.value = config.value;
+  entry.config_source = static_cast<int8_t>(source);
+  entry.config_type = static_cast<int8_t>(WireType::kString);
+  if (wanted.synonyms) entry.synonyms.push_back(Synonym(config.name, config.value, source));
+  if (wanted.documentation) entry.documentation = "Set while the broker ran.";
+  return entry;
+}
+
 void Refuse(Result& result, model::ErrorCode code, std::string message) {
   result.error_code = Code(code);
   result.error_message = std::move(message);
@@ -99,17 +114,42 @@ struct Describing {
   DescribeConfigsResponse response;
   Reply<DescribeConfigsResponse> reply;
   std::vector<size_t> topics, brokers;  // places of the resources of each kind that the broker must be asked for
+  std::vector<std::pair<size_t, std::optional<model::NodeId>>> dynamic;  // places of brokers, or of the default of all
 };
 using DescribingPtr = std::shared_ptr<Describing>;
 
-void FillBrokers(const DescribingPtr& describing, const std::vector<broker::BrokerConfig>& configs) {
+// One resource after the other; answers after the last.
+void FillDynamic(broker::Broker& broker, const DescribingPtr& describing, size_t next) {
+  if (next == describing->dynamic.size()) return describing->reply(std::move(describing->response));
+  const auto [place, node] = describing->dynamic[next];
+  broker.cluster_admin().DescribeBrokerConfigs(
+      node, [&broker, describing, next, place = place](const std::vector<broker::DynamicConfig>& configs) {
+        auto& entries = describing->response.results[place].configs;
+        for (const broker::DynamicConfig& config : configs) {
+          if (!Asked(describing->request.resources[place], config.name)) continue;
+          Entry entry = DynamicEntry(config, describing->wanted);
+          const auto fixed = std::find_if(entries.begin(), entries.end(),
+                                          [&](const Entry& other) { return other.name == entry.name; });
+          if (fixed == entries.end()) {
+            entries.push_back(std::move(entry));
+          } else {
+            for (auto& synonym : fixed->synonyms) entry.synonyms.push_back(std::move(synonym));
+            *fixed = std::move(entry);
+          }
+        }
+        FillDynamic(broker, describing, next + 1);
+      });
+}
+
+void FillBrokers(broker::Broker& broker, const DescribingPtr& describing,
+                 const std::vector<broker::BrokerConfig>& configs) {
   for (const size_t place : describing->brokers) {
     for (const broker::BrokerConfig& config : configs) {
       if (!Asked(describing->request.resources[place], config.name)) continue;
       describing->response.results[place].configs.push_back(BrokerEntry(config, describing->wanted));
     }
   }
-  describing->reply(std::move(describing->response));
+  FillDynamic(broker, describing, 0);
 }
 
 void FillTopics(const DescribingPtr& describing, const std::vector<broker::TopicDescription>& topics) {
@@ -141,9 +181,11 @@ void Sort(Describing& describing, model::NodeId node) {
         describing.topics.push_back(i);
         break;
       case ResourceType::kBroker:
-        if (resource.resource_name.empty()) break;  // settings of all brokers at once: there are none
-        if (absl::SimpleAtoi(ToAbsl(resource.resource_name), &id) && id == node.value()) {
+        if (resource.resource_name.empty()) {
+          describing.dynamic.emplace_back(i, std::nullopt);
+        } else if (absl::SimpleAtoi(ToAbsl(resource.resource_name), &id) && id == node.value()) {
           describing.brokers.push_back(i);
+          describing.dynamic.emplace_back(i, node);
         } else {
           Refuse(result, model::ErrorCode::kInvalidRequest,
                  StrCat("expected the broker ", node.value(), ", which this is, got '", resource.resource_name, "'"));
@@ -166,21 +208,21 @@ void Sort(Describing& describing, model::NodeId node) {
 
 void HandleDescribeConfigs(Call& call, const DescribeConfigsRequest& request, Reply<DescribeConfigsResponse> reply) {
   auto describing = std::make_shared<Describing>(
-      Describing{request, {request.include_synonyms, request.include_documentation}, {}, std::move(reply), {}, {}});
+      Describing{request, {request.include_synonyms, request.include_documentation}, {}, std::move(reply), {}, {}, {}});
   Sort(*describing, call.broker.node_id());
-  if (describing->topics.empty()) {
-    call.broker.DescribeBroker(
-        [describing](const std::vector<broker::BrokerConfig>& configs) { FillBrokers(describing, configs); });
-    return;
-  }
+  const auto brokers = [describing, &broker = call.broker] {
+    broker.DescribeBroker([describing, &broker](const std::vector<broker::BrokerConfig>& configs) {
+      FillBrokers(broker, describing, configs);
+    });
+  };
+  if (describing->topics.empty()) return brokers();
   std::vector<std::string> names;
   for (const size_t place : describing->topics) names.push_back(describing->response.results[place].resource_name);
-  call.broker.DescribeTopics(
-      std::move(names), [describing, &broker = call.broker](const std::vector<broker::TopicDescription>& topics) {
-        FillTopics(describing, topics);
-        broker.DescribeBroker(
-            [describing](const std::vector<broker::BrokerConfig>& configs) { FillBrokers(describing, configs); });
-      });
+  call.broker.DescribeTopics(std::move(names),
+                             [describing, brokers](const std::vector<broker::TopicDescription>& topics) {
+                               FillTopics(describing, topics);
+                               brokers();
+                             });
 }
 
 }  // namespace leat::kafka

@@ -34,8 +34,9 @@ absl::Status CheckBrokerConfig(NodeId broker, const std::string& name, const std
   }
   if (definition == nullptr) {
     const std::string_view nearest = Nearest(name, names);
-    return InvalidArgument("config ", name, ": no broker config that can change at run time has this name",
-                           nearest.empty() ? "" : "; did you mean ", nearest, nearest.empty() ? "" : "?");
+    return InvalidArgument("config ", name, ": no broker config that can change while it runs has this name",
+                           nearest.empty() ? "" : "; did you mean ", nearest, nearest.empty() ? "" : "?",
+                           "; the others are set in the broker's YAML file or by --set, and need a restart");
   }
   if (definition->scope == Scope::kCluster && broker != kNobody) {
     return InvalidArgument("config ", name, ": holds for the whole cluster, not for broker ", broker,
@@ -50,6 +51,12 @@ absl::Status CheckBrokerConfig(NodeId broker, const std::string& name, const std
 }
 
 }  // namespace
+
+std::vector<std::string_view> BrokerConfigNames() {
+  std::vector<std::string_view> names;
+  for (const Definition& definition : kTable) names.push_back(definition.name);
+  return names;
+}
 
 absl::StatusOr<Records> Decide(const Image& image, const AlterBrokerConfigs& command, const Policy& policy) {
   LEAT_RETURN_IF_ERROR(RequireClusterLevel(image));

@@ -70,6 +70,8 @@ struct AlterBrokerConfigs {
   enum class Others : bool { kKeep, kRemove } others = Others::kKeep;
   friend bool operator==(const AlterBrokerConfigs&, const AlterBrokerConfigs&) = default;
 };
+// The configs that there are, by name. Bytes per second where no throttle is set: no limit.
+std::vector<std::string_view> BrokerConfigNames();
 // INVALID_CONFIG, BROKER_ID_NOT_REGISTERED.
 absl::StatusOr<Records> Decide(const Image& image, const AlterBrokerConfigs& command, const Policy& policy);
 

@@ -12,6 +12,7 @@
 #include "base/logging.h"
 #include "broker/broker.h"
 #include "broker/meta_properties.h"
+#include "config/relations.h"
 #include "config/values.h"
 #include "grpc/server.h"
 #include "kafka/server.h"
@@ -71,7 +72,8 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
     out.voters.push_back({model::NodeId(voter->node), voter->address.host, voter->address.port});
   }
   // With three copies of everything any one node may be lost.
-  if (!out.voters.empty()) out.replication_factor = static_cast<int32_t>(std::min<size_t>(3, out.voters.size()));
+  out.replication_factor = static_cast<int32_t>(config::ReplicationFactorOf(options));
+  out.log_defaults.min_insync_replicas = static_cast<int32_t>(options.topics.min_insync_replicas);
   return out;
 }
 

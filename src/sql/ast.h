@@ -119,9 +119,31 @@ struct SelectItem {
   std::optional<Name> alias;
 };
 
+// One variable of PATTERN with how many rows it takes.
+struct PatternElement {
+  Name variable;
+  int min = 1;
+  int max = 1;  // -1: no bound
+  bool quantified = false;
+  bool reluctant = false;
+};
+// MATCH_RECOGNIZE (..) behind a table.
+struct MatchSyntax {
+  enum class Skip { kToNextRow, kPastLastRow, kToFirst, kToLast };
+  Position position;
+  std::vector<ExprPtr> partition;
+  std::vector<OrderItem> order;
+  std::vector<SelectItem> measures;
+  Skip skip = Skip::kToNextRow;
+  Name skip_to;  // kToFirst, kToLast: the variable
+  std::vector<PatternElement> pattern;
+  ExprPtr within;                       // null: none
+  std::vector<SelectItem> definitions;  // with the variable as alias
+};
+
 // What stands in FROM.
 struct TableRef {
-  enum class Kind { kNone, kTable, kQuery, kFunction, kUnnest, kJoin };
+  enum class Kind { kNone, kTable, kQuery, kFunction, kUnnest, kJoin, kMatch };
   enum class Join { kInner, kLeft, kRight, kFull, kCross };
   Kind kind = Kind::kNone;
   Position position;
@@ -142,6 +164,7 @@ struct TableRef {
   ExprPtr on;                      // null: none
   std::vector<Name> columns_used;  // USING
   bool natural = false;
+  std::shared_ptr<const MatchSyntax> match;  // kMatch, over `left`
 };
 
 struct Select {

@@ -34,7 +34,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
   }
   switch (expr.kind) {
     case Expr::Kind::kName:
-      return AnalyseName(expr.path);
+      return match_ != nullptr ? match_->Name(expr.path) : AnalyseName(expr.path);
     case Expr::Kind::kNumber:
       return NumberLiteral(expr, diagnostics_);
     case Expr::Kind::kString:
@@ -57,6 +57,10 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
       return MakeCall(F::kCase, std::move(arguments), expr.position);
     }
     case Expr::Kind::kFunction:
+      if (match_ != nullptr) {
+        LEAT_ASSIGN_OR_RETURN(ExpressionPtr call, match_->Call(expr));
+        if (call) return call;
+      }
       return AnalyseFunction(expr);
     case Expr::Kind::kCast:
       return AnalyseCast(expr);

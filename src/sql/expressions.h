@@ -59,6 +59,15 @@ inline constexpr int kAggregateBase = 1 << 20;
 // Calls analysed in one script; BETWEEN and CASE x WHEN repeat their operand, and nesting them multiplies it.
 inline constexpr int kMaxAnalysedExpressions = 200'000;
 
+// What names and some calls mean in an expression over the rows of a match (match.cc).
+class MatchNames {
+ public:
+  virtual ~MatchNames() = default;
+  virtual absl::StatusOr<plan::ExpressionPtr> Name(const Path& path) = 0;
+  // null: the call means what it means everywhere.
+  virtual absl::StatusOr<plan::ExpressionPtr> Call(const Expr& call) = 0;
+};
+
 class ExpressionAnalyser {
  public:
   // `relation`: whose columns names mean; null: names mean nothing (VALUES). `aggregates`: where aggregate calls go;
@@ -72,6 +81,9 @@ class ExpressionAnalyser {
     overs_ = overs;
     windows_ = windows;
   }
+
+  // `names` has the first say.
+  void OverMatch(MatchNames* names) { match_ = names; }
 
   absl::StatusOr<plan::ExpressionPtr> Analyse(const Expr& expr);
   // The same, and it must be BOOLEAN; `clause` names the place for the error.
@@ -111,6 +123,7 @@ class ExpressionAnalyser {
   std::vector<AggregateCall>* aggregates_;
   std::vector<OverCall>* overs_ = nullptr;
   const std::vector<std::pair<Name, OverPtr>>* windows_ = nullptr;
+  MatchNames* match_ = nullptr;
   int* budget_;
 };
 

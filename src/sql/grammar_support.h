@@ -35,6 +35,14 @@ QueryPtr MakeSelect(Select select);
 QueryPtr MakeValues(Position position, std::vector<std::vector<ExprPtr>> rows);
 QueryPtr MakeTableQuery(Position position, Path path);
 TableRef MakeJoin(Position position, TableRef::Join kind, TableRef left, TableRef right);
+// A quantifier {from,to}; an empty `to`: no bound. False, with an error in `parse`, if the numbers make none.
+bool Times(ParseContext& parse, const Name& from, const Name& to, PatternElement* quantifier);
+// The elements with the quantifier, which goes with a single variable only.
+bool Quantify(ParseContext& parse, Position at, const PatternElement& quantifier, std::vector<PatternElement> elements,
+              std::vector<PatternElement>* result);
+// The table with MATCH_RECOGNIZE behind it.
+bool OverMatch(ParseContext& parse, Position at, TableRef table, const ExprPtr& as_of, MatchSyntax match,
+               TableRef* result);
 TableRef TableFunction(const Name& name, std::vector<ExprPtr> arguments);
 // The hints behind a table's name: appends what OPTIONS(..) says. False, with an error in `parse`, for another hint.
 bool ReadTableHints(ParseContext& parse, Position position, const std::string& text, std::vector<Option>* options);

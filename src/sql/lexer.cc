@@ -16,7 +16,7 @@ bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c) || c == '$'; }
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 
 constexpr std::array<std::string_view, 8> kLongSymbols = {"<>", "!=", "<=", ">=", "||", "=>", "::", "->"};
-constexpr std::string_view kSymbols = "(),;.*+-/%=<>[]{}?:";
+constexpr std::string_view kSymbols = "(),;.*+-/%=<>[]{}?:|^$";
 
 class Scanner {
  public:

@@ -96,6 +96,12 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFrom(const TableRef& from) {
     }
     case TableRef::Kind::kJoin:
       return AnalyseJoin(from);
+    case TableRef::Kind::kMatch: {
+      LEAT_ASSIGN_OR_RETURN(const Relation input, AnalyseFrom(*from.left));
+      LEAT_ASSIGN_OR_RETURN(relation, Match(input, *from.match, budget_, diagnostics_));
+      relation.SetAlias("");
+      break;
+    }
     case TableRef::Kind::kUnnest:
       return AnalyseUnnest(from);
     case TableRef::Kind::kFunction: {

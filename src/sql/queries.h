@@ -122,6 +122,10 @@ absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<pl
                                      const std::vector<AggregateCall>& calls, Position position,
                                      const Diagnostics& diagnostics);
 
+// --- MATCH_RECOGNIZE (match.cc) ---
+absl::StatusOr<Relation> Match(const Relation& input, const MatchSyntax& syntax, int* budget,
+                               const Diagnostics& diagnostics);
+
 // --- window functions (windows.cc) ---
 struct WindowCall {
   plan::WindowKind kind = plan::WindowKind::kTumble;

@@ -137,6 +137,7 @@ class Pruner {
       case NodeKind::kValues:
         break;
       case NodeKind::kSink:
+      case NodeKind::kMatch:
         all(node.inputs[0]);
         break;
       case NodeKind::kJoin:
@@ -202,6 +203,7 @@ class Pruner {
         pruned = PruneLeaf(*node);
         break;
       case NodeKind::kSink:
+      case NodeKind::kMatch:
         copy->inputs[0] = Exactly(node->inputs[0], node->position);
         pruned.node = copy;
         for (size_t i = 0; i < node->schema->fields.size(); ++i) pruned.at.push_back(static_cast<int>(i));

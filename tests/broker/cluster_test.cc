@@ -1,6 +1,7 @@
 // Three brokers as one cluster, on a network of the simulation: they find each other, share one metadata, and go on
 // without one of them.
 #include "broker/cluster_admin.h"
+#include "broker/replication_gauges.h"
 #include "tests/broker/cluster_fixture.h"
 
 namespace leat::broker {
@@ -48,6 +49,39 @@ TEST_F(Cluster, ChangesItsVotersThroughAnyNode) {
   });
   ASSERT_TRUE(added.ok()) << added.message;
   EXPECT_NE(voters().Find(model::NodeId(third)), nullptr);
+}
+
+TEST_F(Cluster, CountsWhatItsDeadLeaveBehindOnceForEachPartition) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "t").outcome.ok());
+  const log::LogOptions defaults{.min_insync_replicas = 2};
+  const auto sum = [&](const std::vector<int32_t>& of) {
+    ReplicationCounts all;
+    for (const int32_t id : of) {
+      const ReplicationCounts counts = CountReplication(*ImageOf(of[0]), model::NodeId(id), defaults);
+      all.replicas += counts.replicas;
+      all.leaders += counts.leaders;
+      all.under_replicated += counts.under_replicated;
+      all.under_min_insync += counts.under_min_insync;
+      all.at_min_insync += counts.at_min_insync;
+      all.leaderless = counts.leaderless;
+      all.fenced_brokers = counts.fenced_brokers;
+    }
+    return all;
+  };
+  const auto partitions = static_cast<size_t>(ImageOf(1)->partition_count());
+  ReplicationCounts counts = sum({1, 2, 3});
+  EXPECT_EQ(counts.leaders, partitions);
+  EXPECT_EQ(counts.replicas, 3 * partitions);
+  EXPECT_EQ(counts.under_replicated, 0u);
+  Kill(1);
+  ASSERT_TRUE(world.RunUntil([&] { return sum({2, 3}).under_replicated == partitions; }, absl::Minutes(1)));
+  counts = sum({2, 3});
+  EXPECT_EQ(counts.leaders, partitions);
+  EXPECT_EQ(counts.at_min_insync, partitions);
+  EXPECT_EQ(counts.under_min_insync, 0u);
+  EXPECT_EQ(counts.fenced_brokers, 1u);
+  EXPECT_EQ(counts.leaderless, 0u);
 }
 
 TEST_F(Cluster, GoesOnWithoutItsController) {

@@ -33,6 +33,7 @@ class Replicas : public ::testing::Test, private ControllerPort {
     explicit Node(int number) : id(number), disk(static_cast<uint64_t>(number)) {}
     int id;
     sim::SimDisk disk;
+    replication::Throttle sending, fetching;
     std::unique_ptr<sim::SimShard> shard;
     std::unique_ptr<log::LogDirectory> directory;
     log::PartitionLog* log = nullptr;
@@ -70,11 +71,12 @@ class Replicas : public ::testing::Test, private ControllerPort {
                                                                 .transport = transport,
                                                                 .controller = this,
                                                                 .replication = {.lag_time_max = absl::Seconds(1)},
-                                                                .fetch = {}},
+                                                                .fetch = {},
+                                                                .follower_throttle = &at.fetching},
                                             replication::BrokerEpoch(id));
-    at.server =
-        std::make_unique<ReplicaFetchServer>(*at.shard, *transport, ReplicaFetchServer::Limits{},
-                                             [](const meta::PartitionKey&) { return std::optional<size_t>(0); });
+    at.server = std::make_unique<ReplicaFetchServer>(
+        *at.shard, *transport, ReplicaFetchServer::Limits{},
+        [](const meta::PartitionKey&) { return std::optional<size_t>(0); }, &at.sending);
     at.server->SetHost(at.host.get());
     at.server->Start({at.server.get()});
     at.host->Add(kKey, {"t", model::PartitionId(0)}, *at.log);
@@ -308,6 +310,29 @@ TEST_F(Replicas, SendAHighWatermarkWithTheNextRecords) {
   const uint64_t before = network_.counters().delivered;
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Await(Append(1, Batch("a"))).ok());
   EXPECT_LE(network_.counters().delivered - before, 20 * 4 + 8) << "a fetch and an answer for each batch and follower";
+}
+
+// On either side: what is copied to a replica that is not in sync keeps to the rate, and nobody else waits for it.
+TEST_F(Replicas, CopyNoFasterThanTheThrottle) {
+  for (replication::Throttle* throttle : {&node(1).sending, &node(3).fetching}) {
+    SetView(1, {1, 2}, {1, 2});
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(Await(Append(1, Batch(std::string(1000, 'x')))).ok());
+    const auto size = [&](int id) { return static_cast<int64_t>(Content(id).size()); };
+    const int64_t copied = size(3);
+    throttle->SetRate(2000, world_.Now());
+    const uint64_t before = network_.counters().delivered;
+    SetView(1, {1, 2, 3}, {1, 2});
+    world_.RunFor(absl::Seconds(4));
+    EXPECT_GE(size(3) - copied, 6000);
+    EXPECT_LE(size(3) - copied, 8000 + 2 * 1100) << "a batch more than is allowed";
+    const Instant asked = world_.Now();
+    EXPECT_TRUE(Await(Append(1, Batch("in sync"))).ok());
+    EXPECT_LE(world_.Now() - asked, absl::Milliseconds(50));
+    EXPECT_TRUE(world_.RunUntil([&] { return Level(); }, absl::Minutes(1)));
+    EXPECT_LE(network_.counters().delivered - before, 400u) << "who must wait does not ask all the time";
+    EXPECT_EQ(Content(3), Content(1));
+    throttle->SetRate(std::nullopt, world_.Now());
+  }
 }
 
 TEST_F(Replicas, GiveUpADamagedLog) {

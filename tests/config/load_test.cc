@@ -93,6 +93,15 @@ TEST(ParseBrokerOptions, ReportsAllMistakesAtOnce) {
             "config: --set nodeid=3: nodeid: unknown key; did you mean node_id?");
 }
 
+TEST(ParseBrokerOptions, RefusesCopiesThatCannotBe) {
+  EXPECT_EQ(ErrorOf("topics:\n  replication_factor: 2\n"),
+            "config: broker.yaml:2: topics.replication_factor: expected 0 or 1, because this broker is alone "
+            "(cluster.voters is empty), got 2");
+  EXPECT_EQ(ErrorOf("topics:\n  min_insync_replicas: 2\n"),
+            "config: broker.yaml:2: topics.min_insync_replicas: expected at most the copies that a topic has by "
+            "topics.replication_factor, 1, got 2: no write with acks=all could be acknowledged");
+}
+
 TEST(ParseBrokerOptions, RefusesAKeyGivenTwice) {
   EXPECT_EQ(ErrorOf("shards: 1\nnode_id: 2\nshards: 1\n"),
             "config: broker.yaml:3: shards: given twice; the first is at broker.yaml:1");

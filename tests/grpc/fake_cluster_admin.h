@@ -55,6 +55,14 @@ class FakeClusterAdmin final : public broker::ClusterAdmin {
     }
     done(std::move(reply));
   }
+  void AlterBrokerConfigs(std::vector<broker::BrokerConfigChange> changes, broker::ChangeMode,
+                          broker::Callback<std::vector<broker::Outcome>> done) override {
+    done(std::vector<broker::Outcome>(changes.size(), outcome));
+  }
+  void DescribeBrokerConfigs(std::optional<model::NodeId>,
+                             broker::Callback<std::vector<broker::DynamicConfig>> done) override {
+    done({});
+  }
   void UnregisterBroker(model::NodeId node, broker::Callback<broker::Outcome> done) override {
     asked.push_back(StrCat("unregister ", node));
     done(outcome);

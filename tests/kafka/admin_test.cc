@@ -240,6 +240,44 @@ TEST(IncrementalAlterConfigs, SetsDeletesAppendsAndSubtracts) {
             Code(ErrorCode::kInvalidRequest));
 }
 
+TEST(IncrementalAlterConfigs, SetsWhatOfABrokerChangesWhileItRuns) {
+  HandlerWorld w;
+  const auto alter = [&](std::string_view broker, int8_t operation, std::string_view name, std::string_view value,
+                         bool validate_only = false) {
+    wire::IncrementalAlterConfigsRequest request;
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+    resource.resource_name = broker;
+    auto& config = resource.configs.emplace_back();
+    config.name = name;
+    config.config_operation = operation;
+    config.value = value;
+    request.validate_only = validate_only;
+    return static_cast<ErrorCode>(w.Ask(&HandleIncrementalAlterConfigs, request, 1).responses.at(0).error_code);
+  };
+  const std::string rate = "leader.replication.throttled.rate";
+  const auto now = [&](std::string_view broker) { return ValueOf(Configs(w, ResourceType::kBroker, broker), rate); };
+  EXPECT_EQ(alter("1", 0, rate, "1000", true), ErrorCode::kNone);
+  EXPECT_EQ(now("1"), "<none>") << "it was only looked at";
+  EXPECT_EQ(alter("", 0, rate, "2000"), ErrorCode::kNone);
+  EXPECT_EQ(now(""), "2000");
+  EXPECT_EQ(now("1"), "2000") << "of all brokers";
+  EXPECT_EQ(alter("1", 0, rate, "1000"), ErrorCode::kNone);
+  EXPECT_EQ(now("1"), "1000");
+  EXPECT_EQ(alter("1", 1, rate, ""), ErrorCode::kNone);
+  EXPECT_EQ(now("1"), "2000");
+  EXPECT_EQ(alter("", 0, "min.insync.replicas", "1"), ErrorCode::kNone);
+  EXPECT_EQ(ValueOf(Configs(w, ResourceType::kBroker, "1"), "min.insync.replicas"), "1");
+
+  EXPECT_EQ(alter("1", 0, rate, "fast"), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(alter("1", 0, rate, "0"), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(alter("1", 2, rate, "5"), ErrorCode::kInvalidConfig) << "it is no list";
+  EXPECT_EQ(alter("1", 0, "log.retention.ms", "5"), ErrorCode::kInvalidConfig) << "it needs a restart";
+  EXPECT_EQ(alter("1", 0, "min.insync.replicas", "1"), ErrorCode::kInvalidConfig) << "of the whole cluster only";
+  EXPECT_EQ(alter("9", 0, rate, "5"), ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(alter("one", 0, rate, "5"), ErrorCode::kInvalidRequest);
+}
+
 TEST(AlterConfigs, ReplacesTheWholeSet) {
   HandlerWorld w;
   w.Create("a", 1, {{"retention.ms", "77"}});
@@ -257,7 +295,7 @@ TEST(AlterConfigs, ReplacesTheWholeSet) {
   resource.resource_type = 4;
   resource.resource_name = "1";
   const auto refused = w.Ask(&HandleAlterConfigs, request, 2).responses.at(0);
-  EXPECT_EQ(refused.error_code, Code(ErrorCode::kInvalidRequest));
+  EXPECT_EQ(refused.error_code, Code(ErrorCode::kInvalidConfig));
   EXPECT_THAT(*refused.error_message, HasSubstr("YAML"));
 }
 

@@ -44,7 +44,7 @@ BANS = [
                               r"|\babsl::(Mutex|CondVar|Notification)\b|\bpthread_\w+\s*\("),
         "a shard owns its data, so there is nothing to lock and no thread to start here: reach another shard through "
         "env::Shard::Post, blocking work through RunBlocking",
-        ("src/", "include/"), ("src/runtime/", "src/client/", "src/stream/run/")),
+        ("src/", "include/"), ("src/runtime/", "src/client/", "src/stream/run/", "src/replication/throttle.h")),
     Ban("clock", re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|utc_clock)\b|\babsl::Now\s*\(|\bgettimeofday\b"
                             r"|\bclock_gettime\b|(?<![\w.>])time\s*\(\s*(nullptr|NULL|0|&)|\b(absl::)?GetCurrentTimeNanos\b"),
         "time comes in: take `Instant now`, or ask the env::Clock or env::Shard",

@@ -14,6 +14,8 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return MakeOver(node);
     case plan::NodeKind::kRank:
       return node->window.kind == plan::WindowKind::kAttached ? MakeWindowRank(node) : MakeRank(node);
+    case plan::NodeKind::kMatch:
+      return MakeMatch(node);
     case plan::NodeKind::kGroupAggregate:
       return MakeGroupAggregate(node);
     case plan::NodeKind::kJoin:

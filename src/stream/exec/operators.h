@@ -23,6 +23,7 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePt
 absl::StatusOr<std::unique_ptr<Operator>> MakeOver(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeRank(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowRank(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeMatch(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeGroupAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeJoin(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeIntervalJoin(const plan::NodePtr& node);

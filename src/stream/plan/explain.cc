@@ -165,6 +165,87 @@ std::string DescribeOver(const Node& node) {
   return StrCat("Over ", text, DescribeAggregates(node));
 }
 
+std::string DescribeReference(const Node& node, const MatchReference& reference) {
+  const auto column = [&](int index) { return StrCat(node.inputs[0]->schema->fields[index].name, " $", index); };
+  const std::string of =
+      reference.variable < 0 ? std::string() : StrCat(node.match->variables[reference.variable].name, ".");
+  switch (reference.kind) {
+    case MatchReference::Kind::kRowtime:
+      return "MATCH_ROWTIME";
+    case MatchReference::Kind::kAggregate:
+      return StrCat(AggregateName(reference.aggregate.kind), "(", of,
+                    reference.column < 0 ? std::string("*") : column(reference.column), ")");
+    case MatchReference::Kind::kFirst:
+    case MatchReference::Kind::kLast:
+      break;
+  }
+  return StrCat(reference.kind == MatchReference::Kind::kFirst ? "FIRST" : "LAST", "(", of, column(reference.column),
+                reference.offset == 0 ? "" : StrCat(", ", reference.offset), ")");
+}
+
+std::string DescribeMatchExpression(const Node& node, const MatchExpression& expression) {
+  std::string text = ToString(*expression.expression);
+  if (expression.references.empty()) return text;
+  return StrCat(
+      text, " of [",
+      Join(expression.references.size(), [&](size_t i) { return DescribeReference(node, expression.references[i]); }),
+      "]");
+}
+
+std::string DescribeQuantifier(const MatchVariable& variable) {
+  if (variable.min == 1 && variable.max == 1) return "";
+  std::string text;
+  if (variable.max < 0) {
+    text = variable.min == 0 ? "*" : variable.min == 1 ? "+" : StrCat("{", variable.min, ",}");
+  } else if (variable.min == 0 && variable.max == 1) {
+    text = "?";
+  } else {
+    text = variable.min == variable.max ? StrCat("{", variable.min, "}")
+                                        : StrCat("{", variable.min, ",", variable.max, "}");
+  }
+  return variable.greedy ? text : text + "?";
+}
+
+std::string DescribeMatch(const Node& node) {
+  const MatchSpec& match = *node.match;
+  const int time = node.window.time_column;
+  std::string text =
+      StrCat("by ", time < 0 ? "arrival" : StrCat(node.inputs[0]->schema->fields[time].name, " $", time));
+  if (!node.order.empty()) StrAppend(&text, ", ", DescribeOrder(node));
+  text += " pattern (";
+  for (size_t i = 0; i < match.variables.size(); ++i) {
+    StrAppend(&text, i == 0 ? "" : " ", match.variables[i].name, DescribeQuantifier(match.variables[i]));
+  }
+  text += ")";
+  if (match.within_ms > 0) StrAppend(&text, " within ", match.within_ms, " ms");
+  for (const MatchVariable& variable : match.variables) {
+    if (!variable.condition) continue;
+    StrAppend(&text, " where ", variable.name, " is ", DescribeMatchExpression(node, *variable.condition));
+  }
+  text += " then skip ";
+  switch (match.skip) {
+    case MatchSkip::kToNextRow:
+      text += "to next row";
+      break;
+    case MatchSkip::kPastLastRow:
+      text += "past last row";
+      break;
+    case MatchSkip::kToFirst:
+    case MatchSkip::kToLast:
+      StrAppend(&text, match.skip == MatchSkip::kToFirst ? "to first " : "to last ",
+                match.variables[match.skip_variable].name);
+      break;
+  }
+  StrAppend(&text, " measures (",
+            Join(match.measures.size(),
+                 [&](size_t i) {
+                   return StrCat(node.schema->fields[node.keys.size() + i].name, ": ",
+                                 DescribeMatchExpression(node, match.measures[i]));
+                 }),
+            ")");
+  return text;
+}
+
 std::string DescribeRank(const Node& node) {
   std::string text = node.window.kind == WindowKind::kAttached ? StrCat("WindowRank ", DescribeWindow(node)) : "Rank";
   StrAppend(&text, DescribeKeys(node), " order (", DescribeOrder(node), ")");
@@ -277,6 +358,8 @@ std::string Describe(const Node& node) {
       return DescribeOver(node);
     case NodeKind::kRank:
       return DescribeRank(node);
+    case NodeKind::kMatch:
+      return StrCat("Match", DescribeKeys(node), " ", DescribeMatch(node));
     case NodeKind::kUnionAll:
       return "UnionAll";
     case NodeKind::kJoin:

@@ -134,6 +134,44 @@ struct JoinSpec {
   int64_t right_ttl_ms = kDefaultTtl;
 };
 
+// --- MATCH_RECOGNIZE ---
+// A value that an expression of DEFINE or MEASURES takes from the rows of a match. Where the rows are looked at while a
+// row is tried, that row is the last one of the variable tried.
+struct MatchReference {
+  enum class Kind {
+    kFirst,      // `column` of row `offset` of the variable, counted from its first one
+    kLast,       // counted from its last one
+    kAggregate,  // over the variable's rows
+    kRowtime,    // the time of the match
+  };
+  Kind kind = Kind::kLast;
+  int variable = -1;  // -1: the rows of all of them
+  int offset = 0;
+  int column = -1;      // of the input
+  Aggregate aggregate;  // kAggregate; its argument is `column`
+  data::Type type;
+};
+// Over the values of `references`, by index.
+struct MatchExpression {
+  std::vector<MatchReference> references;
+  ExpressionPtr expression;
+};
+struct MatchVariable {
+  std::string name;
+  int min = 1;  // how many rows in a row
+  int max = 1;  // -1: no bound
+  bool greedy = true;
+  std::optional<MatchExpression> condition;  // none: every row
+};
+enum class MatchSkip { kToNextRow, kPastLastRow, kToFirst, kToLast };
+struct MatchSpec {
+  std::vector<MatchVariable> variables;  // in the pattern's order
+  std::vector<MatchExpression> measures;
+  MatchSkip skip = MatchSkip::kToNextRow;
+  int skip_variable = -1;  // kToFirst, kToLast
+  int64_t within_ms = 0;   // from a match's first row, in which its last one must come; 0: no limit
+};
+
 enum class NodeKind {
   kSource,  // reads `table`; its rows are the table's columns in `source_columns`, in that order, watermarks included
   kValues,  // literal rows
@@ -153,6 +191,9 @@ enum class NodeKind {
                        // `keys`
   kOver,  // the input's columns, then `aggregates` over `keys` in the order of time; also ORDER BY time (no aggregates)
   kRank,  // the input's columns of the best rows of each of `keys`; with a window of kind kAttached once it has ended
+  kMatch,   // MATCH_RECOGNIZE: a row for each match of `match` in the rows of each of `keys`, in order of
+            // window.time_column
+            // (-1: as they come) and `order`; the keys, then the measures
   kUnnest,  // the input's columns, then those of each value of the ARRAY, MAP or MULTISET in keys[0] (of a BIGINT: the
             // row so often); join.type kLeft keeps rows without values; rank.with_rank: then the place from 1
   kSink,    // writes its input, by position, to the persisted columns of `table`
@@ -177,11 +218,12 @@ struct Node {
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;
-  std::vector<OrderKey> order;    // kRank; kOver: of rows of one time
-  OverFrame frame;                // kOver; window.time_column is its time, -1: as rows come
-  RankSpec rank;                  // kRank
-  bool produces_updates = false;  // output holds more than +I
-  ChangelogMode changelog;        // which kinds it holds; found by InferChangelogMode when the plan is complete
+  std::vector<OrderKey> order;             // kRank; kOver, kMatch: of rows of one time
+  OverFrame frame;                         // kOver; window.time_column is its time, -1: as rows come
+  RankSpec rank;                           // kRank
+  std::shared_ptr<const MatchSpec> match;  // kMatch
+  bool produces_updates = false;           // output holds more than +I
+  ChangelogMode changelog;  // which kinds it holds; found by InferChangelogMode when the plan is complete
   // State is forgotten so long after it was last written. 0: never; kDefaultTtl: as table.exec.state.ttl says.
   int64_t ttl_ms = kDefaultTtl;
 };

@@ -37,6 +37,14 @@ std::string StateNote(const Node& node) {
       return "keeps left rows until the watermark passes them, and the newest right row of each key for ever";
     case NodeKind::kLookupJoin:
       return "keeps the right row of each key for ever";
+    case NodeKind::kMatch:
+      return node.match->within_ms > 0
+                 ? StrCat("keeps rows until the watermark passes them, and those of begun matches for ",
+                          node.match->within_ms, " ms")
+                 : std::string(
+                       "keeps rows until the watermark passes them, and those of begun matches until these end or "
+                       "fail, "
+                       "which may be never: set WITHIN");
     case NodeKind::kNormalize:
       return StrCat("keeps the last row of each key ",
                     node.ttl_ms > 0 ? StrCat("for ", node.ttl_ms, " ms after it was last written")

@@ -15,9 +15,9 @@ bool IsJoin(NodeKind kind) {
 bool NeedsExchange(const plan::Node& node) {
   const NodeKind kind = node.kind;
   if (kind == NodeKind::kWindowAssign) return node.window.kind == plan::WindowKind::kSession;
-  return kind == NodeKind::kOver || kind == NodeKind::kRank || kind == NodeKind::kWindowAggregate ||
-         kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize || kind == NodeKind::kUpsertMaterialize ||
-         IsJoin(kind);
+  return kind == NodeKind::kOver || kind == NodeKind::kMatch || kind == NodeKind::kRank ||
+         kind == NodeKind::kWindowAggregate || kind == NodeKind::kGroupAggregate || kind == NodeKind::kNormalize ||
+         kind == NodeKind::kUpsertMaterialize || IsJoin(kind);
 }
 
 // The columns of an input by which its rows go to the workers.

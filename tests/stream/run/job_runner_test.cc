@@ -360,6 +360,7 @@ TEST(JobRunner, WritesValuesOnceInItsWholeLife) {
   for (int life = 0; life < 2; ++life) {
     auto runner = JobRunner::Start(Spec(sql, 1), port, env::NullMetrics());
     while (runner->Status().state != State::kFinished) std::this_thread::yield();
+    EXPECT_EQ(port.Read("numbers").size(), 2u) << "visible when the job has finished";
     ASSERT_TRUE(StopAndWait(*runner).ok());
   }
   EXPECT_EQ(port.Read("numbers").size(), 2u);
