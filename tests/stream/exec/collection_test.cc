@@ -166,8 +166,6 @@ TEST(Case, ChoosesAmongRows) {
 TEST(Equality, OfArraysIsThatOfTheirElements) {
   Check({{Call(F::kEqual, {Ints({1, 2}), Ints({1, 2})}), "TRUE"}, {Call(F::kEqual, {Ints({1}), WithNull()}), "FALSE"}});
   std::vector<data::Type> casts;
-  const std::vector<data::Type> maps(2, data::Map(data::Int(), data::Int()));
-  EXPECT_FALSE(plan::InferCall(F::kEqual, maps, &casts).ok());
   const std::vector<data::Type> arrays(2, data::Array(data::Int()));
   EXPECT_FALSE(plan::InferCall(F::kLess, arrays, &casts).ok());
 }
