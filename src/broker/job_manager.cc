@@ -11,6 +11,8 @@
 namespace leat::broker {
 namespace {
 
+constexpr Duration kStopPatience = absl::Seconds(10);
+
 // Views that join themselves make plans in which one node has very many ways up: each node is looked at once.
 void CollectGroups(const plan::Node& node, std::set<const plan::Node*>* seen, std::set<std::string>* groups) {
   if (!seen->insert(&node).second) return;
@@ -270,6 +272,11 @@ void JobManager::StopAll(env::Closure stopped) {
   stopped_ = std::move(stopped);
   std::vector<std::string> names;
   for (const auto& [name, entry] : entries_) names.push_back(name);
+  patience_ = broker_.home().RunAt(broker_.home().Now() + kStopPatience, [this] {
+    LogWarning("jobs", "there are jobs without an end of their last checkpoint after ",
+               absl::FormatDuration(kStopPatience), ": they go on from the one before");
+    broker_.retries().Close();
+  });
   for (const std::string& name : names) Advance(name);
   MaybeStopped();
 }
@@ -277,7 +284,9 @@ void JobManager::StopAll(env::Closure stopped) {
 void JobManager::MaybeStopped() {
   const bool busy = std::any_of(entries_.begin(), entries_.end(),
                                 [](const auto& item) { return item.second.working || item.second.runner != nullptr; });
-  if (!busy && stopped_) broker_.home().Post(std::exchange(stopped_, nullptr));
+  if (busy || !stopped_) return;
+  patience_.reset();
+  broker_.home().Post(std::exchange(stopped_, nullptr));
 }
 
 // ---- what is asked of the node that runs a job

@@ -30,7 +30,8 @@ class JobManager {
   void StartAll();  // follows the metadata from now on
   // After every change of the metadata: starts what this node has become the one to run, stops what it is not any more.
   void Follow();
-  // Stops every runner at a checkpoint. The jobs stay as they are in the metadata. Nothing starts afterwards.
+  // Stops every runner at a checkpoint; one that finds no end, because the cluster takes no writes just now, goes on
+  // from its last one. The jobs stay as they are in the metadata. Nothing starts afterwards.
   void StopAll(env::Closure stopped);
 
   using Wish = AskSettle::Wish;
@@ -97,6 +98,7 @@ class JobManager {
   bool following_ = false;
   bool stopping_ = false;
   env::Closure stopped_;
+  std::unique_ptr<env::Timer> patience_;  // with last checkpoints
 };
 
 }  // namespace leat::broker

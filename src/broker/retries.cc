@@ -16,6 +16,7 @@ void Retries::Close() {
   closed_ = true;
   std::map<uint64_t, Pause> pauses = std::exchange(pauses_, {});
   for (auto& [id, pause] : pauses) pause.go_on(Unavailable("the broker stops"));
+  for (auto& [id, give_up] : std::exchange(tries_, {})) give_up();
 }
 
 }  // namespace leat::broker

@@ -39,7 +39,8 @@ class Retries {
   }
   // On the shard: goes on after the pause with OK, or at once with an error if this is or becomes closed.
   void After(Duration pause, Callback<absl::Status> go_on);
-  // On the shard: what waits for its next try is answered with what it has.
+  // On the shard: what waits for its next try is answered with what it has, and what waits for the answer to a try with
+  // kUnavailable; that answer may still come, and is dropped.
   void Close();
 
  private:
@@ -52,8 +53,12 @@ class Retries {
   };
   template <typename Reply>
   void Try(std::shared_ptr<Effort<Reply>> effort) {
-    effort->attempt([this, effort](absl::StatusOr<Reply> answer) {
-      shard_.Post([this, effort, answer = std::move(answer)]() mutable {
+    if (closed_) return effort->done(Unavailable("the broker stops"));
+    const uint64_t id = next_++;
+    tries_[id] = [effort] { effort->done(Unavailable("the broker stops")); };
+    effort->attempt([this, id, effort](absl::StatusOr<Reply> answer) {
+      shard_.Post([this, id, effort, answer = std::move(answer)]() mutable {
+        if (tries_.erase(id) == 0) return;
         const bool again = MayRepeat(answer.status()) && shard_.Now() + effort->pause < effort->until;
         if (!again) return effort->done(std::move(answer));
         const Duration pause = effort->pause;
@@ -72,6 +77,7 @@ class Retries {
   };
   env::Shard& shard_;
   std::map<uint64_t, Pause> pauses_;
+  std::map<uint64_t, env::Closure> tries_;  // under way: what answers them before their time
   uint64_t next_ = 1;
   bool closed_ = false;
 };

@@ -149,6 +149,8 @@ void Jobs::Ask(size_t at) {
                             !reply        ? "no answer"
                             : reply->ok() ? "ok"
                                           : Message(*reply)));
+        // A stop that was under way when the start was asked for may be the later of the two.
+        if (!run && jobs_[at].wanted) return Ask(at);
         if (reply && reply->ok()) return;
         if (run) stage_.Later(this, absl::Milliseconds(random_.Between(50, 500)), [this, at] { Ask(at); });
       });
