@@ -1,5 +1,6 @@
 """Runs the commands of the guides, in their order, as a reader would: each guide in a folder and against a leatd of its own."""
 
+import json
 import os
 import pathlib
 import re
@@ -116,8 +117,13 @@ class Guides(unittest.TestCase):
         unapproved, unapproved_found, undelivered, undelivered_found = outputs[2].splitlines()[-4:]
         self.assertEqual((unapproved, undelivered), (unapproved_found, undelivered_found))
 
+    def test_recommend(self):
+        outputs = self.run_guide("recommend.md")
+        planted, found = (json.loads(line) for line in outputs[1].splitlines()[-2:])
+        self.assertEqual((found["other_id"], found["sessions"]), (planted["other"], planted["sessions"]))
+
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md"}
+        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

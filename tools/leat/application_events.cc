@@ -174,12 +174,16 @@ class ShopEvents final : public PlannedEvents {
       AddEvent(seconds, "view", product, user, session);
       seconds += random().Between(1, 3 * kMinute);
     }
+    const uint64_t product = seen[random().Below(seen.size())];
     if (random().OneIn(5)) {
-      const uint64_t product = seen[random().Below(seen.size())];
       AddEvent(seconds, "cart", product, user, session);
       AddEvent(seconds + random().Between(1, 5 * kMinute), "purchase", product, user, session);
       ++orders_;
       cents_ += PriceOf(product);
+    } else if (random().OneIn(20)) {
+      AddEvent(seconds, "cart", product, user, session);
+      AddTruth(StrCat(R"({"kind":"cart","user_session":")", session, R"(","product_id":")", product, R"(","cart_at":")",
+                      SecondsText(seconds), R"("})"));
     }
   }
 

@@ -268,7 +268,7 @@ void AddShop(CLI::App* group, Context* context) {
            "  leat datagen shop --count 2000 --seed 7 --truth truth.jsonl --out events.jsonl\n"
            "  leat datagen shop --count 100000 --duplicates 0.01 --topic shop-events\n\n"
            "Planted: pair (products that are only seen together, with the number of sessions that saw them). The\n"
-           "truth ends with a line about all sales; duplicates are not counted in it.",
+           "truth also has every cart that was not bought, and ends with a line about all sales, without duplicates.",
        .count = "how many sessions",
        .key = "user_session",
        .rate = 0.5,
