@@ -387,8 +387,8 @@ absl::Status Worker::OnIdle() {
 }
 
 // The minimum over this worker's partitions of the source. A partition at its end for the idle time-out, as the log
-// itself says, is left out; when all are, those of the other workers count, and when they are left out too, the watermark
-// stays.
+// itself says, is left out; when all are, those of the other workers count, and when they are left out too, the
+// watermark stays.
 absl::Status Worker::UpdateSourceWatermark(int node) {
   int64_t watermark_ms = exec::kMaxWatermark;
   bool any = false;
