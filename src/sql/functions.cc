@@ -50,7 +50,6 @@ constexpr NamedAggregate kAggregates[] = {{"COUNT", AggregateKind::kCount},
 // Flink's, not ours yet: refused by name and never taken for a typing error.
 constexpr std::string_view kToCome[] = {"ARRAY_EXCEPT",
                                         "ARRAY_INTERSECT",
-                                        "CONVERT_TZ",
                                         "CUBE",
                                         "CUMULATE",
                                         "CURRENT_DATABASE",
@@ -234,6 +233,10 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::AnalyseFunction(const Expr& ex
   if (expr.over) return AnalyseOver(expr);
   if (const auto aggregate = AggregateByName(name)) return AnalyseAggregate(expr, *aggregate);
   const bool plain = expr.form == Expr::Form::kPlain;
+  if (plain && expr.arguments.empty() && (name == "CURRENT_TIME" || name == "LOCALTIME")) {
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr now, MakeCall(F::kLocalTimestamp, {}, expr.position));
+    return CastTo(now, data::Time().AsNotNull());
+  }
   const auto id = plan::FindFunction(name);
   const auto extract = ExtractFunctionUnit(name);
   if (!id && !extract && name != "EXTRACT") return UnknownFunction(expr, name);

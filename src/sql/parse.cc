@@ -197,7 +197,7 @@ constexpr std::string_view kReserved[] = {
     "VAR_POP",     "VAR_SAMP",      "VERSIONING",  "WHENEVER",     "WIDTH_BUCKET", "YEAR",
 };
 
-constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"};
+constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"};
 
 // Words that are keywords only where a statement begins.
 constexpr Keyword kStatementWords[] = {
