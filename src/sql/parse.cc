@@ -205,10 +205,13 @@ constexpr Keyword kStatementWords[] = {
     {"SHOW", Kind::T_SHOW},   {"USE", Kind::T_USE},
 };
 
-// Statements that Flink has; only their first word is looked at.
-constexpr std::string_view kRefusedStatements[] = {"ADD",    "ANALYZE", "CALL",   "COMPILE", "DELETE",
-                                                   "LOAD",   "MERGE",   "REMOVE", "STOP",    "TRUNCATE",
-                                                   "UNLOAD", "UPDATE",  "UPSERT"};
+// Statements that Flink has, by their first word, which is all that is looked at.
+constexpr std::pair<std::string_view, std::string_view> kRefusedStatements[] = {
+    {"ADD", "ADD JAR"},         {"ANALYZE", "ANALYZE TABLE"}, {"CALL", "CALL"},
+    {"COMPILE", "COMPILE PLAN"}, {"DELETE", "DELETE"},         {"LOAD", "LOAD MODULE"},
+    {"MERGE", "MERGE"},         {"REMOVE", "REMOVE JAR"},     {"STOP", "STOP JOB"},
+    {"TRUNCATE", "TRUNCATE TABLE"}, {"UNLOAD", "UNLOAD MODULE"},  {"UPDATE", "UPDATE"},
+    {"UPSERT", "UPSERT"}};
 
 constexpr Keyword kSymbols[] = {
     {"(", Kind::T_LPAREN},
@@ -260,7 +263,7 @@ int TokenOf(const Token& token) {
   switch (token.kind) {
     case Token::Kind::kWord: {
       const std::string upper = ToUpper(token.text);
-      if (token.starts_statement && Contains(kRefusedStatements, upper)) return Kind::T_REFUSED_STATEMENT;
+      if (token.starts_statement && !RefusedStatement(upper).empty()) return Kind::T_REFUSED_STATEMENT;
       for (const Keyword& keyword : kStatementWords) {
         if (token.starts_statement && keyword.word == upper) return keyword.token;
       }
@@ -287,6 +290,13 @@ int TokenOf(const Token& token) {
 }
 
 }  // namespace
+
+std::string_view RefusedStatement(std::string_view word) {
+  for (const auto& [first, statement] : kRefusedStatements) {
+    if (EqualsIgnoreCase(first, word)) return statement;
+  }
+  return {};
+}
 
 bool IsReservedWord(std::string_view word) {
   const std::string upper = ToUpper(word);
