@@ -78,7 +78,7 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
         return At(plan::Input(column, relation_->fields()[column].type), expr.position);
       }
       return diagnostics_.Unsupported(expr.position,
-                                      "a sub-query as a value other than in WHERE and in a SELECT without grouping");
+                                      "a sub-query as a value other than in WHERE, HAVING and a select list (and there not within an aggregate)");
     case Expr::Kind::kIn:
     case Expr::Kind::kExists:
       return diagnostics_.Unsupported(expr.position,

@@ -305,8 +305,19 @@ bool IsReservedWord(std::string_view word) {
 
 namespace generated {
 
+// JSON_OBJECTAGG(KEY expression VALUE ..): VALUE says what the word says.
+bool IsIdleKey(const std::vector<Token>& tokens, size_t at) {
+  if (at < 2 || at + 1 >= tokens.size() || tokens[at].kind != Token::Kind::kWord) return false;
+  if (!EqualsIgnoreCase(tokens[at].text, "KEY") || tokens[at - 1].text != "(") return false;
+  if (!EqualsIgnoreCase(tokens[at - 2].text, "JSON_OBJECTAGG")) return false;
+  const Token& next = tokens[at + 1];
+  if (next.kind == Token::Kind::kWord) return !EqualsIgnoreCase(next.text, "VALUE");
+  return next.kind != Token::Kind::kSymbol || next.text == "(";
+}
+
 // Called by the generated parser.
 Parser::symbol_type yylex(ParseContext& parse) {
+  if (IsIdleKey(parse.tokens, parse.next)) ++parse.next;
   const size_t at = std::min(parse.next, parse.tokens.size() - 1);
   ++parse.next;
   const Token& token = parse.tokens[at];

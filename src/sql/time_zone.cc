@@ -79,12 +79,9 @@ class Zoner {
         local(0);
         return call;
       case F::kFloorTo:
-      case F::kCeilTo: {
-        const Type type = call->type;
-        if (!local(0)) return call;
-        call->type = WithNull(data::Timestamp(type.precision), type.nullable);
-        return Cast(call, type);
-      }
+      case F::kCeilTo:
+        if (call->type.kind == TypeKind::kTimestampLtz) arguments.push_back(Text(zone_));
+        return call;
       case F::kCurrentDate:
       case F::kLocalTimestamp:
         return Cast(plan::Call(F::kCurrentTimestamp, {}, data::TimestampLtz(3).AsNotNull(), call->position),

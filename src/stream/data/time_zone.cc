@@ -4,7 +4,6 @@
 #include <charconv>
 #include <optional>
 
-#include "absl/time/civil_time.h"
 #include "stream/data/time_text.h"
 
 namespace leat::data {
@@ -69,8 +68,15 @@ int64_t TimeZone::ToLocal(int64_t epoch_micros) const {
 int64_t TimeZone::ToEpoch(int64_t local_micros) const {
   if (utc_ || IsFar(local_micros)) return local_micros;
   const int64_t seconds = FloorDivide(local_micros, kMicrosPerSecond);
-  const absl::TimeZone::TimeInfo info = zone_.At(absl::CivilSecond() + seconds);
-  return absl::ToUnixSeconds(info.pre) * kMicrosPerSecond + (local_micros - seconds * kMicrosPerSecond);
+  return absl::ToUnixSeconds(InfoOf(seconds).pre) * kMicrosPerSecond + (local_micros - seconds * kMicrosPerSecond);
+}
+
+int64_t TimeZone::ToLastEpoch(int64_t local_micros) const {
+  if (utc_ || IsFar(local_micros)) return local_micros;
+  const int64_t seconds = FloorDivide(local_micros, kMicrosPerSecond);
+  const absl::TimeZone::TimeInfo info = InfoOf(seconds);
+  const absl::Time at = info.kind == absl::TimeZone::TimeInfo::REPEATED ? info.post : info.pre;
+  return absl::ToUnixSeconds(at) * kMicrosPerSecond + (local_micros - seconds * kMicrosPerSecond);
 }
 
 int64_t TimeZone::LocalWatermarkMillis(int64_t epoch_ms) const {
@@ -78,7 +84,7 @@ int64_t TimeZone::LocalWatermarkMillis(int64_t epoch_ms) const {
   if (utc_ || epoch_ms > kFarthestMicros / kMicrosPerMs || epoch_ms < -kFarthestMicros / kMicrosPerMs) return epoch_ms;
   const int64_t local_ms = FloorDivide(ToLocal(epoch_ms * kMicrosPerMs), kMicrosPerMs);
   const int64_t seconds = FloorDivide(local_ms, 1000);
-  const absl::TimeZone::TimeInfo info = zone_.At(absl::CivilSecond() + seconds);
+  const absl::TimeZone::TimeInfo info = InfoOf(seconds);
   if (info.kind != absl::TimeZone::TimeInfo::REPEATED) return local_ms;
   const int64_t transition_ms = absl::ToUnixMillis(info.trans);
   if (epoch_ms >= transition_ms) return local_ms;

@@ -159,13 +159,9 @@ absl::StatusOr<Kernel> FromText(const Binding& binding, const data::TimeZone& zo
       });
     case TypeKind::kTimestampLtz:
       return Parsing<int64_t>([precision = to.precision, zone](std::string_view text, int64_t* out) {
-        // With an offset behind it, it is an instant already.
-        if (data::ParseTimestamp(Trim(text), data::TimeSyntax::kCast, out)) {
-          *out = zone.ToEpoch(*out);
-        } else if (!data::ParseTimestampLtz(Trim(text), data::TimeSyntax::kCast, out)) {
-          return false;
-        }
-        *out = data::TruncateMicros(*out, precision);
+        // A time of the wall: text with a Z or an offset behind it is none, as on Flink.
+        if (!data::ParseTimestamp(Trim(text), data::TimeSyntax::kCast, out)) return false;
+        *out = data::TruncateMicros(zone.ToEpoch(*out), precision);
         return true;
       });
     default:

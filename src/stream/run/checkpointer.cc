@@ -250,7 +250,7 @@ void Checkpointer::TellGroups() {
   to_tell_.clear();
   for (const auto& [node, table] : job_->tables) {
     const plan::Node& description = *job_->graph.nodes[static_cast<size_t>(node)].plan;
-    if (description.kind != plan::NodeKind::kSource || IsGenerated(table)) continue;
+    if (description.kind != plan::NodeKind::kSource || IsGenerated(table) || IsOfFiles(table)) continue;
     for (const SourcePosition& position : positions_) {
       if (position.node_id != description.id) continue;
       to_tell_[table.group_id.empty() ? job_->job : table.group_id].emplace_back(position.partition, position.next);

@@ -54,6 +54,8 @@ TEST(TimeZone, ASkippedTimeIsBehindTheGap) {
 TEST(TimeZone, OfATimeThatComesTwiceItIsTheFirst) {
   const TimeZone zone = Zone("America/Los_Angeles");
   EXPECT_EQ(Text(zone.ToEpoch(Micros("2021-11-07 01:30:00"))), "2021-11-07 08:30:00");
+  EXPECT_EQ(Text(zone.ToLastEpoch(Micros("2021-11-07 01:30:00"))), "2021-11-07 09:30:00");
+  EXPECT_EQ(Text(zone.ToLastEpoch(Micros("2021-03-14 02:30:00"))), "2021-03-14 10:30:00");
   EXPECT_EQ(Text(zone.ToLocal(Micros("2021-11-07 08:30:00"))), "2021-11-07 01:30:00");
   EXPECT_EQ(Text(zone.ToLocal(Micros("2021-11-07 09:30:00"))), "2021-11-07 01:30:00");
 }
