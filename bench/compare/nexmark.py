@@ -12,9 +12,9 @@ state kept and the output written in it) and its peak memory. Jobs deliver exact
 the page cache. With --latency, q0 runs without an end while bids come at that rate, and what is told is how long each
 takes from the moment at which it was due to a reader of committed records; the programs share the machine.
 
-With --flink DIR each measurement is followed by Flink's, which reads the same topic over Kafka's protocol, and its rows
-are compared in the same way. DIR has run.sh, which takes a query's name and topic=, sink= (blackhole or alo), out=, keep=1,
-iters= and prints a line of JSON with cpu_s and hwm_mb for each iteration; of two iterations the second, in a warm JVM, counts.
+With --flink each measurement is followed by Flink's (tools/flinkrun), which reads the same topic over Kafka's protocol
+and keeps its state in RocksDB, and its rows are compared in the same way. Of two iterations in one JVM the second, warm
+one counts. Needs Java 17 and Maven.
 
 Programs: leatd, leat and nexmark of the release preset with -DLEAT_BUILD_BENCH=ON.
 """
@@ -94,8 +94,8 @@ class Broker:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
 
-    def submit(self, query, out, bound="latest-offset", settings=()):
-        """Starts a query as a job of its own, into the topic `out` or, without one, into nothing."""
+    def script(self, query, out, bound, settings):
+        """A name for a query's job and the file of its script, into the topic `out` or, without one, into nothing."""
         self.jobs += 1
         name = f"{query}-{self.jobs}"
         if out:
@@ -111,6 +111,11 @@ class Broker:
             script = script.replace("${" + key + "}", value)
         path = self.folder / f"{name}.sql"
         path.write_text(script)
+        return name, path
+
+    def submit(self, query, out, bound="latest-offset", settings=()):
+        """Starts a query as a job of its own."""
+        name, path = self.script(query, out, bound, settings)
         self.leat("job", "submit", path, "--name", name)
         return name
 
@@ -156,17 +161,16 @@ def broker(options):
         shutil.rmtree(folder)
 
 
-def flink(options, server, query, sink, iterations, out="", events=0):
-    """The last iteration's figures, as run.sh prints them."""
-    command = ["./run.sh", query, "topic=nexmark", f"sink={sink}", f"iters={iterations}", f"events={events}", "lock=0"]
-    if out:
-        command += [f"out={out}", "keep=2"]
-    environment = {**os.environ, "AT": server.kafka, "BPID": str(server.process.pid)}
-    done = subprocess.run(command, cwd=options.flink, env=environment, text=True, capture_output=True)
-    figures = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not figures or "error" in figures[-1]:
-        sys.exit(f"Flink, {query}: {done.stdout}{done.stderr}")
-    return figures[-1]
+def flink(options, server, query, out, iterations):
+    """The last iteration's figures, as tools/flinkrun prints them."""
+    name, script = server.script(query, out, "latest-offset", [])
+    # What Flink needs for a grouped aggregate to be at its best.
+    batches = ["--set", "table.exec.mini-batch.enabled=true", "--set", "table.exec.mini-batch.allow-latency=2s", "--set",
+               "table.exec.mini-batch.size=50000"] if query == "q4" else []
+    done = subprocess.run([ROOT / "tools/flinkrun", "--iterations", str(iterations), *batches, script], text=True, capture_output=True)
+    if done.returncode != 0:
+        sys.exit(f"Flink, {name}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def check(options, queries):
@@ -184,7 +188,7 @@ def check(options, queries):
                     job = server.finish(server.submit(query, out, settings=options.job_set))
                     told += [f"leat: {job[k]} {k}" for k in ("rows_late", "rows_dead") if int(job.get(k, 0)) > 0]
                 else:
-                    flink(options, server, query, "alo", 1, out, options.check_events)
+                    flink(options, server, query, out, 1)
                 wrong = nexmark_check.difference(expected, nexmark_check.rows_of(query, server.lines(out)))
                 if wrong:
                     told.append(f"{who}: {wrong}")
@@ -219,6 +223,17 @@ def measure(options, server, query, sink):
             "events_per_cpu_s": options.events / cpu, "peak_mb": peak, "rows_out": job["rows_out"]}
 
 
+def measure_flink(options, server, query, sink):
+    out = f"out-flink-{query}" if sink == "topic" else ""
+    if out:
+        server.create(out)
+    theirs = flink(options, server, query, out, 2)
+    if out:
+        server.leat("topic", "delete", out, "--yes")
+    return {"who": "flink", "query": query, "sink": sink, "events": options.events,
+            "events_per_cpu_s": options.events / theirs["cpu_s"], **{k: theirs[k] for k in ("cpu_s", "wall_s", "peak_mb")}}
+
+
 def latency(options):
     """q0 without an end, exactly once, at a fixed rate."""
     with broker(options) as server:
@@ -244,7 +259,7 @@ def main():
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--latency", type=float, metavar="RATE", help="measure only the latency, at so many events a second")
     parser.add_argument("--seconds", type=float, default=20, help="of the latency's measurement")
-    parser.add_argument("--flink", type=Path, help="folder of Flink's set-up")
+    parser.add_argument("--flink", action="store_true", help="Apache Flink beside it")
     parser.add_argument("--perf", type=Path, help="folder for perf's samples of each measurement")
     parser.add_argument("--set", action="append", default=[], help="key=value of leatd's configuration")
     parser.add_argument("--job-set", action="append", default=[], help="key=value of the jobs' SET")
@@ -264,10 +279,7 @@ def main():
             for sink in options.sinks.split(","):
                 rounds = [measure(options, server, query, sink) for _ in range(options.rounds)]
                 if options.flink:
-                    theirs = flink(options, server, query, "alo" if sink == "topic" else sink, 2, events=options.events)
-                    rounds.append({"who": "flink", "query": query, "sink": sink, "events": options.events,
-                                   "cpu_s": theirs["cpu_s"], "wall_s": theirs["wall_s"],
-                                   "events_per_cpu_s": options.events / theirs["cpu_s"], "peak_mb": theirs["hwm_mb"]})
+                    rounds.append(measure_flink(options, server, query, sink))
                 for who in ("leat", "flink"):
                     figures = [r for r in rounds if r["who"] == who]
                     if not figures:

@@ -54,6 +54,7 @@ class Guides(unittest.TestCase):
         blocks = BLOCK.findall((GUIDES / name).read_text(encoding="utf-8"))
         outputs = []
         with Broker() as broker:
+            os.symlink(GUIDES.parents[1] / "config", os.path.join(broker.directory, "config"))
             for block in blocks:
                 done = run(broker, block)
                 self.assertEqual(done.returncode, 0, f"{block}\n{done.stdout}{done.stderr}\n{broker.log_text()[-2000:]}")
@@ -94,8 +95,15 @@ class Guides(unittest.TestCase):
             self.assertIn("in sync", done.stdout)
             self.assertIn("\n10\nnode ", done.stdout)
 
+    def test_iot(self):
+        everything = "".join(self.run_guide("iot.md"))
+        self.assertIn("13 ec2_cpu_utilization_c6585a\n", everything)
+        self.assertIn('"since":"2014-04-10 11:29:00"', everything)
+        self.assertIn("leat.operator=WindowAggregate", everything)
+        self.assertIn('expected DOUBLE, got "n/a"', everything)
+
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md", "kafka-clients.md", "cluster.md"}
+        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

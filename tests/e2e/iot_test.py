@@ -1,0 +1,48 @@
+"""The job about sensors on real processes, against the plain reference program: straight, and with the daemon killed."""
+
+import csv
+import unittest
+
+import iot_reference
+from applications import DATA, JOBS, assert_same_rows, assert_sound, produce, values, wait_until_read
+from leat_process import Broker
+
+SENSORS = (DATA / "sensors.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+LATE = ["elb_request_count_8c0756,2014-04-10 00:04:00,1\n", "machine_temperature_system_failure,2014-04-23 23:40:00,70\n"]
+BROKEN = ["elb_request_count_8c0756,2014-04-24 00:00:00,much\n", "elb_request_count_8c0756,yesterday,1\n"]
+
+
+class Iot(unittest.TestCase):
+    def run_job(self, broker, lines, dead, **options):
+        broker.leat("topic", "create", "readings", "--partitions", "1")
+        broker.leat("job", "submit", str(JOBS / "iot.sql"))
+        produce(broker, "readings", lines, "--input-format", "csv", "--key", "sensor", **options)
+        wait_until_read(broker, "iot", "readings")
+        assert_sound(self, broker, "iot", dead)
+
+    def check(self, broker, lines):
+        expected = iot_reference.outputs(list(csv.DictReader(lines)))
+        for topic in ("sensor-windows", "sensor-alerts", "sensor-silences"):
+            assert_same_rows(self, topic, values(broker, topic), expected[topic])
+        return expected
+
+    def test_the_open_data(self):
+        with Broker() as broker:
+            self.run_job(broker, SENSORS, 0)
+            expected = self.check(broker, SENSORS)
+            self.assertEqual(expected["readings-late"], [])
+            found = [row["sensor"] for row in expected["sensor-alerts"]]
+            self.assertEqual([found.count(s) for s in ("ec2_cpu_utilization_24ae8d", "ec2_cpu_utilization_c6585a",
+                                                       "elb_request_count_8c0756")], [14, 13, 17])
+
+    def test_late_and_broken_readings_with_the_daemon_killed_four_times(self):
+        with Broker() as broker:
+            self.run_job(broker, SENSORS + BROKEN + LATE, 2, kills=4)
+            expected = self.check(broker, SENSORS + LATE)
+            found = [{"sensor": row["sensor"], "event_time": row["event_time"]} for row in values(broker, "readings-late")]
+            assert_same_rows(self, "readings-late", found, expected["readings-late"])
+            self.assertEqual(len(found), 3)  # of windows, of silences, and of the order of readings
+
+
+if __name__ == "__main__":
+    unittest.main()
