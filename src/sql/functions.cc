@@ -205,7 +205,7 @@ std::optional<Type> AggregateType(AggregateKind kind, const Type& argument) {
       return data::Multiset(type.AsNotNull()).AsNotNull();
     case AggregateKind::kJsonArrayAgg:
     case AggregateKind::kJsonObjectAgg:
-      return data::String().AsNotNull();
+      return data::Varchar(2000).AsNotNull();  // Flink's; longer texts are not cut
     case AggregateKind::kRowNumber:
       return data::BigInt().AsNotNull();
   }

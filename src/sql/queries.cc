@@ -150,7 +150,8 @@ Relation QueryAnalyser::OneRow(Position position) {
 absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::AnalyseItems(
     const Select& select, const Relation& input, std::vector<AggregateCall>* aggregates, std::vector<OverCall>* overs) {
   std::vector<NamedExpression> items;
-  const Relation* names = select.from.kind == TableRef::Kind::kNone ? nullptr : &input;
+  const bool nameless = select.from.kind == TableRef::Kind::kNone && input.scalars.empty();
+  const Relation* names = nameless ? nullptr : &input;
   for (const SelectItem& item : select.items) {
     if (item.expr->kind == Expr::Kind::kStar) {
       const Path& path = item.expr->path;

@@ -328,7 +328,9 @@ absl::StatusOr<Type> InferToTimestampLtz(std::span<const Type> arguments, std::v
     return data::TimestampLtz(3);
   }
   if (arguments.size() > 2 || (!arguments[0].IsNumeric() && arguments[0].kind != TypeKind::kNull)) return wrong();
-  const bool whole = arguments[0].IsInteger() || arguments[0].kind == TypeKind::kNull;
+  // A DECIMAL's fraction is cut off, as on Flink.
+  const TypeKind kind = arguments[0].kind;
+  const bool whole = arguments[0].IsInteger() || kind == TypeKind::kNull || kind == TypeKind::kDecimal;
   (*casts)[0] = WithNull(whole ? data::BigInt() : data::Double(), arguments[0].nullable);
   if (arguments.size() > 1) {
     if (!arguments[1].IsInteger()) return wrong();

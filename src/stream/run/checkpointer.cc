@@ -221,7 +221,7 @@ absl::Status Checkpointer::OnCommitted() {
   LEAT_RETURN_IF_ERROR(Annotate(store_.Apply(changes_, changelog_end_.value()), "applying a checkpoint to the state"));
   Broadcast([epoch = epoch_] { return AppliedMessage{epoch}; });
   for (const state::Change& change : changes_) {
-    if (!change.key.starts_with(PositionKeysBegin())) continue;
+    if (!change.value || !change.key.starts_with(PositionKeysBegin())) continue;  // a file that is forgotten
     LEAT_ASSIGN_OR_RETURN(SourcePosition position, DecodePosition(change.key, *change.value));
     if (position.node_id >= 0) positions_.push_back(std::move(position));
   }

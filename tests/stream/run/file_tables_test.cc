@@ -152,18 +152,18 @@ TEST(FileWriter, ClosesAFileBySizeAndByAgeAndNamesItOnceItIsCommitted) {
   ASSERT_TRUE(writer.Add("one", 0).ok());
   ASSERT_TRUE(writer.Barrier(false, 10, &changes).ok());
   ASSERT_TRUE(writer.Committed().ok());
-  EXPECT_THAT(disk.Files(), ElementsAre("/out/.part-job@7-0-1-0.inprogress"));
+  EXPECT_THAT(disk.Files(), ElementsAre("out/.part-job@7-0-1-0.inprogress"));
   EXPECT_EQ(writer.NextDueMs(), 1000);
   ASSERT_TRUE(writer.Add("three", 20).ok());
   ASSERT_TRUE(writer.Barrier(false, 30, &changes).ok());
-  EXPECT_THAT(disk.Files(), ElementsAre("/out/.part-job@7-0-1-0.inprogress"));  // full, and not committed yet
+  EXPECT_THAT(disk.Files(), ElementsAre("out/.part-job@7-0-1-0.inprogress"));  // full, and not committed yet
   ASSERT_TRUE(writer.Committed().ok());
-  EXPECT_THAT(disk.Files(), ElementsAre("/out/part-job@7-0-1-0"));
-  EXPECT_EQ(disk.Content("/out/part-job@7-0-1-0"), "one\nthree\n");
+  EXPECT_THAT(disk.Files(), ElementsAre("out/part-job@7-0-1-0"));
+  EXPECT_EQ(disk.Content("out/part-job@7-0-1-0"), "one\nthree\n");
   ASSERT_TRUE(writer.Add("4", 100).ok());
   ASSERT_TRUE(writer.Barrier(false, 1100, &changes).ok());
   ASSERT_TRUE(writer.Committed().ok());
-  EXPECT_EQ(disk.Content("/out/part-job@7-0-1-1"), "4\n");
+  EXPECT_EQ(disk.Content("out/part-job@7-0-1-1"), "4\n");
   EXPECT_EQ(writer.NextDueMs(), -1);
 }
 
@@ -219,8 +219,8 @@ void MakeInput(sim::SimDisk& disk) {
 std::multiset<std::string> Output(sim::SimDisk& disk) {
   std::multiset<std::string> lines;
   for (const std::string& path : disk.Files()) {
-    if (!path.starts_with("/files/out/")) continue;
-    EXPECT_TRUE(path.starts_with("/files/out/part-job@")) << path;
+    if (!path.starts_with("files/out/")) continue;
+    EXPECT_TRUE(path.starts_with("files/out/part-job@")) << path;
     const std::string content = disk.Content(path);
     size_t from = 0;
     for (size_t end = content.find('\n'); end != std::string::npos; end = content.find('\n', from)) {
