@@ -148,8 +148,9 @@ class Compiler {
     const std::string zone = LocalTimeZone(compiled_.plan.settings);
     compiled_.plan.settings[key] = statement.value.text;
     if (jobs_ > 0 && zone != LocalTimeZone(compiled_.plan.settings)) {
-      return diagnostics_.Error(statement.key->position,
-                                "all INSERTs of a script are one job in one time zone: write this SET before the first");
+      return diagnostics_.Error(
+          statement.key->position,
+          "all INSERTs of a script are one job in one time zone: write this SET before the first");
     }
     return absl::OkStatus();
   }

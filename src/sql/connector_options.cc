@@ -96,8 +96,8 @@ constexpr OptionSpec kOptions[] = {
     {"datagen", "fields.*"},
 };
 constexpr std::string_view kConnectors[] = {"blackhole", "datagen", "filesystem", "kafka", "print", "upsert-kafka"};
-constexpr std::string_view kConnectorsToCome[] = {
-    "jdbc", "hbase-2.2", "elasticsearch-7", "opensearch", "kinesis", "pulsar", "mongodb", "faker"};
+constexpr std::string_view kConnectorsToCome[] = {"jdbc",    "hbase-2.2", "elasticsearch-7", "opensearch",
+                                                  "kinesis", "pulsar",    "mongodb",         "faker"};
 constexpr std::string_view kFieldSuffixes[] = {"kind",   "min",      "max",       "start",  "end",
                                                "length", "max-past", "null-rate", "var-len"};
 
@@ -288,10 +288,11 @@ OptionError CheckConnectorOptions(const plan::Table& table) {
       return {"connector", Unimplemented("the connector '", *connector, "' is not supported yet; see docs/sql.md")};
     }
     const std::string_view nearest = Nearest(*connector, known);
-    return {"connector",
-            InvalidArgument("unknown connector '", *connector, "'",
-                            nearest.empty() ? "; there are kafka, upsert-kafka, filesystem, print, blackhole and datagen"
-                                            : StrCat("; did you mean '", nearest, "'?"))};
+    return {
+        "connector",
+        InvalidArgument("unknown connector '", *connector, "'",
+                        nearest.empty() ? "; there are kafka, upsert-kafka, filesystem, print, blackhole and datagen"
+                                        : StrCat("; did you mean '", nearest, "'?"))};
   }
   for (const auto& [key, value] : table.options) {
     OptionError error = CheckKey(table, *connector, key, value);

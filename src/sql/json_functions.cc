@@ -223,7 +223,7 @@ absl::Status ExpressionAnalyser::AnalyseJsonAggregate(const Expr& expr, Aggregat
   if (arguments.size() != (object ? 2 : 1)) {
     return diagnostics_.Error(expr.position, "expected ", name, object ? "(KEY name VALUE value)" : "(value)");
   }
-  call->type = *AggregateType(call->kind, data::String());
+  call->type = data::Varchar(2000).AsNotNull();  // so it is on Flink; longer texts are not cut
   if (object) {
     LEAT_ASSIGN_OR_RETURN(call->argument, AnalyseJsonBuilder(expr, "JSON_OBJECT", std::move(arguments)));
     return absl::OkStatus();

@@ -197,7 +197,8 @@ constexpr std::string_view kReserved[] = {
     "VAR_POP",     "VAR_SAMP",      "VERSIONING",  "WHENEVER",     "WIDTH_BUCKET", "YEAR",
 };
 
-constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"};
+constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",
+                                         "LOCALTIMESTAMP"};
 
 // Words that are keywords only where a statement begins.
 constexpr Keyword kStatementWords[] = {
@@ -206,12 +207,19 @@ constexpr Keyword kStatementWords[] = {
 };
 
 // Statements that Flink has, by their first word, which is all that is looked at.
-constexpr std::pair<std::string_view, std::string_view> kRefusedStatements[] = {
-    {"ADD", "ADD JAR"},         {"ANALYZE", "ANALYZE TABLE"}, {"CALL", "CALL"},
-    {"COMPILE", "COMPILE PLAN"}, {"DELETE", "DELETE"},         {"LOAD", "LOAD MODULE"},
-    {"MERGE", "MERGE"},         {"REMOVE", "REMOVE JAR"},     {"STOP", "STOP JOB"},
-    {"TRUNCATE", "TRUNCATE TABLE"}, {"UNLOAD", "UNLOAD MODULE"},  {"UPDATE", "UPDATE"},
-    {"UPSERT", "UPSERT"}};
+constexpr std::pair<std::string_view, std::string_view> kRefusedStatements[] = {{"ADD", "ADD JAR"},
+                                                                                {"ANALYZE", "ANALYZE TABLE"},
+                                                                                {"CALL", "CALL"},
+                                                                                {"COMPILE", "COMPILE PLAN"},
+                                                                                {"DELETE", "DELETE"},
+                                                                                {"LOAD", "LOAD MODULE"},
+                                                                                {"MERGE", "MERGE"},
+                                                                                {"REMOVE", "REMOVE JAR"},
+                                                                                {"STOP", "STOP JOB"},
+                                                                                {"TRUNCATE", "TRUNCATE TABLE"},
+                                                                                {"UNLOAD", "UNLOAD MODULE"},
+                                                                                {"UPDATE", "UPDATE"},
+                                                                                {"UPSERT", "UPSERT"}};
 
 constexpr Keyword kSymbols[] = {
     {"(", Kind::T_LPAREN},

@@ -299,7 +299,8 @@ Relation WithPlaces(const Relation& input, const Relation& typed, Position posit
   Relation result = input;
   for (const auto& [scalar, column] : typed.scalars) {
     result.scalars[scalar] = static_cast<int>(columns.size());
-    columns.push_back(plan::Literal(data::Value::Null(), typed.fields()[static_cast<size_t>(column)].type.AsNullable()));
+    columns.push_back(
+        plan::Literal(data::Value::Null(), typed.fields()[static_cast<size_t>(column)].type.AsNullable()));
     names.push_back(StrCat("place$", names.size()));
   }
   result.node = MakeCalc(input.node, nullptr, std::move(columns), names, position);

@@ -3,8 +3,11 @@
 import collections
 import json
 import math
+import pathlib
+import subprocess
+import tempfile
 
-from leat_process import SOURCE
+from leat_process import BIN, SOURCE
 
 JOBS = SOURCE / "config/jobs"
 DATA = SOURCE / "config/data"
@@ -76,3 +79,12 @@ def assert_sound(test, broker, job, dead=0):
 
 def values_of_dead(broker, job):
     return broker.leat("consume", f"{job}-dlq", "--from-beginning", "--exit-at-end", "--format", "%v %h\\n").stdout.splitlines()
+
+
+def datagen(*arguments):
+    """(the lines, what was planted) of `leat datagen`."""
+    with tempfile.TemporaryDirectory(prefix="leat-e2e-") as folder:
+        done = subprocess.run([str(BIN / "leat"), "datagen", *arguments, "--truth", f"{folder}/truth"], text=True, capture_output=True,
+                              check=True)
+        truth = pathlib.Path(folder, "truth").read_text(encoding="utf-8").splitlines()
+    return done.stdout.splitlines(keepends=True), [json.loads(line) for line in truth]

@@ -1,10 +1,12 @@
 """The job about sensors on real processes, against the plain reference program: straight, and with the daemon killed."""
 
 import csv
+import json
 import unittest
 
 import iot_reference
-from applications import DATA, JOBS, assert_same_rows, assert_sound, produce, values, wait_until_read
+from applications import DATA, JOBS, assert_same_rows, assert_sound, datagen, produce, values, wait_until_read
+from event_time import HOUR, to_millis, to_text
 from leat_process import Broker
 
 SENSORS = (DATA / "sensors.csv").read_text(encoding="utf-8").splitlines(keepends=True)
@@ -42,6 +44,25 @@ class Iot(unittest.TestCase):
             found = [{"sensor": row["sensor"], "event_time": row["event_time"]} for row in values(broker, "readings-late")]
             assert_same_rows(self, "readings-late", found, expected["readings-late"])
             self.assertEqual(len(found), 3)  # of windows, of silences, and of the order of readings
+
+    def test_what_was_planted_in_generated_readings(self):
+        lines, truth = datagen("iot", "--count", "12000", "--sensors", "20", "--seed", "7", "--out-of-order", "0.2", "--max-delay", "3000",
+                               "--duplicates", "0.01")
+        # The end of the last two hours is not known yet.
+        end = max(json.loads(line)["timestamp"] for line in lines)
+        known = to_text(to_millis(end) - 2 * HOUR)
+        spikes = {(p["sensor"], p["event_time"]) for p in truth if p["kind"] == "spike" and p["event_time"] < known}
+        silences = {(p["sensor"], p["since"]) for p in truth if p["kind"] == "silence" and p["since"] < known}
+        self.assertGreater(min(len(spikes), len(silences)), 2)
+        with Broker() as broker:
+            broker.leat("topic", "create", "readings", "--partitions", "1")
+            broker.leat("job", "submit", str(JOBS / "iot.sql"))
+            produce(broker, "readings", lines, "--input-format", "json", "--key", "sensor")
+            wait_until_read(broker, "iot", "readings")
+            assert_sound(self, broker, "iot")
+            alerts = {(row["sensor"], row["event_time"]) for row in values(broker, "sensor-alerts") if row["event_time"] < known}
+            self.assertEqual(alerts, spikes)
+            self.assertEqual({(row["sensor"], row["since"]) for row in values(broker, "sensor-silences") if row["since"] < known}, silences)
 
 
 if __name__ == "__main__":

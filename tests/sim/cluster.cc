@@ -198,6 +198,12 @@ Cluster::Leader Cluster::LookUp(const model::TopicPartition& partition, Random& 
   return {std::max(0, image->LeaderOf(key).value()), found->leader_epoch};
 }
 
+int Cluster::LeaderInNewest(const model::TopicPartition& partition) {
+  const meta::ImagePtr image = NewestImage();
+  const meta::TopicPtr topic = image == nullptr ? nullptr : image->FindTopic(partition.topic);
+  return topic == nullptr ? 0 : std::max(0, image->LeaderOf({topic->id, partition.partition}).value());
+}
+
 int Cluster::CoordinatorOf(broker::CoordinatorKind kind, const std::string& name, Random& random) {
   const int asked = AnyServing(random);
   if (asked == 0) return 0;

@@ -52,9 +52,12 @@ class Cluster {
   int size() const { return static_cast<int>(nodes_.size()); }
   Node& node(int id) { return *nodes_.at(static_cast<size_t>(id) - 1); }
   sim::SimNetwork& network() { return *network_; }
+  Instant now() const { return world_.Now(); }
 
   void Start(int id);
   void Kill(int id);
+  // What is down now is started then, whatever else was meant.
+  void StartIn(int id, Duration pause) { start_at_[id] = now() + pause; }
   // As SIGTERM: ends by itself, which must not take long.
   void StopInOrder(int id);
   void CutPower(int id);
@@ -71,6 +74,8 @@ class Cluster {
     model::LeaderEpoch epoch{-1};
   };
   Leader LookUp(const model::TopicPartition& partition, Random& random);
+  // As the newest image says; 0: nobody.
+  int LeaderInNewest(const model::TopicPartition& partition);
   int CoordinatorOf(broker::CoordinatorKind kind, const std::string& name, Random& random);
   int AnyServing(Random& random);  // 0: none
   // This node's copy; null: it has none, or is down.

@@ -1,16 +1,21 @@
 #include "tests/sim/faults.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.h"
 #include "broker/cluster_admin.h"
 
 namespace leat::nodes {
 
-Faults::Faults(Stage& stage) : stage_(stage), random_(stage.plan.Chance(3)) {
-  for (const Family family :
-       {Family::kCrash, Family::kPower, Family::kPause, Family::kCuts, Family::kSlowLinks, Family::kClientLink,
-        Family::kDiskErrors, Family::kDiskFull, Family::kSlowDisk, Family::kClock, Family::kLeaderMoves}) {
+Faults::Faults(Stage& stage)
+    : stage_(stage),
+      random_(stage.plan.Chance(3)),
+      aim_(stage.plan.Chance(Family::kAimed)),
+      aims_one_in_(static_cast<uint64_t>(aim_.Between(1, 6))) {
+  for (const Family family : {Family::kCrash, Family::kPower, Family::kPause, Family::kCuts, Family::kSlowLinks,
+                              Family::kClientLink, Family::kDiskErrors, Family::kDiskFull, Family::kSlowDisk,
+                              Family::kClock, Family::kLeaderMoves, Family::kReassignment}) {
     if (stage.plan.has(family)) kinds_.push_back(family);
   }
   ClientLink::Faults link;
@@ -70,6 +75,8 @@ void Faults::One() {
     case Family::kClock:
       node.machine.wall_offset_ms = random_.Between(-3'600'000, 3'600'000);
       return;
+    case Family::kReassignment:
+      return Reassign();
     default: {
       broker::ElectLeadersRequest request;
       const int asked = stage_.cluster.AnyServing(random_);
@@ -86,7 +93,9 @@ void Faults::One() {
 
 void Faults::Crash(int id) {
   if (random_.OneIn(3)) return stage_.cluster.StopInOrder(id);
+  if (!MayDie(id)) return;
   stage_.cluster.Kill(id);
+  died_.insert(id);
 }
 
 // Where a topic is acknowledged from page caches, a majority keeps power: nobody else has lost anything that it has not
@@ -97,8 +106,23 @@ bool Faults::MayLoseTail(int id) {
     const Node& node = stage_.cluster.node(other);
     // One whose sync failed loses it when its process ends.
     if (other != id && (node.lost_tail || node.disk.sync_failed() || other == bad_disk_)) return false;
+    // The controller does not tell it from one that has lost power: see seed 705 in docs/reliability.md.
+    if (other != id && stage_.plan.has(Family::kAimed) && died_.contains(other)) return false;
   }
   return stage_.cluster.size() > 2;
+}
+
+bool Faults::MayDie(int id) {
+  return stage_.cluster.size() == 1 || !stage_.plan.has(Family::kAimed) || MayLoseTail(id);
+}
+
+void Faults::NoteDeaths() {
+  for (int id = 1; id <= stage_.cluster.size(); ++id) {
+    const Node& node = stage_.cluster.node(id);
+    const Life before = std::exchange(lives_[id], {node.life, node.up()});
+    if (before.number == node.life || (!before.up && node.life == before.number + 1)) continue;
+    if (node.up() || !node.stopping_since) died_.insert(id);
+  }
 }
 
 void Faults::Power() {
@@ -147,12 +171,105 @@ void Faults::Disk(int id) {
   });
 }
 
+// Another set of replicas in another order, of two at least; at times one that is under way is cancelled.
+void Faults::Reassign() {
+  const std::vector<model::TopicPartition>& partitions = stage_.partitions;
+  const int asked = stage_.cluster.AnyServing(random_);
+  if (asked == 0 || partitions.empty() || stage_.cluster.size() < 3) return;
+  broker::Reassignment wish{.partition = partitions[random_.Below(partitions.size())], .replicas = std::nullopt};
+  if (!random_.OneIn(5)) {
+    std::vector<model::NodeId> nodes;
+    for (int id = 1; id <= stage_.cluster.size(); ++id) nodes.push_back(model::NodeId(id));
+    for (size_t i = nodes.size(); i > 1; --i) std::swap(nodes[i - 1], nodes[random_.Below(i)]);
+    nodes.resize(static_cast<size_t>(random_.Between(2, 3)));
+    wish.replicas = std::move(nodes);
+  }
+  using Outcomes = std::vector<broker::PartitionOutcome>;
+  stage_.link.Call<Outcomes>(
+      asked, absl::Seconds(5),
+      [request = broker::ReassignRequest{.partitions = {std::move(wish)}}](broker::BrokerImpl& broker,
+                                                                           broker::Callback<Outcomes> done) {
+        broker.cluster_admin().Reassign(request, std::move(done));
+      },
+      [](const auto&) {});
+}
+
+void Faults::Part(int from, int to, Duration span) {
+  if (from == to || from < 1 || to < 1) return;
+  sim::SimNetwork& network = stage_.cluster.network();
+  network.Cut(from, to);
+  After(span, [from, to, &network] { network.Restore(from, to); });
+}
+
+void Faults::Restart(int id, Duration in) {
+  const bool power = aim_.OneIn(2);
+  const Duration pause = absl::Milliseconds(aim_.Between(0, 300));
+  After(in, [this, id, power, pause] {
+    if (power ? !MayLoseTail(id) : !MayDie(id)) return;
+    died_.insert(id);
+    power ? stage_.cluster.CutPower(id) : stage_.cluster.Kill(id);
+    stage_.cluster.StartIn(id, pause);
+  });
+}
+
+void Faults::Aim(const ReplicaChecks::Moment& moment) {
+  if (healed_ || !stage_.plan.has(Family::kAimed) || !aim_.OneIn(aims_one_in_)) return;
+  ++count_;
+  stage_.trace(StrCat("aimed at node ", moment.leader,
+                      moment.what == ReplicaChecks::Moment::What::kElection ? ", which is to lead" : ", which proposes",
+                      ", the controller is node ", moment.controller));
+  moment.what == ReplicaChecks::Moment::What::kElection ? AimAtElection(moment) : AimAtProposal(moment);
+}
+
+// The proposal or its answer comes late, and meanwhile the one that it is about is another process, or is not reached.
+void Faults::AimAtProposal(const ReplicaChecks::Moment& moment) {
+  if (moment.subjects.empty()) return;
+  sim::SimNetwork& network = stage_.cluster.network();
+  const int subject = moment.subjects[aim_.Below(moment.subjects.size())];
+  const int leader = moment.leader, controller = moment.controller;
+  const Duration held = absl::Milliseconds(aim_.Between(300, 4000));
+  const Duration window = absl::Milliseconds(aim_.Between(50, 400));
+  switch (aim_.Below(4)) {
+    case 0:
+      if (controller == 0) return;
+      network.HoldBack(leader, controller, env::Service::kController, window, held);
+      Restart(subject, absl::Milliseconds(aim_.Between(0, 30)));
+      if (aim_.OneIn(2)) return;
+      Part(leader, subject, held + window);
+      return Part(subject, leader, held + window);
+    case 1:
+      if (controller == 0) return;
+      network.HoldBack(controller, leader, env::Service::kController, held, held);
+      network.HoldBack(controller, leader, env::Service::kRaft, held, held);
+      Part(leader, subject, held);
+      return Part(subject, leader, held);
+    case 2:
+      Restart(subject, absl::Milliseconds(aim_.Between(0, 100)));
+      if (aim_.OneIn(2)) Part(leader, subject, held);
+      return;
+    default:
+      stage_.cluster.StandStill(subject, held / 2);
+      if (aim_.OneIn(2)) Restart(leader, absl::Milliseconds(aim_.Between(0, 100)));
+  }
+}
+
+// Who has just come to lead, or may lead next, is another process soon, and hears late of what happened meanwhile.
+void Faults::AimAtElection(const ReplicaChecks::Moment& moment) {
+  const bool eligible = !moment.subjects.empty() && aim_.OneIn(2);
+  const int target = eligible ? moment.subjects[aim_.Below(moment.subjects.size())] : moment.leader;
+  Restart(target, absl::Milliseconds(aim_.Between(0, 60)));
+  if (moment.controller == 0 || aim_.OneIn(2)) return;
+  const Duration held = absl::Milliseconds(aim_.Between(300, 2000));
+  stage_.cluster.network().HoldBack(moment.controller, target, env::Service::kRaft, held, held);
+}
+
 void Faults::NoteInSync() {
+  NoteDeaths();
   const meta::ImagePtr image = stage_.cluster.NewestImage();
   if (image == nullptr) return;
   for (int id = 1; id <= stage_.cluster.size(); ++id) {
     Node& node = stage_.cluster.node(id);
-    if (!node.lost_tail || !node.serves() || node.disk.sync_failed()) continue;
+    if ((!node.lost_tail && !died_.contains(id)) || !node.serves() || node.disk.sync_failed()) continue;
     const meta::BrokerPtr registered = image->FindBroker(model::NodeId(id));
     if (registered == nullptr || registered->epoch() != node.broker->controller_client()->broker_epoch()) continue;
     bool in_sync = true;
@@ -162,7 +279,9 @@ void Faults::NoteInSync() {
       };
       if (here(partition.replicas) && !here(partition.isr)) in_sync = false;
     });
-    if (in_sync) node.lost_tail = false;
+    if (!in_sync) continue;
+    node.lost_tail = false;
+    died_.erase(id);
   }
 }
 

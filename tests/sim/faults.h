@@ -2,8 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <vector>
 
+#include "tests/sim/replica_checks.h"
 #include "tests/sim/stage.h"
 
 namespace leat::nodes {
@@ -16,6 +19,8 @@ class Faults {
   Faults& operator=(const Faults&) = delete;
 
   void Start() { Next(); }
+  // Some moments are followed by what is worst in them.
+  void Aim(const ReplicaChecks::Moment& moment);
   // Nothing goes wrong any more: everybody is started, reached and served by a disk that works.
   void Heal();
   uint64_t count() const { return count_; }
@@ -29,14 +34,30 @@ class Faults {
   void Power();
   void Cut(int id);
   void Disk(int id);
+  void Reassign();
+  void AimAtProposal(const ReplicaChecks::Moment& moment);
+  void AimAtElection(const ReplicaChecks::Moment& moment);
+  // Its process or its power ends in a moment, and it is started again soon.
+  void Restart(int id, Duration in);
+  void Part(int from, int to, Duration span);
   bool MayLoseTail(int id);
+  bool MayDie(int id);
+  void NoteDeaths();
   int AnyNode() { return static_cast<int>(random_.Between(1, stage_.cluster.size())); }
   Duration Span();
   void After(Duration span, std::function<void()> action) { stage_.Later(this, span, std::move(action)); }
 
   Stage& stage_;
   Random random_;
+  Random aim_;
+  uint64_t aims_one_in_ = 1;
   std::vector<Family> kinds_;
+  struct Life {
+    uint64_t number = 0;
+    bool up = false;
+  };
+  std::map<int, Life> lives_;  // as they were looked at last
+  std::set<int> died_;         // ended otherwise than in order, and not in sync everywhere since
   bool healed_ = false;
   int bad_disk_ = 0;  // whose disk fails now; 0: none
   uint64_t count_ = 0;

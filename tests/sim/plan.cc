@@ -8,12 +8,26 @@ namespace leat::nodes {
 namespace {
 
 constexpr std::array<std::string_view, kFamilies> kNames = {
-    "crash",        "power",       "pause",       "loss",       "disorder", "cuts",         "slow-links",
-    "client-link",  "disk-errors", "disk-full",   "slow-disk",  "clock",    "tiny",         "leader-moves",
-    "reassignment", "topic-churn", "leader-acks", "page-cache", "groups",   "transactions", "jobs"};
+    "crash",       "power",      "pause",     "loss",         "disorder", "cuts",         "slow-links",   "client-link",
+    "disk-errors", "disk-full",  "slow-disk", "clock",        "tiny",     "leader-moves", "reassignment", "topic-churn",
+    "leader-acks", "page-cache", "groups",    "transactions", "jobs",     "aimed",        "probes"};
 
-// They stay what they were before there were jobs.
-constexpr uint64_t kSeedsWithoutJobs = 1000;
+// Seeds stay what they were before there was more.
+constexpr uint64_t kSeedsWithoutJobs = 1000, kSeedsWithoutAim = 2000;
+
+bool MayHave(uint64_t seed, Family family) {
+  switch (family) {
+    case Family::kReassignment:
+    case Family::kAimed:
+    case Family::kProbes:
+    case Family::kGroups:
+      return seed > kSeedsWithoutAim;
+    case Family::kJobs:
+      return seed > kSeedsWithoutJobs;
+    default:
+      return true;
+  }
+}
 
 }  // namespace
 
@@ -33,8 +47,8 @@ Plan MakePlan(uint64_t seed, const std::set<Family>& without) {
     const auto family = static_cast<Family>(i);
     // A fifth of the seeds does without it: what is rare is seen better where it is quiet.
     Random chance = plan.Chance(family);
-    const bool wanted = family == Family::kJobs ? seed > kSeedsWithoutJobs && chance.OneIn(3) : chance.Below(5) != 0;
-    if (wanted && !without.contains(family)) plan.on.insert(family);
+    const bool wanted = family == Family::kJobs ? chance.OneIn(3) : chance.Below(5) != 0;
+    if (wanted && MayHave(seed, family) && !without.contains(family)) plan.on.insert(family);
   }
   Random size = plan.Chance(1);
   const uint64_t dice = size.Below(10);

@@ -36,8 +36,11 @@ enum class Family : uint8_t {
   kGroups,        // consumer groups
   kTransactions,  // transactional producers
   kJobs,          // jobs in SQL; in a third of the seeds above 1,000
+  // In seeds above 2,000.
+  kAimed,   // faults in the moment in which an in-sync set or a leader changes
+  kProbes,  // readers ask for the end of a log as well
 };
-inline constexpr int kFamilies = static_cast<int>(Family::kJobs) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::kProbes) + 1;
 std::string_view NameOf(Family family);
 // -1: there is none of that name.
 int FamilyOf(std::string_view name);

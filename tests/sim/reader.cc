@@ -1,5 +1,6 @@
 #include "tests/sim/reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/strings.h"
@@ -36,8 +37,37 @@ void Reader::Fetch() {
       },
       [this](const std::optional<broker::FetchReply>& reply) {
         if (reply) Take(reply->partitions.at(0));
-        const Duration pause = absl::Milliseconds(random_.Between(5, 100));
-        stage_.Later(this, pause, [this] { Fetch(); });
+        Rest();
+      });
+}
+
+void Reader::Rest() {
+  const Duration pause = absl::Milliseconds(random_.Between(5, 100));
+  const bool asks = stage_.plan.has(Family::kProbes) && random_.OneIn(3);
+  stage_.Later(this, pause, [this, asks] { asks ? AskForEnd() : Fetch(); });
+}
+
+void Reader::AskForEnd() {
+  const Cluster::Leader told = stage_.cluster.LookUp(partition_, random_);
+  if (told.epoch.value() >= leader_.epoch.value()) leader_ = told;
+  using Results = std::vector<broker::ListOffsetsResult>;
+  stage_.link.Call<Results>(
+      leader_.node, absl::Milliseconds(1500),
+      [ask =
+           broker::ListOffsetsPartition{
+               .partition = partition_, .isolation = isolation_, .current_epoch = leader_.epoch}](
+          broker::BrokerImpl& broker, broker::Callback<Results> done) { broker.ListOffsets({ask}, std::move(done)); },
+      [this](const std::optional<Results>& reply) {
+        Rest();
+        if (!reply || !reply->at(0).outcome.ok()) return;
+        const int64_t end = reply->at(0).offset.value();
+        // What it has read, or was told of before, lies below every later end (KIP-207).
+        if (end < std::max(end_, position_)) {
+          stage_.history.Fail(StrCat("reader ", number_, " of ", partition_.ToString(),
+                                     " was told that the log ends at ", end, " in epoch ", leader_.epoch,
+                                     ", it was at ", position_, " and knew of ", end_));
+        }
+        end_ = std::max(end_, end);
       });
 }
 

@@ -22,6 +22,9 @@ class Reader {
   void Fetch();
   void Take(const broker::FetchPartitionResult& result);
   void TakeRecords(const broker::FetchPartitionResult& result);
+  void Rest();
+  // Where the log ends, as a consumer asks that begins there.
+  void AskForEnd();
 
   Stage& stage_;
   const int number_;
@@ -29,6 +32,7 @@ class Reader {
   const model::TopicPartition partition_;
   Random random_;
   int64_t position_ = 0;
+  int64_t end_ = 0;         // the highest that it was told of
   Cluster::Leader leader_;  // of the newest epoch that it was told of
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "tests/sim/batches.h"
+#include "tests/sim/consumer_group.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/transactor.h"
 
@@ -44,6 +45,7 @@ Simulation::Simulation(uint64_t seed, const std::set<Family>& without, Tracing t
       tracing_(tracing),
       world_(seed),
       cluster_(world_, plan_, [this](const std::string& what) { Trace(what); }),
+      copies_(cluster_, history_),
       link_(world_, cluster_, plan_.Chance(4)),
       stage_{world_, plan_, cluster_, link_, history_, [this](const std::string& what) { Trace(what); }},
       faults_(stage_) {
@@ -91,7 +93,16 @@ bool Simulation::RunUntil(const std::function<bool()>& condition, Duration limit
   while (!failed()) {
     if (condition()) return true;
     if (world_.Now() >= end) return false;
-    world_.RunFor(kLook);
+    const Instant look = world_.Now() + kLook;
+    world_.RunUntil(
+        [this] {
+          copies_.AfterEvent();
+          return failed();
+        },
+        kLook);
+    if (failed()) return false;
+    world_.RunFor(look - world_.Now());
+    copies_.Look();
     cluster_.Supervise(&history_);
     faults_.NoteInSync();
     if (world_.Now() >= check_at_) {
@@ -171,6 +182,7 @@ void Simulation::Populate() {
   if (plan_.has(Family::kTopicChurn)) {
     for (int i = 1; i <= 2; ++i) actors_.push_back(std::make_unique<TopicChurn>(stage_, i, topic_histories_));
   }
+  if (plan_.has(Family::kGroups)) actors_.push_back(std::make_unique<ConsumerGroup>(stage_, "readers", 3));
   if (plan_.has(Family::kJobs)) {
     auto jobs = std::make_unique<Jobs>(stage_);
     jobs_ = jobs.get();
@@ -182,6 +194,9 @@ void Simulation::Populate() {
     readers_.push_back(std::make_unique<Reader>(stage_, ++reader, model::Isolation::kReadUncommitted, partition));
     readers_.push_back(std::make_unique<Reader>(stage_, ++reader, model::Isolation::kReadCommitted, partition));
   }
+  stage_.partitions = partitions;
+  for (const model::TopicPartition& partition : partitions) copies_.Watch(partition);
+  copies_.OnMoment([this](const ReplicaChecks::Moment& moment) { faults_.Aim(moment); });
   for (const auto& actor : actors_) actor->Start();
   for (const auto& each : readers_) each->Start();
 }

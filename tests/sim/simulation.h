@@ -12,6 +12,7 @@
 #include "tests/sim/jobs.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/reader.h"
+#include "tests/sim/replica_checks.h"
 #include "tests/sim/stage.h"
 #include "tests/sim/topic_churn.h"
 
@@ -57,6 +58,7 @@ class Simulation {
   sim::SimWorld world_;
   History history_;
   Cluster cluster_;
+  ReplicaChecks copies_;
   ClientLink link_;
   Stage stage_;
   Faults faults_;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tests/sim/client_link.h"
 #include "tests/sim/cluster.h"
@@ -17,7 +18,8 @@ struct Stage {
   ClientLink& link;
   History& history;
   std::function<void(const std::string&)> trace;
-  bool working = true;  // clients begin new work
+  bool working = true;                              // clients begin new work
+  std::vector<model::TopicPartition> partitions{};  // whose records are checked
 
   // Runs the closure later, unless `owner` was dropped before.
   void Later(const void* owner, Duration delay, std::function<void()> closure) {

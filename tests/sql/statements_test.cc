@@ -26,6 +26,5 @@ TEST(FlinkStatements, AreTakenOrRefusedByName) {
   }
 }
 
-
 }  // namespace
 }  // namespace leat::sql

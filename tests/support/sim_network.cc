@@ -420,6 +420,7 @@ void SimNetwork::Heal() {
   cuts_.clear();
   isolated_.clear();
   slow_.clear();
+  held_back_.clear();
 }
 
 bool SimNetwork::IsCut(int32_t from, int32_t to) const {
@@ -465,6 +466,11 @@ void SimNetwork::Carry(Packet packet) {
     ++counters_.stuck;
     Tell(NetworkEvent::What::kStuck, packet);
     return Launch(std::move(packet), delay + held_back, Order::kAlone);
+  }
+  if (const auto hold = held_back_.find({packet.from.node, packet.to.node, packet.service}); hold != held_back_.end()) {
+    const auto [until, by] = hold->second;
+    if (world_.Now() < until) return Launch(std::move(packet), delay + by, Order::kAlone);
+    held_back_.erase(hold);
   }
   if (alone) ++counters_.reordered;
   Launch(std::move(packet), delay, alone ? Order::kAlone : Order::kInLine);

@@ -16,6 +16,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "env/shard.h"
@@ -102,6 +104,10 @@ class SimNetwork {
   void Restore(int32_t from, int32_t to) { cuts_.erase({from, to}); }
   // Delays from `from` to `to` times `factor`; 1 is as it was.
   void SetSlow(int32_t from, int32_t to, double factor) { slow_[{from, to}] = factor; }
+  // What `from` sends to `to` for a service within `window` from now arrives that much later, overtaken by the rest.
+  void HoldBack(int32_t from, int32_t to, env::Service service, Duration window, Duration by) {
+    held_back_[{from, to, service}] = {world_.Now() + window, by};
+  }
   // Ends all cuts and slow links; faults stay as they are.
   void Heal();
   bool IsCut(int32_t from, int32_t to) const;
@@ -141,6 +147,11 @@ class SimNetwork {
   std::set<std::pair<int32_t, int32_t>> cuts_;
   std::set<int32_t> isolated_;
   std::map<std::pair<int32_t, int32_t>, double> slow_;
+  struct Hold {
+    Instant until;
+    Duration by;
+  };
+  std::map<std::tuple<int32_t, int32_t, env::Service>, Hold> held_back_;
   NetworkCounters counters_;
   std::function<void(const NetworkEvent&)> trace_;
   uint64_t lives_ = 0;

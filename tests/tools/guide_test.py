@@ -1,5 +1,6 @@
 """Runs the commands of the guides, in their order, as a reader would: each guide in a folder and against a leatd of its own."""
 
+import json
 import os
 import pathlib
 import re
@@ -102,8 +103,27 @@ class Guides(unittest.TestCase):
         self.assertIn("leat.operator=WindowAggregate", everything)
         self.assertIn('expected DOUBLE, got "n/a"', everything)
 
+    def test_dashboard(self):
+        everything = "".join(self.run_guide("dashboard.md"))
+        self.assertIn('"path":"/misc/Title.php.txt","status":500', everything)
+        self.assertIn("\n1486\n38\n", everything)
+        self.assertIn("the event time column event_time is NULL", everything)
+
+    def test_supply(self):
+        outputs = self.run_guide("supply.md")
+        late, found = outputs[1].split()
+        self.assertEqual(late, found)
+        self.assertGreater(int(late), 3)
+        unapproved, unapproved_found, undelivered, undelivered_found = outputs[2].splitlines()[-4:]
+        self.assertEqual((unapproved, undelivered), (unapproved_found, undelivered_found))
+
+    def test_recommend(self):
+        outputs = self.run_guide("recommend.md")
+        planted, found = (json.loads(line) for line in outputs[1].splitlines()[-2:])
+        self.assertEqual((found["other_id"], found["sessions"]), (planted["other"], planted["sessions"]))
+
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md"}
+        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

@@ -26,7 +26,9 @@ class Usage(unittest.TestCase):
                      "consume t --time noon", "consume t --format %x", "consume t --partition -1", "offsets t --time never",
                      "group reset g --topic t", "group reset g --topic t --to sideways", "lag --wait --timeout soon",
                      "job submit", "datagen transactions", "datagen transactions --count 1 --start noon",
-                     "datagen transactions --count 1 --fraud-share 2", "completion tcsh", "topic list --request-timeout x",
+                     "datagen transactions --count 1 --fraud-share 2", "datagen iot",
+                     "datagen shop --count 1 --planted 2", "datagen supply --count 1 --stream x", "datagen web --count 1 --max-delay 0",
+                     "completion tcsh", "topic list --request-timeout x",
                      "topic list --address foo", "topic list --address foo:", "topic list --address :1",
                      "topic list --address foo:70000"]:
             with self.subTest(line):

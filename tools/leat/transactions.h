@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "tools/leat/event_generator.h"
 
 namespace leat::tool {
 
@@ -24,16 +25,16 @@ struct TransactionOptions {
   double fraud_share = 0.002;          // of the transactions; about this many belong to planted fraud
 };
 
-class TransactionGenerator {
+class TransactionGenerator final : public EventGenerator {
  public:
   explicit TransactionGenerator(const TransactionOptions& options);
 
   // Appends the next transaction as a line of JSON. False when all were made.
-  bool Next(std::string* out);
-  // The card of the transaction that Next made last: the key to produce it under.
-  std::string_view card() const { return card_; }
+  bool Next(std::string* out) override;
+  // The card of the transaction that Next made last.
+  std::string_view key() const override { return card_; }
   // Lines of JSON about the fraud that is complete since the last call: {"reason","cc_num","trans_nums","from","to"}.
-  std::string TakeTruth();
+  std::string TakeTruth() override;
 
  private:
   enum class Fraud { kNone, kVelocity, kLargeAmount, kBlockedCategory };

@@ -1,7 +1,16 @@
 #include "tools/simrun/bank.h"
 
-#include <cstdio>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+#include "base/strings.h"
 #include "tests/sim/simulation.h"
 
 namespace leat {
@@ -13,6 +22,10 @@ Defect planted_defect = Defect::kNone;
 namespace meta {
 Bug planted_bug = Bug::kNone;
 }  // namespace meta
+
+namespace run {
+Defect planted_defect = Defect::kNone;
+}  // namespace run
 
 namespace nodes {
 
@@ -43,6 +56,12 @@ const std::vector<PlantedDefect>& Bank() {
       {"unclean-replica-stays-eligible", {}, meta::Bug::kKeepUncleanInElr},
       {"leader-epoch-stays", {}, meta::Bug::kForgetLeaderEpoch},
       {"nobody-takes-up-leaderless-partitions", {}, meta::Bug::kLeaveLeaderless},
+      {"a-reassignment-ends-early", {}, meta::Bug::kFinishReassignmentEarly},
+      {"a-job-writes-outside-its-transaction", {}, {}, run::Defect::kOutputOutsideTransaction},
+      {"a-job-restores-all-but-an-epoch", {}, {}, run::Defect::kRestoreSkipsEpoch},
+      {"a-job-logs-positions-without-state", {}, {}, run::Defect::kPositionsWithoutState},
+      {"a-job-applies-state-before-its-commit", {}, {}, run::Defect::kStateBeforeCommit},
+      {"a-job-keeps-its-sequence-numbers", {}, {}, run::Defect::kSequencesStay},
   };
   return bank;
 }
@@ -50,34 +69,103 @@ const std::vector<PlantedDefect>& Bank() {
 void Plant(const PlantedDefect& defect) {
   replication::planted_defect = defect.replication;
   meta::planted_bug = defect.meta;
+  run::planted_defect = defect.job;
 }
 
-void PlantNone() { Plant({}); }
+namespace {
+
+struct Attempt {
+  uint64_t seeds = 0;   // that were run
+  uint64_t last = 0;    // the last one
+  std::string failure;  // empty: none of them noticed anything
+  std::string said;     // the last line that was not meant for the pipe
+};
+
+// Runs in a process of its own, which tells the pipe what it does: a defect that a check of the program notices ends
+// it.
+[[noreturn]] void RunSeeds(int out, const PlantedDefect& defect, uint64_t first, uint64_t count) {
+  dup2(out, STDERR_FILENO);  // what a check says
+  const rlimit no_core = {0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  Plant(defect);
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    dprintf(out, "seed %llu\n", static_cast<unsigned long long>(seed));
+    const std::string failure = Simulation(seed, {}, Tracing::kQuiet).Run().failure;
+    if (failure.empty()) continue;
+    dprintf(out, "failed %s\n", failure.c_str());
+    break;
+  }
+  _exit(0);
+}
+
+Attempt Read(int in) {
+  std::string text;
+  for (std::array<char, 4096> buffer; true;) {
+    const ssize_t got = read(in, buffer.data(), buffer.size());
+    if (got <= 0) break;
+    text.append(buffer.data(), static_cast<size_t>(got));
+  }
+  Attempt verdict;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("seed ")) {
+      ++verdict.seeds;
+      verdict.last = std::strtoull(line.c_str() + 5, nullptr, 10);
+    } else if (line.starts_with("failed ")) {
+      verdict.failure = line.substr(7);
+    } else if (!line.empty()) {
+      verdict.said = line;
+    }
+  }
+  return verdict;
+}
+
+Attempt Try(const PlantedDefect& defect, uint64_t first, uint64_t count) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return {};
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    RunSeeds(ends[1], defect, first, count);
+  }
+  close(ends[1]);
+  Attempt verdict = child < 0 ? Attempt{} : Read(ends[0]);
+  close(ends[0]);
+  int status = 0;
+  if (child > 0) waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) {
+    verdict.failure = StrCat("the end of the program: ", verdict.said.substr(0, 300));
+  }
+  return verdict;
+}
+
+bool Wanted(const std::string& only, const std::string& name) {
+  return only.empty() || StrCat(",", only, ",").find(StrCat(",", name, ",")) != std::string::npos;
+}
+
+}  // namespace
 
 int RunBank(const std::string& only, uint64_t first, uint64_t count) {
   size_t tried = 0, caught = 0;
   for (const PlantedDefect& defect : Bank()) {
-    if (!only.empty() && only != defect.name) continue;
+    if (!Wanted(only, defect.name)) continue;
     ++tried;
-    Plant(defect);
-    std::string failure;
-    uint64_t seed = first;
-    for (; seed < first + count && failure.empty(); ++seed) {
-      failure = Simulation(seed, {}, Tracing::kQuiet).Run().failure;
-    }
-    PlantNone();
-    if (failure.empty()) {
-      std::printf("%-40s not caught in %llu seeds\n", defect.name.c_str(), static_cast<unsigned long long>(count));
+    const Attempt verdict = Try(defect, first, count);
+    if (verdict.failure.empty()) {
+      std::printf("%-40s not caught in %llu seeds\n", defect.name.c_str(),
+                  static_cast<unsigned long long>(verdict.seeds));
     } else {
       ++caught;
-      std::printf("%-40s caught after %llu seeds, by seed %llu at %s\n", defect.name.c_str(),
-                  static_cast<unsigned long long>(seed - first), static_cast<unsigned long long>(seed - 1),
-                  failure.substr(0, 160).c_str());
+      std::printf("%-40s caught by the %llu. seed, %llu, at %s\n", defect.name.c_str(),
+                  static_cast<unsigned long long>(verdict.seeds), static_cast<unsigned long long>(verdict.last),
+                  verdict.failure.substr(0, 200).c_str());
     }
     std::fflush(stdout);
   }
-  if (tried == 0) {
-    std::fprintf(stderr, "simrun: there is no defect '%s'; there are\n", only.c_str());
+  const size_t named = only.empty() ? Bank().size() : static_cast<size_t>(std::ranges::count(only, ',')) + 1;
+  if (tried != named) {
+    std::fprintf(stderr, "simrun: of '%s' not all are defects of the bank; there are\n", only.c_str());
     for (const PlantedDefect& defect : Bank()) std::fprintf(stderr, "  %s\n", defect.name.c_str());
     return 2;
   }

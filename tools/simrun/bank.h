@@ -9,6 +9,7 @@
 
 #include "meta/bug.h"
 #include "replication/planted.h"
+#include "stream/run/planted.h"
 
 namespace leat::nodes {
 
@@ -16,14 +17,14 @@ struct PlantedDefect {
   std::string name;
   replication::Defect replication = replication::Defect::kNone;
   meta::Bug meta = meta::Bug::kNone;
+  run::Defect job = run::Defect::kNone;
 };
 
 const std::vector<PlantedDefect>& Bank();
 void Plant(const PlantedDefect& defect);
-void PlantNone();
 
-// Runs seeds from `first` on with every defect, or with that of the name alone, and prints which seed caught it. The
-// exit code: 0 if all were caught within `count` seeds.
+// Runs seeds from `first` on with every defect, or with those named (a,b,c) alone, each in a process of its own, and
+// prints which seed caught it. The exit code: 0 if all were caught within `count` seeds, 2 if one is not in the bank.
 int RunBank(const std::string& only, uint64_t first, uint64_t count);
 
 }  // namespace leat::nodes

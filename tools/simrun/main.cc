@@ -29,7 +29,7 @@ constexpr const char* kUsage =
     "  --regressions FILE runs the seeds of a file: one a line, # begins a comment\n"
     "  --keep-going       does not end with the first failing seed\n"
     "  --bank             runs up to N seeds with each planted defect, and says which seed caught it\n"
-    "  --defect NAME      with --bank: this one; with --seed: the seed has the defect\n";
+    "  --defect NAME      with --bank: this one, or several (a,b,c); with --seed: the seed has the defect\n";
 
 struct Arguments {
   uint64_t first = 1, count = 100;
@@ -228,8 +228,14 @@ int main(int argc, char** argv) {
   leat::InitLogging(leat::LogLevel::kInfo);
   if (!arguments->trace) spdlog::get("leat")->set_level(spdlog::level::off);
   if (arguments->bank) return RunBank(arguments->defect, arguments->first, arguments->count);
-  for (const PlantedDefect& defect : Bank()) {
-    if (defect.name == arguments->defect) Plant(defect);
+  if (!arguments->defect.empty()) {
+    const auto known = std::ranges::find(Bank(), arguments->defect, &PlantedDefect::name);
+    if (known == Bank().end()) {
+      std::fprintf(stderr, "simrun: there is no defect '%s' in the bank; simrun --bank --defect ? lists them\n",
+                   arguments->defect.c_str());
+      return 2;
+    }
+    Plant(*known);
   }
   return RunSeeds(*arguments);
 }

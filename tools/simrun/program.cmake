@@ -2,7 +2,9 @@
 # more, with their switch, and comes before the libraries', which have none.
 target_link_libraries(simrun PRIVATE leat_sim)
 file(GLOB cores CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/replication/*.cc")
-target_sources(simrun PRIVATE ${cores} "${CMAKE_SOURCE_DIR}/src/broker/registration.cc")
+set(run "${CMAKE_SOURCE_DIR}/src/stream/run")
+target_sources(simrun PRIVATE ${cores} "${CMAKE_SOURCE_DIR}/src/broker/registration.cc" ${run}/changelog.cc
+                              ${run}/checkpointer.cc ${run}/transaction_writer.cc)
 target_compile_definitions(simrun PRIVATE LEAT_PLANTED_DEFECTS)
 if(NOT LEAT_BUILD_TESTS)
   set_target_properties(simrun PROPERTIES EXCLUDE_FROM_ALL TRUE)

@@ -1,5 +1,5 @@
-// A time zone: instants (TIMESTAMP_LTZ, epoch) <-> what a clock on the wall there shows (TIMESTAMP). Rules come from the
-// system's zoneinfo. Immutable and small; any thread.
+// A time zone: instants (TIMESTAMP_LTZ, epoch) <-> what a clock on the wall there shows (TIMESTAMP). Rules come from
+// the system's zoneinfo. Immutable and small; any thread.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace leat::data {
 
 class TimeZone {
  public:
-  // What Flink takes for table.local-time-zone: a name of the zone data base ("Europe/Berlin"), "UTC" or another name of
-  // it, or "GMT+08:00". kInvalidArgument: it is none of them, or the system does not know it.
+  // What Flink takes for table.local-time-zone: a name of the zone data base ("Europe/Berlin"), "UTC" or another name
+  // of it, or "GMT+08:00". kInvalidArgument: it is none of them, or the system does not know it.
   static absl::StatusOr<TimeZone> Load(std::string_view name);
   static TimeZone Utc() { return TimeZone(absl::UTCTimeZone()); }
 

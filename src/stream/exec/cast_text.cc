@@ -236,9 +236,8 @@ absl::StatusOr<Kernel> ToText(const Binding& binding, const data::TimeZone& zone
         return Printing<int64_t>(width, [](int64_t value, std::string* out) { StrAppend(out, value); });
       }
       if (from.kind == TypeKind::kTimestampLtz) {
-        return Printing<int64_t>(width, [from, zone](int64_t value, std::string* out) {
-          *out = FormatValue({zone.ToLocal(value)}, from);
-        });
+        return Printing<int64_t>(
+            width, [from, zone](int64_t value, std::string* out) { *out = FormatValue({zone.ToLocal(value)}, from); });
       }
       return Printing<int64_t>(width, [from](int64_t value, std::string* out) { *out = FormatValue({value}, from); });
     case Storage::kDouble:

@@ -16,7 +16,7 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
       return MakeOver(node);
     case plan::NodeKind::kRank:
       return node->window.kind == plan::WindowKind::kAttached ? OnTheWall(node->window, MakeWindowRank(node))
-                                                               : MakeRank(node);
+                                                              : MakeRank(node);
     case plan::NodeKind::kMatch:
       return MakeMatch(node);
     case plan::NodeKind::kGroupAggregate:

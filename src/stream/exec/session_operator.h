@@ -14,8 +14,8 @@ namespace leat::exec {
 
 struct Session {
   int64_t start_ms = 0;  // on the wall, as end_ms
-  int64_t end_ms = 0;   // the last row's time + gap; outside the window
-  std::string content;  // empty: of no rows
+  int64_t end_ms = 0;    // the last row's time + gap; outside the window
+  std::string content;   // empty: of no rows
 };
 
 // What sessions are made of. One task's.

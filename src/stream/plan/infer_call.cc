@@ -320,8 +320,8 @@ absl::StatusOr<Type> InferArithmetic(FunctionId id, std::span<const Type> argume
 
 absl::StatusOr<Type> InferToTimestampLtz(std::span<const Type> arguments, std::vector<Type>* casts) {
   const auto wrong = [&] {
-    return InvalidArgument(
-        "TO_TIMESTAMP_LTZ takes (number [, precision]) or (text [, pattern [, time zone]]), got ", Came(arguments));
+    return InvalidArgument("TO_TIMESTAMP_LTZ takes (number [, precision]) or (text [, pattern [, time zone]]), got ",
+                           Came(arguments));
   };
   if (arguments[0].IsCharacter()) {
     if (arguments.size() > 1 && !arguments[1].IsCharacter()) return wrong();

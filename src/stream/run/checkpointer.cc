@@ -1,10 +1,12 @@
 #include "stream/run/checkpointer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "model/record_batch.h"
 #include "stream/run/datagen.h"
+#include "stream/run/planted.h"
 
 namespace leat::run {
 namespace {
@@ -166,7 +168,14 @@ absl::Status Checkpointer::AppendChangelog() {
   ++totals_.checkpoints;
   totals_.checkpoint_ms = job_->port->WallMillis();
   changes_.push_back(EncodeTotals(totals_));
-  LEAT_ASSIGN_OR_RETURN(std::string batches, EncodeEpoch(epoch_, changes_, job_->port->WallMillis(), kMaxBatchBytes));
+  const std::vector<state::Change>* logged = &changes_;
+  std::vector<state::Change> positions;
+  if (Planted(Defect::kPositionsWithoutState) && epoch_ % 8 == 5) {
+    std::ranges::copy_if(changes_, std::back_inserter(positions),
+                         [](const state::Change& change) { return change.key.starts_with(PositionKeysBegin()); });
+    logged = &positions;
+  }
+  LEAT_ASSIGN_OR_RETURN(std::string batches, EncodeEpoch(epoch_, *logged, job_->port->WallMillis(), kMaxBatchBytes));
   const model::TopicPartition partition{ChangelogTopic(job_->job), model::PartitionId{0}};
   // One append, so that only a power cut may leave a part of it; in a transaction one for each batch.
   std::vector<std::string_view> appends;
@@ -206,6 +215,7 @@ absl::Status Checkpointer::MaybeEnd() {
   if (!exactly_once()) return OnCommitted();
   if (telling_ > 0) return absl::OkStatus();
   phase_ = Phase::kEnding;
+  if (Planted(Defect::kStateBeforeCommit)) LEAT_RETURN_IF_ERROR(store_.Apply(changes_, changelog_end_.value()));
   job_->transaction->Commit(epoch_,
                             [job = job_](absl::Status status) { job->control.Push(EndedEvent{std::move(status)}); });
   return absl::OkStatus();

@@ -39,8 +39,8 @@ absl::StatusOr<int64_t> Bytes(const plan::Table& table, const std::string& key) 
   int64_t number = 0;
   std::string unit(absl::StripAsciiWhitespace(text.substr(digits)));
   for (char& c : unit) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  const std::pair<std::string_view, int> units[] = {{"", 0},    {"b", 0},   {"bytes", 0}, {"k", 10}, {"kb", 10},
-                                                    {"m", 20},  {"mb", 20}, {"g", 30},    {"gb", 30}};
+  const std::pair<std::string_view, int> units[] = {{"", 0},   {"b", 0},   {"bytes", 0}, {"k", 10}, {"kb", 10},
+                                                    {"m", 20}, {"mb", 20}, {"g", 30},    {"gb", 30}};
   for (const auto& [name, shift] : units) {
     if (name != unit || !absl::SimpleAtoi(text.substr(0, digits), &number)) continue;
     if (number > 0 && number <= (INT64_MAX >> shift)) return number << shift;

@@ -56,7 +56,8 @@ absl::StatusOr<std::map<int, KnownFiles>> FilesOf(const std::vector<SourcePositi
 // Whether a position is one of EncodeFile's.
 bool IsFilePosition(const SourcePosition& position);
 
-// Reads a table's files, their folders' too, one after the other, as records of one partition whose offsets count from 0 in each life.
+// Reads a table's files, their folders' too, one after the other, as records of one partition whose offsets count from
+// 0 in each life.
 class FileReader {
  public:
   // kNotFound: the path is not there.
@@ -88,8 +89,8 @@ class FileReader {
     uint64_t at = 0;  // of the bytes that are not in the buffer yet
     std::string buffer;
     size_t used = 0;
-    bool ended = false;    // the file has nothing behind the buffer
-    int64_t number = 0;    // of the next line
+    bool ended = false;                                 // the file has nothing behind the buffer
+    int64_t number = 0;                                 // of the next line
     absl::StatusOr<bool> Next(std::string_view* line);  // false: no more
     absl::StatusOr<bool> HasMore();
   };
@@ -114,9 +115,9 @@ struct SettledFiles {
   std::map<std::string, int64_t> unfinished;  // committed bytes, in files that have no name yet
   std::vector<std::string> named;             // that a checkpoint still knows
 };
-// At the beginning of a life, before anything is written: cuts files in progress to what was committed, names those that
-// were closed, removes those of the job that no checkpoint knows. kDataLoss: a file that a checkpoint knows is gone or
-// too short.
+// At the beginning of a life, before anything is written: cuts files in progress to what was committed, names those
+// that were closed, removes those of the job that no checkpoint knows. kDataLoss: a file that a checkpoint knows is
+// gone or too short.
 absl::StatusOr<SettledFiles> SettleFiles(env::Disk& disk, const FileTable& table, int plan_id, std::string_view job,
                                          const KnownFiles& known);
 // The beginning of the names of a job's files. No job has the @ in its name.

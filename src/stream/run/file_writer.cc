@@ -44,8 +44,7 @@ absl::Status FileWriter::Add(std::string_view line, int64_t now_ms) {
 }
 
 absl::Status FileWriter::Flush() {
-  LEAT_RETURN_IF_ERROR(
-      Annotate(file_->WriteAt(static_cast<uint64_t>(bytes_), buffer_), StrCat("writing to ", path_)));
+  LEAT_RETURN_IF_ERROR(Annotate(file_->WriteAt(static_cast<uint64_t>(bytes_), buffer_), StrCat("writing to ", path_)));
   bytes_ += static_cast<int64_t>(buffer_.size());
   buffer_.clear();
   return absl::OkStatus();

@@ -145,9 +145,8 @@ absl::Status PlanFiles(JobContext& job, int node, std::vector<CursorStart>* curs
 absl::Status SettleSink(JobContext& job, int node) {
   const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
   const auto known = job.known_files.find(plan_id);
-  LEAT_ASSIGN_OR_RETURN(job.settled[node],
-                        SettleFiles(*job.disk, job.files.at(node), plan_id, job.job,
-                                    known == job.known_files.end() ? KnownFiles() : known->second));
+  LEAT_ASSIGN_OR_RETURN(job.settled[node], SettleFiles(*job.disk, job.files.at(node), plan_id, job.job,
+                                                       known == job.known_files.end() ? KnownFiles() : known->second));
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "model/record_batch.h"
+#include "stream/run/planted.h"
 
 namespace leat::run {
 
@@ -27,6 +28,10 @@ void TransactionWriter::Append(int64_t epoch, model::TopicPartition partition, s
 
 // Under the lock, so that the sequence numbers reach the partition in their order.
 void TransactionWriter::SubmitLocked(Held held) {
+  if (Planted(Defect::kOutputOutsideTransaction) && !held.partition.topic.starts_with("__")) {
+    return port_.Append({.partition = std::move(held.partition), .batches = std::move(held.batch)},
+                        std::move(held.done));
+  }
   const absl::StatusOr<model::BatchHeader> header = model::ParseBatchHeader(held.batch);
   LEAT_CHECK_OK(header.status());
   int32_t& sequence = sequences_[held.partition];
@@ -106,7 +111,7 @@ void TransactionWriter::Commit(int64_t epoch, Callback<absl::Status> done) {
           ++self->epoch_;
           self->producer_ = *next;
           self->added_.clear();
-          self->sequences_.clear();
+          if (!Planted(Defect::kSequencesStay)) self->sequences_.clear();
         }
         done(absl::OkStatus());
         self->AddPartitions();

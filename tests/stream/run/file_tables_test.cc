@@ -210,7 +210,8 @@ void StopAndWait(JobRunner& runner) {
 void MakeInput(sim::SimDisk& disk) {
   for (int file = 0; file < 3; ++file) {
     std::string text;
-    for (int i = file * kLines / 3; i < (file + 1) * kLines / 3; ++i) StrAppend(&text, R"({"id":)", i, R"(,"k":"x"})", "\n");
+    for (int i = file * kLines / 3; i < (file + 1) * kLines / 3; ++i)
+      StrAppend(&text, R"({"id":)", i, R"(,"k":"x"})", "\n");
     WriteFile(disk, StrCat("/files/in/", file, ".json"), text);
   }
 }

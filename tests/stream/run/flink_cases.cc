@@ -59,6 +59,7 @@ class Reader {
     EXPECT_TRUE(file.is_open()) << path_;
     std::string line;
     for (int number = 1; std::getline(file, line); ++number) {
+      if (path_.extension() == ".md" && line.starts_with("```")) line = OfFence(line);
       if (line.starts_with("@")) {
         Directive(line, number);
       } else if (section_ == "rows") {
@@ -78,6 +79,20 @@ class Reader {
   }
 
  private:
+  // Part of a test's name.
+  std::string FileName() const {
+    const std::string stem = absl::StrReplaceAll(path_.stem().string(), {{"-", "_"}});
+    return path_.extension() == ".md" ? StrCat("page_", stem) : stem;
+  }
+  // A page has a block for each directive; what stands around the blocks is prose.
+  static std::string OfFence(const std::string& fence) {
+    const std::vector<std::string> words = absl::StrSplit(fence.substr(3), ' ');
+    if (words.size() == 2 && words[1] == "tables") return "@tables";
+    if (words.size() == 2 && words[1] == "result") return "@flink";
+    if (words.size() == 3 && (words[1] == "rows" || words[1] == "case")) return StrCat("@", words[1], " ", words[2]);
+    return "@prose";
+  }
+
   void Directive(const std::string& line, int number) {
     const std::vector<std::string> words = absl::StrSplit(line.substr(1), absl::MaxSplits(' ', 1));
     section_ = words[0];
@@ -87,21 +102,21 @@ class Reader {
       shared_.clear();
     } else if (section_ == "rows") {
       topic_ = words.at(1);
+      ++block_;
       if (in_case_ && !std::exchange(own_rows_, true)) current_.input.clear();
     } else if (section_ == "case") {
       in_case_ = true;
       own_rows_ = false;
-      current_ = {
-          .file = path_.stem().string(), .name = words.at(1), .line = number, .body = {}, .sql = {}, .input = shared_};
+      current_ = {.file = FileName(), .name = words.at(1), .line = number, .body = {}, .sql = {}, .input = shared_};
     } else if (section_ == "leat") {
       EXPECT_GT(words.size(), 1u) << path_ << ":" << number << ": @leat needs its reason behind it";
     } else {
-      EXPECT_EQ(section_, "flink") << path_ << ":" << number;
+      EXPECT_TRUE(section_ == "flink" || section_ == "prose") << path_ << ":" << number;
     }
   }
 
   void Row(const std::string& line) {
-    FlinkRecord row{.topic = topic_, .record = {}};
+    FlinkRecord row{.topic = topic_, .block = block_, .record = {}};
     if (const size_t arrow = line.find(" => "); arrow != std::string::npos) {
       row.record.key = line.substr(0, arrow);
       if (arrow + 4 < line.size()) row.record.value = line.substr(arrow + 4);
@@ -134,6 +149,7 @@ class Reader {
   FlinkCase current_;
   std::vector<FlinkRecord> shared_;
   std::string tables_, body_, flink_, leat_, section_, topic_;
+  int block_ = 0;
   bool in_case_ = false;
   bool own_rows_ = false;
 };
@@ -266,7 +282,8 @@ std::vector<FlinkCase> ReadFlinkCases(const std::string& path) {
   if (!std::filesystem::is_directory(path)) return Reader(path).Read();
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
+    const auto extension = entry.path().extension();
+    if (extension == ".txt" || extension == ".md") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   std::vector<FlinkCase> all;

@@ -1,4 +1,5 @@
-// Cases of tests/golden/flink: SQL, rows, and what Apache Flink made of them (docs/internals/flink.md has the format).
+// Cases of tests/golden/flink and of the pages of docs/sql: SQL, rows, and what Apache Flink made of them
+// (docs/internals/flink.md has the format).
 #pragma once
 
 #include <map>
@@ -13,6 +14,7 @@ namespace leat::stream {
 
 struct FlinkRecord {
   std::string topic;
+  int block = 0;  // which block of rows it stands in
   TestRecord record;
 };
 

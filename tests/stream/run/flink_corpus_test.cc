@@ -1,6 +1,6 @@
-// Every case of tests/golden/flink gives the rows that Apache Flink gave: record by record, in batches, on three
-// workers, and with checkpoints and crashes at random places. LEAT_FLINK_CASES names another file or folder of cases,
-// LEAT_FLINK_CASE one case of it, LEAT_SEED the seed of the crashes.
+// Every case of tests/golden/flink, and every example of docs/sql, gives the rows that Apache Flink gave: record by
+// record, in batches, on three workers, and with checkpoints and crashes at random places. LEAT_FLINK_CASES names
+// another file or folder of cases, LEAT_FLINK_CASE one case of it, LEAT_SEED the seed of the crashes.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -20,6 +20,9 @@ enum class Way { kRecordByRecord, kBatches, kThreeWorkers, kCrashes };
 std::vector<FlinkCase> Corpus() {
   const char* path = std::getenv("LEAT_FLINK_CASES");
   std::vector<FlinkCase> cases = ReadFlinkCases(path != nullptr ? path : test::SourceDir() + "/tests/golden/flink");
+  if (path == nullptr) {
+    for (FlinkCase& one : ReadFlinkCases(test::SourceDir() + "/docs/sql")) cases.push_back(std::move(one));
+  }
   const char* name = std::getenv("LEAT_FLINK_CASE");
   if (name != nullptr) std::erase_if(cases, [&](const FlinkCase& one) { return one.name != name; });
   return cases;
@@ -38,7 +41,7 @@ class Run {
     for (size_t first = 0; first < case_.input.size();) {
       size_t count = 1;
       if (way_ == Way::kBatches) {
-        while (first + count < case_.input.size() && case_.input[first + count].topic == case_.input[first].topic)
+        while (first + count < case_.input.size() && case_.input[first + count].block == case_.input[first].block)
           ++count;
       }
       std::vector<TestRecord> records;
@@ -126,7 +129,7 @@ TEST_P(FlinkCorpus, GivesFlinksRows) {
   for (const Way way : {Way::kRecordByRecord, Way::kBatches, Way::kThreeWorkers, Way::kCrashes}) {
     static constexpr const char* kNames[] = {"record by record", "in batches", "on three workers", "with crashes"};
     const uint64_t seed = sim::SeedNumber("LEAT_SEED", 1);
-    SCOPED_TRACE(StrCat(one.file, ".txt:", one.line, ", ", kNames[static_cast<int>(way)], ", seed ", seed));
+    SCOPED_TRACE(StrCat(one.file, ", line ", one.line, ", ", kNames[static_cast<int>(way)], ", seed ", seed));
     CheckRun(one, way, seed);
     if (HasFailure()) break;
   }
