@@ -1,6 +1,9 @@
 // What can be known of a plan before a job is stored: every table, format, expression and operator is made once.
 #include <absl/strings/numbers.h>
 
+#include <set>
+#include <vector>
+
 #include "stream/plan/changelog.h"
 #include "stream/run/datagen.h"
 #include "stream/run/delivery.h"
@@ -91,9 +94,15 @@ absl::Status CheckTable(const plan::Table& table) {
 }
 
 absl::Status CheckFiles(const plan::JobPlan& plan, const Options& options) {
-  LEAT_ASSIGN_OR_RETURN(const Graph graph, BuildGraph(plan));
-  for (const GraphNode& node : graph.nodes) {
-    if (node.plan->table != nullptr) LEAT_RETURN_IF_ERROR(CheckFolders(*node.plan->table, options.filesystem_folders));
+  std::vector<const plan::Node*> nodes;
+  std::set<const plan::Node*> seen;
+  for (const plan::NodePtr& sink : plan.sinks) nodes.push_back(sink.get());
+  while (!nodes.empty()) {
+    const plan::Node* const node = nodes.back();
+    nodes.pop_back();
+    if (!seen.insert(node).second) continue;
+    if (node->table != nullptr) LEAT_RETURN_IF_ERROR(CheckFolders(*node->table, options.filesystem_folders));
+    for (const plan::NodePtr& input : node->inputs) nodes.push_back(input.get());
   }
   return absl::OkStatus();
 }
