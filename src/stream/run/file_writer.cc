@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <utility>
 
 #include "stream/run/file_tables.h"
 
@@ -59,7 +59,8 @@ absl::Status FileWriter::Barrier(bool close, int64_t now_ms, std::vector<state::
   named_.insert(named_.end(), settled_.named.begin(), settled_.named.end());
   for (const std::string& path : named_) changes->push_back(ForgetFile(plan_id_, path, FileEntry::kWritten));
   named_.clear();
-  for (const auto& [path, bytes] : std::exchange(settled_, {}).unfinished) Close(path, bytes, changes);
+  const SettledFiles settled = std::exchange(settled_, {});
+  for (const auto& [path, bytes] : settled.unfinished) Close(path, bytes, changes);
   if (file_ == nullptr) return absl::OkStatus();
   if (changed_) {
     LEAT_RETURN_IF_ERROR(Flush());
