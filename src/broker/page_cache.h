@@ -1,6 +1,6 @@
-// `data_dir/page-cache.epoch`: under which start of the kernel this node was registered last, and in which broker epoch.
-// Another process of the same start finds in the page cache all that the one before it had written, SIGKILL or not, and
-// has lost nothing. The file matters to processes of one start only, and is never synced.
+// `data_dir/page-cache.epoch`: under which start of the kernel this node was registered last, and in which broker
+// epoch. Another process of the same start finds in the page cache all that the one before it had written, SIGKILL or
+// not, and has lost nothing. The file matters to processes of one start only, and is never synced.
 #pragma once
 
 #include <string>

@@ -108,7 +108,6 @@ bool Faults::MayLoseTail(int id) {
   return stage_.cluster.size() > 2;
 }
 
-
 void Faults::Power() {
   const bool everybody = random_.OneIn(6);
   for (int id = 1; id <= stage_.cluster.size(); ++id) {
