@@ -32,7 +32,6 @@ CREATE TABLE orders (
   'properties.group.id' = 'supply',
   'scan.startup.mode' = 'earliest-offset',
   'scan.watermark.emit.strategy' = 'on-event',
-  -- When no orders come any more, the events' time goes on alone.
   'scan.watermark.idle-timeout' = '10 s'
 );
 

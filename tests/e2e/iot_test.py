@@ -2,6 +2,7 @@
 
 import csv
 import json
+import pathlib
 import unittest
 
 import iot_reference
@@ -63,6 +64,23 @@ class Iot(unittest.TestCase):
             alerts = {(row["sensor"], row["event_time"]) for row in values(broker, "sensor-alerts") if row["event_time"] < known}
             self.assertEqual(alerts, spikes)
             self.assertEqual({(row["sensor"], row["since"]) for row in values(broker, "sensor-silences") if row["since"] < known}, silences)
+
+    def test_partitions_without_sensors_hold_nothing_back(self):
+        """One sensor in a topic of four partitions: three stay empty, and are read by several workers where there are several cores."""
+        lines = SENSORS[:1] + [line for line in SENSORS if line.startswith("ec2_cpu_utilization_24ae8d")]
+        expected = iot_reference.outputs(list(csv.DictReader(lines)))["sensor-windows"]
+        with Broker() as broker:
+            job = pathlib.Path(broker.directory, "iot.sql")
+            sql = (JOBS / "iot.sql").read_text(encoding="utf-8")
+            self.assertIn("'10 s'", sql)
+            job.write_text("SET 'parallelism.default' = '4';\n" + sql.replace("'10 s'", "'500 ms'"), encoding="utf-8")
+            broker.leat("topic", "create", "readings", "--partitions", "4")
+            broker.leat("job", "submit", str(job))
+            produce(broker, "readings", lines, "--input-format", "csv", "--key", "sensor")
+            wait_until_read(broker, "iot", "readings")
+            # Comes when the time-out is over.
+            broker.leat("consume", "sensor-windows", "--from-beginning", "--count", str(len(expected)), timeout=120)
+            assert_same_rows(self, "sensor-windows", values(broker, "sensor-windows"), expected)
 
 
 if __name__ == "__main__":

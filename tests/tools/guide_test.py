@@ -122,8 +122,14 @@ class Guides(unittest.TestCase):
         planted, found = (json.loads(line) for line in outputs[1].splitlines()[-2:])
         self.assertEqual((found["other_id"], found["sessions"]), (planted["other"], planted["sessions"]))
 
+    def test_fraud(self):
+        everything = "".join(self.run_guide("fraud.md"))
+        self.assertEqual(re.findall(r'(\d+) "reason":"(.*)"', everything),
+                         [("53", "blocked-merchant"), ("5", "small-then-large"), ("73", "too-fast")])
+        self.assertTrue(everything.endswith("\n16\n"), everything[-200:])
+
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md"}
+        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md", "fraud.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

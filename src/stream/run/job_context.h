@@ -153,9 +153,10 @@ struct JobContext {
   std::atomic<int> reading{0};         // workers that have fetched more than they have read
   std::atomic<bool> caught_up{false};  // since the last barrier `reading` was zero once; a CaughtUpEvent says so
 
-  struct Progress {  // of a cursor, for people
+  struct Progress {  // of a cursor, for people and for workers all of whose partitions are idle
     std::atomic<int64_t> high_watermark{-1};
     std::atomic<int64_t> watermark_ms{INT64_MIN};
+    std::atomic<bool> left_out{false};  // of its source's watermark: idle, or at the end of a bounded input
   };
   std::map<std::pair<int, model::TopicPartition>, std::unique_ptr<Progress>> progress;  // by source node and partition
 };

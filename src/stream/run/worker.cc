@@ -106,6 +106,7 @@ class Worker final : public TaskOutput {
   void Fetch(size_t cursor);
   void Generate(size_t cursor);
   absl::Status UpdateSourceWatermark(int node);
+  std::optional<int64_t> WatermarkOfOthers(int node) const;
   void Progressed();
   void Bury(DeadRecord record);
   void Append();
@@ -386,7 +387,8 @@ absl::Status Worker::OnIdle() {
 }
 
 // The minimum over this worker's partitions of the source. A partition at its end for the idle time-out, as the log
-// itself says, is left out; when all are, the watermark stays.
+// itself says, is left out; when all are, those of the other workers count, and when they are left out too, the
+// watermark stays.
 absl::Status Worker::UpdateSourceWatermark(int node) {
   int64_t watermark_ms = exec::kMaxWatermark;
   bool any = false;
@@ -396,18 +398,35 @@ absl::Status Worker::UpdateSourceWatermark(int node) {
     any = true;
     if (cursor.reader.finished() && !cursor.holds_rows) {
       active = true;  // the end of a bounded partition holds nothing back
+      cursor.progress->left_out.store(true);
       continue;
     }
     const std::optional<int64_t>& timeout = job_->tables.at(node).idle_timeout_ms;
     const bool idle = timeout && *timeout > 0 && !cursor.holds_rows && cursor.reader.at_end() &&
                       cursor.at_end_since_ms >= 0 && now_ms_ - cursor.at_end_since_ms >= *timeout;
     if (cursor.reader.at_end() && cursor.at_end_since_ms < 0) cursor.at_end_since_ms = now_ms_;
+    cursor.progress->left_out.store(idle);
     if (idle) continue;
     active = true;
     watermark_ms = std::min(watermark_ms, cursor.watermark_ms);
   }
-  if (any && !active) return absl::OkStatus();
+  if (any && !active) {
+    const std::optional<int64_t> others_ms = WatermarkOfOthers(node);
+    if (!others_ms) return absl::OkStatus();
+    watermark_ms = *others_ms;
+  }
   return task_->SourceWatermark(node, watermark_ms);
+}
+
+// REQUIRES: all partitions of this worker are idle. None: so are all others. What the others have read is on its way to
+// where it is needed, and their own watermarks come behind it.
+std::optional<int64_t> Worker::WatermarkOfOthers(int node) const {
+  std::optional<int64_t> watermark_ms;
+  for (const auto& [partition, progress] : job_->progress) {
+    if (partition.first != node || progress->left_out.load()) continue;
+    watermark_ms = std::min(watermark_ms.value_or(exec::kMaxWatermark), progress->watermark_ms.load());
+  }
+  return watermark_ms;
 }
 
 void Worker::Progressed() {
