@@ -67,7 +67,7 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_BROKER_PACKAGE_NAME leat)
 set(CPACK_DEBIAN_BROKER_PACKAGE_SECTION net)
-set(CPACK_DEBIAN_BROKER_PACKAGE_DEPENDS "adduser, debconf (>= 0.5) | debconf-2.0")
+set(CPACK_DEBIAN_BROKER_PACKAGE_DEPENDS "adduser, debconf (>= 0.5) | debconf-2.0, tzdata")
 set(CPACK_DEBIAN_BROKER_DESCRIPTION "log broker with a stream processor inside
 Leat is one daemon, leatd, and one tool, leat. Kafka clients connect to it
 as they are; topics are durable logs in Kafka's record format; jobs are SQL

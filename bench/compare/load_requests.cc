@@ -9,9 +9,10 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "model/record_batch.h"
-#include "wire/header.h"
 #include "wire/messages/create_topics.h"
 #include "wire/messages/fetch.h"
+#include "wire/messages/incremental_alter_configs.h"
+#include "wire/messages/metadata.h"
 #include "wire/messages/produce.h"
 
 namespace leat::load {
@@ -20,16 +21,9 @@ namespace {
 constexpr int16_t kProduceVersion = 8;
 constexpr int16_t kFetchVersion = 11;
 constexpr int16_t kCreateTopicsVersion = 4;
+constexpr int16_t kAlterConfigsVersion = 0;
+constexpr int8_t kTopicResource = 2;
 constexpr int16_t kCutOff = -1;
-
-template <class Request>
-std::string Frame(const Request& request, int16_t version) {
-  wire::Writer out;
-  out.BeginFrame();
-  wire::EncodeRequestHeader(out, {Request::kApiKey, version, 1, "kafka_load"});
-  request.Encode(out, version);
-  return out.TakeString();
-}
 
 // Behind the correlation id.
 BytesReader Body(std::string_view frame) {
@@ -95,13 +89,13 @@ std::string FetchFrame(const std::string& topic, int32_t partition, int64_t offs
   return Frame(request, kFetchVersion);
 }
 
-std::string CreateTopicFrame(const std::string& topic, int32_t partitions, const std::string& configs) {
+std::string CreateTopicFrame(const NewTopic& topic) {
   wire::CreateTopicsRequest request;
   auto& made = request.topics.emplace_back();
-  made.name = topic;
-  made.num_partitions = partitions;
-  made.replication_factor = 1;
-  const std::vector<std::string> pairs = absl::StrSplit(ToAbsl(configs), ',', absl::SkipEmpty());
+  made.name = topic.name;
+  made.num_partitions = topic.partitions;
+  made.replication_factor = topic.copies;
+  const std::vector<std::string> pairs = absl::StrSplit(ToAbsl(topic.configs), ',', absl::SkipEmpty());
   for (const std::string& pair : pairs) {
     const size_t equals = pair.find('=');
     auto& config = made.configs.emplace_back();
@@ -109,6 +103,25 @@ std::string CreateTopicFrame(const std::string& topic, int32_t partitions, const
     if (equals != std::string::npos) config.value = std::string_view(pair).substr(equals + 1);
   }
   return Frame(request, kCreateTopicsVersion);
+}
+
+std::string MetadataFrame(const std::string& topic) {
+  wire::MetadataRequest request;
+  request.topics.emplace().emplace_back().name = topic;
+  request.allow_auto_topic_creation = false;
+  return Frame(request, kMetadataVersion);
+}
+
+std::string ConfigFrame(const std::string& topic, int64_t retention_ms) {
+  wire::IncrementalAlterConfigsRequest request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = kTopicResource;
+  resource.resource_name = topic;
+  const std::string value = StrCat(retention_ms);
+  auto& config = resource.configs.emplace_back();
+  config.name = "retention.ms";
+  config.value = value;
+  return Frame(request, kAlterConfigsVersion);
 }
 
 Answered ReadProduceAnswer(std::string_view frame) {
@@ -154,6 +167,16 @@ Answered ReadCreateTopicAnswer(std::string_view frame) {
   in.Read<int32_t>();  // throttle time
   in.Read<int32_t>();  // topics
   SkipText(in);
+  Answered answered;
+  answered.error = in.Read<int16_t>();
+  if (!in.ok()) answered.error = kCutOff;
+  return answered;
+}
+
+Answered ReadConfigAnswer(std::string_view frame) {
+  BytesReader in = Body(frame);
+  in.Read<int32_t>();  // throttle time
+  in.Read<int32_t>();  // resources
   Answered answered;
   answered.error = in.Read<int16_t>();
   if (!in.ok()) answered.error = kCutOff;

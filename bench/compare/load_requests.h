@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "wire/header.h"
+
 namespace leat::load {
 
 struct BatchShape {
@@ -18,7 +20,29 @@ std::string MakeBatch(const BatchShape& shape, uint64_t seed);
 // Frames with their length in front.
 std::string ProduceFrame(const std::string& topic, int32_t partition, int16_t acks, std::string_view batch);
 std::string FetchFrame(const std::string& topic, int32_t partition, int64_t offset, int32_t max_bytes);
-std::string CreateTopicFrame(const std::string& topic, int32_t partitions, const std::string& configs);
+struct NewTopic {
+  std::string name;
+  int32_t partitions = 1;
+  int16_t copies = 1;
+  std::string configs;  // name=value,name=value
+};
+std::string CreateTopicFrame(const NewTopic& topic);
+std::string MetadataFrame(const std::string& topic);
+// Sets retention.ms of the topic: a change of the metadata, whose answer comes once it is committed.
+std::string ConfigFrame(const std::string& topic, int64_t retention_ms);
+
+inline constexpr int16_t kMetadataVersion = 4;
+inline constexpr int16_t kQuorumVersion = 0;
+
+// Any request of the tables, with its header and length in front.
+template <class Request>
+std::string Frame(const Request& request, int16_t version) {
+  wire::Writer out;
+  out.BeginFrame();
+  wire::EncodeRequestHeader(out, {Request::kApiKey, version, 1, "kafka_load"});
+  request.Encode(out, version);
+  return out.TakeString();
+}
 
 struct Answered {
   int16_t error = 0;
@@ -31,5 +55,6 @@ struct Answered {
 Answered ReadProduceAnswer(std::string_view frame);
 Answered ReadFetchAnswer(std::string_view frame);
 Answered ReadCreateTopicAnswer(std::string_view frame);
+Answered ReadConfigAnswer(std::string_view frame);
 
 }  // namespace leat::load

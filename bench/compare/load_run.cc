@@ -7,7 +7,9 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
+#include "bench/compare/load_client.h"
 #include "bench/compare/load_connection.h"
 #include "bench/compare/server_cost.h"
 
@@ -22,12 +24,33 @@ int64_t Nanos(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
 
 enum class Kind { kProduce, kFetch };
 
+// Where each partition is asked for: at its leader if several brokers are named, else at the one that is.
+std::vector<std::string> AddressesOfPartitions(const LoadOptions& options) {
+  const std::vector<std::string> named = SplitAddresses(options.at);
+  if (named.size() <= 1) return std::vector<std::string>(static_cast<size_t>(options.partitions), options.at);
+  const std::optional<ClusterView> view = LookAt(named, options.topic);
+  std::vector<std::string> addresses;
+  for (size_t i = 0; i < static_cast<size_t>(options.partitions); ++i) {
+    const bool known = view && i < view->partitions.size() && view->brokers.contains(view->partitions[i].leader);
+    if (!known) {
+      std::fprintf(stderr, "kafka_load: nobody at %s leads partition %zu of topic %s\n", options.at.c_str(), i,
+                   options.topic.c_str());
+      std::exit(2);
+    }
+    addresses.push_back(view->brokers.at(view->partitions[i].leader));
+  }
+  return addresses;
+}
+
 class Run {
  public:
   Run(const LoadOptions& options, Kind kind) : options_(options), kind_(kind), epoll_(::epoll_create1(0)) {
     if (kind == Kind::kProduce) batch_ = MakeBatch(options.batch, 1);
+    const std::vector<std::string> addresses = AddressesOfPartitions(options);
     for (int i = 0; i < options.connections; ++i) {
-      Peer& peer = peers_.emplace_back(Peer{LoadConnection(options.at), i % options.partitions, 0, ""});
+      const int partition = i % options.partitions;
+      Peer& peer =
+          peers_.emplace_back(Peer{LoadConnection(addresses[static_cast<size_t>(partition)]), partition, 0, ""});
       if (kind == Kind::kProduce) {
         peer.frame = ProduceFrame(options.topic, peer.partition, static_cast<int16_t>(options.acks), batch_);
       }

@@ -12,7 +12,7 @@
 namespace leat::load {
 
 struct LoadOptions {
-  std::string at = "127.0.0.1:9092";
+  std::string at = "127.0.0.1:9092";  // of several, separated by commas, each partition's leader is asked
   std::string topic;
   int partitions = 1;
   int connections = 1;

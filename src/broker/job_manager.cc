@@ -49,6 +49,7 @@ run::DeliveryOptions JobManager::DeliveryOptions() const {
 }
 
 absl::Status JobManager::CheckDelivery(const CompiledJob& job) const {
+  LEAT_RETURN_IF_ERROR(run::CheckFiles(job.plan, RunOptions()));
   return run::CheckDelivery(job.plan, RunOptions(), DeliveryOptions());
 }
 
@@ -196,7 +197,8 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled, const Sta
                                   .plan = std::move(compiled.plan),
                                   .options = RunOptions(),
                                   .delivery = DeliveryOptions(),
-                                  .usable_state_until = state.usable_until},
+                                  .usable_state_until = state.usable_until,
+                                  .disk = &broker_.disk()},
                                  *entry.port, broker_.metrics());
   LogInfo("jobs", "job ", name, " starts",
           entry.leads->replicated ? StrCat(", in epoch ", entry.leads->fence.epoch) : "");

@@ -4,6 +4,7 @@
 #include <absl/strings/str_split.h>
 
 #include "broker/meta_properties.h"
+#include "broker/page_cache.h"
 
 namespace leat::broker {
 namespace {
@@ -61,6 +62,8 @@ absl::StatusOr<Life> BeginLife(env::Disk& disk, const std::string& data_dir, Ran
   }
   life.incarnation = model::Uuid::New(random);
   LEAT_RETURN_IF_ERROR(Write(disk, data_dir, life, -1));
+  // The end of a process alone is as good as an orderly stop: nothing that it has written is lost.
+  if (life.clean_shutdown_epoch < 0) life.clean_shutdown_epoch = EpochInPageCache(disk, data_dir);
   return life;
 }
 

@@ -7,6 +7,7 @@
 #include "broker/broker_impl.h"
 #include "broker/home_log.h"
 #include "broker/log_config.h"
+#include "broker/page_cache.h"
 #include "broker/scatter.h"
 #include "coordinator/local_transport.h"
 #include "meta/brokers.h"
@@ -147,6 +148,8 @@ void BrokerImpl::WatchDisk() {
 // It would lead what it cannot append to, or go by metadata that are not renewed.
 void BrokerImpl::LeaveForGood(const absl::Status& why) {
   has_left_ = true;
+  const absl::Status distrusted = DistrustPageCache(disk_, options_.data_dir);
+  if (!distrusted.ok()) LogWarning("broker", "page-cache.epoch stays: ", Message(distrusted));
   LogError("broker", "this process leaves its cluster, the others take over what it leads; look after the disk and ",
            "start it again: ", Message(why));
   client_->LeaveInOrder(kLeavePatience, [](const absl::Status& status) {

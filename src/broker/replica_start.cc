@@ -1,6 +1,8 @@
 #include "broker/replica_start.h"
 
+#include "base/logging.h"
 #include "broker/broker_impl.h"
+#include "broker/page_cache.h"
 
 namespace leat::broker {
 
@@ -27,6 +29,10 @@ void BrokerImpl::FollowRegistration() {
   if (client_->broker_epoch() <= replicating_as_) return;
   replicating_as_ = client_->broker_epoch();
   damaged_.clear();
+  if (!has_left_) {
+    const absl::Status noted = NoteRegistration(disk_, options_.data_dir, replicating_as_);
+    if (!noted.ok()) LogWarning("broker", "the next start will take a crash for one of the machine: ", Message(noted));
+  }
   BeginReplication(shards_, replication::BrokerEpoch(replicating_as_),
                    [this](const absl::Status&) { FollowCoordinators(); });
 }

@@ -160,6 +160,25 @@ Key Listeners(std::string name, Field field, std::string help) {
           .get = [=](const BrokerOptions& options) { return JoinList(field(options)); }};
 }
 
+// Several absolute paths.
+template <typename Field>
+Key Folders(std::string name, Field field, std::string help) {
+  return {.name = std::move(name),
+          .type = "list of folders",
+          .range = "absolute paths",
+          .help = std::move(help),
+          .shape = Shape::kList,
+          .set = [=](BrokerOptions& options, std::string_view text) -> absl::Status {
+            std::vector<std::string> items = SplitList(text);
+            for (const std::string& item : items) {
+              if (!item.starts_with('/')) return InvalidArgument("expected an absolute path, got '", item, "'");
+            }
+            field(options) = std::move(items);
+            return absl::OkStatus();
+          },
+          .get = [=](const BrokerOptions& options) { return JoinList(field(options)); }};
+}
+
 // Several of id@host:port.
 template <typename Field>
 Key Voters(std::string name, Field field, std::string help) {

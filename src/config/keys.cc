@@ -146,6 +146,9 @@ std::vector<Key> TopicAndJobKeys() {
           "Wait before a failed job starts again; it doubles with every failure in a row."),
       KEY(Time, jobs.restart_backoff_max, (Span{ms(1), absl::Hours(24)}),
           "Longest wait before a failed job starts again."),
+      KEY(Folders, jobs.filesystem_folders,
+          "Folders of this node in which tables with the connector filesystem may read and write, with all that lies "
+          "in them; empty forbids it."),
 
       KEY(OneOf, logging.level,
           (Names<LogLevel>{{"debug", LogLevel::kDebug},

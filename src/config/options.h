@@ -81,6 +81,7 @@ struct JobOptions {
   int64_t max_restarts = 10;
   Duration restart_backoff = absl::Milliseconds(100);
   Duration restart_backoff_max = absl::Seconds(30);
+  std::vector<std::string> filesystem_folders;  // none: jobs use no files
 };
 
 // Kafka's names: group.initial.rebalance.delay.ms, group.min.session.timeout.ms, group.max.session.timeout.ms,

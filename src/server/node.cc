@@ -64,6 +64,7 @@ broker::Options BrokerOptionsOf(const config::BrokerOptions& options) {
   out.jobs.max_restarts = static_cast<int>(options.jobs.max_restarts);
   out.jobs.restart_backoff = options.jobs.restart_backoff;
   out.jobs.restart_backoff_max = options.jobs.restart_backoff_max;
+  out.jobs.filesystem_folders = options.jobs.filesystem_folders;
   out.jobs.state_dir = env::JoinPath(options.data_dir, "state");
   out.rack = options.cluster.rack;
   for (const std::string& text : options.cluster.voters) {

@@ -24,7 +24,7 @@ class Compiler {
     LEAT_ASSIGN_OR_RETURN(const std::vector<Statement> statements, Parse(script_, diagnostics_));
     for (const Statement& statement : statements) LEAT_RETURN_IF_ERROR(Apply(statement));
     LEAT_RETURN_IF_ERROR(CheckTopN(sinks_, diagnostics_));
-    compiled_.plan.sinks = Rewrite(sinks_, StateTtlMillis(compiled_.plan.settings));
+    compiled_.plan.sinks = Rewrite(sinks_, Options());
     compiled_.has_inserts = !sinks_.empty();
     if (jobs_ > 1) {
       compiled_.plan.warnings.push_back(
@@ -96,6 +96,11 @@ class Compiler {
     return AddInserts(insert, &sinks_);
   }
 
+  RewriteOptions Options() const {
+    return {.default_ttl_ms = StateTtlMillis(compiled_.plan.settings),
+            .time_zone = LocalTimeZone(compiled_.plan.settings)};
+  }
+
   // Into the same text as EXPLAIN.
   absl::Status Print(absl::StatusOr<std::string> text) {
     LEAT_RETURN_IF_ERROR(text.status());
@@ -127,7 +132,7 @@ class Compiler {
       LEAT_RETURN_IF_ERROR(AddInserts(statement, &explained.sinks));
     }
     LEAT_RETURN_IF_ERROR(CheckTopN(explained.sinks, diagnostics_));
-    explained.sinks = Rewrite(explained.sinks, StateTtlMillis(compiled_.plan.settings));
+    explained.sinks = Rewrite(explained.sinks, Options());
     return Print(plan::Explain(explained));
   }
 
@@ -140,7 +145,13 @@ class Compiler {
     if (std::string warning = SettingWarning(key); !warning.empty()) {
       compiled_.plan.warnings.push_back(StrCat("line ", statement.key->position.line, ": ", warning));
     }
+    const std::string zone = LocalTimeZone(compiled_.plan.settings);
     compiled_.plan.settings[key] = statement.value.text;
+    if (jobs_ > 0 && zone != LocalTimeZone(compiled_.plan.settings)) {
+      return diagnostics_.Error(
+          statement.key->position,
+          "all INSERTs of a script are one job in one time zone: write this SET before the first");
+    }
     return absl::OkStatus();
   }
 

@@ -74,6 +74,19 @@ constexpr OptionSpec kOptions[] = {
     {"print", "standard-error", K::kBoolean},
     {"print", "sink.parallelism", K::kInteger},
     {"blackhole", "connector", K::kText, kRequired},
+    {"filesystem", "connector", K::kText, kRequired},
+    {"filesystem", "path", K::kText, kRequired},
+    {"filesystem", "format", K::kChoice, kRequired, "json|csv|raw"},
+    {"filesystem", "source.monitor-interval", K::kDuration},
+    {"filesystem", "source.path.regex-pattern", K::kText, kOptional, "", "*"},
+    {"filesystem", "scan.parallelism", K::kInteger},
+    {"filesystem", "scan.watermark.emit.strategy", K::kChoice, kOptional, "on-periodic|on-event"},
+    {"filesystem", "sink.rolling-policy.file-size"},
+    {"filesystem", "sink.rolling-policy.rollover-interval", K::kDuration},
+    {"filesystem", "sink.rolling-policy.check-interval", K::kDuration},
+    {"filesystem", "sink.rolling-policy.inactivity-interval", K::kText, kOptional, "", "*"},
+    {"filesystem", "sink.parallelism", K::kInteger},
+    {"filesystem", "auto-compaction", K::kChoice, kOptional, "false"},
     {"datagen", "connector", K::kText, kRequired},
     {"datagen", "rows-per-second", K::kInteger},
     {"datagen", "number-of-rows", K::kInteger},
@@ -82,9 +95,9 @@ constexpr OptionSpec kOptions[] = {
     {"datagen", "scan.watermark.idle-timeout", K::kDuration},
     {"datagen", "fields.*"},
 };
-constexpr std::string_view kConnectors[] = {"blackhole", "datagen", "kafka", "print", "upsert-kafka"};
-constexpr std::string_view kConnectorsToCome[] = {
-    "filesystem", "jdbc", "hbase-2.2", "elasticsearch-7", "opensearch", "kinesis", "pulsar", "mongodb", "faker"};
+constexpr std::string_view kConnectors[] = {"blackhole", "datagen", "filesystem", "kafka", "print", "upsert-kafka"};
+constexpr std::string_view kConnectorsToCome[] = {"jdbc",    "hbase-2.2", "elasticsearch-7", "opensearch",
+                                                  "kinesis", "pulsar",    "mongodb",         "faker"};
 constexpr std::string_view kFieldSuffixes[] = {"kind",   "min",      "max",       "start",  "end",
                                                "length", "max-past", "null-rate", "var-len"};
 
@@ -266,8 +279,8 @@ std::span<const std::string_view> ConnectorNames() { return kConnectors; }
 OptionError CheckConnectorOptions(const plan::Table& table) {
   const std::string* connector = Find(table, "connector");
   if (connector == nullptr)
-    return {"", InvalidArgument("the option 'connector' is missing: kafka, upsert-kafka, print, blackhole or "
-                                "datagen")};
+    return {"", InvalidArgument("the option 'connector' is missing: kafka, upsert-kafka, filesystem, print, "
+                                "blackhole or datagen")};
   const std::vector<std::string_view> known(std::begin(kConnectors), std::end(kConnectors));
   if (!Contains(known, *connector)) {
     const std::vector<std::string_view> later(std::begin(kConnectorsToCome), std::end(kConnectorsToCome));
@@ -275,10 +288,11 @@ OptionError CheckConnectorOptions(const plan::Table& table) {
       return {"connector", Unimplemented("the connector '", *connector, "' is not supported yet; see docs/sql.md")};
     }
     const std::string_view nearest = Nearest(*connector, known);
-    return {"connector",
-            InvalidArgument("unknown connector '", *connector, "'",
-                            nearest.empty() ? "; there are kafka, upsert-kafka, print, blackhole and datagen"
-                                            : StrCat("; did you mean '", nearest, "'?"))};
+    return {
+        "connector",
+        InvalidArgument("unknown connector '", *connector, "'",
+                        nearest.empty() ? "; there are kafka, upsert-kafka, filesystem, print, blackhole and datagen"
+                                        : StrCat("; did you mean '", nearest, "'?"))};
   }
   for (const auto& [key, value] : table.options) {
     OptionError error = CheckKey(table, *connector, key, value);
@@ -290,7 +304,7 @@ OptionError CheckConnectorOptions(const plan::Table& table) {
 
 absl::Status CheckReadable(const plan::Table& table) {
   const std::string& connector = table.options.at("connector");
-  if (connector == "kafka" || connector == "upsert-kafka" || connector == "datagen") return absl::OkStatus();
+  if (connector != "print" && connector != "blackhole") return absl::OkStatus();
   return InvalidArgument("table '", table.name, "' has the connector '", connector, "', which is only written to");
 }
 

@@ -77,8 +77,9 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
         const int column = relation_->scalars.at(&expr);
         return At(plan::Input(column, relation_->fields()[column].type), expr.position);
       }
-      return diagnostics_.Unsupported(expr.position,
-                                      "a sub-query as a value other than in WHERE and in a SELECT without grouping");
+      return diagnostics_.Unsupported(
+          expr.position,
+          "a sub-query as a value other than in WHERE, HAVING and a select list (and there not within an aggregate)");
     case Expr::Kind::kIn:
     case Expr::Kind::kExists:
       return diagnostics_.Unsupported(expr.position,

@@ -197,7 +197,8 @@ constexpr std::string_view kReserved[] = {
     "VAR_POP",     "VAR_SAMP",      "VERSIONING",  "WHENEVER",     "WIDTH_BUCKET", "YEAR",
 };
 
-constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"};
+constexpr std::string_view kNiladic[] = {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",
+                                         "LOCALTIMESTAMP"};
 
 // Words that are keywords only where a statement begins.
 constexpr Keyword kStatementWords[] = {
@@ -205,10 +206,20 @@ constexpr Keyword kStatementWords[] = {
     {"SHOW", Kind::T_SHOW},   {"USE", Kind::T_USE},
 };
 
-// Statements that Flink has; only their first word is looked at.
-constexpr std::string_view kRefusedStatements[] = {"ADD",    "ANALYZE", "CALL",   "COMPILE", "DELETE",
-                                                   "LOAD",   "MERGE",   "REMOVE", "STOP",    "TRUNCATE",
-                                                   "UNLOAD", "UPDATE",  "UPSERT"};
+// Statements that Flink has, by their first word, which is all that is looked at.
+constexpr std::pair<std::string_view, std::string_view> kRefusedStatements[] = {{"ADD", "ADD JAR"},
+                                                                                {"ANALYZE", "ANALYZE TABLE"},
+                                                                                {"CALL", "CALL"},
+                                                                                {"COMPILE", "COMPILE PLAN"},
+                                                                                {"DELETE", "DELETE"},
+                                                                                {"LOAD", "LOAD MODULE"},
+                                                                                {"MERGE", "MERGE"},
+                                                                                {"REMOVE", "REMOVE JAR"},
+                                                                                {"STOP", "STOP JOB"},
+                                                                                {"TRUNCATE", "TRUNCATE TABLE"},
+                                                                                {"UNLOAD", "UNLOAD MODULE"},
+                                                                                {"UPDATE", "UPDATE"},
+                                                                                {"UPSERT", "UPSERT"}};
 
 constexpr Keyword kSymbols[] = {
     {"(", Kind::T_LPAREN},
@@ -260,7 +271,7 @@ int TokenOf(const Token& token) {
   switch (token.kind) {
     case Token::Kind::kWord: {
       const std::string upper = ToUpper(token.text);
-      if (token.starts_statement && Contains(kRefusedStatements, upper)) return Kind::T_REFUSED_STATEMENT;
+      if (token.starts_statement && !RefusedStatement(upper).empty()) return Kind::T_REFUSED_STATEMENT;
       for (const Keyword& keyword : kStatementWords) {
         if (token.starts_statement && keyword.word == upper) return keyword.token;
       }
@@ -288,6 +299,13 @@ int TokenOf(const Token& token) {
 
 }  // namespace
 
+std::string_view RefusedStatement(std::string_view word) {
+  for (const auto& [first, statement] : kRefusedStatements) {
+    if (EqualsIgnoreCase(first, word)) return statement;
+  }
+  return {};
+}
+
 bool IsReservedWord(std::string_view word) {
   const std::string upper = ToUpper(word);
   return Words().contains(upper) && !Contains(kNotReserved, upper);
@@ -295,8 +313,19 @@ bool IsReservedWord(std::string_view word) {
 
 namespace generated {
 
+// JSON_OBJECTAGG(KEY expression VALUE ..): VALUE says what the word says.
+bool IsIdleKey(const std::vector<Token>& tokens, size_t at) {
+  if (at < 2 || at + 1 >= tokens.size() || tokens[at].kind != Token::Kind::kWord) return false;
+  if (!EqualsIgnoreCase(tokens[at].text, "KEY") || tokens[at - 1].text != "(") return false;
+  if (!EqualsIgnoreCase(tokens[at - 2].text, "JSON_OBJECTAGG")) return false;
+  const Token& next = tokens[at + 1];
+  if (next.kind == Token::Kind::kWord) return !EqualsIgnoreCase(next.text, "VALUE");
+  return next.kind != Token::Kind::kSymbol || next.text == "(";
+}
+
 // Called by the generated parser.
 Parser::symbol_type yylex(ParseContext& parse) {
+  if (IsIdleKey(parse.tokens, parse.next)) ++parse.next;
   const size_t at = std::min(parse.next, parse.tokens.size() - 1);
   ++parse.next;
   const Token& token = parse.tokens[at];

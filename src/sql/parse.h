@@ -31,6 +31,8 @@ struct JsonClauses {
   TypeSyntax returning;  // without a word if there is none
 };
 
+// The statement that begins with a word and is refused; empty: there is none. Any case.
+std::string_view RefusedStatement(std::string_view word);
 // Words that Flink reserves: no names unless in backticks.
 bool IsReservedWord(std::string_view word);
 

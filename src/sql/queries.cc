@@ -3,8 +3,11 @@
 #include <absl/strings/numbers.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "sql/grouping.h"
+#include "sql/lexer.h"
 #include "sql/literals.h"
 #include "sql/over.h"
 
@@ -147,7 +150,8 @@ Relation QueryAnalyser::OneRow(Position position) {
 absl::StatusOr<std::vector<QueryAnalyser::NamedExpression>> QueryAnalyser::AnalyseItems(
     const Select& select, const Relation& input, std::vector<AggregateCall>* aggregates, std::vector<OverCall>* overs) {
   std::vector<NamedExpression> items;
-  const Relation* names = select.from.kind == TableRef::Kind::kNone ? nullptr : &input;
+  const bool nameless = select.from.kind == TableRef::Kind::kNone && input.scalars.empty();
+  const Relation* names = nameless ? nullptr : &input;
   for (const SelectItem& item : select.items) {
     if (item.expr->kind == Expr::Kind::kStar) {
       const Path& path = item.expr->path;
@@ -224,6 +228,22 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseSelect(const Select& select) {
 
 namespace {
 
+// Sub-queries that stand for a value, but for those that an aggregate takes.
+class ScalarFinder {
+ public:
+  void Collect(const Expr& expr) {
+    if (!seen_.insert(&expr).second) return;
+    if (expr.kind == Expr::Kind::kSubquery) found_.push_back(&expr);
+    if (expr.over || (expr.kind == Expr::Kind::kFunction && AggregateByName(ToUpper(expr.word)))) return;
+    for (const ExprPtr& argument : expr.arguments) Collect(*argument);
+  }
+  const std::vector<const Expr*>& found() const { return found_; }
+
+ private:
+  std::set<const Expr*> seen_;
+  std::vector<const Expr*> found_;
+};
+
 // Brings expressions over the input of an aggregation to its output: keys and aggregates become columns, and any other
 // column is an error.
 class GroupedRewriter {
@@ -231,6 +251,9 @@ class GroupedRewriter {
   GroupedRewriter(const Relation& input, const std::vector<ExpressionPtr>& keys, const Aggregated& aggregated,
                   const Diagnostics& diagnostics)
       : input_(input), keys_(keys), aggregated_(aggregated), diagnostics_(diagnostics) {}
+
+  // From a column of the input that keeps a scalar's place to the column that has its value.
+  void PlaceScalar(int from, int to) { scalars_[from] = to; }
 
   absl::StatusOr<ExpressionPtr> Rewrite(const ExpressionPtr& expr) const {
     for (size_t i = 0; i < keys_.size(); ++i) {
@@ -242,6 +265,8 @@ class GroupedRewriter {
       if (expr->input >= kAggregateBase) {
         return Column(aggregated_.aggregate_columns[expr->input - kAggregateBase], expr->position);
       }
+      const auto scalar = scalars_.find(expr->input);
+      if (scalar != scalars_.end()) return Column(scalar->second, expr->position);
       return diagnostics_.Error(expr->position, "column '", input_.fields()[expr->input].name,
                                 "' is neither in GROUP BY nor inside an aggregate");
     }
@@ -263,14 +288,39 @@ class GroupedRewriter {
   const std::vector<ExpressionPtr>& keys_;
   const Aggregated& aggregated_;
   const Diagnostics& diagnostics_;
+  std::map<int, int> scalars_;
 };
+
+// The values of sub-queries are joined to the groups, not to the rows: until then a column of their type stands for
+// each. `typed` has them.
+Relation WithPlaces(const Relation& input, const Relation& typed, Position position) {
+  std::vector<ExpressionPtr> columns = AllInputs(*input.node);
+  std::vector<std::string> names = FieldNames(*input.node);
+  Relation result = input;
+  for (const auto& [scalar, column] : typed.scalars) {
+    result.scalars[scalar] = static_cast<int>(columns.size());
+    columns.push_back(
+        plan::Literal(data::Value::Null(), typed.fields()[static_cast<size_t>(column)].type.AsNullable()));
+    names.push_back(StrCat("place$", names.size()));
+  }
+  result.node = MakeCalc(input.node, nullptr, std::move(columns), names, position);
+  result.MatchColumns();
+  return result;
+}
 
 }  // namespace
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, const Relation& given) {
   LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, diagnostics_, budget_));
   const Select& select = grouping.select;
-  const Relation& input = grouping.input;
+  ScalarFinder scalars;
+  for (const SelectItem& item : select.items) scalars.Collect(*item.expr);
+  if (select.having) scalars.Collect(*select.having);
+  Relation input = grouping.input;
+  if (!scalars.found().empty()) {
+    LEAT_ASSIGN_OR_RETURN(const Relation typed, AddScalars(OneRow(select.position), scalars.found()));
+    input = WithPlaces(input, typed, select.position);
+  }
   std::vector<AggregateCall> calls;
   std::vector<OverCall> overs;
   LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, &calls, &overs));
@@ -281,7 +331,14 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, co
   }
   LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Aggregate(input, grouping.keys, calls, select.position, diagnostics_));
   LEAT_RETURN_IF_ERROR(ApplyStateTtl(select, input, &aggregated.relation));
-  const GroupedRewriter rewriter(input, grouping.written, aggregated, diagnostics_);
+  if (!scalars.found().empty()) {
+    LEAT_ASSIGN_OR_RETURN(aggregated.relation, AddScalars(std::move(aggregated.relation), scalars.found()));
+  }
+  GroupedRewriter rewriter(input, grouping.written, aggregated, diagnostics_);
+  for (const auto& [scalar, column] : input.scalars) {
+    const auto value = aggregated.relation.scalars.find(scalar);
+    if (value != aggregated.relation.scalars.end()) rewriter.PlaceScalar(column, value->second);
+  }
   if (having) {
     LEAT_ASSIGN_OR_RETURN(having, rewriter.Rewrite(having));
   }

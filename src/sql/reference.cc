@@ -4,6 +4,7 @@
 #include "sql/connector_options.h"
 #include "sql/expressions.h"
 #include "sql/settings.h"
+#include "sql/statements.h"
 #include "stream/plan/inference.h"
 
 namespace leat::sql {
@@ -46,6 +47,22 @@ void RenderFunctions(std::string* out) {
   *out += ".\n";
 }
 
+void RenderStatements(std::string* out) {
+  *out += "\n## Statements of Flink\n\nTaken: ";
+  const auto list = [&](bool taken) {
+    bool first = true;
+    for (const FlinkStatement& statement : FlinkStatements()) {
+      if (statement.refused.empty() != taken) continue;
+      StrAppend(out, first ? "" : ", ", "`", statement.name, "`");
+      first = false;
+    }
+  };
+  list(true);
+  *out += ".\n\nRefused by name: ";
+  list(false);
+  *out += ".\n";
+}
+
 void RenderOptions(std::string* out) {
   for (const std::string_view connector : ConnectorNames()) {
     StrAppend(out, "\n## Connector ", connector, "\n\n| Option | Takes |\n|---|---|\n");
@@ -72,6 +89,7 @@ std::string RenderReference() {
       "# SQL functions, connector options and settings\n\n"
       "Generated from the tables that the compiler reads; a test compares this file with them.\n\n";
   RenderFunctions(&text);
+  RenderStatements(&text);
   RenderOptions(&text);
   text += "\n## Settings\n\n`SET` takes these keys without a warning:\n\n";
   for (const std::string_view key : KnownSettings()) StrAppend(&text, "- `", key, "`\n");

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "sql/narrow_rows.h"
 #include "sql/relation.h"
+#include "sql/time_zone.h"
 #include "stream/plan/changelog.h"
 
 namespace leat::sql {
@@ -553,7 +554,8 @@ std::vector<NodePtr> Number(const std::vector<NodePtr>& roots, int64_t default_t
 
 }  // namespace
 
-std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& roots, int64_t default_ttl_ms) {
+std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& written, const RewriteOptions& options) {
+  const std::vector<NodePtr> roots = InTimeZone(written, InputsFirst(written), options.time_zone);
   const std::vector<NodePtr> order = InputsFirst(roots);
   Merger merger(order);
   for (const NodePtr& node : order) merger.Merge(node);
@@ -569,7 +571,7 @@ std::vector<NodePtr> Rewrite(const std::vector<NodePtr>& roots, int64_t default_
   for (const NodePtr& root : merged) {
     pruned.push_back(pruner.Exactly(root, root->position));
   }
-  return Number(NarrowRows(pruned, InputsFirst(pruned)), default_ttl_ms);
+  return Number(NarrowRows(pruned, InputsFirst(pruned)), options.default_ttl_ms);
 }
 
 }  // namespace leat::sql

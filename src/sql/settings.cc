@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "sql/lexer.h"
+#include "stream/data/time_zone.h"
 
 namespace leat::sql {
 
@@ -34,8 +35,6 @@ constexpr std::string_view kKnown[] = {
     "table.local-time-zone",
 };
 
-constexpr std::string_view kUtcNames[] = {"UTC", "Z", "GMT", "Etc/UTC", "GMT+00:00", "UTC+00:00", "+00:00"};
-
 }  // namespace
 
 std::span<const std::string_view> KnownSettings() { return kKnown; }
@@ -49,8 +48,16 @@ std::string SettingWarning(std::string_view key) {
 namespace {
 
 constexpr std::string_view kStateTtl = "table.exec.state.ttl";
+constexpr std::string_view kTimeZone = "table.local-time-zone";
 
 }  // namespace
+
+std::string LocalTimeZone(const std::map<std::string, std::string>& settings) {
+  const auto found = settings.find(std::string(kTimeZone));
+  if (found == settings.end()) return {};
+  const auto zone = data::TimeZone::Load(found->second);
+  return zone.ok() && !zone->IsUtc() ? found->second : std::string();
+}
 
 int64_t StateTtlMillis(const std::map<std::string, std::string>& settings) {
   const auto found = settings.find(std::string(kStateTtl));
@@ -91,9 +98,10 @@ absl::Status CheckSetting(std::string_view key, std::string_view value) {
   if (key == kStateTtl && !ParseDuration(value)) {
     return InvalidArgument("'", key, "' takes a duration such as '1 h' or '30 min', got '", value, "'");
   }
-  if (key == "table.local-time-zone" &&
-      std::find(std::begin(kUtcNames), std::end(kUtcNames), value) == std::end(kUtcNames)) {
-    return Unimplemented("'table.local-time-zone' = '", value, "' is not supported yet, only UTC; see docs/sql.md");
+  if (key == kTimeZone) {
+    if (const auto zone = data::TimeZone::Load(value); !zone.ok()) {
+      return InvalidArgument("'", key, "': ", zone.status().message());
+    }
   }
   return absl::OkStatus();
 }

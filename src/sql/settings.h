@@ -19,6 +19,8 @@ std::string SettingWarning(std::string_view key);
 // kUnimplemented for values of known keys that would change results and that Leat cannot honour.
 absl::Status CheckSetting(std::string_view key, std::string_view value);
 
+// table.local-time-zone; empty: UTC.
+std::string LocalTimeZone(const std::map<std::string, std::string>& settings);
 // table.exec.state.ttl; 0: state is kept for ever.
 int64_t StateTtlMillis(const std::map<std::string, std::string>& settings);
 // "1 d", "30 min", "100": Flink's durations in milliseconds. nullopt: it is none.

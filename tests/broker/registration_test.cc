@@ -1,5 +1,6 @@
 // The node in the cluster's metadata: it is a broker there, whatever happened to it, and leads what it has.
 #include "broker/life.h"
+#include "broker/page_cache.h"
 #include "tests/broker/broker_fixture.h"
 
 namespace leat::broker {
@@ -116,6 +117,23 @@ TEST_F(Lives, AreForgottenOnceManyWereConfirmed) {
   EXPECT_EQ(life.earlier.size(), 150u);
   ASSERT_TRUE(ConfirmLife(disk, "/d", &life).ok());
   EXPECT_THAT(Begin().earlier, ElementsAre(life.incarnation));
+}
+
+TEST_F(Lives, TakeTheEndOfAProcessForAnOrderlyStopUnderTheSameKernel) {
+  const auto boot = [&](const std::string& id) {
+    ASSERT_TRUE(disk.CreateDirectories("/proc/sys/kernel/random").ok());
+    ASSERT_TRUE(env::WriteFileAtomically(disk, "/proc/sys/kernel/random/boot_id", id + "\n").ok());
+  };
+  boot("monday");
+  EXPECT_EQ(Begin().clean_shutdown_epoch, -1) << "never registered";
+  ASSERT_TRUE(NoteRegistration(disk, "/d", 7).ok());
+  EXPECT_EQ(Begin().clean_shutdown_epoch, 7);
+  EXPECT_EQ(Begin().clean_shutdown_epoch, 7) << "as long as no other is registered";
+  boot("tuesday");
+  EXPECT_EQ(Begin().clean_shutdown_epoch, -1);
+  ASSERT_TRUE(NoteRegistration(disk, "/d", 8).ok());
+  ASSERT_TRUE(DistrustPageCache(disk, "/d").ok());
+  EXPECT_EQ(Begin().clean_shutdown_epoch, -1) << "a sync has failed";
 }
 
 TEST_F(Lives, SayWhatIsWrongWithTheirFile) {

@@ -20,6 +20,7 @@ class Broker:
     def __init__(self, *settings):
         self.directory = tempfile.mkdtemp(prefix="leat-e2e-")
         self.settings = list(settings)
+        self.environment = None  # of the process; None: this one's
         self.process = None
         self.grpc = "127.0.0.1:0"
         self.kafka = "127.0.0.1:0"
@@ -49,7 +50,8 @@ class Broker:
 
     def begin(self):
         self.log = open(os.path.join(self.directory, "leatd.log"), "ab")
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, cwd=self.directory)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, cwd=self.directory,
+                                        env=self.environment)
 
     def wait_ready(self):
         line = self.process.stdout.readline()

@@ -20,6 +20,21 @@ bool CannotWrite(const Node& node) {
 
 bool CannotStart(const Node& node) { return node.started.has_value() && !node.started->ok(); }
 
+// The kernel of a machine that has got power.
+void Boot(Node& node, Instant now) {
+  const sim::DiskFaults faults = std::exchange(node.disk.faults(), {});
+  LEAT_CHECK_OK(node.disk.CreateDirectories("/proc/sys/kernel/random"));
+  LEAT_CHECK_OK(env::WriteFileAtomically(node.disk, "/proc/sys/kernel/random/boot_id",
+                                         StrCat("boot-", node.id, "-", now.nanos(), "\n")));
+  node.disk.faults() = faults;
+}
+
+void LosePower(Node& node, Instant now) {
+  node.disk.PowerCut();
+  node.lost_tail = true;
+  Boot(node, now);
+}
+
 broker::Options OptionsOf(const Plan& plan, int id) {
   broker::Options options;
   options.node_id = model::NodeId(id);
@@ -61,6 +76,7 @@ Cluster::Cluster(sim::SimWorld& world, const Plan& plan, std::function<void(cons
   network_ = std::make_unique<sim::SimNetwork>(world, network);
   for (int id = 1; id <= plan.nodes; ++id) {
     nodes_.push_back(std::make_unique<Node>(id, plan.seed * 7 + static_cast<uint64_t>(id)));
+    Boot(*nodes_.back(), world.Now());
   }
 }
 
@@ -115,8 +131,7 @@ void Cluster::Kill(int id) {
   // What readers of a file saw after a failed sync is not what the disk holds: the machine is started anew as well.
   if (at.disk.sync_failed()) {
     trace_(StrCat("machine ", id, " restarts after a failed sync"));
-    at.disk.PowerCut();
-    at.lost_tail = true;
+    LosePower(at, world_.Now());
   }
   const Duration pause = absl::Milliseconds(random_.OneIn(2) ? random_.Between(0, 500) : random_.Between(500, 5000));
   start_at_[id] = world_.Now() + pause;
@@ -139,8 +154,7 @@ void Cluster::StopInOrder(int id) {
 void Cluster::CutPower(int id) {
   trace_(StrCat("power of ", id));
   Kill(id);
-  node(id).disk.PowerCut();
-  node(id).lost_tail = true;
+  LosePower(node(id), world_.Now());
 }
 
 void Cluster::StandStill(int id, Duration span) {

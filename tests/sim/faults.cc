@@ -93,9 +93,7 @@ void Faults::One() {
 
 void Faults::Crash(int id) {
   if (random_.OneIn(3)) return stage_.cluster.StopInOrder(id);
-  if (!MayDie(id)) return;
   stage_.cluster.Kill(id);
-  died_.insert(id);
 }
 
 // Where a topic is acknowledged from page caches, a majority keeps power: nobody else has lost anything that it has not
@@ -106,23 +104,8 @@ bool Faults::MayLoseTail(int id) {
     const Node& node = stage_.cluster.node(other);
     // One whose sync failed loses it when its process ends.
     if (other != id && (node.lost_tail || node.disk.sync_failed() || other == bad_disk_)) return false;
-    // The controller does not tell it from one that has lost power: see seed 705 in docs/reliability.md.
-    if (other != id && stage_.plan.has(Family::kAimed) && died_.contains(other)) return false;
   }
   return stage_.cluster.size() > 2;
-}
-
-bool Faults::MayDie(int id) {
-  return stage_.cluster.size() == 1 || !stage_.plan.has(Family::kAimed) || MayLoseTail(id);
-}
-
-void Faults::NoteDeaths() {
-  for (int id = 1; id <= stage_.cluster.size(); ++id) {
-    const Node& node = stage_.cluster.node(id);
-    const Life before = std::exchange(lives_[id], {node.life, node.up()});
-    if (before.number == node.life || (!before.up && node.life == before.number + 1)) continue;
-    if (node.up() || !node.stopping_since) died_.insert(id);
-  }
 }
 
 void Faults::Power() {
@@ -205,8 +188,7 @@ void Faults::Restart(int id, Duration in) {
   const bool power = aim_.OneIn(2);
   const Duration pause = absl::Milliseconds(aim_.Between(0, 300));
   After(in, [this, id, power, pause] {
-    if (power ? !MayLoseTail(id) : !MayDie(id)) return;
-    died_.insert(id);
+    if (power && !MayLoseTail(id)) return;
     power ? stage_.cluster.CutPower(id) : stage_.cluster.Kill(id);
     stage_.cluster.StartIn(id, pause);
   });
@@ -264,12 +246,11 @@ void Faults::AimAtElection(const ReplicaChecks::Moment& moment) {
 }
 
 void Faults::NoteInSync() {
-  NoteDeaths();
   const meta::ImagePtr image = stage_.cluster.NewestImage();
   if (image == nullptr) return;
   for (int id = 1; id <= stage_.cluster.size(); ++id) {
     Node& node = stage_.cluster.node(id);
-    if ((!node.lost_tail && !died_.contains(id)) || !node.serves() || node.disk.sync_failed()) continue;
+    if (!node.lost_tail || !node.serves() || node.disk.sync_failed()) continue;
     const meta::BrokerPtr registered = image->FindBroker(model::NodeId(id));
     if (registered == nullptr || registered->epoch() != node.broker->controller_client()->broker_epoch()) continue;
     bool in_sync = true;
@@ -279,9 +260,7 @@ void Faults::NoteInSync() {
       };
       if (here(partition.replicas) && !here(partition.isr)) in_sync = false;
     });
-    if (!in_sync) continue;
-    node.lost_tail = false;
-    died_.erase(id);
+    if (in_sync) node.lost_tail = false;
   }
 }
 

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <set>
 #include <vector>
 
 #include "tests/sim/replica_checks.h"
@@ -41,8 +39,6 @@ class Faults {
   void Restart(int id, Duration in);
   void Part(int from, int to, Duration span);
   bool MayLoseTail(int id);
-  bool MayDie(int id);
-  void NoteDeaths();
   int AnyNode() { return static_cast<int>(random_.Between(1, stage_.cluster.size())); }
   Duration Span();
   void After(Duration span, std::function<void()> action) { stage_.Later(this, span, std::move(action)); }
@@ -52,12 +48,6 @@ class Faults {
   Random aim_;
   uint64_t aims_one_in_ = 1;
   std::vector<Family> kinds_;
-  struct Life {
-    uint64_t number = 0;
-    bool up = false;
-  };
-  std::map<int, Life> lives_;  // as they were looked at last
-  std::set<int> died_;         // ended otherwise than in order, and not in sync everywhere since
   bool healed_ = false;
   int bad_disk_ = 0;  // whose disk fails now; 0: none
   uint64_t count_ = 0;

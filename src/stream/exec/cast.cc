@@ -124,8 +124,7 @@ absl::StatusOr<Kernel> FromTime(const Binding& binding) {
   });
 }
 
-// The session time zone is UTC, so both kinds of timestamp hold the same number.
-absl::StatusOr<Kernel> FromTimestamp(const Binding& binding) {
+absl::StatusOr<Kernel> PlainFromTimestamp(const Binding& binding) {
   const Type& to = binding.call.type;
   switch (to.kind) {
     case TypeKind::kTimestamp:
@@ -148,6 +147,30 @@ absl::StatusOr<Kernel> FromTimestamp(const Binding& binding) {
     default:
       return NoKernel(binding);
   }
+}
+
+// Before or behind a cast that takes both kinds of timestamp for the same number.
+Kernel Mapped(const Type& type, std::function<int64_t(int64_t)> map) {
+  return [type, map = std::move(map)](const KernelCall& call) {
+    return MapAll<int64_t, int64_t>({type, call.args.first(1), call.rows, call.context, call.errors}, map);
+  };
+}
+Kernel Then(Kernel first, Kernel second) {
+  return [first = std::move(first), second = std::move(second)](const KernelCall& call) {
+    const Vector args[] = {{first(call), false}};
+    return second({call.type, args, call.rows, call.context, call.errors});
+  };
+}
+
+// From or to an instant, between it and what the wall shows.
+absl::StatusOr<Kernel> InZone(const Binding& binding, absl::StatusOr<Kernel> cast) {
+  const bool from = binding.arg(0).kind == TypeKind::kTimestampLtz;
+  const bool to = binding.call.type.kind == TypeKind::kTimestampLtz;
+  if (!cast.ok() || from == to) return cast;
+  LEAT_ASSIGN_OR_RETURN(const data::TimeZone zone, ZoneOf(binding));
+  if (zone.IsUtc()) return cast;
+  if (from) return Then(Mapped(binding.arg(0), [zone](int64_t us) { return zone.ToLocal(us); }), *std::move(cast));
+  return Then(*std::move(cast), Mapped(binding.call.type, [zone](int64_t us) { return zone.ToEpoch(us); }));
 }
 
 Kernel CastNull() {
@@ -192,12 +215,12 @@ absl::StatusOr<Kernel> MakePlainCast(const Binding& binding) {
     case TypeKind::kDecimal:
       return FromNumber<Int128>(binding);
     case TypeKind::kDate:
-      return FromDate(binding);
+      return InZone(binding, FromDate(binding));
     case TypeKind::kTime:
-      return FromTime(binding);
+      return InZone(binding, FromTime(binding));
     case TypeKind::kTimestamp:
     case TypeKind::kTimestampLtz:
-      return FromTimestamp(binding);
+      return InZone(binding, PlainFromTimestamp(binding));
     default:
       return from.kind == to.kind && from.storage() != Storage::kRow ? absl::StatusOr<Kernel>(Relabel())
                                                                      : NoKernel(binding);
@@ -218,6 +241,13 @@ Kernel Try(Kernel cast) {
 }
 
 }  // namespace
+
+absl::StatusOr<data::TimeZone> ZoneOf(const Binding& binding) {
+  if (binding.count() < 2) return data::TimeZone::Utc();
+  const auto name = binding.ConstantText(1);
+  if (!name) return Internal("the time zone of a CAST is no constant");
+  return data::TimeZone::Load(*name);
+}
 
 absl::StatusOr<Kernel> MakeCastKernel(const Binding& binding) {
   LEAT_ASSIGN_OR_RETURN(Kernel cast, MakePlainCast(binding));

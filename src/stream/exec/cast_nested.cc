@@ -15,7 +15,7 @@ using data::Storage;
 using data::Type;
 
 // The CAST of one part; null: the part is taken as it is.
-absl::StatusOr<Kernel> PartCast(const Type& from, const Type& to) {
+absl::StatusOr<Kernel> PartCast(const Binding& whole, const Type& from, const Type& to) {
   if (data::SameIgnoringNullability(from, to)) return Kernel();
   plan::Expression call;
   call.kind = plan::Expression::Kind::kCall;
@@ -23,7 +23,12 @@ absl::StatusOr<Kernel> PartCast(const Type& from, const Type& to) {
   call.type = to;
   call.type.nullable = true;
   call.arguments = {plan::Input(0, from)};
-  return MakeCastKernel(Binding{call, {nullptr}});
+  Binding part{call, {nullptr}};
+  if (whole.count() > 1) {
+    call.arguments.push_back(whole.call.arguments[1]);
+    part.constants.push_back(whole.constants[1]);
+  }
+  return MakeCastKernel(part);
 }
 
 // Runs a part's cast over a column; rows that fail get their reason, at failed[row].
@@ -91,6 +96,16 @@ Kernel CastCollection(std::vector<Kernel> casts, std::vector<Type> from, std::ve
   };
 }
 
+// The type with TIMESTAMP for TIMESTAMP_LTZ.
+Type LocalType(Type type) {
+  if (type.kind == data::TypeKind::kTimestampLtz) type.kind = data::TypeKind::kTimestamp;
+  if (type.fields == nullptr) return type;
+  std::vector<data::Field> fields = *type.fields;
+  for (data::Field& field : fields) field.type = LocalType(field.type);
+  type.fields = std::make_shared<const std::vector<data::Field>>(std::move(fields));
+  return type;
+}
+
 Kernel Print() {
   return [](const KernelCall& call) -> data::ColumnPtr {
     auto out = std::make_shared<data::Column>(call.type);
@@ -116,7 +131,14 @@ absl::StatusOr<Kernel> MakeNestedCast(const Binding& binding) {
   const Type& to = binding.call.type;
   if (to.IsCharacter()) {
     // A shorter text would be cut, which is text's own CAST.
-    return to.length == data::kMaxLength ? absl::StatusOr<Kernel>(Print()) : NoKernel(binding);
+    if (to.length != data::kMaxLength) return NoKernel(binding);
+    const Type local = LocalType(from);
+    if (binding.count() < 2 || local == from) return Print();
+    LEAT_ASSIGN_OR_RETURN(Kernel to_local, PartCast(binding, from, local));
+    return Kernel([to_local = std::move(to_local), local, print = Print()](const KernelCall& call) {
+      const Vector args[] = {{to_local({local, call.args.first(1), call.rows, call.context, call.errors}), false}};
+      return print({call.type, args, call.rows, call.context, call.errors});
+    });
   }
   if (from.kind != to.kind || from.fields->size() != to.fields->size()) return NoKernel(binding);
   const bool row = from.storage() == Storage::kRow;
@@ -130,7 +152,7 @@ absl::StatusOr<Kernel> MakeNestedCast(const Binding& binding) {
   }
   std::vector<Kernel> casts;
   for (size_t i = 0; i < from_types.size(); ++i) {
-    LEAT_ASSIGN_OR_RETURN(Kernel cast, PartCast(from_types[i], to_types[i]));
+    LEAT_ASSIGN_OR_RETURN(Kernel cast, PartCast(binding, from_types[i], to_types[i]));
     casts.push_back(std::move(cast));
   }
   if (row) return CastRow(std::move(casts), std::move(to_types));

@@ -119,7 +119,7 @@ Kernel ParsingDecimal(const Type& to) {
   };
 }
 
-absl::StatusOr<Kernel> FromText(const Binding& binding) {
+absl::StatusOr<Kernel> FromText(const Binding& binding, const data::TimeZone& zone) {
   const Type& to = binding.call.type;
   switch (to.kind) {
     case TypeKind::kBoolean:
@@ -158,9 +158,10 @@ absl::StatusOr<Kernel> FromText(const Binding& binding) {
         return true;
       });
     case TypeKind::kTimestampLtz:
-      return Parsing<int64_t>([precision = to.precision](std::string_view text, int64_t* out) {
-        if (!data::ParseTimestampLtz(Trim(text), data::TimeSyntax::kCast, out)) return false;
-        *out = data::TruncateMicros(*out, precision);
+      return Parsing<int64_t>([precision = to.precision, zone](std::string_view text, int64_t* out) {
+        // A time of the wall: text with a Z or an offset behind it is none, as on Flink.
+        if (!data::ParseTimestamp(Trim(text), data::TimeSyntax::kCast, out)) return false;
+        *out = data::TruncateMicros(zone.ToEpoch(*out), precision);
         return true;
       });
     default:
@@ -219,7 +220,7 @@ Kernel Printing(const Width& width, F print) {
   };
 }
 
-absl::StatusOr<Kernel> ToText(const Binding& binding) {
+absl::StatusOr<Kernel> ToText(const Binding& binding, const data::TimeZone& zone) {
   const Type& from = binding.arg(0);
   const Width width(binding.call.type);
   switch (from.storage()) {
@@ -233,6 +234,10 @@ absl::StatusOr<Kernel> ToText(const Binding& binding) {
     case Storage::kInt64:
       if (from.kind == TypeKind::kBigInt) {
         return Printing<int64_t>(width, [](int64_t value, std::string* out) { StrAppend(out, value); });
+      }
+      if (from.kind == TypeKind::kTimestampLtz) {
+        return Printing<int64_t>(
+            width, [from, zone](int64_t value, std::string* out) { *out = FormatValue({zone.ToLocal(value)}, from); });
       }
       return Printing<int64_t>(width, [from](int64_t value, std::string* out) { *out = FormatValue({value}, from); });
     case Storage::kDouble:
@@ -251,8 +256,9 @@ absl::StatusOr<Kernel> MakeTextCast(const Binding& binding) {
   const bool from_text = binding.arg(0).storage() == Storage::kText;
   const bool to_text = binding.call.type.storage() == Storage::kText;
   if (from_text && to_text) return TextToText(Width(binding.call.type));
-  if (to_text) return binding.call.type.kind == TypeKind::kBytes ? NoKernel(binding) : ToText(binding);
-  return binding.arg(0).kind == TypeKind::kBytes ? NoKernel(binding) : FromText(binding);
+  LEAT_ASSIGN_OR_RETURN(const data::TimeZone zone, ZoneOf(binding));
+  if (to_text) return binding.call.type.kind == TypeKind::kBytes ? NoKernel(binding) : ToText(binding, zone);
+  return binding.arg(0).kind == TypeKind::kBytes ? NoKernel(binding) : FromText(binding, zone);
 }
 
 }  // namespace leat::exec

@@ -25,6 +25,7 @@ bool FunctionCanFail(FunctionId id) {
     case FunctionId::kDateFormat:
     case FunctionId::kFromUnixTime:
     case FunctionId::kUnixTimestamp:
+    case FunctionId::kToTimestampLtz:
     case FunctionId::kRegexpCount:
     case FunctionId::kRegexpInstr:
     case FunctionId::kRegexpSubstr:

@@ -147,13 +147,15 @@ absl::StatusOr<Kernel> MakeKernel(const Binding& binding) {
     case FunctionId::kCeilTo:
     case FunctionId::kTimestampAdd:
     case FunctionId::kTimestampDiff:
-    case FunctionId::kToTimestampLtz:
     case FunctionId::kCurrentWatermark:
     case FunctionId::kProcTime:
     case FunctionId::kCurrentTimestamp:
     case FunctionId::kLocalTimestamp:
     case FunctionId::kCurrentDate:
       return MakeTimeKernel(binding);
+    case FunctionId::kToTimestampLtz:
+      return binding.arg(0).IsCharacter() ? MakeTimeTextKernel(binding) : MakeTimeKernel(binding);
+    case FunctionId::kConvertTz:
     case FunctionId::kDateFormat:
     case FunctionId::kToDate:
     case FunctionId::kToTimestamp:

@@ -1,5 +1,7 @@
 #include "stream/exec/operators.h"
 
+#include "stream/exec/window_zone.h"
+
 namespace leat::exec {
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node) {
@@ -7,13 +9,14 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
     case plan::NodeKind::kCalc:
       return MakeCalc(node);
     case plan::NodeKind::kWindowAssign:
-      return MakeWindowAssign(node);
+      return OnTheWall(node->window, MakeWindowAssign(node));
     case plan::NodeKind::kWindowAggregate:
-      return MakeWindowAggregate(node);
+      return OnTheWall(node->window, MakeWindowAggregate(node));
     case plan::NodeKind::kOver:
       return MakeOver(node);
     case plan::NodeKind::kRank:
-      return node->window.kind == plan::WindowKind::kAttached ? MakeWindowRank(node) : MakeRank(node);
+      return node->window.kind == plan::WindowKind::kAttached ? OnTheWall(node->window, MakeWindowRank(node))
+                                                              : MakeRank(node);
     case plan::NodeKind::kMatch:
       return MakeMatch(node);
     case plan::NodeKind::kGroupAggregate:
@@ -23,7 +26,7 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
     case plan::NodeKind::kIntervalJoin:
       return MakeIntervalJoin(node);
     case plan::NodeKind::kWindowJoin:
-      return MakeWindowJoin(node);
+      return OnTheWall(node->window, MakeWindowJoin(node));
     case plan::NodeKind::kTemporalJoin:
       return MakeTemporalJoin(node);
     case plan::NodeKind::kLookupJoin:

@@ -22,8 +22,8 @@ struct Aggregated {
 
 class AggregateContent : public SessionContent {
  public:
-  AggregateContent(plan::NodePtr node, std::shared_ptr<const AccumulatorLayout> layout)
-      : node_(std::move(node)), layout_(std::move(layout)), rows_(node_->schema) {}
+  AggregateContent(plan::NodePtr node, const WindowZone& zone, std::shared_ptr<const AccumulatorLayout> layout)
+      : node_(std::move(node)), zone_(zone), layout_(std::move(layout)), rows_(node_->schema) {}
 
   void Bind(const data::Batch& batch) override {
     batch_ = &batch;
@@ -41,6 +41,7 @@ class AggregateContent : public SessionContent {
   std::string Store(const Aggregated& aggregated) const;
 
   plan::NodePtr node_;
+  WindowZone zone_;
   std::shared_ptr<const AccumulatorLayout> layout_;
   RowOutput rows_;
   const data::Batch* batch_ = nullptr;
@@ -132,7 +133,7 @@ absl::Status AggregateContent::Emit(std::string_view key, const Session& session
     AccumulatorLayout::AppendResult(slot, aggregated.accumulator.data(), columns[column++].get());
   }
   for (const plan::Node::WindowColumn bound : node_->window_columns) {
-    columns[column++]->Append<int64_t>(SessionBoundMicros(bound, session));
+    columns[column++]->Append<int64_t>(SessionBoundMicros(bound, session, zone_));
   }
   return rows_.Finish(data::RowKind::kInsert, output);
 }
@@ -142,8 +143,9 @@ absl::Status AggregateContent::Emit(std::string_view key, const Session& session
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAggregate(const plan::NodePtr& node) {
   LEAT_ASSIGN_OR_RETURN(AccumulatorLayout made, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
   auto layout = std::make_shared<const AccumulatorLayout>(std::move(made));
+  LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
   return MakeSessionOperator(node, "SessionAggregate",
-                             [node, layout] { return std::make_unique<AggregateContent>(node, layout); });
+                             [=] { return std::make_unique<AggregateContent>(node, zone, layout); });
 }
 
 }  // namespace leat::exec

@@ -12,7 +12,8 @@ namespace {
 // Content: each row as a varint length and data::EncodeKey of all its columns.
 class RowsContent : public SessionContent {
  public:
-  explicit RowsContent(const plan::Node& node) : rows_(node.schema), width_(node.inputs[0]->schema->fields.size()) {}
+  RowsContent(const plan::Node& node, const WindowZone& zone)
+      : rows_(node.schema), zone_(zone), width_(node.inputs[0]->schema->fields.size()) {}
 
   void Bind(const data::Batch& batch) override { batch_ = &batch; }
   absl::Status Add(size_t row, std::string* content) override {
@@ -36,7 +37,7 @@ class RowsContent : public SessionContent {
       LEAT_RETURN_IF_ERROR(rows_.AppendStored(row, width_));
       size_t column = width_;
       for (const WindowColumn bound : {WindowColumn::kStart, WindowColumn::kEnd, WindowColumn::kTime}) {
-        rows_.Row()[column++]->Append<int64_t>(SessionBoundMicros(bound, session));
+        rows_.Row()[column++]->Append<int64_t>(SessionBoundMicros(bound, session, zone_));
       }
       LEAT_RETURN_IF_ERROR(rows_.Finish(data::RowKind::kInsert, output));
     }
@@ -46,6 +47,7 @@ class RowsContent : public SessionContent {
 
  private:
   RowOutput rows_;
+  WindowZone zone_;
   size_t width_;
   const data::Batch* batch_ = nullptr;
   std::string row_;
@@ -54,7 +56,9 @@ class RowsContent : public SessionContent {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAssign(const plan::NodePtr& node) {
-  return MakeSessionOperator(node, "SessionAssign", [node] { return std::make_unique<RowsContent>(*node); });
+  LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
+  return MakeSessionOperator(node, "SessionAssign",
+                             [node, zone] { return std::make_unique<RowsContent>(*node, zone); });
 }
 
 }  // namespace leat::exec

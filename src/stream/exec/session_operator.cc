@@ -8,7 +8,6 @@
 #include "stream/data/key_codec.h"
 #include "stream/exec/fired_watermark.h"
 #include "stream/exec/operators.h"
-#include "stream/exec/window.h"
 
 namespace leat::exec {
 namespace {
@@ -67,8 +66,8 @@ struct SessionState : OperatorState {
 
 class SessionOperator : public Operator {
  public:
-  SessionOperator(plan::NodePtr node, std::string name, SessionContentMaker make_content)
-      : node_(std::move(node)), name_(std::move(name)), make_content_(std::move(make_content)) {}
+  SessionOperator(plan::NodePtr node, std::string name, const WindowZone& zone, SessionContentMaker make_content)
+      : node_(std::move(node)), name_(std::move(name)), zone_(zone), make_content_(std::move(make_content)) {}
 
   std::string Name() const override { return StrCat(name_, "#", node_->id); }
 
@@ -96,6 +95,7 @@ class SessionOperator : public Operator {
 
   plan::NodePtr node_;
   std::string name_;
+  WindowZone zone_;
   SessionContentMaker make_content_;
 };
 
@@ -118,7 +118,7 @@ absl::Status SessionOperator::Process(OperatorState& operator_state, const Conte
     }
     key.clear();
     data::EncodeKey(keys, row, &key);
-    LEAT_ASSIGN_OR_RETURN(const bool in_time, AddRow(row, WindowMath::MillisOf(micros[row]), key, &state));
+    LEAT_ASSIGN_OR_RETURN(const bool in_time, AddRow(row, zone_.MillisOf(micros[row]), key, &state));
     if (!in_time) late.push_back(row);
   }
   if (!late.empty()) output.Late(input, late);
@@ -227,10 +227,12 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeSessionOperator(const plan::NodePt
     return InvalidArgument("window: the gap of a SESSION must be from 1 to ", kLongest, " ms, got ",
                            node->window.size_ms);
   }
-  return std::unique_ptr<Operator>(std::make_unique<SessionOperator>(node, std::move(name), std::move(make_content)));
+  LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
+  return std::unique_ptr<Operator>(
+      std::make_unique<SessionOperator>(node, std::move(name), zone, std::move(make_content)));
 }
 
-int64_t SessionBoundMicros(plan::Node::WindowColumn column, const Session& session) {
+int64_t SessionBoundMicros(plan::Node::WindowColumn column, const Session& session, const WindowZone& zone) {
   switch (column) {
     case plan::Node::WindowColumn::kStart:
       return WindowMath::MicrosOf(session.start_ms);
@@ -239,7 +241,7 @@ int64_t SessionBoundMicros(plan::Node::WindowColumn column, const Session& sessi
     case plan::Node::WindowColumn::kTime:
       break;
   }
-  return WindowMath::MicrosOf(session.end_ms - 1);
+  return zone.TimeMicros(session.end_ms);
 }
 
 }  // namespace leat::exec

@@ -8,14 +8,14 @@
 #include <string>
 #include <string_view>
 
-#include "stream/exec/operator.h"
+#include "stream/exec/window_zone.h"
 
 namespace leat::exec {
 
 struct Session {
-  int64_t start_ms = 0;
-  int64_t end_ms = 0;   // the last row's time + gap; outside the window
-  std::string content;  // empty: of no rows
+  int64_t start_ms = 0;  // on the wall, as end_ms
+  int64_t end_ms = 0;    // the last row's time + gap; outside the window
+  std::string content;   // empty: of no rows
 };
 
 // What sessions are made of. One task's.
@@ -37,7 +37,6 @@ using SessionContentMaker = std::function<std::unique_ptr<SessionContent>()>;
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionOperator(const plan::NodePtr& node, std::string name,
                                                               SessionContentMaker make_content);
 
-// Appends the window's bounds to three columns, or those that a node asks for.
-int64_t SessionBoundMicros(plan::Node::WindowColumn column, const Session& session);
+int64_t SessionBoundMicros(plan::Node::WindowColumn column, const Session& session, const WindowZone& zone);
 
 }  // namespace leat::exec

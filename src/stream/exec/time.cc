@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "stream/data/time_zone.h"
 #include "stream/exec/calendar.h"
 #include "stream/exec/node.h"
 
@@ -89,10 +90,18 @@ absl::StatusOr<Kernel> Shift(const Binding& binding, size_t time_argument, F f) 
 
 absl::StatusOr<Kernel> MakeRoundTo(const Binding& binding) {
   LEAT_ASSIGN_OR_RETURN(const TimeUnit unit, UnitArgument(binding, 1));
-  if (binding.call.function == FunctionId::kFloorTo) {
-    return Shift(binding, 0, [unit](const KernelCall&, size_t, int64_t micros) { return FloorTo(unit, micros); });
+  data::TimeZone zone = data::TimeZone::Utc();
+  if (binding.count() > 2) {
+    const auto name = binding.ConstantText(2);
+    if (!name) return Internal("the time zone of FLOOR and CEIL is no constant");
+    LEAT_ASSIGN_OR_RETURN(zone, data::TimeZone::Load(*name));
   }
-  return Shift(binding, 0, [unit](const KernelCall&, size_t, int64_t micros) { return CeilTo(unit, micros); });
+  const auto round = binding.call.function == FunctionId::kFloorTo ? FloorTo : CeilTo;
+  return Shift(binding, 0, [unit, zone, round](const KernelCall&, size_t, int64_t micros) {
+    // By the zone's distance from UTC then, also where the result is on the other side of a change, as on Flink.
+    const int64_t offset = zone.ToLocal(micros) - micros;
+    return round(unit, micros + offset) - offset;
+  });
 }
 
 absl::StatusOr<Kernel> MakeTimestampAdd(const Binding& binding) {

@@ -1,6 +1,8 @@
 // Times from and to text with Java's patterns.
 #include <algorithm>
 
+#include "base/strings.h"
+#include "stream/data/time_zone.h"
 #include "stream/exec/calendar.h"
 #include "stream/exec/java_time_pattern.h"
 #include "stream/exec/node.h"
@@ -95,9 +97,10 @@ Kernel ToDate(size_t count) {
   return Reading<int32_t>(count,
                           [](int64_t micros) { return static_cast<int32_t>(FloorDiv(micros, data::kMicrosPerDay)); });
 }
-Kernel UnixTimestampOf(size_t count) {
+// With (text, pattern, zone) the text is a time of the wall there.
+Kernel UnixTimestampOf(size_t count, const data::TimeZone& zone) {
   // Unlike the others this one gives Long.MIN_VALUE for text that does not fit, as Flink does.
-  const auto seconds = [](int64_t micros) { return FloorDiv(micros, data::kMicrosPerSecond); };
+  const auto seconds = [zone](int64_t micros) { return FloorDiv(zone.ToLastEpoch(micros), data::kMicrosPerSecond); };
   const Kernel read = count == 1 ? ReadingDefault(seconds) : Reading<int64_t>(count, seconds);
   return [read](const KernelCall& call) {
     const std::vector<uint8_t> given = StrictValidity(call);
@@ -110,6 +113,83 @@ Kernel UnixTimestampOf(size_t count) {
     }
     fixed->SetValidity(given);
     return data::ColumnPtr(fixed);
+  };
+}
+
+// The time zone of a row.
+class Zones {
+ public:
+  // UTC for a name that is none, as Java's TimeZone takes it.
+  const data::TimeZone& Get(Text name) {
+    Look(name);
+    return zone_;
+  }
+  // Null for a name that is none.
+  const data::TimeZone* Find(Text name) {
+    Look(name);
+    return found_ ? &zone_ : nullptr;
+  }
+
+ private:
+  void Look(Text name) {
+    if (known_ && name_ == name) return;
+    const absl::StatusOr<data::TimeZone> loaded = data::TimeZone::Load(name);
+    name_ = name;
+    known_ = true;
+    found_ = loaded.ok();
+    zone_ = loaded.value_or(data::TimeZone::Utc());
+  }
+
+  bool known_ = false;
+  bool found_ = false;
+  std::string name_;
+  data::TimeZone zone_ = data::TimeZone::Utc();
+};
+
+// CONVERT_TZ(text, from, to): a time of the wall in one zone as that in another.
+Kernel ConvertZone() {
+  return [](const KernelCall& call) {
+    const absl::StatusOr<JavaTimePattern> pattern = JavaTimePattern::Parse(kDefaultPattern);
+    LEAT_CHECK_OK(pattern.status());
+    Zones from_zones;
+    Zones to_zones;
+    return MapText<Text, Text, Text>(call, [&](size_t, std::string* out, Text text, Text from, Text to) {
+      int64_t micros = 0;
+      if (!pattern->Read(text, &micros)) return false;
+      pattern->Format(to_zones.Get(to).ToLocal(from_zones.Get(from).ToLastEpoch(micros)), out);
+      return true;
+    });
+  };
+}
+
+// TO_TIMESTAMP_LTZ(text [, pattern [, zone]]): NULL for text that does not fit, but an error if there is no pattern.
+Kernel InstantOf(size_t count) {
+  const Kernel read = ToTimestamp(std::min<size_t>(count, 2));
+  if (count == 2) return read;
+  if (count == 1) {
+    return [](const KernelCall& call) {
+      return MapRows<int64_t, Text>(call, [&](size_t row, int64_t* out, Text text) {
+        const bool fits = DefaultTimestamp(text, out);
+        if (!fits) call.errors.Add(row, StrCat("TO_TIMESTAMP_LTZ('", text.substr(0, 80), "'): this text is no time"));
+        *out = data::TruncateMicros(*out, 3);
+        return fits;
+      });
+    };
+  }
+  return [read](const KernelCall& call) -> data::ColumnPtr {
+    const data::ColumnPtr local = read({call.type, call.args.first(2), call.rows, call.context, call.errors});
+    auto out = std::make_shared<data::Column>(call.type);
+    const View<Text> names(call.args[2]);
+    Zones zones;
+    for (size_t row = 0; row < call.rows; ++row) {
+      const data::TimeZone* zone = names.IsNull(row) || local->IsNull(row) ? nullptr : zones.Find(names[row]);
+      if (zone == nullptr) {
+        out->AppendNull();
+      } else {
+        out->Append<int64_t>(zone->ToEpoch(local->values<int64_t>()[row]));
+      }
+    }
+    return out;
   };
 }
 
@@ -174,7 +254,7 @@ Kernel FromUnixTime(size_t count) {
 absl::StatusOr<Kernel> MakeTimeTextKernel(const Binding& binding) {
   const FunctionId id = binding.call.function;
   const size_t count = binding.count();
-  LEAT_RETURN_IF_ERROR(CheckPattern(binding, 1));
+  if (id != FunctionId::kConvertTz) LEAT_RETURN_IF_ERROR(CheckPattern(binding, 1));
   for (size_t i = 0; i < count; ++i) {
     const bool time = i == 0 && (id == FunctionId::kDateFormat || id == FunctionId::kFromUnixTime);
     if (!time && binding.arg(i).storage() != data::Storage::kText) return NoKernel(binding);
@@ -189,9 +269,19 @@ absl::StatusOr<Kernel> MakeTimeTextKernel(const Binding& binding) {
     case FunctionId::kFromUnixTime:
       if (binding.arg(0).storage() != data::Storage::kInt64) return NoKernel(binding);
       return FromUnixTime(count);
+    case FunctionId::kConvertTz:
+      return ConvertZone();
+    case FunctionId::kToTimestampLtz:
+      return InstantOf(count);
     default:
-      return count == 0 ? UnixTimestampNow() : UnixTimestampOf(count);
+      break;
   }
+  if (count == 0) return UnixTimestampNow();
+  if (count < 3) return UnixTimestampOf(count, data::TimeZone::Utc());
+  const auto name = binding.ConstantText(2);
+  if (!name) return Internal("the time zone of UNIX_TIMESTAMP is no constant");
+  LEAT_ASSIGN_OR_RETURN(const data::TimeZone zone, data::TimeZone::Load(*name));
+  return UnixTimestampOf(2, zone);
 }
 
 }  // namespace leat::exec

@@ -10,8 +10,8 @@
 #include "stream/exec/fired_watermark.h"
 #include "stream/exec/operators.h"
 #include "stream/exec/slice_store.h"
-#include "stream/exec/window.h"
 #include "stream/exec/window_output.h"
+#include "stream/exec/window_zone.h"
 
 namespace leat::exec {
 namespace {
@@ -32,8 +32,8 @@ struct WindowState : OperatorState {
 
 class WindowAggregate : public Operator {
  public:
-  WindowAggregate(plan::NodePtr node, const WindowMath& window, AccumulatorLayout layout)
-      : node_(std::move(node)), window_(window), layout_(std::move(layout)) {}
+  WindowAggregate(plan::NodePtr node, const WindowMath& window, const WindowZone& zone, AccumulatorLayout layout)
+      : node_(std::move(node)), window_(window), zone_(zone), layout_(std::move(layout)) {}
 
   std::string Name() const override { return StrCat("WindowAggregate#", node_->id); }
   absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override;
@@ -52,6 +52,7 @@ class WindowAggregate : public Operator {
 
   plan::NodePtr node_;
   WindowMath window_;
+  WindowZone zone_;
   AccumulatorLayout layout_;
 };
 
@@ -82,7 +83,7 @@ absl::Status WindowAggregate::Process(OperatorState& operator_state, const Conte
                                                  : "a window aggregate takes no updates or deletes"));
       continue;
     }
-    const int64_t end = window_.SliceEnd(WindowMath::MillisOf(micros[row]) - attached);
+    const int64_t end = window_.SliceEnd(zone_.MillisOf(micros[row]) - attached);
     if (window_.LastWindowEnd(end) < state.next_window_end) {
       late.push_back(row);
       continue;
@@ -138,7 +139,7 @@ void WindowAggregate::AddDistinct(const BoundSlot& bound, const data::Batch& inp
 absl::Status WindowAggregate::OnWatermark(OperatorState& operator_state, const Context& context, Output& output) const {
   auto& state = static_cast<WindowState&>(operator_state);
   if (context.watermark_ms <= state.fired.ms()) return absl::OkStatus();
-  WindowOutput out(*node_, window_, layout_, output);
+  WindowOutput out(*node_, window_, zone_, layout_, output);
   const int64_t limit = SaturatingAdd(context.watermark_ms, 1);
   int64_t end = state.next_window_end;
   while (true) {
@@ -215,8 +216,9 @@ absl::Status WindowAggregate::OnBarrier(OperatorState& operator_state) const {
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node) {
   if (node->window.kind == plan::WindowKind::kSession) return MakeSessionAggregate(node);
   LEAT_ASSIGN_OR_RETURN(const WindowMath window, WindowMath::Make(node->window));
+  LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
   LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
-  return std::unique_ptr<Operator>(std::make_unique<WindowAggregate>(node, window, std::move(layout)));
+  return std::unique_ptr<Operator>(std::make_unique<WindowAggregate>(node, window, zone, std::move(layout)));
 }
 
 }  // namespace leat::exec

@@ -2,14 +2,15 @@
 // time behind it. Windows of a row come in order of time.
 #include "base/strings.h"
 #include "stream/exec/operators.h"
-#include "stream/exec/window.h"
+#include "stream/exec/window_zone.h"
 
 namespace leat::exec {
 namespace {
 
 class WindowAssign : public StatelessOperator {
  public:
-  WindowAssign(plan::NodePtr node, const WindowMath& window) : node_(std::move(node)), window_(window) {}
+  WindowAssign(plan::NodePtr node, const WindowMath& window, const WindowZone& zone)
+      : node_(std::move(node)), window_(window), zone_(zone) {}
 
   std::string Name() const override { return StrCat("WindowAssign#", node_->id); }
 
@@ -23,7 +24,7 @@ class WindowAssign : public StatelessOperator {
         output.Fail(MakeFailedRow(input, row, "the time column of the window is NULL"));
         continue;
       }
-      const int64_t first = window_.SliceEnd(WindowMath::MillisOf(micros[row]));
+      const int64_t first = window_.SliceEnd(zone_.MillisOf(micros[row]));
       for (int64_t end = first; end <= window_.LastWindowEnd(first); end += window_.slide()) {
         rows.push_back(row);
         ends.push_back(end);
@@ -41,12 +42,12 @@ class WindowAssign : public StatelessOperator {
     const size_t first = out.columns.size();
     const auto append = [&](auto time_of) {
       auto column = std::make_shared<data::Column>(node_->schema->fields[out.columns.size()].type);
-      for (const int64_t end : *ends) column->Append<int64_t>(WindowMath::MicrosOf(time_of(end)));
+      for (const int64_t end : *ends) column->Append<int64_t>(time_of(end));
       out.columns.push_back(std::move(column));
     };
-    append([&](int64_t end) { return window_.Start(end); });
-    append([](int64_t end) { return end; });
-    append([](int64_t end) { return end - 1; });
+    append([&](int64_t end) { return WindowMath::MicrosOf(window_.Start(end)); });
+    append([](int64_t end) { return WindowMath::MicrosOf(end); });
+    append([&](int64_t end) { return zone_.TimeMicros(end); });
     LEAT_CHECK(out.columns.size() == first + 3 && node_->schema->fields.size() == out.columns.size());
     rows->clear();
     ends->clear();
@@ -55,6 +56,7 @@ class WindowAssign : public StatelessOperator {
 
   plan::NodePtr node_;
   WindowMath window_;
+  WindowZone zone_;
 };
 
 }  // namespace
@@ -62,7 +64,8 @@ class WindowAssign : public StatelessOperator {
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& node) {
   if (node->window.kind == plan::WindowKind::kSession) return MakeSessionAssign(node);
   LEAT_ASSIGN_OR_RETURN(const WindowMath window, WindowMath::Make(node->window));
-  return std::unique_ptr<Operator>(std::make_unique<WindowAssign>(node, window));
+  LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
+  return std::unique_ptr<Operator>(std::make_unique<WindowAssign>(node, window, zone));
 }
 
 }  // namespace leat::exec

@@ -18,9 +18,9 @@ uint64_t Prefix(std::string_view key) {
 
 }  // namespace
 
-WindowOutput::WindowOutput(const plan::Node& node, const WindowMath& window, const AccumulatorLayout& layout,
-                           Output& output)
-    : node_(node), window_(window), layout_(layout), output_(output) {}
+WindowOutput::WindowOutput(const plan::Node& node, const WindowMath& window, const WindowZone& zone,
+                           const AccumulatorLayout& layout, Output& output)
+    : node_(node), window_(window), zone_(zone), layout_(layout), output_(output) {}
 
 void WindowOutput::Start() {
   columns_.clear();
@@ -38,7 +38,7 @@ int64_t WindowOutput::WindowColumnMicros(plan::Node::WindowColumn column, int64_
     case plan::Node::WindowColumn::kTime:
       break;
   }
-  return WindowMath::MicrosOf(window_end_ms - 1);
+  return zone_.TimeMicros(window_end_ms);
 }
 
 absl::Status WindowOutput::Add(int64_t window_end_ms, const KeyedBlock& groups) {

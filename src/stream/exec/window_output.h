@@ -4,14 +4,15 @@
 #include "stream/exec/accumulator.h"
 #include "stream/exec/keyed_block.h"
 #include "stream/exec/operator.h"
-#include "stream/exec/window.h"
+#include "stream/exec/window_zone.h"
 
 namespace leat::exec {
 
 class WindowOutput {
  public:
   // Everything must outlive this object.
-  WindowOutput(const plan::Node& node, const WindowMath& window, const AccumulatorLayout& layout, Output& output);
+  WindowOutput(const plan::Node& node, const WindowMath& window, const WindowZone& zone,
+               const AccumulatorLayout& layout, Output& output);
   // One row for each entry, in the order of the keys' bytes.
   absl::Status Add(int64_t window_end_ms, const KeyedBlock& groups);
   absl::Status Flush();
@@ -22,6 +23,7 @@ class WindowOutput {
 
   const plan::Node& node_;
   const WindowMath& window_;
+  const WindowZone& zone_;
   const AccumulatorLayout& layout_;
   Output& output_;
   std::vector<std::shared_ptr<data::Column>> columns_;

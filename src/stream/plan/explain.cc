@@ -66,14 +66,15 @@ std::string DescribeKeys(const Node& node) {
 std::string DescribeWindow(const Node& node) {
   const WindowSpec& window = node.window;
   const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
-  if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column);
+  const std::string zone = window.zone.empty() ? std::string() : StrCat(", in ", window.zone);
+  if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column, zone);
   std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column);
-  if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms)");
+  if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms", zone, ")");
   StrAppend(&text, ", size ", window.size_ms, " ms");
   if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
   if (window.kind == WindowKind::kCumulate) StrAppend(&text, ", step ", window.slide_ms, " ms");
   if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
-  return text + ")";
+  return StrCat(text, zone, ")");
 }
 
 std::string_view AggregateName(AggregateKind kind) {

@@ -50,7 +50,7 @@ enum class FunctionId : uint16_t {
   kIf,
   kGreatest,
   kLeast,
-  // conversion: the target is the call's type
+  // conversion: the target is the call's type; behind the value may stand a time zone (literal) for TIMESTAMP_LTZ
   kCast,
   kTryCast,
   // arithmetic
@@ -156,7 +156,8 @@ enum class FunctionId : uint16_t {
   kDateFormat,     // (time, Java pattern)
   kToDate,
   kToTimestamp,     // (text [, Java pattern])
-  kToTimestampLtz,  // (BIGINT or DOUBLE, precision literal 0 or 3)
+  kToTimestampLtz,  // (BIGINT or DOUBLE [, precision literal 0 or 3]) or (text [, Java pattern [, time zone]])
+  kConvertTz,       // (text, time zone, time zone)
   kFromUnixTime,
   kUnixTimestamp,
   kCurrentWatermark,  // (rowtime): the operator's watermark

@@ -318,6 +318,27 @@ absl::StatusOr<Type> InferArithmetic(FunctionId id, std::span<const Type> argume
   return WithNull(id == F::kModulo && common.IsInteger() ? b : common, nullable);
 }
 
+absl::StatusOr<Type> InferToTimestampLtz(std::span<const Type> arguments, std::vector<Type>* casts) {
+  const auto wrong = [&] {
+    return InvalidArgument("TO_TIMESTAMP_LTZ takes (number [, precision]) or (text [, pattern [, time zone]]), got ",
+                           Came(arguments));
+  };
+  if (arguments[0].IsCharacter()) {
+    if (arguments.size() > 1 && !arguments[1].IsCharacter()) return wrong();
+    return data::TimestampLtz(3);
+  }
+  if (arguments.size() > 2 || (!arguments[0].IsNumeric() && arguments[0].kind != TypeKind::kNull)) return wrong();
+  // A DECIMAL's fraction is cut off, as on Flink.
+  const TypeKind kind = arguments[0].kind;
+  const bool whole = arguments[0].IsInteger() || kind == TypeKind::kNull || kind == TypeKind::kDecimal;
+  (*casts)[0] = WithNull(whole ? data::BigInt() : data::Double(), arguments[0].nullable);
+  if (arguments.size() > 1) {
+    if (!arguments[1].IsInteger()) return wrong();
+    (*casts)[1] = WithNull(data::Int(), arguments[1].nullable);
+  }
+  return data::TimestampLtz(3);
+}
+
 absl::StatusOr<Type> InferOther(FunctionId id, std::span<const Type> arguments, std::vector<Type>* casts) {
   const bool nullable = AnyNullable(arguments);
   switch (id) {
@@ -369,8 +390,7 @@ absl::StatusOr<Type> InferOther(FunctionId id, std::span<const Type> arguments, 
     case F::kToTimestamp:
       return data::Timestamp(3);
     case F::kToTimestampLtz:
-      (*casts)[0] = WithNull(arguments[0].IsInteger() ? data::BigInt() : data::Double(), arguments[0].nullable);
-      return data::TimestampLtz(3);
+      return InferToTimestampLtz(arguments, casts);
     case F::kProcTime: {
       data::Type type = data::TimestampLtz(3).AsNotNull();
       type.proctime = true;

@@ -142,6 +142,9 @@ std::optional<Type> ComparisonType(const Type& a, const Type& b) {
     chosen = b;
   } else if (b.IsCharacter() && readable(a)) {
     chosen = a;
+  } else if (a.IsTimestamp() && b.IsTimestamp()) {
+    // What the wall shows, as an instant.
+    chosen = data::TimestampLtz(std::max(a.precision, b.precision));
   } else {
     return std::nullopt;
   }

@@ -106,6 +106,8 @@ struct WindowSpec {
   int64_t size_ms = 0;   // CUMULATE: the longest; SESSION: the gap
   int64_t slide_ms = 0;  // = size_ms for TUMBLE; CUMULATE: the step
   int64_t offset_ms = 0;
+  // The session's time zone if the time is a TIMESTAMP_LTZ: windows are those of the wall there. Empty: UTC, or none.
+  std::string zone;
 };
 
 // The kinds of rows besides +I that a node's output can hold.

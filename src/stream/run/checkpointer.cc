@@ -231,7 +231,7 @@ absl::Status Checkpointer::OnCommitted() {
   LEAT_RETURN_IF_ERROR(Annotate(store_.Apply(changes_, changelog_end_.value()), "applying a checkpoint to the state"));
   Broadcast([epoch = epoch_] { return AppliedMessage{epoch}; });
   for (const state::Change& change : changes_) {
-    if (!change.key.starts_with(PositionKeysBegin())) continue;
+    if (!change.value || !change.key.starts_with(PositionKeysBegin())) continue;  // a file that is forgotten
     LEAT_ASSIGN_OR_RETURN(SourcePosition position, DecodePosition(change.key, *change.value));
     if (position.node_id >= 0) positions_.push_back(std::move(position));
   }
@@ -260,7 +260,7 @@ void Checkpointer::TellGroups() {
   to_tell_.clear();
   for (const auto& [node, table] : job_->tables) {
     const plan::Node& description = *job_->graph.nodes[static_cast<size_t>(node)].plan;
-    if (description.kind != plan::NodeKind::kSource || IsGenerated(table)) continue;
+    if (description.kind != plan::NodeKind::kSource || IsGenerated(table) || IsOfFiles(table)) continue;
     for (const SourcePosition& position : positions_) {
       if (position.node_id != description.id) continue;
       to_tell_[table.group_id.empty() ? job_->job : table.group_id].emplace_back(position.partition, position.next);

@@ -12,6 +12,7 @@
 #include "env/metrics.h"
 #include "stream/run/changelog.h"
 #include "stream/run/delivery.h"
+#include "stream/run/file_tables.h"
 #include "stream/run/graph.h"
 #include "stream/run/inbox.h"
 #include "stream/run/job_log.h"
@@ -127,9 +128,13 @@ struct JobContext {
   std::string job;
   Options options;
   Graph graph;
-  std::map<int, KafkaTable> tables;       // of kafka sources and sinks, by graph node
+  std::map<int, KafkaTable> tables;       // of sources and sinks of records, by graph node
+  std::map<int, FileTable> files;         // of those with the connector filesystem
+  std::map<int, KnownFiles> known_files;  // that the last checkpoint knows, by plan node
+  std::map<int, SettledFiles> settled;    // of sinks
+  env::Disk* disk = nullptr;              // null: there are no files
   std::map<int, TopicShape> sink_topics;  // by graph node
-  std::map<int, Delivery> deliveries;     // of kafka sinks
+  std::map<int, Delivery> deliveries;     // of sinks
   DeliveryOptions delivery;
   CheckpointInterval interval;
   // Null: the job delivers at least once, and every append goes out as it comes.

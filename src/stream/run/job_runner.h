@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "env/disk.h"
 #include "env/metrics.h"
 #include "model/ids.h"
 #include "stream/plan/plan.h"
@@ -70,6 +71,7 @@ class JobRunner {
     // Both outlive the runner.
     Threads* threads = &SystemThreads();
     StateStores* stores = &RocksStateStores();
+    env::Disk* disk = nullptr;  // of tables with the connector filesystem; null: there are none
   };
   // Starts at once, from the last checkpoint if the changelog has one. `port` and `metrics` outlive the runner.
   static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);
@@ -82,6 +84,8 @@ class JobRunner {
 
 // Checks everything that can be known before a job is stored: formats, connectors, sinks, functions with kernels.
 absl::Status CheckPlan(const plan::JobPlan& plan);
+// kFailedPrecondition: a table lies in a folder that the configuration does not allow.
+absl::Status CheckFiles(const plan::JobPlan& plan, const Options& options);
 absl::Status CheckTable(const plan::Table& table);  // for sql::CompileOptions::check_table
 
 }  // namespace leat::run

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 
@@ -16,7 +17,8 @@ struct Options {
   int max_restarts = 10;                               // in a row without a checkpoint between; then the job is parked
   Duration restart_backoff = absl::Milliseconds(100);  // doubles each time, up to the maximum
   Duration restart_backoff_max = absl::Seconds(30);
-  std::string state_dir;  // RocksDB folders, one a job and task
+  std::string state_dir;                        // RocksDB folders, one a job and task
+  std::vector<std::string> filesystem_folders;  // in which tables with the connector 'filesystem' may lie
 };
 
 }  // namespace leat::run

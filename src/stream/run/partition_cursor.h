@@ -34,6 +34,8 @@ class PartitionCursor {
 
   // What a fetch at fetch_offset() brought: whole batches, and the end of what can be read of the partition now.
   void Feed(std::string batches, model::Offset end, std::vector<model::AbortedTransaction> aborted = {});
+  // The partition ends at `end`, which was not known before.
+  void EndAt(model::Offset end) { options_.end = end; }
   model::Offset fetch_offset() const { return fetch_offset_; }
   size_t buffered_bytes() const { return buffered_bytes_; }
   bool has_data() const { return !buffers_.empty(); }

@@ -125,11 +125,37 @@ absl::Status PlanGenerated(JobContext& job, int node, const Restored& restored, 
   return absl::OkStatus();
 }
 
+// The files of a table are one partition, whose offsets mean nothing to anybody else.
+absl::Status PlanFiles(JobContext& job, int node, std::vector<CursorStart>* cursors) {
+  CursorStart start{.node = node, .partition = {job.tables.at(node).topics.front(), model::PartitionId{0}}};
+  const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
+  if (const auto known = job.known_files.find(plan_id); known != job.known_files.end()) {
+    start.watermark_ms = known->second.watermark_ms;
+  }
+  start.start = model::Offset{0};
+  auto progress = std::make_unique<JobContext::Progress>();
+  progress->high_watermark.store(0);
+  progress->watermark_ms.store(start.watermark_ms);
+  job.progress[{node, start.partition}] = std::move(progress);
+  cursors->push_back(std::move(start));
+  return absl::OkStatus();
+}
+
+// What earlier lives have left of a sink's files.
+absl::Status SettleSink(JobContext& job, int node) {
+  const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
+  const auto known = job.known_files.find(plan_id);
+  LEAT_ASSIGN_OR_RETURN(job.settled[node], SettleFiles(*job.disk, job.files.at(node), plan_id, job.job,
+                                                       known == job.known_files.end() ? KnownFiles() : known->second));
+  return absl::OkStatus();
+}
+
 // Lists the cursors of one source node; *cursors gets them in partition order.
 absl::Status PlanSource(JobContext& job, const Log& port, int node, const Restored& restored,
                         std::vector<CursorStart>* cursors) {
   const KafkaTable& table = job.tables.at(node);
   if (IsGenerated(table)) return PlanGenerated(job, node, restored, cursors);
+  if (job.files.contains(node)) return PlanFiles(job, node, cursors);
   CursorPlanner planner(port, table, table.group_id.empty() ? job.job : table.group_id);
   const int plan_id = job.graph.nodes[static_cast<size_t>(node)].plan->id;
   for (const std::string& topic : table.topics) {
@@ -174,8 +200,18 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
     const plan::Node& node = *job.graph.nodes[i].plan;
     if (node.table == nullptr) continue;
     const bool generated = node.kind == plan::NodeKind::kSource && IsDatagenTable(*node.table);
-    if (!generated && !IsKafkaTable(*node.table)) continue;
-    LEAT_ASSIGN_OR_RETURN(KafkaTable table, generated ? DatagenSource(*node.table) : ParseKafkaTable(*node.table));
+    const bool files = IsFileTable(*node.table);
+    if (!generated && !files && !IsKafkaTable(*node.table)) continue;
+    LEAT_ASSIGN_OR_RETURN(KafkaTable table, generated ? DatagenSource(*node.table)
+                                            : files   ? FileLines(*node.table)
+                                                      : ParseKafkaTable(*node.table));
+    if (files) {
+      LEAT_RETURN_IF_ERROR(CheckFolders(*node.table, job.options.filesystem_folders));
+      if (job.disk == nullptr) return FailedPrecondition("table ", node.table->name, ": there are no files here");
+      LEAT_ASSIGN_OR_RETURN(job.files[static_cast<int>(i)], ParseFileTable(*node.table));
+      // Two INSERTs into one table are two sinks.
+      StrAppend(&table.topics.front(), ":", i);
+    }
     if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
     if (node.kind == plan::NodeKind::kSink) {
       const Delivery delivery = job.transaction == nullptr ? Delivery::kAtLeastOnce : Delivery::kExactlyOnce;
@@ -285,11 +321,14 @@ absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::uniqu
 
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
   Restored restored;
+  std::vector<SourcePosition> files;
   absl::Status bad;
   const auto visit = [&](std::string_view key, std::string_view value) {
     absl::StatusOr<SourcePosition> position = DecodePosition(key, value);
     if (!position.ok()) {
       bad = position.status();
+    } else if (IsFilePosition(*position)) {
+      files.push_back(*std::move(position));
     } else if (position->node_id == kParallelismNode) {
       restored.workers = static_cast<int>(position->next.value());
     } else if (position->node_id == kValuesNode) {
@@ -305,6 +344,7 @@ absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
   };
   LEAT_RETURN_IF_ERROR(store.Scan(PositionKeysBegin(), PositionKeysEnd(), visit));
   LEAT_RETURN_IF_ERROR(bad);
+  LEAT_ASSIGN_OR_RETURN(restored.files, FilesOf(files));
   return restored;
 }
 
@@ -328,6 +368,7 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->job = spec.name;
   job->options = spec.options;
   job->port = &port;
+  job->disk = spec.disk;
   job->counters = &counters;
   job->transaction = std::move(transaction);
   job->delivery = spec.delivery;
@@ -344,11 +385,15 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
     job->late_rows.partitions = 1;
   }
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(store));
+  job->known_files = restored.files;
   counters.Restore(restored.totals);
   std::vector<CursorStart> cursors;
   for (const auto& [node, table] : job->tables) {
     if (job->graph.nodes[static_cast<size_t>(node)].plan->kind == plan::NodeKind::kSource) {
       LEAT_RETURN_IF_ERROR(PlanSource(*job, log, node, restored, &cursors));
+    } else if (job->files.contains(node)) {
+      LEAT_RETURN_IF_ERROR(SettleSink(*job, node));
+      job->sink_topics[node] = TopicShape{};
     } else {
       LEAT_ASSIGN_OR_RETURN(job->sink_topics[node], EnsureOutput(log, table.topics.front(), -1));
     }

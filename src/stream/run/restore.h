@@ -21,6 +21,7 @@ struct Restored {
   std::map<std::pair<int, model::TopicPartition>, SourcePosition> positions;  // of sources, by plan node id
   int workers = 0;                                                            // 0: no checkpoint yet
   bool values_emitted = false;
+  std::map<int, KnownFiles> files;  // by plan node id
   Totals totals;
 };
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store);

@@ -8,6 +8,7 @@
 #include "sql/compile.h"
 #include "stream/run/changelog.h"
 #include "stream/run/datagen.h"
+#include "stream/run/file_tables.h"
 #include "stream/run/job_runner.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
@@ -344,6 +345,9 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
   for (size_t i = 0; i < impl->graph.nodes.size(); ++i) {
     const plan::Node& node = *impl->graph.nodes[i].plan;
     if (node.table == nullptr) continue;
+    if (run::IsFileTable(*node.table)) {
+      return Unimplemented("table ", node.table->name, ": the test driver has no files, only topics");
+    }
     if (run::IsDatagenTable(*node.table)) {
       LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::DatagenSource(*node.table));
     } else if (run::IsKafkaTable(*node.table)) {

@@ -7,6 +7,7 @@
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/task.h"
+#include "stream/run/worker_files.h"
 
 namespace leat::run {
 namespace {
@@ -48,6 +49,8 @@ class Worker final : public TaskOutput {
         LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
       }
       for (size_t i = 0; i < cursors_.size(); ++i) Generate(i);
+      // A file that is old enough is closed by a checkpoint, also when no row comes any more.
+      if (files_.NextDueMs() >= 0 && files_.NextDueMs() <= now_ms_) Progressed();
       LEAT_RETURN_IF_ERROR(write_error_);
       if (CanRead()) LEAT_RETURN_IF_ERROR(ReadSome());
       if (!CanRead()) LEAT_RETURN_IF_ERROR(OnIdle());  // before the next wait: nothing sleeps on rows
@@ -83,6 +86,7 @@ class Worker final : public TaskOutput {
     bool holds_rows = false;  // decoded, and not pushed yet: the reader is ahead
     int64_t at_end_since_ms = -1;
     std::unique_ptr<RowGenerator> generator = nullptr;  // of a datagen table: makes what others fetch
+    std::unique_ptr<FileReader> files = nullptr;        // of a filesystem table: likewise
   };
 
   absl::Status Open();
@@ -101,10 +105,12 @@ class Worker final : public TaskOutput {
 
   bool CanRead() const;
   Duration IdleWait() const;
+  Duration Until(int64_t due_ms) const;
   absl::Status ReadSome();
   absl::Status OnIdle();
   void Fetch(size_t cursor);
   void Generate(size_t cursor);
+  void ReadFiles(Cursor* cursor);
   absl::Status UpdateSourceWatermark(int node);
   std::optional<int64_t> WatermarkOfOthers(int node) const;
   void Progressed();
@@ -129,6 +135,7 @@ class Worker final : public TaskOutput {
   std::vector<Cursor> cursors_;
   size_t next_cursor_ = 0;
   std::map<int, std::unique_ptr<SinkWriter>> sinks_;  // by node
+  WorkerFiles files_;
   std::optional<TopicWriter> dead_letters_;
   std::optional<TopicWriter> late_rows_;
   absl::Status write_error_;                // of dead letters and late rows, looked at in the loop
@@ -179,7 +186,13 @@ absl::Status Worker::Open() {
     LEAT_ASSIGN_OR_RETURN(cursor.generator,
                           RowGenerator::Create(*source.table, cursor.reader.next_offset().value(), now_ms_));
   }
+  for (Cursor& cursor : cursors_) {
+    LEAT_ASSIGN_OR_RETURN(cursor.files, WorkerFiles::OpenReader(*job_, cursor.node));
+  }
+  files_ = WorkerFiles::Open(*job_, index_, now_ms_);
+  if (files_.left_over()) Progressed();
   for (size_t i = 0; i < cursors_.size(); ++i) Fetch(i);
+  LEAT_RETURN_IF_ERROR(write_error_);
   for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
   if (!values_emitted_ && index_ == 0) LEAT_RETURN_IF_ERROR(EmitValues());
   return absl::OkStatus();
@@ -246,8 +259,16 @@ absl::Status Worker::On(BarrierMessage& message) {
     BytesWriter(&key).Write<uint16_t>(static_cast<uint16_t>(index_));
     change.key.insert(0, key);
   }
+  // Whose input has ended writes no more, unless others send it rows: its files are whole.
+  LEAT_RETURN_IF_ERROR(write_error_);
+  LEAT_RETURN_IF_ERROR(files_.Barrier(said_end_, now_ms_, &part.changes));
   for (const Cursor& cursor : cursors_) {
-    part.changes.push_back(EncodePosition({.node_id = job_->graph.nodes[static_cast<size_t>(cursor.node)].plan->id,
+    const int plan_id = job_->graph.nodes[static_cast<size_t>(cursor.node)].plan->id;
+    if (cursor.files != nullptr) {
+      cursor.files->TakeChanges(plan_id, cursor.reader.next_offset().value(), cursor.watermark_ms, &part.changes);
+      continue;
+    }
+    part.changes.push_back(EncodePosition({.node_id = plan_id,
                                            .partition = cursor.reader.partition(),
                                            .next = cursor.reader.next_offset(),
                                            .watermark_ms = cursor.reader.watermark_ms()}));
@@ -265,7 +286,7 @@ absl::Status Worker::On(BarrierMessage& message) {
 
 absl::Status Worker::On(AppliedMessage& message) {
   backend_->OnApplied(message.epoch);
-  return absl::OkStatus();
+  return files_.Committed();
 }
 
 // Only now: rows that this worker read before another one has handed over would be in the other's epoch, but not in the
@@ -284,14 +305,18 @@ bool Worker::CanRead() const {
   return std::any_of(cursors_.begin(), cursors_.end(), [](const Cursor& cursor) { return cursor.reader.has_data(); });
 }
 
+// -1: never.
+Duration Worker::Until(int64_t due_ms) const {
+  if (due_ms < 0) return absl::InfiniteDuration();
+  return absl::Milliseconds(std::max<int64_t>(0, due_ms - now_ms_));
+}
+
 // Without messages there is nothing to do, unless a partition may become idle by time alone or rows of others back up.
 Duration Worker::IdleWait() const {
-  Duration wait = absl::InfiniteDuration();
+  Duration wait = job_->progressed.load() ? absl::InfiniteDuration() : Until(files_.NextDueMs());
   for (const Cursor& cursor : cursors_) {
-    if (cursor.generator != nullptr && !paused_) {
-      const int64_t due_ms = cursor.generator->NextDueMs(now_ms_);
-      if (due_ms >= 0) wait = std::min(wait, absl::Milliseconds(std::max<int64_t>(0, due_ms - now_ms_)));
-    }
+    if (cursor.generator != nullptr && !paused_) wait = std::min(wait, Until(cursor.generator->NextDueMs(now_ms_)));
+    if (cursor.files != nullptr && !paused_) wait = std::min(wait, Until(cursor.files->NextDueMs()));
     const std::optional<int64_t>& timeout = job_->tables.at(cursor.node).idle_timeout_ms;
     if (timeout && *timeout > 0 && cursor.at_end_since_ms >= 0) {
       const int64_t left = cursor.at_end_since_ms + *timeout - now_ms_;
@@ -304,7 +329,7 @@ Duration Worker::IdleWait() const {
 
 void Worker::Fetch(size_t index) {
   Cursor& cursor = cursors_[index];
-  if (cursor.generator != nullptr) return Generate(index);
+  if (cursor.generator != nullptr || cursor.files != nullptr) return Generate(index);
   const size_t share =
       job_->options.memory_limit_bytes / 4 / std::max<size_t>(1, cursors_.size() * static_cast<size_t>(job_->workers));
   const size_t max_bytes = std::clamp<size_t>(share / 2, size_t{64} << 10, size_t{1} << 20);
@@ -323,6 +348,7 @@ void Worker::Fetch(size_t index) {
 // A datagen table's rows are made when they are due, a batch at a time.
 void Worker::Generate(size_t index) {
   Cursor& cursor = cursors_[index];
+  if (cursor.files != nullptr) return ReadFiles(&cursor);
   if (cursor.generator == nullptr || cursor.reader.has_data() || cursor.reader.finished()) return;
   const int64_t from = cursor.reader.fetch_offset().value();
   const int64_t to = std::min(cursor.generator->DueEnd(now_ms_), from + static_cast<int64_t>(data::kBatchRows));
@@ -335,6 +361,18 @@ void Worker::Generate(size_t index) {
   if (!batch.ok()) return;
   cursor.progress->high_watermark.store(to);
   cursor.reader.Feed(*std::move(batch), model::Offset{to});
+}
+
+// The next lines of a filesystem table, when there are any.
+void Worker::ReadFiles(Cursor* cursor) {
+  if (cursor->reader.has_data() || cursor->reader.finished()) return;
+  const model::Offset from = cursor->reader.fetch_offset();
+  absl::StatusOr<std::string> batches = cursor->files->Read(from.value(), now_ms_);
+  write_error_.Update(batches.status());
+  if (!batches.ok()) return;
+  if (const auto end = cursor->files->end()) cursor->reader.EndAt(model::Offset{*end});
+  cursor->reader.Feed(*std::move(batches), from);
+  cursor->progress->high_watermark.store(cursor->reader.fetch_offset().value());
 }
 
 absl::Status Worker::ReadSome() {
@@ -510,6 +548,10 @@ void Worker::Append() {
 }
 
 void Worker::AppendOne(PendingAppend append, Delivery delivery) {
+  if (files_.Holds(append.partition.topic)) {
+    write_error_.Update(files_.Write(append.partition.topic, append.batches, now_ms_));
+    return;
+  }
   const size_t bytes = append.batches.size();
   unacked_bytes_->fetch_add(bytes);
   appends_->pending.fetch_add(1);

@@ -1,1 +1,1 @@
-SET 'table.local-time-zone' = 'Europe/Berlin';
+SET 'table.local-time-zone' = 'Europe/Nowhere';

@@ -1,0 +1,53 @@
+#include "broker/page_cache.h"
+
+#include <absl/strings/numbers.h>
+
+#include <array>
+
+#include "broker/meta_properties.h"
+
+namespace leat::broker {
+namespace {
+
+std::string PathOf(const std::string& data_dir) { return env::JoinPath(data_dir, "page-cache.epoch"); }
+
+// Empty where the kernel gives none.
+std::string BootId(env::Disk& disk) {
+  const absl::StatusOr<std::unique_ptr<env::File>> file =
+      disk.Open("/proc/sys/kernel/random/boot_id", env::OpenMode::kRead);
+  std::array<char, 64> buffer{};
+  const absl::StatusOr<size_t> size = file.ok() ? (*file)->ReadAt(0, buffer.data(), buffer.size()) : file.status();
+  const std::string_view id(buffer.data(), size.value_or(0));
+  return std::string(id.substr(0, id.find('\n')));
+}
+
+}  // namespace
+
+int64_t EpochInPageCache(env::Disk& disk, const std::string& data_dir) {
+  const absl::StatusOr<bool> exists = disk.Exists(PathOf(data_dir));
+  if (!exists.ok() || !*exists) return -1;
+  const absl::StatusOr<std::string> text = env::ReadWholeFile(disk, PathOf(data_dir));
+  if (!text.ok()) return -1;
+  Properties properties = ParseProperties(*text);
+  int64_t epoch = -1;
+  const bool whole = properties["version"] == "1" && properties["end"] == "1" &&
+                     absl::SimpleAtoi(properties["epoch"], &epoch) && !properties["boot"].empty();
+  return whole && properties["boot"] == BootId(disk) ? epoch : -1;
+}
+
+absl::Status NoteRegistration(env::Disk& disk, const std::string& data_dir, int64_t epoch) {
+  const std::string boot = BootId(disk);
+  if (boot.empty()) return absl::OkStatus();
+  const std::string next = StrCat(PathOf(data_dir), ".next");
+  LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(next, env::OpenMode::kCreate));
+  LEAT_RETURN_IF_ERROR(file->Truncate(0));
+  LEAT_RETURN_IF_ERROR(file->WriteAt(0, StrCat("version=1\nboot=", boot, "\nepoch=", epoch, "\nend=1\n")));
+  return disk.Rename(next, PathOf(data_dir));
+}
+
+absl::Status DistrustPageCache(env::Disk& disk, const std::string& data_dir) {
+  LEAT_ASSIGN_OR_RETURN(const bool exists, disk.Exists(PathOf(data_dir)));
+  return exists ? disk.Remove(PathOf(data_dir)) : absl::OkStatus();
+}
+
+}  // namespace leat::broker
