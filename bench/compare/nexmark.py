@@ -3,6 +3,7 @@
 
     bench/compare/nexmark.py [--events N] [--queries q0,q5] [--sinks blackhole,topic] [--rounds N]
     bench/compare/nexmark.py --latency 20000
+    bench/compare/nexmark.py --submits 20
     bench/compare/nexmark.py --queries q5 --perf FOLDER
 
 Every query runs first over --check-events, into a topic, and its rows are compared with those of nexmark_check.py, which
@@ -249,6 +250,28 @@ def latency(options):
         return done.returncode
 
 
+def submits(options):
+    """From `leat job submit` to the first row that a reader of committed records has, the start of both programs included."""
+    with broker(options) as server:
+        server.load(1000)
+        took = []
+        for i in range(options.submits):
+            out = f"out-{i}"
+            server.create(out)
+            reader = subprocess.Popen([server.bin / "leat", "--address", server.address, "consume", out, "--from-beginning",
+                                       "--count", "1"], stdout=subprocess.PIPE)
+            began = time.monotonic()
+            name = server.submit("q0", out, "unbounded", options.job_set)
+            accepted = time.monotonic() - began
+            reader.stdout.readline()
+            took.append((time.monotonic() - began, accepted))
+            reader.wait()
+            server.delete(name, out)
+        rows, accepted = (sorted(t[i] * 1000 for t in took) for i in (0, 1))
+        print(f"submit to first row, ms: median {statistics.median(rows):.0f}, from {rows[0]:.0f} to {rows[-1]:.0f}; "
+              f"the submit alone: median {statistics.median(accepted):.0f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=2_000_000)
@@ -258,6 +281,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1, help="the median of so many is told")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--latency", type=float, metavar="RATE", help="measure only the latency, at so many events a second")
+    parser.add_argument("--submits", type=int, metavar="N", help="measure only the time from submit to the first row, N times")
     parser.add_argument("--seconds", type=float, default=20, help="of the latency's measurement")
     parser.add_argument("--flink", action="store_true", help="Apache Flink beside it")
     parser.add_argument("--perf", type=Path, help="folder for perf's samples of each measurement")
@@ -269,6 +293,8 @@ def main():
     options = parser.parse_args()
     if options.latency:
         sys.exit(latency(options))
+    if options.submits:
+        sys.exit(submits(options))
     queries = options.queries.split(",")
     if options.check_events:
         queries = check(options, queries)
