@@ -11,8 +11,6 @@ constexpr size_t kBatchBytes = size_t{1} << 20;
 constexpr size_t kMaxLineBytes = size_t{8} << 20;
 constexpr int64_t kLinesOfBatch = 2048;
 
-std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 // Names that begin like this are not data: files in progress, markers.
 bool IsHidden(const std::string& name) { return name.starts_with('.') || name.starts_with('_'); }
 
