@@ -24,7 +24,7 @@ bool Same(const ExpressionPtr& a, const ExpressionPtr& b) {
 
 bool Same(const plan::WindowSpec& a, const plan::WindowSpec& b) {
   return a.kind == b.kind && a.time_column == b.time_column && a.size_ms == b.size_ms && a.slide_ms == b.slide_ms &&
-         a.offset_ms == b.offset_ms;
+         a.offset_ms == b.offset_ms && a.zone == b.zone;
 }
 
 bool Same(const plan::Aggregate& a, const plan::Aggregate& b) {
