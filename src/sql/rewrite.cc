@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "sql/narrow_rows.h"
 #include "sql/relation.h"
+#include "sql/share_nodes.h"
 #include "sql/time_zone.h"
 #include "stream/plan/changelog.h"
 
@@ -533,9 +534,10 @@ class Pruner {
   std::map<const Node*, Pruned> pruned_;
 };
 
-// Numbers the nodes, and fills in what follows from what is below them.
+// Numbers the nodes, fills in what follows from what is below them, and lets equal ones be one.
 std::vector<NodePtr> Number(const std::vector<NodePtr>& roots, int64_t default_ttl_ms) {
   std::map<const Node*, NodePtr> numbered;
+  NodeSharer sharer;
   int id = 0;
   for (const NodePtr& node : InputsFirst(roots)) {
     auto copy = std::make_shared<Node>(*node);
@@ -545,7 +547,9 @@ std::vector<NodePtr> Number(const std::vector<NodePtr>& roots, int64_t default_t
       if (*ttl_ms == plan::kDefaultTtl) *ttl_ms = default_ttl_ms;
     }
     copy->changelog = plan::InferChangelogMode(*copy);
-    numbered[node.get()] = copy;
+    // The numbers of the others stay as they were.
+    const NodePtr same = sharer.Find(copy);
+    numbered[node.get()] = same == nullptr ? copy : same;
   }
   std::vector<NodePtr> result;
   for (const NodePtr& root : roots) result.push_back(numbered.at(root.get()));

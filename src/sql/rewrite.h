@@ -1,5 +1,5 @@
 // The plan as the analyser built it -> the plan that runs: Calcs merged, unused columns gone down to the sources, nodes
-// numbered. Results do not change. Pure.
+// numbered, equal ones shared. Results do not change. Pure.
 #pragma once
 
 #include <string>

@@ -21,9 +21,17 @@ struct JoinState : OperatorState {
   JoinState(JoinSide a, JoinSide b) : left(std::move(a)), right(std::move(b)) {}
   JoinSide left;
   JoinSide right;
-  std::string key;                  // scratch
-  std::string row;                  // scratch
-  std::vector<std::string> others;  // scratch
+  std::string key;  // scratch
+  std::string row;  // scratch
+};
+
+// Where the condition holds, for a run of a batch's rows.
+struct Tried {
+  uint32_t first = 0;
+  uint32_t end = 0;
+  std::vector<size_t> begins;    // per row: its first pair; then the end of all
+  std::vector<uint8_t> holds;    // per pair
+  std::vector<RowError> errors;  // by row of the batch
 };
 
 // What one row of the input does.
@@ -36,7 +44,7 @@ struct Step {
   JoinSide& other;
   JoinedRows& rows;
   Output& output;
-  std::vector<uint8_t> flags;  // per row of the other side: whether the condition holds; empty if there is none
+  const Tried& tried;
 
   RowKind kind() const { return batch.kind(row); }
   bool adds() const { return !data::IsRetraction(kind()); }
@@ -65,7 +73,8 @@ class Join : public Operator {
   static Side Opposite(Side side) { return side == Side::kLeft ? Side::kRight : Side::kLeft; }
 
   absl::Status ProcessRow(Step& step, JoinState* state) const;
-  absl::Status FindMatches(Step& step, JoinState* state) const;
+  absl::Status TryCondition(const data::Batch& batch, Side side, const Context& context, const JoinKeys& keys,
+                            JoinState* state, Tried* tried) const;
   absl::Status WithoutKey(Step& step) const;
   absl::Status Meet(Step& step, const std::string& key, int32_t* met) const;
   absl::Status MeetOne(Step& step, std::string_view other, int32_t& matches) const;
@@ -94,8 +103,12 @@ absl::Status Join::ProcessInput(OperatorState& operator_state, const Context& co
   const JoinKeys keys(batch, input == 0 ? node_->join.left_keys : node_->join.right_keys, node_->join.null_matches);
   JoinSide& own = input == 0 ? state.left : state.right;
   JoinSide& other = input == 0 ? state.right : state.left;
+  Tried tried;
   for (uint32_t row = 0; row < batch.rows; ++row) {
-    Step step{batch, row, side, context, own, other, rows, output, {}};
+    if (!condition_.always() && row == tried.end) {
+      LEAT_RETURN_IF_ERROR(TryCondition(batch, side, context, keys, &state, &tried));
+    }
+    Step step{batch, row, side, context, own, other, rows, output, tried};
     LEAT_RETURN_IF_ERROR(keys.Encode(row, &state.key) ? ProcessRow(step, &state) : WithoutKey(step));
   }
   return out.Flush();
@@ -122,34 +135,41 @@ absl::Status Join::ProcessRow(Step& step, JoinState* state) const {
       if (!step.own.forgets()) return absl::OkStatus();
     }
   }
-  LEAT_RETURN_IF_ERROR(FindMatches(step, state));
+  for (const RowError& error : step.tried.errors) {
+    if (error.row == step.row) step.output.Fail(MakeFailedRow(step.batch, step.row, error.reason));
+  }
   int32_t met = 0;
   LEAT_RETURN_IF_ERROR(Meet(step, state->key, &met));
   LEAT_RETURN_IF_ERROR(Finish(step, met));
   return step.adds() ? step.own.Add(state->key, state->row, met, now_ms) : absl::OkStatus();
 }
 
-absl::Status Join::FindMatches(Step& step, JoinState* state) const {
-  if (condition_.always()) return absl::OkStatus();
-  state->others.clear();
-  LEAT_RETURN_IF_ERROR(step.other.ForEach(state->key, step.context.wall_ms, JoinSide::Access::kRead,
-                                          [&](std::string_view row, int32_t&) {
-                                            state->others.emplace_back(row);
-                                            return absl::OkStatus();
-                                          }));
-  std::vector<std::string> errors;
-  LEAT_ASSIGN_OR_RETURN(step.flags,
-                        condition_.Matches(step.batch, step.row, step.side, state->others, step.context, &errors));
-  for (std::string& error : errors) step.output.Fail(MakeFailedRow(step.batch, step.row, std::move(error)));
+// For the rows from tried->end on, as many as have kPairs pairs together. What rows of one batch meet does not depend
+// on each other: they change their own side alone, and of the other one how many it meets.
+absl::Status Join::TryCondition(const data::Batch& batch, Side side, const Context& context, const JoinKeys& keys,
+                                JoinState* state, Tried* tried) const {
+  constexpr size_t kPairs = 4096;
+  JoinSide& other = side == Side::kLeft ? state->right : state->left;
+  JoinCondition::Trial trial(condition_, side);
+  *tried = {.first = tried->end, .end = tried->end, .begins = {0}, .holds = {}, .errors = {}};
+  for (; tried->end < batch.rows && trial.pairs() < kPairs; ++tried->end) {
+    if (keys.Encode(tried->end, &state->key)) {
+      const auto add = [&](std::string_view row, int32_t&) { return trial.Add(tried->end, row); };
+      LEAT_RETURN_IF_ERROR(other.ForEach(state->key, context.wall_ms, JoinSide::Access::kRead, add));
+    }
+    tried->begins.push_back(trial.pairs());
+  }
+  tried->holds = trial.Matches(batch, context, &tried->errors);
   return absl::OkStatus();
 }
 
 absl::Status Join::Meet(Step& step, const std::string& key, int32_t* met) const {
   const bool counted = IsHalf() ? step.side == Side::kRight : IsOuter(Opposite(step.side));
-  size_t index = 0;
+  const Tried& tried = step.tried;
+  size_t pair = tried.begins.empty() ? 0 : tried.begins[step.row - tried.first];
   return step.other.ForEach(key, step.context.wall_ms, counted ? JoinSide::Access::kChange : JoinSide::Access::kRead,
                             [&](std::string_view other, int32_t& matches) {
-                              if (!step.flags.empty() && step.flags[index++] == 0) return absl::OkStatus();
+                              if (!tried.begins.empty() && tried.holds[pair++] == 0) return absl::OkStatus();
                               ++*met;
                               return IsHalf() ? MeetHalf(step, other, matches) : MeetOne(step, other, matches);
                             });

@@ -7,6 +7,15 @@ namespace leat::exec {
 
 using data::RowKind;
 
+namespace {
+
+void MarkInputs(const plan::Expression& expression, std::vector<uint8_t>* reads) {
+  if (expression.kind == plan::Expression::Kind::kInput) (*reads)[static_cast<size_t>(expression.input)] = 1;
+  for (const plan::ExpressionPtr& argument : expression.arguments) MarkInputs(*argument, reads);
+}
+
+}  // namespace
+
 JoinKeys::JoinKeys(const data::Batch& batch, const std::vector<int>& columns, const std::vector<uint8_t>& null_matches)
     : null_matches_(null_matches) {
   for (const int column : columns) columns_.push_back(batch.columns[static_cast<size_t>(column)]);
@@ -29,6 +38,8 @@ absl::StatusOr<JoinCondition> JoinCondition::Make(const plan::Node& node) {
   auto both = std::make_shared<data::Schema>(*node.inputs[0]->schema);
   for (const data::Field& field : node.inputs[1]->schema->fields) both->fields.push_back(field);
   made.both_ = std::move(both);
+  made.reads_.resize(made.both_->fields.size());
+  MarkInputs(*node.join.condition, &made.reads_);
   return made;
 }
 
@@ -36,31 +47,50 @@ absl::StatusOr<std::vector<uint8_t>> JoinCondition::Matches(const data::Batch& b
                                                             const std::vector<std::string>& others,
                                                             const Context& context,
                                                             std::vector<std::string>* errors) const {
-  std::vector<uint8_t> matches(others.size(), 1);
-  if (always() || others.empty()) return matches;
-  const size_t own_first = side == Side::kLeft ? 0 : left_width_;
-  const size_t other_first = side == Side::kLeft ? left_width_ : 0;
-  const std::vector<uint32_t> repeated(others.size(), static_cast<uint32_t>(row));
-  data::Batch pairs{.schema = both_, .columns = {}, .rows = others.size()};
-  pairs.columns.resize(both_->fields.size());
-  for (size_t i = 0; i < batch.columns.size(); ++i) {
-    pairs.columns[own_first + i] = data::Gather(batch.columns[i], repeated);
-  }
-  std::vector<std::shared_ptr<data::Column>> columns;
-  std::vector<data::Column*> pointers;
-  for (size_t i = 0; i < both_->fields.size() - batch.columns.size(); ++i) {
-    columns.push_back(std::make_shared<data::Column>(both_->fields[other_first + i].type));
-    pointers.push_back(columns.back().get());
-  }
-  for (const std::string& other : others) LEAT_RETURN_IF_ERROR(data::DecodeKey(other, pointers));
-  for (size_t i = 0; i < columns.size(); ++i) pairs.columns[other_first + i] = std::move(columns[i]);
+  if (always() || others.empty()) return std::vector<uint8_t>(others.size(), 1);
+  Trial trial(*this, side);
+  for (const std::string& other : others) LEAT_RETURN_IF_ERROR(trial.Add(static_cast<uint32_t>(row), other));
   std::vector<RowError> failed;
-  const data::ColumnPtr held = evaluator_->Evaluate(pairs, context, &failed);
+  std::vector<uint8_t> matches = trial.Matches(batch, context, &failed);
+  for (RowError& error : failed) errors->push_back(std::move(error.reason));
+  return matches;
+}
+
+JoinCondition::Trial::Trial(const JoinCondition& condition, Side side)
+    : condition_(condition),
+      own_first_(side == Side::kLeft ? 0 : condition.left_width_),
+      other_first_(side == Side::kLeft ? condition.left_width_ : 0) {
+  const std::vector<data::Field>& fields = condition.both_->fields;
+  const size_t others = side == Side::kLeft ? fields.size() - condition.left_width_ : condition.left_width_;
+  for (size_t i = 0; i < others; ++i) {
+    others_.push_back(std::make_shared<data::Column>(fields[other_first_ + i].type));
+    pointers_.push_back(others_.back().get());
+  }
+}
+
+absl::Status JoinCondition::Trial::Add(uint32_t row, std::string_view other) {
+  rows_.push_back(row);
+  return data::DecodeKey(other, pointers_);
+}
+
+std::vector<uint8_t> JoinCondition::Trial::Matches(const data::Batch& batch, const Context& context,
+                                                   std::vector<RowError>* errors) {
+  if (rows_.empty()) return {};
+  data::Batch pairs{.schema = condition_.both_, .columns = {}, .rows = rows_.size()};
+  pairs.columns.resize(condition_.both_->fields.size());
+  for (size_t i = 0; i < batch.columns.size(); ++i) {
+    if (condition_.reads_[own_first_ + i] == 0) continue;  // nobody looks at it
+    pairs.columns[own_first_ + i] = data::Gather(batch.columns[i], rows_);
+  }
+  for (size_t i = 0; i < others_.size(); ++i) pairs.columns[other_first_ + i] = std::move(others_[i]);
+  std::vector<RowError> failed;
+  const data::ColumnPtr held = condition_.evaluator_->Evaluate(pairs, context, &failed);
   const std::span<const uint8_t> values = held->values<uint8_t>();
-  for (size_t i = 0; i < others.size(); ++i) matches[i] = values[i] != 0 && !held->IsNull(i) ? 1 : 0;
+  std::vector<uint8_t> matches(rows_.size());
+  for (size_t i = 0; i < rows_.size(); ++i) matches[i] = values[i] != 0 && !held->IsNull(i) ? 1 : 0;
   for (RowError& error : failed) {
     matches[error.row] = 0;
-    errors->push_back(std::move(error.reason));
+    errors->push_back({rows_[error.row], std::move(error.reason)});
   }
   return matches;
 }

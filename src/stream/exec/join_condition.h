@@ -30,6 +30,7 @@ class JoinCondition {
   bool always() const { return evaluator_ == nullptr; }
 
   enum class Side { kLeft, kRight };
+  class Trial;
   // One byte for each of `others` (rows as EncodeRow wrote them): 1 if the condition holds for it and row `row` of
   // `batch`, which is of side `side`. A pair for which the condition fails does not match, and is in *errors.
   absl::StatusOr<std::vector<uint8_t>> Matches(const data::Batch& batch, size_t row, Side side,
@@ -40,6 +41,27 @@ class JoinCondition {
   std::shared_ptr<const Evaluator> evaluator_;
   data::SchemaPtr both_;
   size_t left_width_ = 0;
+  std::vector<uint8_t> reads_;  // per column of both_
+};
+
+// The condition tried on many pairs at once: rows of one batch, which is of side `side`, with stored rows of the other
+// side. The condition outlives it.
+class JoinCondition::Trial {
+ public:
+  Trial(const JoinCondition& condition, Side side);
+  absl::Status Add(uint32_t row, std::string_view other);
+  size_t pairs() const { return rows_.size(); }
+  // One byte for each pair, in the order in which they were added. A pair for which the condition fails does not match,
+  // and is in *errors with its row of the batch.
+  std::vector<uint8_t> Matches(const data::Batch& batch, const Context& context, std::vector<RowError>* errors);
+
+ private:
+  const JoinCondition& condition_;
+  const size_t own_first_;
+  const size_t other_first_;
+  std::vector<uint32_t> rows_;
+  std::vector<std::shared_ptr<data::Column>> others_;
+  std::vector<data::Column*> pointers_;
 };
 
 // The output of a join, pair by pair: rows of the batch at hand and stored ones of the other side.

@@ -13,6 +13,7 @@ constexpr size_t kCountBytes = sizeof(uint32_t);
 constexpr size_t kChunkBytes = 4096;
 // A row: its size as a varint, when it was written, how many it meets, its bytes.
 constexpr size_t kHeadBytes = sizeof(int64_t) + sizeof(int32_t);
+constexpr size_t kMaxVarintBytes = 5;
 
 struct Record {
   size_t begin = 0;
@@ -48,6 +49,14 @@ class Reader {
   BytesReader reader_;
 };
 
+void AppendRow(std::string_view row, int32_t matches, int64_t now_ms, std::string* chunk) {
+  BytesWriter writer(chunk);
+  writer.WriteUnsignedVarint(row.size());
+  writer.Write<int64_t>(now_ms);
+  writer.Write<int32_t>(matches);
+  writer.WriteBytes(row);
+}
+
 size_t FirstByte(uint32_t chunk) { return chunk == 0 ? kCountBytes : 0; }
 
 }  // namespace
@@ -81,21 +90,33 @@ absl::Status JoinSide::SetChunkCount(std::string_view key, uint32_t count) {
 }
 
 absl::Status JoinSide::Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms) {
-  LEAT_ASSIGN_OR_RETURN(uint32_t count, ChunkCount(key));
-  if (count == 0) LEAT_RETURN_IF_ERROR(expiry_.Watch(key, now_ms));
-  uint32_t chunk = count == 0 ? 0 : count - 1;
-  if (count > 0) {
-    LEAT_ASSIGN_OR_RETURN(const std::string* last, rows_->Find(0, ChunkKey(key, chunk)));
-    if (last != nullptr && last->size() >= kChunkBytes) ++chunk;
+  LEAT_ASSIGN_OR_RETURN(const std::string* first, rows_->Find(0, ChunkKey(key, 0)));
+  if (first != nullptr) {
+    if (first->size() < kCountBytes) return DataLoss("state: rows of a join in ", first->size(), " bytes");
+    const uint32_t count = LoadBigEndian<uint32_t>(first->data());
+    if (count > 1 || first->size() >= kChunkBytes) return AddBehind(key, count, row, matches, now_ms);
   }
+  bool added = false;
+  LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(0, chunk_key_, &added));
+  if (added) {
+    bytes->reserve(kCountBytes + kMaxVarintBytes + kHeadBytes + row.size());
+    bytes->resize(kCountBytes);
+    StoreBigEndian<uint32_t>(bytes->data(), 1);
+  }
+  AppendRow(row, matches, now_ms, bytes);
+  return added ? expiry_.Watch(key, now_ms) : absl::OkStatus();
+}
+
+// To the last chunk, or to a new one behind it.
+absl::Status JoinSide::AddBehind(std::string_view key, uint32_t count, std::string_view row, int32_t matches,
+                                 int64_t now_ms) {
+  uint32_t chunk = count - 1;
+  LEAT_ASSIGN_OR_RETURN(const std::string* last, rows_->Find(0, ChunkKey(key, chunk)));
+  if (last != nullptr && last->size() >= kChunkBytes) ++chunk;
   if (chunk + 1 != count) LEAT_RETURN_IF_ERROR(SetChunkCount(key, chunk + 1));
   bool inserted = false;
   LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(0, ChunkKey(key, chunk), &inserted));
-  BytesWriter writer(bytes);
-  writer.WriteUnsignedVarint(row.size());
-  writer.Write<int64_t>(now_ms);
-  writer.Write<int32_t>(matches);
-  writer.WriteBytes(row);
+  AppendRow(row, matches, now_ms, bytes);
   return absl::OkStatus();
 }
 
@@ -144,9 +165,10 @@ absl::Status JoinSide::ForEach(std::string_view key, int64_t now_ms, Access acce
   for (uint32_t chunk = 0; chunk < count; ++chunk) {
     LEAT_ASSIGN_OR_RETURN(const std::string* found, rows_->Find(0, ChunkKey(key, chunk)));
     if (found == nullptr) return DataLoss("state: a part of a join's rows is missing");
-    // `visit` runs the operators behind this one, which may drop what was only read.
-    copy_ = *found;
-    Reader reader(copy_, chunk);
+    // Stays where it is until the next call on this table, whatever the operators behind this one do.
+    std::string_view rows = *found;
+    if (access == Access::kChange) rows = copy_ = *found;
+    Reader reader(rows, chunk);
     Record record;
     bool changed = false;
     while (reader.Next(&record)) {

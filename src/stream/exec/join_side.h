@@ -26,7 +26,7 @@ class JoinSide {
   // Takes one row with these bytes away, the newest; false if there is none.
   absl::StatusOr<bool> Remove(std::string_view key, std::string_view row, int64_t now_ms);
   // The rows of the key in the order in which they lie, which is the same after a restart. With kChange, what `visit`
-  // makes of `matches` is kept. `visit` must not touch this side.
+  // makes of `matches` is kept. `visit` must not touch this side, and has the row while it runs.
   enum class Access { kRead, kChange };
   using Visit = absl::FunctionRef<absl::Status(std::string_view row, int32_t& matches)>;
   absl::Status ForEach(std::string_view key, int64_t now_ms, Access access, Visit visit);
@@ -37,6 +37,7 @@ class JoinSide {
   JoinSide(state::StateTable& rows, Expiry expiry) : rows_(&rows), expiry_(expiry) {}
   std::string_view ChunkKey(std::string_view key, uint32_t chunk);
   absl::StatusOr<uint32_t> ChunkCount(std::string_view key);
+  absl::Status AddBehind(std::string_view key, uint32_t count, std::string_view row, int32_t matches, int64_t now_ms);
   absl::Status SetChunkCount(std::string_view key, uint32_t count);
   absl::Status Shrink(std::string_view key, uint32_t chunk, uint32_t count);
   absl::StatusOr<std::optional<int64_t>> DropOld(std::string_view key, int64_t now_ms);

@@ -2,7 +2,7 @@
 // row that held then. A version holds from its time until the next one of its key; a delete makes a hole. Versions that
 // no left row can ask for any more go, all but the newest. Left rows that come behind the watermark are late.
 #include <algorithm>
-#include <limits>
+#include <span>
 
 #include "base/strings.h"
 #include "stream/exec/calendar.h"
@@ -10,6 +10,7 @@
 #include "stream/exec/join_condition.h"
 #include "stream/exec/operators.h"
 #include "stream/exec/stored_rows.h"
+#include "stream/exec/waiting_rows.h"
 
 namespace leat::exec {
 namespace {
@@ -25,9 +26,10 @@ constexpr uint8_t kHole = 0;
 constexpr uint8_t kRow = 1;
 
 struct TemporalState : OperatorState {
-  explicit TemporalState(EmittedWatermark watermark) : emitted(watermark) {}
-  state::StateTable* left = nullptr;
-  state::StateTable* right = nullptr;
+  TemporalState(state::StateTable& left_table, state::StateTable& right_table, EmittedWatermark watermark)
+      : left(left_table), right(&right_table), emitted(watermark) {}
+  WaitingRows left;
+  state::StateTable* right;
   EmittedWatermark emitted;
   std::string key;  // scratch
   std::string row;  // scratch
@@ -52,10 +54,8 @@ class TemporalJoin : public Operator {
   std::string Name() const override { return StrCat("TemporalJoin#", node_->id); }
   absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override {
     LEAT_ASSIGN_OR_RETURN(EmittedWatermark emitted, EmittedWatermark::Open(backend.Table(node_->id, kProgressTable)));
-    auto state = std::make_unique<TemporalState>(emitted);
-    state->left = &backend.Table(node_->id, kLeftTable);
-    state->right = &backend.Table(node_->id, kRightTable);
-    return state;
+    return std::make_unique<TemporalState>(backend.Table(node_->id, kLeftTable), backend.Table(node_->id, kRightTable),
+                                           emitted);
   }
   absl::Status Process(OperatorState&, const Context&, const data::Batch&, Output&) const override {
     return Internal(Name(), ": rows without the number of their input");
@@ -67,15 +67,17 @@ class TemporalJoin : public Operator {
   }
   absl::Status OnWatermark(OperatorState& state, const Context& context, Output& output) const override;
   absl::Status OnBarrier(OperatorState& state) const override {
-    return static_cast<TemporalState&>(state).emitted.Save();
+    auto& own = static_cast<TemporalState&>(state);
+    LEAT_RETURN_IF_ERROR(own.left.Flush());
+    return own.emitted.Save();
   }
 
  private:
   absl::Status TakeLeft(TemporalState* state, const data::Batch& batch, Output& output) const;
   absl::Status TakeRight(TemporalState* state, const data::Batch& batch, Output& output) const;
   absl::Status AddVersion(int64_t time_ms, uint8_t tag, TemporalState* state) const;
-  absl::Status Emit(const std::string& key, const std::string& waiting, const Context& context, TemporalState* state,
-                    JoinedRows* rows, Output& output) const;
+  absl::Status Emit(std::string_view key, std::span<const StoredRow> lefts, const Context& context,
+                    TemporalState* state, JoinedRows* rows, Output& output) const;
   absl::StatusOr<bool> Holds(const StoredRow& left, const StoredRow& right, const Context& context,
                              Output& output) const;
   absl::Status Padded(RowKind kind, const StoredRow& left, JoinedRows* rows) const {
@@ -110,9 +112,7 @@ absl::Status TemporalJoin::TakeLeft(TemporalState* state, const data::Batch& bat
     }
     state->row.clear();
     EncodeRow(batch, row, &state->row);
-    bool inserted = false;
-    LEAT_ASSIGN_OR_RETURN(std::string * value, state->left->Mutate(time_ms, state->key, &inserted));
-    AppendStoredRow(time_ms, static_cast<uint8_t>(batch.kind(row)), state->row, value);
+    LEAT_RETURN_IF_ERROR(state->left.Add(time_ms, state->key, static_cast<uint8_t>(batch.kind(row)), state->row));
   }
   if (!late.empty()) output.Late(batch, late);
   return out.Flush();
@@ -157,25 +157,20 @@ absl::Status TemporalJoin::OnWatermark(OperatorState& operator_state, const Cont
   auto& state = static_cast<TemporalState&>(operator_state);
   ChangeOutput out(node_->schema, output);
   JoinedRows rows{out, node_->inputs[0]->schema->fields.size(), node_->inputs[1]->schema->fields.size()};
-  LEAT_ASSIGN_OR_RETURN(auto ns, state.left->NextNamespace(std::numeric_limits<int64_t>::min()));
-  while (ns && *ns <= context.watermark_ms) {
-    LEAT_ASSIGN_OR_RETURN(const KeyedBytes entries, SortedEntries(*state.left, *ns));
-    for (const auto& [key, waiting] : entries) {
-      LEAT_RETURN_IF_ERROR(Emit(key, waiting, context, &state, &rows, output));
-    }
-    LEAT_RETURN_IF_ERROR(state.left->EraseNamespace(*ns));
-    LEAT_ASSIGN_OR_RETURN(ns, state.left->NextNamespace(*ns));
-  }
+  LEAT_RETURN_IF_ERROR(
+      state.left.Take(context.watermark_ms, [&](std::string_view key, std::span<const StoredRow> lefts) {
+        return Emit(key, lefts, context, &state, &rows, output);
+      }));
   state.emitted.Raise(context.watermark_ms);
   return out.Flush();
 }
 
-absl::Status TemporalJoin::Emit(const std::string& key, const std::string& waiting, const Context& context,
+absl::Status TemporalJoin::Emit(std::string_view key, std::span<const StoredRow> lefts, const Context& context,
                                 TemporalState* state, JoinedRows* rows, Output& output) const {
+  // Stays where it is until the next call on this table.
   LEAT_ASSIGN_OR_RETURN(const std::string* found, state->right->Find(0, key));
-  const std::string bytes = found == nullptr ? std::string() : *found;
+  const std::string_view bytes = found == nullptr ? std::string_view() : *found;
   LEAT_ASSIGN_OR_RETURN(const std::vector<StoredRow> versions, ReadStoredRows(bytes));
-  LEAT_ASSIGN_OR_RETURN(const std::vector<StoredRow> lefts, ReadStoredRows(waiting));
   for (const StoredRow& left : lefts) {
     const auto next =
         std::ranges::find_if(versions, [&](const StoredRow& version) { return version.time_ms > left.time_ms; });
