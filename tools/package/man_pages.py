@@ -20,19 +20,14 @@ class Help:
     rest: list  # (heading or None, [lines]) of what follows
 
 
-def _closed(name):
-    return all(name.count(left) == name.count(right) for left, right in ("()", "[]", "{}"))
-
-
 def _entries(lines):
     found = []
     for line in lines:
         if not line.startswith("   "):
             # A name too long for its column has the whole line, and what it means stands on the next one.
-            # A blank within brackets, as in "[0 - 1]", does not end a name.
-            beside = line[TEXT_COLUMN - 1:TEXT_COLUMN] == " " and _closed(line[:TEXT_COLUMN])
+            beside = line[TEXT_COLUMN - 1:TEXT_COLUMN] == " "
             name, meaning = (line[:TEXT_COLUMN], line[TEXT_COLUMN:]) if beside else (line, "")
-            if not _closed(name):
+            if any(name.count(left) != name.count(right) for left, right in ("()", "[]", "{}")):
                 raise ValueError(f"expected a name and what it means from column {TEXT_COLUMN} on, got '{line}'")
             found.append((name.strip(), [meaning]))
         else:
