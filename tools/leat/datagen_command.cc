@@ -156,17 +156,19 @@ void AddPlan(CLI::App* command, DatagenOptions* options, const std::string& coun
   command->add_option("--count", plan.count, count)->required()->check(CLI::NonNegativeNumber);
   command->add_option("--seed", plan.seed, "the same seed gives the same bytes")->capture_default_str();
   command->add_option("--start", options->start, "event time of the first, UTC")->capture_default_str();
-  command->add_option("--planted", plan.planted, "share of them that something is planted in")
-      ->check(CLI::Range(0.0, 1.0))
+  // With a name of its own a range is left out of the help's first column.
+  const CLI::Range share(0.0, 1.0, "share");
+  command->add_option("--planted", plan.planted, "share of them, 0 to 1, that something is planted in")
+      ->check(share)
       ->capture_default_str();
-  command->add_option("--out-of-order", plan.out_of_order, "share of the events that come later than their time")
-      ->check(CLI::Range(0.0, 1.0))
+  command->add_option("--out-of-order", plan.out_of_order, "share of the events, 0 to 1, that come late")
+      ->check(share)
       ->capture_default_str();
-  command->add_option("--duplicates", plan.duplicates, "share of the events that come twice")
-      ->check(CLI::Range(0.0, 1.0))
+  command->add_option("--duplicates", plan.duplicates, "share of the events, 0 to 1, that come twice")
+      ->check(share)
       ->capture_default_str();
-  command->add_option("--max-delay", plan.max_delay_seconds, "seconds that these may come later")
-      ->check(CLI::Range(1, 1'000'000))
+  command->add_option("--max-delay", plan.max_delay_seconds, "how much later, 1 to 1000000")
+      ->check(CLI::Range(1, 1'000'000, "seconds"))
       ->capture_default_str();
 }
 
