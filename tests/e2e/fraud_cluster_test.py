@@ -7,28 +7,19 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import unittest
 from decimal import Decimal
 
 import fraud_reference
+from leat_cluster import free_ports
 from leat_process import BIN, SOURCE
 
 PARTITIONS = 4
 NODES = 3
 JOB = SOURCE / "config/jobs/fraud.sql"
 CARDS = SOURCE / "config/data/card_transactions.csv"
-
-
-def free_ports(count):
-    """Ports that nobody has at this moment."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 class Cluster:

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
+from leat_cluster import free_ports
 from leat_process import BIN, Broker
 
 GUIDES = pathlib.Path(__file__).resolve().parents[2] / "docs/guides"
@@ -23,15 +23,6 @@ def run(broker, block):
                    "KAFKA": broker.kafka}
     return subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=broker.directory, env=environment, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
-
-
-def free_ports(count):
-    """Ports that nobody has at this moment."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def copy_cluster(folder):
