@@ -1,4 +1,6 @@
 // Standing, voting, following, leading.
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/status.h"
 #include "raft/core.h"
@@ -105,6 +107,15 @@ void Core::Handle(const Message& message, const VoteRequest& request) {
   VoteReply reply{request.kind, request.stands_for, false};
   if (request.kind == VoteKind::kPreVote) {
     reply.granted = request.stands_for > vote_.term && !IsSilenced(request) && MayVoteFor(message, request);
+    // Who says yes does not stand itself until the other can have been elected. Else two that miss a leader at the same
+    // moment say yes to each other, vote for themselves, and both wait an election timeout. If they ask each other at
+    // once the one with the longer log goes on, or else the larger id. A node that asks and is never elected holds
+    // nobody up: it asks once in an election timeout, and the others wait a part of the jitter.
+    const bool first = request.tip == log_.tip() && options_.self.id > message.from.id;
+    if (reply.granted && (role_ == Role::kFollower || (role_ == Role::kPreCandidate && !first))) {
+      role_ = Role::kFollower;
+      election_deadline_ = std::max(election_deadline_, now_ + options_.election_jitter / 4);
+    }
     return SendAfterDurable(message.from, reply, durability_.last_vote_write());
   }
   if (request.stands_for != message.term) {
