@@ -47,7 +47,7 @@ void Overlay::UnlinkClean(Entry& entry) {
 }
 
 void Overlay::Free(Entry& entry) {
-  LEAT_CHECK(!entry.dirty);
+  LEAT_CHECK(!entry.dirty && !entry.unapplied);
   if (entry.next != nullptr) UnlinkClean(entry);
   memory_bytes_ -= entry.bytes;
   NamespaceMap& home = *entry.home;
