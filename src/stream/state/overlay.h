@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "stream/state/committed_store.h"
+#include "stream/state/key_filter.h"
 #include "stream/state/state_table.h"
 
 namespace leat::state {
@@ -65,7 +66,9 @@ struct NamespaceMap {
   OverlayTable* table = nullptr;
   Namespace ns = 0;
   bool complete = false;  // what is not in `entries` is not in the store either
-  size_t live = 0;        // entries that exist
+  // If not complete: what is neither in `entries` nor here is not in the store. Null: that is not known.
+  std::unique_ptr<KeyFilter> evicted;
+  size_t live = 0;  // entries that exist
   absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, EntryEqual> entries;
   std::vector<Entry*> dirty;
 };
@@ -78,7 +81,7 @@ class Overlay {
 
   CommittedStore& store() { return store_; }
   size_t budget_bytes() const { return budget_bytes_; }
-  size_t memory_bytes() const { return memory_bytes_; }
+  size_t memory_bytes() const { return memory_bytes_ + filter_bytes_; }
   size_t dirty_bytes() const { return memory_bytes_ - clean_bytes_; }
 
   // Charges an entry that is new or whose value changed. REQUIRES: not in the clean list.
@@ -87,13 +90,19 @@ class Overlay {
   void UnlinkClean(Entry& entry);
   // Takes the entry out of its list and its namespace and frees it. REQUIRES: in no dirty list.
   void Free(Entry& entry);
+  // All that the store holds of the namespace is in its entries.
+  void SetComplete(NamespaceMap& home);
   // Frees clean entries until the budget holds or none is left. An entry that a table handed out last stays.
   void EvictAboveBudget();
 
  private:
+  void RememberEvicted(const Entry& entry);
+  void DropFilter(NamespaceMap& home);
+
   CommittedStore& store_;
   size_t budget_bytes_;
-  size_t memory_bytes_ = 0;
+  size_t memory_bytes_ = 0;  // of entries
+  size_t filter_bytes_ = 0;
   size_t clean_bytes_ = 0;
   size_t clean_count_ = 0;
   Entry clean_;  // the head of a ring: next is the oldest

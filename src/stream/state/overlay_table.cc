@@ -107,7 +107,7 @@ Entry& OverlayTable::AddEntry(NamespaceMap& home, EntryKey key) {
 
 absl::StatusOr<Entry*> OverlayTable::LoadEntry(NamespaceMap& home, EntryKey key) {
   Entry* entry = FindEntry(home, key);
-  if (entry != nullptr || home.complete) return entry;
+  if (entry != nullptr || IsAbsent(home, key)) return entry;
   scratch_.clear();
   AppendStateKey({id_, home.ns, data::KeyGroup(key.key), key.key}, &scratch_);
   LEAT_ASSIGN_OR_RETURN(const std::optional<std::string> value, overlay_.store().Get(scratch_));
@@ -198,7 +198,7 @@ absl::Status OverlayTable::Erase(Namespace ns, std::string_view key) {
   const EntryKey entry_key{key, HashKey(key)};
   Entry* entry = FindEntry(*home, entry_key);
   if (entry == nullptr) {
-    if (home->complete) return absl::OkStatus();
+    if (IsAbsent(*home, entry_key)) return absl::OkStatus();
     entry = &AddEntry(*home, entry_key);  // a removal needs no look at the store
     entry->maybe_in_log = true;
     entry->maybe_in_store = true;
@@ -249,7 +249,7 @@ absl::Status OverlayTable::EraseNamespace(Namespace ns) {
   for (const auto& entry : home->entries) {
     if (entry->exists) EraseEntry(*entry);
   }
-  home->complete = true;  // all that is left of it are removals
+  overlay_.SetComplete(*home);  // all that is left of it are removals
   return absl::OkStatus();
 }
 
@@ -277,7 +277,7 @@ absl::Status OverlayTable::Scan(Namespace ns, absl::FunctionRef<void(std::string
     }
     return true;
   }));
-  if (all_kept) home->complete = true;
+  if (all_kept) overlay_.SetComplete(*home);
   return absl::OkStatus();
 }
 
@@ -292,7 +292,7 @@ absl::StatusOr<std::optional<Namespace>> OverlayTable::NextNamespace(Namespace f
         holds = true;
         return false;
       }));
-      home.complete = !holds;  // asked once, not at every call
+      if (!holds) overlay_.SetComplete(home);  // asked once, not at every call
     }
     if (holds) return std::optional<Namespace>(home.ns);
   }

@@ -55,6 +55,10 @@ class OverlayTable : public StateTable {
     Recharge();
     handed_out_ = nullptr;
   }
+  // Of a key that has no entry: the store has none either.
+  static bool IsAbsent(const NamespaceMap& home, EntryKey key) {
+    return home.complete || (home.evicted != nullptr && !home.evicted->MayHave(key.hash));
+  }
   void PushDirty(Entry& entry);
   void EraseEntry(Entry& entry);
   void LinkUnapplied(Entry& entry);  // as the last one

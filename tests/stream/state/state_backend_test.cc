@@ -265,6 +265,26 @@ TEST(StateBackend, ReportsAStoreThatCannotBeReadAtTheFirstCall) {
   EXPECT_EQ(Get(backend->Table(1, 0), 0, "k"), "the disk is gone");
 }
 
+// What most rows of a large join do: bring a key that nobody has seen.
+TEST(StateBackend, ANewKeyIsNotLookedForInTheStoreAlthoughOthersWereEvicted) {
+  CountingStore store;
+  const auto backend = StateBackend::Create(store, {.memory_bytes = 256 << 10});
+  StateTable& table = backend->Table(1, 0);
+  int64_t epoch = 0;
+  for (int i = 0; i < 5000; ++i) {
+    Put(table, 0, std::to_string(i), std::to_string(i));
+    if (i % 50 == 49) Commit(*backend, store, ++epoch);
+  }
+  EXPECT_LT(store.gets, 250);
+  EXPECT_LE(backend->MemoryBytes(), size_t{256} << 10);
+  store.gets = 0;
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(Get(table, 0, std::to_string(i)), std::to_string(i));
+  EXPECT_GT(store.gets, 3000);
+  // Whatever is in a namespace of an earlier run may be there.
+  const auto next = StateBackend::Create(store, {.memory_bytes = 256 << 10});
+  EXPECT_EQ(Get(next->Table(1, 0), 0, "17"), "17");
+}
+
 TEST(MemoryStore, RefusesAPositionThatFalls) {
   const auto store = MakeMemoryStore();
   EXPECT_EQ(store->position(), -1);
