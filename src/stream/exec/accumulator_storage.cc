@@ -64,7 +64,8 @@ absl::Status AccumulatorLayout::Load(std::string_view stored, char* accumulator)
     return DataLoss("state: an accumulator of ", stored.size(), " bytes, expected form ", int{kStoredForm},
                     " and at least ", 1 + bytes_, " bytes; the state was written by another version of this job");
   }
-  std::memcpy(accumulator, stored.data() + 1, bytes_);
+  // Functions without an accumulator leave no memory to point at.
+  if (bytes_ > 0) std::memcpy(accumulator, stored.data() + 1, bytes_);
   std::string_view rest = stored.substr(1 + bytes_);
   for (const AggregateSlot& slot : slots_) {
     char* at = accumulator + slot.offset;
