@@ -62,7 +62,8 @@ void OverlayAbove(benchmark::State& state) {
     ++(**value)[0];
     if (++rows % 30'000 == 0) {
       ++epoch;
-      LEAT_CHECK_OK((*store)->Apply(backend->TakeChanges(epoch), epoch));
+      backend->TakeChanges(epoch, "", [](std::string_view, std::optional<std::string_view>) {});
+      LEAT_CHECK_OK((*store)->Apply(backend->TakeUnapplied(""), epoch));
       backend->OnApplied(epoch);
     }
   }

@@ -22,6 +22,7 @@ namespace leat::run {
 namespace {
 
 constexpr size_t kBatchBytes = size_t{256} << 10;
+constexpr size_t kAheadBytes = size_t{32} << 20;  // of state, before the committed store gets it
 
 struct Options {
   std::string script;
@@ -59,9 +60,11 @@ class Run final : public TaskOutput {
     }
     LEAT_RETURN_IF_ERROR(Checkpoint());
     std::printf(
-        "{\"records\":%llu,\"rows_out\":%llu,\"bytes_out\":%llu,\"changes\":%llu,\"late\":%llu,\"dead\":%llu}\n",
+        "{\"records\":%llu,\"rows_out\":%llu,\"bytes_out\":%llu,\"changes\":%llu,\"changelog_bytes\":%llu,"
+        "\"applied\":%llu,\"late\":%llu,\"dead\":%llu}\n",
         static_cast<unsigned long long>(records_), static_cast<unsigned long long>(rows_out_),
         static_cast<unsigned long long>(bytes_out_), static_cast<unsigned long long>(changes_),
+        static_cast<unsigned long long>(changelog_bytes_), static_cast<unsigned long long>(applied_),
         static_cast<unsigned long long>(late_), static_cast<unsigned long long>(dead_));
     return absl::OkStatus();
   }
@@ -180,12 +183,18 @@ class Run final : public TaskOutput {
       LEAT_RETURN_IF_ERROR(sink->Flush(&ready));
       for (const PendingAppend& append : ready) bytes_out_ += append.batches.size();
     }
-    std::vector<state::Change> changes = backend_->TakeChanges(epoch_);
-    for (state::Change& change : changes) change.key.insert(0, WorkerPrefix(0));
-    changes_ += changes.size();
-    LEAT_ASSIGN_OR_RETURN(const std::string bytes, EncodeEpoch(epoch_, changes, 0, size_t{1} << 20));
-    bytes_out_ += bytes.size();
-    LEAT_RETURN_IF_ERROR(store_->Apply(changes, epoch_));
+    EpochPartBuilder builder(0, kBatchBytes * 2);
+    backend_->TakeChanges(epoch_, WorkerPrefix(0), [&](std::string_view key, std::optional<std::string_view> value) {
+      builder.Add(key, value);
+      ++changes_;
+    });
+    LEAT_ASSIGN_OR_RETURN(EpochPart part, builder.Finish());
+    LEAT_ASSIGN_OR_RETURN(const auto batches, EncodeEpochBatches(epoch_, std::move(part), 0, kBatchBytes * 2));
+    for (const std::string& batch : batches) changelog_bytes_ += batch.size();
+    if (backend_->DirtyBytes() < kAheadBytes) return absl::OkStatus();
+    const std::vector<state::Change> unapplied = backend_->TakeUnapplied(WorkerPrefix(0));
+    applied_ += unapplied.size();
+    LEAT_RETURN_IF_ERROR(store_->Apply(unapplied, epoch_));
     backend_->OnApplied(epoch_);
     return absl::OkStatus();
   }
@@ -200,7 +209,8 @@ class Run final : public TaskOutput {
   std::vector<Source> sources_;
   std::map<int, std::unique_ptr<SinkWriter>> sinks_;
   int64_t epoch_ = 0;
-  uint64_t records_ = 0, rows_out_ = 0, bytes_out_ = 0, changes_ = 0, late_ = 0, dead_ = 0;
+  uint64_t records_ = 0, rows_out_ = 0, bytes_out_ = 0, changes_ = 0, changelog_bytes_ = 0, applied_ = 0, late_ = 0,
+           dead_ = 0;
 };
 
 int Main(int argc, char** argv) {

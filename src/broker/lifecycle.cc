@@ -233,8 +233,13 @@ void BrokerImpl::CreateInternalTopics(Callback<absl::Status> ready) {
   if (commands.empty()) return OpenAndServe(std::move(ready));
   if (live < options_.replication_factor) {
     if (home().Now() >= tell_waiting_) {
-      LogWarning("broker", "the cluster begins with ", options_.replication_factor, " brokers, so far there are ",
-                 live);
+      std::string here;
+      for (const meta::BrokerPtr& broker : brokers) {
+        if (broker->is_active()) StrAppend(&here, here.empty() ? "" : ", ", broker->registration.id);
+      }
+      LogWarning("broker", "the cluster begins with ", options_.replication_factor,
+                 " brokers (topics.replication_factor), so far there are ", live, " (", here,
+                 "): start the others, or look into their logs");
       tell_waiting_ = home().Now() + kTellWaiting;
     }
     start_timer_ = home().RunAt(home().Now() + kInternalTopicsPause,

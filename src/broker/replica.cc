@@ -174,13 +174,32 @@ void Replica::AwaitLogStart(Offset start, Instant deadline, absl::AnyInvocable<v
   Perform();
 }
 
+// Who holds the commit up. The records are in this log, and may still become committed.
+absl::Status Replica::TimedOut(Offset end) const {
+  const replication::LeaderCore* leader = detached_ ? nullptr : core_->leader();
+  if (leader == nullptr) return Refused(ErrorCode::kRequestTimedOut, name_);
+  std::string behind;
+  for (const replication::ReplicaView& replica : view_.replicas) {
+    const model::NodeId node = replica.node;
+    const replication::FollowerProgress* follower = leader->follower(node);
+    if (follower == nullptr || !leader->isr().IsMaximal(node) || follower->log_end() >= end) continue;
+    StrAppend(&behind, behind.empty() ? "" : ", ", node, " (last heard of ",
+              absl::FormatDuration(absl::Floor(now() - follower->last_fetch_at(), absl::Milliseconds(100))), " ago)");
+  }
+  if (behind.empty()) return Refused(ErrorCode::kRequestTimedOut, name_);
+  return model::WithCode(Unavailable(name_.ToString(), ": written here, but not in time by in-sync replica ", behind,
+                                     "; only an active controller can take it out of the in-sync set"),
+                         ErrorCode::kRequestTimedOut);
+}
+
 void Replica::CarryAnswer(const replication::Answer& answer) {
   if (const auto it = commits_.find(answer.waiter); it != commits_.end()) {
     later_.push_back([this, waiting = std::move(it->second), error = answer.error]() mutable {
       if (error == ErrorCode::kNone) {
         waiting.done(waiting.result);
       } else {
-        waiting.done(Refused(error, name_));
+        waiting.done(error == ErrorCode::kRequestTimedOut ? TimedOut(waiting.result.last_offset + 1)
+                                                          : Refused(error, name_));
       }
     });
     commits_.erase(it);

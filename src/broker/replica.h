@@ -101,6 +101,7 @@ class Replica {
   Carried CarryRestart(model::Offset at);
   void CarryMend(const replication::MendRange& mend);
   void CarryAnswer(const replication::Answer& answer);
+  absl::Status TimedOut(model::Offset end) const;
   void CarryRefusal(const replication::Refuse& refusal);
   void Propose(const replication::ProposeIsr& proposal);
   void AskToBeReplaced();

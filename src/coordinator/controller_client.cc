@@ -15,6 +15,8 @@ using model::ErrorCode;
 using model::WithCode;
 
 constexpr int kMostHops = 3;
+constexpr std::string_view kNobodyKnown =
+    "no active controller is known: more than half of the nodes of cluster.voters have to run and to reach each other";
 
 absl::Status Unknown(const absl::Status& last) {
   return WithCode(Unavailable("it is not known whether the controller carried it out: ", Message(last)),
@@ -62,11 +64,9 @@ void ControllerClient::Learn(meta::NodeId node, int32_t epoch) {
 }
 
 void ControllerClient::OnLeadership() {
-  const meta::NodeId leader = log_.leader();
-  // Another node may have told of a newer one than this node's log has heard of.
-  if (log_.epoch() > known_.epoch || (log_.epoch() == known_.epoch && leader != meta::kNobody)) {
-    known_ = {leader, log_.epoch()};
-  }
+  // Another node may have told of a newer one than this node's log has heard of. One that this node has not heard of
+  // for too long is not known any more: to go on asking it would only hide that there is none.
+  if (log_.epoch() >= known_.epoch) known_ = {log_.leader(), log_.epoch()};
   if (known_.node == meta::kNobody) return;
   const std::map<uint64_t, AskingPtr> waiting = asking_;
   for (const auto& [number, asking] : waiting) {
@@ -92,7 +92,7 @@ void ControllerClient::Attempt(const AskingPtr& asking) {
                  ErrorCode::kNotController);
     return Finish(asking, asking->maybe_done ? Unknown(late) : late);
   }
-  if (known_.node == meta::kNobody) return Later(asking, Unavailable("no active controller is known"));
+  if (known_.node == meta::kNobody) return Later(asking, Unavailable(kNobodyKnown));
   // The controller of another epoch knows nothing of the earlier attempt.
   if (asking->maybe_done && asking->unanswered == Unanswered::kAgainInEpoch && known_.epoch != asking->epoch) {
     return Finish(asking, Unknown(asking->last));

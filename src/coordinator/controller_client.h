@@ -30,9 +30,10 @@ class ControllerClient {
     Duration heartbeat_interval = absl::Milliseconds(300);
     Duration heartbeat_timeout = absl::Milliseconds(500);  // of one attempt: it is then sent again
     Duration attempt_timeout = absl::Seconds(3);           // of any other request to one node
-    Duration change_timeout = absl::Seconds(30);           // of a change, all attempts together
-    Duration alter_timeout = absl::Seconds(10);            // of in-sync sets
-    Duration duplicate_patience = absl::Seconds(60);       // for the session of the process before this one to end
+    // Of a change, all attempts together: less than people wait (leat: 10 s), so that they hear why.
+    Duration change_timeout = absl::Seconds(8);
+    Duration alter_timeout = absl::Seconds(10);       // of in-sync sets
+    Duration duplicate_patience = absl::Seconds(60);  // for the session of the process before this one to end
     Duration min_backoff = absl::Milliseconds(10), max_backoff = absl::Milliseconds(250);
     size_t open_changes = 64;         // from the oldest one on its way to the newest
     size_t waiting_changes = 10'000;  // all that are not answered

@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/strings.h"
 
 namespace leat::rocks {
 namespace {
@@ -18,6 +20,11 @@ namespace {
 constexpr size_t kInfoLogBytes = 256 * 1024;
 constexpr int kBloomBitsPerKey = 10;
 constexpr std::string_view kPositionKey = "";
+// Many changes become a file of RocksDB's without passing through a memtable, unless the youngest level has so many
+// files already that the writer had better be slowed down, which RocksDB does on the other way.
+constexpr size_t kFileBytes = size_t{1} << 20;
+constexpr uint64_t kMaxYoungFiles = 16;
+constexpr std::string_view kFileName = "/changes";  // until RocksDB takes it over
 
 class RocksCache : public SharedCache {
  public:
@@ -82,7 +89,11 @@ std::string EncodePosition(int64_t position) {
 class RocksStore : public state::CommittedStore {
  public:
   RocksStore(std::string folder, std::unique_ptr<rocksdb::DB> db, std::shared_ptr<SharedCache> cache)
-      : folder_(std::move(folder)), cache_(std::move(cache)), db_(std::move(db)) {}
+      : folder_(std::move(folder)), cache_(std::move(cache)), db_(std::move(db)), file_options_(db_->GetOptions()) {
+    // Otherwise the writer compresses as for the last level.
+    file_options_.compression_per_level.clear();
+    file_options_.compression = rocksdb::kNoCompression;
+  }
 
   absl::Status ReadPosition() {
     std::string bytes;
@@ -122,18 +133,17 @@ class RocksStore : public state::CommittedStore {
       return FailedPrecondition("state store ", folder_, ": position ", position, " after ", before,
                                 ": positions only rise");
     }
-    rocksdb::WriteBatch batch;
+    size_t bytes = 0;
+    bool ordered = true;
+    std::string_view last;
     for (const state::Change& change : changes) {
       if (change.key.empty()) return InvalidArgument("state store ", folder_, ": a key is empty");
-      const rocksdb::Status put = change.value.has_value() ? batch.Put(ToSlice(change.key), ToSlice(*change.value))
-                                                           : batch.Delete(ToSlice(change.key));
-      LEAT_RETURN_IF_ERROR(FromRocks(put, folder_, "preparing changes"));
+      bytes += change.key.size() + (change.value ? change.value->size() : 0);
+      ordered = ordered && last < change.key;
+      last = change.key;
     }
-    LEAT_RETURN_IF_ERROR(
-        FromRocks(batch.Put(ToSlice(kPositionKey), ToSlice(EncodePosition(position))), folder_, "preparing changes"));
-    rocksdb::WriteOptions write;
-    write.disableWAL = true;
-    LEAT_RETURN_IF_ERROR(FromRocks(db_->Write(write, &batch), folder_, "applying changes"));
+    const bool as_file = ordered && bytes >= kFileBytes && YoungFiles() < kMaxYoungFiles;
+    LEAT_RETURN_IF_ERROR(as_file ? ApplyAsFile(changes, position) : ApplyAsBatch(changes, position));
     position_ = position;
     return absl::OkStatus();
   }
@@ -159,9 +169,52 @@ class RocksStore : public state::CommittedStore {
   }
 
  private:
+  uint64_t YoungFiles() const {
+    uint64_t files = 0;
+    db_->GetIntProperty(StrCat(rocksdb::DB::Properties::kNumFilesAtLevelPrefix, 0), &files);
+    return files;
+  }
+
+  absl::Status ApplyAsBatch(const std::vector<state::Change>& changes, int64_t position) {
+    rocksdb::WriteBatch batch;
+    for (const state::Change& change : changes) {
+      const rocksdb::Status put = change.value.has_value() ? batch.Put(ToSlice(change.key), ToSlice(*change.value))
+                                                           : batch.Delete(ToSlice(change.key));
+      LEAT_RETURN_IF_ERROR(FromRocks(put, folder_, "preparing changes"));
+    }
+    LEAT_RETURN_IF_ERROR(
+        FromRocks(batch.Put(ToSlice(kPositionKey), ToSlice(EncodePosition(position))), folder_, "preparing changes"));
+    rocksdb::WriteOptions write;
+    write.disableWAL = true;
+    return FromRocks(db_->Write(write, &batch), folder_, "applying changes");
+  }
+
+  // The file holds the position too, and becomes a part of the store as a whole; RocksDB flushes what was written
+  // before it. A file that a crash leaves behind is written anew by the next call.
+  absl::Status ApplyAsFile(const std::vector<state::Change>& changes, int64_t position) {
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), file_options_, db_->DefaultColumnFamily(),
+                                  /*invalidate_page_cache=*/false);
+    const std::string path = StrCat(folder_, kFileName);
+    rocksdb::Status wrote = writer.Open(path);
+    if (wrote.ok()) wrote = writer.Put(ToSlice(kPositionKey), ToSlice(EncodePosition(position)));
+    for (const state::Change& change : changes) {
+      if (!wrote.ok()) break;
+      wrote =
+          change.value ? writer.Put(ToSlice(change.key), ToSlice(*change.value)) : writer.Delete(ToSlice(change.key));
+    }
+    if (wrote.ok()) wrote = writer.Finish();
+    LEAT_RETURN_IF_ERROR(FromRocks(wrote, folder_, "writing a file of changes"));
+    rocksdb::IngestExternalFileOptions ingest;
+    ingest.move_files = true;
+    ingest.write_global_seqno = false;
+    ingest.snapshot_consistency = false;  // nobody holds a snapshot
+    return FromRocks(db_->IngestExternalFile({path}, ingest), folder_, "taking in a file of changes");
+  }
+
   const std::string folder_;
   const std::shared_ptr<SharedCache> cache_;  // outlives db_
   const std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::Options file_options_;       // of files of changes
   std::atomic<int64_t> position_ = -1;  // written by the thread that applies, read by the other
 };
 

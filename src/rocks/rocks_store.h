@@ -3,7 +3,9 @@
 // itself) with exactly the state of that position; the driver replays the changelog from there.
 //
 // The position lies under the empty key, which no state key is, in the same write batch as the changes: the two cannot
-// come apart. Thread-safe as CommittedStore asks: one reader's thread beside one that applies and flushes.
+// come apart. Many changes in the order of their keys are written as a file, durable at once, that RocksDB takes in as
+// a whole, the position with it. Thread-safe as CommittedStore asks: one reader's thread beside one that applies and
+// flushes.
 #pragma once
 
 #include <memory>

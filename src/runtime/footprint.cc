@@ -2,7 +2,9 @@
 
 #include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +12,20 @@
 #include <string>
 
 namespace leat::runtime {
+
+void GiveBackFreeMemory() {
+  constexpr size_t kMuch = size_t{64} << 20;
+  size_t pages = 0;
+  size_t resident_pages = 0;
+  size_t file_pages = 0;
+  if (!(std::ifstream("/proc/self/statm") >> pages >> resident_pages >> file_pages)) return;
+  const size_t own = (resident_pages - file_pages) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  if (own < 2 * kMuch) return;
+  // Not what malloc counts as free: it does not say how much of that has been given back already.
+  const auto heap = mallinfo2();
+  const size_t used = heap.uordblks + heap.hblkhd;
+  if (own > used && own - used >= std::max(kMuch, own / 2)) malloc_trim(0);
+}
 
 void GiveBackStartMemory() {
   malloc_trim(0);

@@ -8,4 +8,8 @@ namespace leat::runtime {
 // without reading the disk while it is there. Any thread; takes about a millisecond.
 void GiveBackStartMemory();
 
+// Gives back the heap that has been freed if that is much: 64 MiB, and a half of what the process has. What threads
+// that have ended freed stays in arenas of theirs otherwise. Any thread; of a large heap it takes tens of milliseconds.
+void GiveBackFreeMemory();
+
 }  // namespace leat::runtime

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <chrono>
 #include <cstdio>
 #include <future>
 
@@ -19,6 +20,8 @@
 #include "server/node.h"
 
 namespace {
+
+constexpr std::chrono::seconds kGiveBackEvery(60);  // looking takes tens of milliseconds of a large heap
 
 constexpr char kFooter[] = R"(Examples:
   leatd                                        an embedded broker: loopback only, data in ./leat-data
@@ -96,7 +99,9 @@ int Run(const leat::config::BrokerOptions& options, const Arguments& arguments) 
   }
   Tell("READY=1");
   leat::runtime::GiveBackStartMemory();
-  const int signal = stop.get_future().get();
+  std::future<int> stopping = stop.get_future();
+  while (stopping.wait_for(kGiveBackEvery) == std::future_status::timeout) leat::runtime::GiveBackFreeMemory();
+  const int signal = stopping.get();
   leat::LogInfo("server", "signal ", signal, ": stopping");
   Tell("STOPPING=1");
   absl::Status stopped = node.Stop();

@@ -252,6 +252,9 @@ class GroupedRewriter {
                   const Diagnostics& diagnostics)
       : input_(input), keys_(keys), aggregated_(aggregated), diagnostics_(diagnostics) {}
 
+  // The keys are referred to, not kept.
+  GroupedRewriter(const Relation&, std::vector<ExpressionPtr>&&, const Aggregated&, const Diagnostics&) = delete;
+
   // From a column of the input that keeps a scalar's place to the column that has its value.
   void PlaceScalar(int from, int to) { scalars_[from] = to; }
 
@@ -402,7 +405,8 @@ absl::StatusOr<QueryAnalyser::Subquery> QueryAnalyser::AnalyseCorrelatedAggregat
   std::vector<AggregateCall> calls;
   LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input.relation, &calls, nullptr));
   LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Aggregate(input.relation, keys, calls, select.position, diagnostics_));
-  const GroupedRewriter rewriter(input.relation, {}, aggregated, diagnostics_);
+  const std::vector<ExpressionPtr> none;  // there is no GROUP BY whose keys an item could name
+  const GroupedRewriter rewriter(input.relation, none, aggregated, diagnostics_);
   for (NamedExpression& item : items) {
     LEAT_ASSIGN_OR_RETURN(item.expression, rewriter.Rewrite(item.expression));
   }

@@ -50,6 +50,40 @@ class ClusterWrong(unittest.TestCase):
             self.produce(cluster, "a")
             self.assertEqual(self.values(cluster), ["a"])
 
+    def test_a_voter_that_was_never_started(self):
+        with LeatCluster(started=()) as cluster:
+            for node in (1, 2):
+                cluster.nodes[node].begin()
+            self.assertIn("so far there are 2 (1, 2)", await_log(cluster.nodes[1], "the cluster begins with 3 brokers"))
+            await_log(cluster.nodes[2], "cannot reach node 3 at")
+            cluster.start(3)
+            for node in (1, 2):
+                cluster.nodes[node].wait_ready()
+            self.make_topic(cluster)
+            self.produce(cluster, "a")
+            self.assertEqual(self.values(cluster), ["a"])
+
+    def test_a_majority_down(self):
+        with LeatCluster() as cluster:
+            self.make_topic(cluster)
+            self.produce(cluster, "a")
+            for node in (2, 3):
+                cluster.nodes[node].kill()
+            await_log(cluster.nodes[1], "no active controller is known")
+            refused = cluster.leat("topic", "create", "u", check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("more than half of the nodes of cluster.voters", refused.stderr)
+            self.assertIn("no active controller", cluster.leat("cluster", "status").stdout)
+            # What nobody can acknowledge is told of while the producer goes on trying, and taken once that is possible.
+            with cluster.begin_leat("produce", "t", "--partition", "0") as producer:
+                producer.stdin.write("b\n")
+                producer.stdin.close()
+                self.assertIn("not taken yet, still trying", producer.stderr.readline())
+                cluster.start(2)
+                self.assertEqual(producer.wait(120), 0, producer.stderr.read())
+            self.assertEqual(self.values(cluster), ["a", "b"])
+            cluster.leat("topic", "create", "u")
+
     def test_another_secret_and_another_clusters_data(self):
         with LeatCluster() as cluster, LeatCluster() as other:
             self.make_topic(cluster)

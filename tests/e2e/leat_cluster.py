@@ -57,11 +57,16 @@ class LeatCluster:
         for node in nodes:
             self.nodes[node].wait_ready()
 
-    def leat(self, *arguments, check=True, text_input=None, timeout=120):
-        """The tool, which is told all addresses and finds those that answer."""
+    def command(self, *arguments):
+        """The tool's command line, with all addresses: it finds those that answer."""
         addresses = ",".join(node.grpc for node in self.nodes.values() if not node.grpc.endswith(":0"))
-        done = subprocess.run([str(BIN / "leat"), "--address", addresses, *arguments], input=text_input, text=True,
-                              capture_output=True, timeout=timeout)
+        return [str(BIN / "leat"), "--address", addresses, *arguments]
+
+    def begin_leat(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def leat(self, *arguments, check=True, text_input=None, timeout=120):
+        done = subprocess.run(self.command(*arguments), input=text_input, text=True, capture_output=True, timeout=timeout)
         if check and done.returncode != 0:
             logs = "".join(f"--- node {node} ---\n{broker.log_text()[-3000:]}" for node, broker in self.nodes.items() if broker.process)
             raise AssertionError(f"leat {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{logs}")

@@ -81,6 +81,66 @@ TEST_F(RocksStoreTest, AFlushedPositionSurvivesAClose) {
   ExpectStateOf(**store, 3);
 }
 
+// Enough to be written as a file: 2 MB in 2,000 keys, every third of those there were before removed.
+std::vector<Change> ManyChanges(int64_t round) {
+  std::vector<Change> changes;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string key = "many" + std::to_string(10'000 + i);
+    if (round > 0 && (i + round) % 3 == 0) {
+      changes.push_back({key, std::nullopt});
+    } else {
+      changes.push_back({key, std::to_string(round) + std::string(1000, 'y')});
+    }
+  }
+  return changes;
+}
+
+void ExpectMany(CommittedStore& store, int64_t round) {
+  ASSERT_EQ(store.position(), round);
+  for (const Change& change : ManyChanges(round)) {
+    const auto found = store.Get(change.key);
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_EQ(*found, change.value) << change.key;
+  }
+}
+
+TEST_F(RocksStoreTest, ManyOrderedChangesAreDurableAtOnce) {
+  for (int64_t round = 0; round < 8; ++round) {
+    auto store = Open();
+    ASSERT_TRUE(store.ok()) << store.status();
+    if (round > 0) ExpectMany(**store, round - 1);
+    // Few changes, which go another way, come before.
+    ASSERT_TRUE((*store)->Apply({{"few", std::to_string(round)}, {"many10001", "few"}}, round).ok());
+    ASSERT_TRUE((*store)->Apply(ManyChanges(round), round).ok());
+    ExpectMany(**store, round);
+    EXPECT_EQ(**(*store)->Get("few"), std::to_string(round));
+    ASSERT_TRUE((*store)->Apply({{"lost", "x"}}, round + 1).ok());  // not flushed
+  }
+  auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  ExpectMany(**store, 7);
+  EXPECT_EQ(*(*store)->Get("lost"), std::nullopt);
+  EXPECT_EQ(**(*store)->Get("few"), "7");
+}
+
+TEST_F(RocksStoreTest, ManyChangesInAnyOrderAreApplied) {
+  auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  std::vector<Change> changes = ManyChanges(0);
+  std::swap(changes.front(), changes.back());
+  ASSERT_TRUE((*store)->Apply(changes, 0).ok());
+  ExpectMany(**store, 0);
+}
+
+TEST_F(RocksStoreTest, AFileOfChangesThatACrashLeftBehindIsWrittenAnew) {
+  ASSERT_TRUE(Open().ok());
+  std::ofstream(folder_ + "/changes") << "the beginning of a file";
+  auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  ASSERT_TRUE((*store)->Apply(ManyChanges(0), 0).ok());
+  ExpectMany(**store, 0);
+}
+
 TEST_F(RocksStoreTest, RefusesAPositionThatFallsAndAnEmptyKey) {
   auto store = Open();
   ASSERT_TRUE(store.ok());

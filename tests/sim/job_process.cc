@@ -66,6 +66,7 @@ class SimulatedJobs final : public broker::JobFactory {
                                         env::Metrics& metrics) const override {
     spec.threads = &threads_;
     spec.stores = &folders_;
+    spec.options.memory_limit_bytes = folders_.MemoryLimit();
     return real_->Start(std::move(spec), port, metrics);
   }
   absl::Status DropState(const std::string& name, const run::Options& options) const override {

@@ -67,7 +67,11 @@ std::string Troubles(const client::ClusterInfo& cluster) {
   uint64_t fenced = 0;
   for (const client::BrokerInfo& broker : cluster.brokers) fenced += broker.state == "fenced" ? 1 : 0;
   if (fenced > 0) StrAppend(&text, text.empty() ? "" : "; ", fenced, " of the brokers not heard of");
-  return text;
+  if (cluster.controller >= 0) return text;
+  return StrCat(
+      "no active controller: until more than half of the voters run (leat cluster quorum) nothing can be changed, "
+      "and this is what was known last",
+      text.empty() ? "" : ": ", text);
 }
 
 absl::Status Status(Context* context, const ClusterOptions& options) {

@@ -122,7 +122,8 @@ void BM_HopPerCard(benchmark::State& state) {
       if (i % 64 != 63) continue;
       LEAT_CHECK_OK(hop->OnBarrier(*operator_state));
       ++epoch;
-      LEAT_CHECK_OK(store->Apply(backend->TakeChanges(epoch), epoch));
+      backend->TakeChanges(epoch, "", [](std::string_view, std::optional<std::string_view>) {});
+      LEAT_CHECK_OK(store->Apply(backend->TakeUnapplied(""), epoch));
       backend->OnApplied(epoch);
     }
     emitted = out.rows;

@@ -2,6 +2,8 @@
 // which is Top-1 by a time. Over rows that only come, the rows behind the last number are forgotten; over rows that go
 // again, all are kept, for one of them may move up. Without the number in the output a row that leaves is -D and one
 // that enters +I; with it, each number whose row changes is -U and +U, as is the one row of a Top-1.
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
 
 #include "base/strings.h"
@@ -17,9 +19,17 @@ namespace {
 
 using data::RowKind;
 
+// A partition with more than that is read and written once for a batch, not for each of its rows.
+constexpr size_t kManyBytes = 4096;
+
 struct RankState : OperatorState {
+  struct Held {
+    RankedRows rows;
+    bool changed = false;
+  };
   RankState(const plan::Node& node, TtlTable table) : rows(table), out(node.schema) {}
   TtlTable rows;
+  absl::flat_hash_map<std::string, Held> held;  // by key, those of many bytes; empty between batches
   RowOutput out;
 };
 
@@ -42,12 +52,22 @@ class Rank : public Operator {
 
  private:
   enum class Move { kIn, kOut };
+  static absl::Status Write(const std::string& key, const RankedRows& rows, int64_t now_ms, RankState* state) {
+    return rows.size() == 0 ? state->rows.Erase(key) : state->rows.Set(key, rows.Store(), now_ms);
+  }
   // What changes at the numbers from..to, and how it is put out.
   struct Change {
     const RankedRow* before;  // null: the number had no row
     const RankedRow* after;
     int64_t number;
   };
+  absl::Status ProcessRow(const std::string& key, RankedRow row, Move move, int64_t now_ms, RankState* state,
+                          Output& output) const;
+  absl::Status MoveRow(RankedRow row, Move move, RankedRows* rows, bool* changed, RankState* state,
+                       Output& output) const {
+    return move == Move::kIn ? Add(std::move(row), rows, changed, state, output)
+                             : Take(row, rows, changed, state, output);
+  }
   absl::Status Add(RankedRow row, RankedRows* rows, bool* changed, RankState* state, Output& output) const;
   absl::Status Take(const RankedRow& row, RankedRows* rows, bool* changed, RankState* state, Output& output) const;
   absl::Status Put(const std::vector<Change>& changes, Move move, RankState* state, Output& output) const;
@@ -75,25 +95,34 @@ absl::Status Rank::Process(OperatorState& operator_state, const Context& context
     }
     key.clear();
     data::EncodeKey(keys, row, &key);
-    LEAT_ASSIGN_OR_RETURN(const std::optional<std::string_view> stored, state.rows.Find(key, context.wall_ms));
     RankedRow ranked;
     AppendSortKey(input, node_->order, row, &ranked.order);
     data::EncodeKey(input.columns, row, &ranked.row);
-    LEAT_ASSIGN_OR_RETURN(RankedRows rows, RankedRows::Parse(stored.value_or(std::string_view())));
-    bool changed = false;
-    if (takes) {
-      LEAT_RETURN_IF_ERROR(Take(ranked, &rows, &changed, &state, output));
-    } else {
-      LEAT_RETURN_IF_ERROR(Add(std::move(ranked), &rows, &changed, &state, output));
-    }
-    if (!changed) continue;
-    if (rows.size() == 0) {
-      LEAT_RETURN_IF_ERROR(state.rows.Erase(key));
-    } else {
-      LEAT_RETURN_IF_ERROR(state.rows.Set(key, rows.Store(), context.wall_ms));
-    }
+    LEAT_RETURN_IF_ERROR(
+        ProcessRow(key, std::move(ranked), takes ? Move::kOut : Move::kIn, context.wall_ms, &state, output));
   }
+  for (const auto& [held_key, held] : state.held) {
+    if (held.changed) LEAT_RETURN_IF_ERROR(Write(held_key, held.rows, context.wall_ms, &state));
+  }
+  state.held.clear();
   return state.out.Flush(output);
+}
+
+absl::Status Rank::ProcessRow(const std::string& key, RankedRow row, Move move, int64_t now_ms, RankState* state,
+                              Output& output) const {
+  if (const auto held = state->held.find(key); held != state->held.end()) {
+    return MoveRow(std::move(row), move, &held->second.rows, &held->second.changed, state, output);
+  }
+  LEAT_ASSIGN_OR_RETURN(const std::optional<std::string_view> stored, state->rows.Find(key, now_ms));
+  LEAT_ASSIGN_OR_RETURN(RankedRows rows, RankedRows::Parse(stored.value_or(std::string_view())));
+  if (stored && stored->size() > kManyBytes) {
+    RankState::Held& held = state->held[key];
+    held.rows = std::move(rows);
+    return MoveRow(std::move(row), move, &held.rows, &held.changed, state, output);
+  }
+  bool changed = false;
+  LEAT_RETURN_IF_ERROR(MoveRow(std::move(row), move, &rows, &changed, state, output));
+  return changed ? Write(key, rows, now_ms, state) : absl::OkStatus();
 }
 
 std::vector<Rank::Change> Rank::ChangesOf(const RankedRows& rows, size_t at, const RankedRow& row, Move move) const {

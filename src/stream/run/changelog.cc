@@ -19,60 +19,113 @@ constexpr size_t kMaxDecompressedBytes = size_t{256} << 20;
 
 std::string Marker(char kind) { return std::string(1, kind); }
 
-// Cuts the epoch's records into batches.
-class EpochWriter {
+// With fewer entries than these bytes a worker leaves the batches to others, so that a small epoch is one batch.
+constexpr size_t kLooseBytes = size_t{64} << 10;
+constexpr size_t kRecordOverheadBytes = 64;  // more than a record needs beside its key and value
+
+}  // namespace
+
+// Cuts records into batches.
+class EpochPartBuilder::Writer {
  public:
-  EpochWriter(int64_t wall_ms, size_t max_batch_bytes) : wall_ms_(wall_ms), max_batch_bytes_(max_batch_bytes) {}
+  Writer(int64_t wall_ms, size_t max_batch_bytes) : wall_ms_(wall_ms), max_batch_bytes_(max_batch_bytes) {}
 
   absl::Status Add(std::string_view key, std::optional<std::string_view> value) {
-    const size_t bytes = key.size() + (value ? value->size() : 0) + 64;
+    const size_t bytes = key.size() + (value ? value->size() : 0) + kRecordOverheadBytes;
     if (builder_ && builder_->uncompressed_bytes() + bytes > max_batch_bytes_) LEAT_RETURN_IF_ERROR(Flush());
     if (!builder_) builder_.emplace(model::BatchBuilder::Options{});
     builder_->Add(wall_ms_, key, value);
     return absl::OkStatus();
   }
-  absl::StatusOr<std::string> Finish() {
+  absl::StatusOr<std::vector<std::string>> Finish() {
     LEAT_RETURN_IF_ERROR(Flush());
-    return std::move(bytes_);
+    return std::move(batches_);
   }
 
  private:
   absl::Status Flush() {
     if (!builder_) return absl::OkStatus();
-    LEAT_ASSIGN_OR_RETURN(const std::string batch, builder_->Finish());
-    bytes_ += batch;
+    LEAT_ASSIGN_OR_RETURN(std::string batch, builder_->Finish());
+    batches_.push_back(std::move(batch));
     builder_.reset();
     return absl::OkStatus();
   }
   int64_t wall_ms_;
   size_t max_batch_bytes_;
   std::optional<model::BatchBuilder> builder_;
-  std::string bytes_;
+  std::vector<std::string> batches_;
 };
 
-}  // namespace
+EpochPartBuilder::EpochPartBuilder(int64_t wall_ms, size_t max_batch_bytes)
+    : wall_ms_(wall_ms), max_batch_bytes_(max_batch_bytes) {}
+EpochPartBuilder::~EpochPartBuilder() = default;
+
+void EpochPartBuilder::Add(std::string_view key, std::optional<std::string_view> value) {
+  if (writer_ != nullptr) return Write(key, value);
+  part_.changes.push_back({.key = std::string(key), .value = std::nullopt});
+  if (value) part_.changes.back().value = std::string(*value);
+  bytes_ += key.size() + value.value_or("").size() + kRecordOverheadBytes;
+  if (bytes_ <= kLooseBytes) return;
+  writer_ = std::make_unique<Writer>(wall_ms_, max_batch_bytes_);
+  for (const state::Change& change : part_.changes) Write(change.key, change.value);
+  part_.changes.clear();
+}
+
+void EpochPartBuilder::Write(std::string_view key, std::optional<std::string_view> value) {
+  key_.assign(1, kEntry);
+  key_ += key;
+  status_.Update(writer_->Add(key_, value));
+  ++part_.batched;
+}
+
+absl::StatusOr<EpochPart> EpochPartBuilder::Finish() {
+  LEAT_RETURN_IF_ERROR(status_);
+  if (writer_ != nullptr) {
+    LEAT_ASSIGN_OR_RETURN(part_.batches, writer_->Finish());
+  }
+  return std::move(part_);
+}
 
 std::string ChangelogTopic(std::string_view job) { return StrCat("__leat_changelog_", job); }
 
-absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, const std::vector<state::Change>& changes, int64_t wall_ms,
-                                        size_t max_batch_bytes) {
-  EpochWriter writer(wall_ms, max_batch_bytes);
+absl::StatusOr<std::vector<std::string>> EncodeEpochBatches(int64_t epoch, EpochPart part, int64_t wall_ms,
+                                                            size_t max_batch_bytes) {
+  const int64_t entries = part.batched + static_cast<int64_t>(part.changes.size());
+  std::vector<std::string> batches;
+  EpochPartBuilder::Writer first(wall_ms, max_batch_bytes);
+  EpochPartBuilder::Writer rest(wall_ms, max_batch_bytes);
+  EpochPartBuilder::Writer& last = part.batches.empty() ? first : rest;
   std::string value;
   BytesWriter begin(&value);
   begin.Write<int64_t>(epoch);
-  LEAT_RETURN_IF_ERROR(writer.Add(Marker(kBegin), value));
+  LEAT_RETURN_IF_ERROR(first.Add(Marker(kBegin), value));
   std::string key;
-  for (const state::Change& change : changes) {
+  for (const state::Change& change : part.changes) {
     key.assign(1, kEntry);
     key += change.key;
-    LEAT_RETURN_IF_ERROR(writer.Add(key, change.value ? std::optional<std::string_view>(*change.value) : std::nullopt));
+    LEAT_RETURN_IF_ERROR(last.Add(key, change.value ? std::optional<std::string_view>(*change.value) : std::nullopt));
   }
   value.clear();
   BytesWriter commit(&value);
   commit.Write<int64_t>(epoch);
-  commit.Write<int64_t>(static_cast<int64_t>(changes.size()));
-  LEAT_RETURN_IF_ERROR(writer.Add(Marker(kCommit), value));
-  return writer.Finish();
+  commit.Write<int64_t>(entries);
+  LEAT_RETURN_IF_ERROR(last.Add(Marker(kCommit), value));
+  LEAT_ASSIGN_OR_RETURN(batches, first.Finish());
+  std::move(part.batches.begin(), part.batches.end(), std::back_inserter(batches));
+  LEAT_ASSIGN_OR_RETURN(std::vector<std::string> ending, rest.Finish());
+  std::move(ending.begin(), ending.end(), std::back_inserter(batches));
+  return batches;
+}
+
+absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, std::vector<state::Change> changes, int64_t wall_ms,
+                                        size_t max_batch_bytes) {
+  EpochPart part;
+  part.changes = std::move(changes);
+  LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> batches,
+                        EncodeEpochBatches(epoch, std::move(part), wall_ms, max_batch_bytes));
+  std::string bytes;
+  for (const std::string& batch : batches) bytes += batch;
+  return bytes;
 }
 
 absl::Status ChangelogReplay::OnRecord(const model::RecordView& record, Pending* pending) {

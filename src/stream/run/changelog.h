@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,36 @@ namespace leat::run {
 
 std::string ChangelogTopic(std::string_view job);  // __leat_changelog_<job>
 
-// The bytes of one epoch. Batches stay below max_batch_bytes where a single entry allows it.
-absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, const std::vector<state::Change>& changes, int64_t wall_ms,
+// Entries of an epoch on their way to its batches: a worker with many encodes them itself.
+struct EpochPart {
+  std::vector<std::string> batches;    // whole ones
+  int64_t batched = 0;                 // entries in them
+  std::vector<state::Change> changes;  // the others
+};
+class EpochPartBuilder {
+ public:
+  EpochPartBuilder(int64_t wall_ms, size_t max_batch_bytes);
+  ~EpochPartBuilder();
+  void Add(std::string_view key, std::optional<std::string_view> value);
+  absl::StatusOr<EpochPart> Finish();
+  class Writer;
+
+ private:
+  void Write(std::string_view key, std::optional<std::string_view> value);
+  std::unique_ptr<Writer> writer_;  // null while there is little
+  int64_t wall_ms_;
+  size_t max_batch_bytes_;
+  size_t bytes_ = 0;
+  std::string key_;  // scratch
+  EpochPart part_;
+  absl::Status status_;
+};
+
+// The batches of one epoch, in order. They stay below max_batch_bytes where a single entry allows it.
+absl::StatusOr<std::vector<std::string>> EncodeEpochBatches(int64_t epoch, EpochPart part, int64_t wall_ms,
+                                                            size_t max_batch_bytes);
+// The same as one string.
+absl::StatusOr<std::string> EncodeEpoch(int64_t epoch, std::vector<state::Change> changes, int64_t wall_ms,
                                         size_t max_batch_bytes);
 
 // Reads a changelog from any record boundary at which an epoch begins.

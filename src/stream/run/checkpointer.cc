@@ -15,6 +15,15 @@ constexpr size_t kMaxBatchBytes = size_t{512} << 10;
 // Committed offsets are for people's tools: once a second is enough, a little sooner when the job has caught up.
 constexpr int64_t kTellMs = 1000;
 constexpr int64_t kTellCaughtUpMs = 20;
+// An epoch takes this part of the time for which the backlog has lasted, up to the longest, or to this part of what a
+// transaction may take.
+constexpr int64_t kBacklogShare = 4;
+constexpr int64_t kLongestBacklogMs = 1000;
+constexpr int64_t kTransactionShare = 4;
+// The part of the job's memory that changes may take which the committed store lacks; and the most bytes of changelog
+// behind what it was given, and behind what of that is durable: twice this is what a start has to replay.
+constexpr size_t kLagShare = 8;
+constexpr int kMaxLagEpochs = 32;
 
 }  // namespace
 
@@ -28,8 +37,12 @@ Checkpointer::Checkpointer(std::shared_ptr<JobContext> job, state::CommittedStor
           job_->interval.fixed
               ? longest_ms_
               : std::clamp<int64_t>(absl::ToInt64Milliseconds(job_->delivery.shortest_interval), 1, longest_ms_)),
+      longest_backlog_ms_(
+          std::clamp<int64_t>(absl::ToInt64Milliseconds(job_->delivery.max_transaction_timeout) / kTransactionShare,
+                              longest_ms_, std::max(longest_ms_, kLongestBacklogMs))),
       begun_ms_(job_->port->WallMillis()),
-      last_ms_(begun_ms_) {}
+      last_ms_(begun_ms_),
+      caught_up_ms_(begun_ms_) {}
 
 absl::Status Checkpointer::Run() {
   // A life that was cut off right behind its commit has not told the group. Whatever it wrote is visible: who opened
@@ -59,11 +72,15 @@ absl::Status Checkpointer::Run() {
   return absl::OkStatus();
 }
 
-// While there is a backlog a checkpoint only costs: nobody waits for the last row. A job that has caught up gives its
-// rows away soon, but spends no more than half of its time on that.
+// While there is a backlog a checkpoint only costs: nobody waits for the last row, and the longer it has lasted the
+// less does a longer epoch matter. A job that has caught up gives its rows away soon, but spends no more than half of
+// its time on that.
 int64_t Checkpointer::IntervalMillis() const {
   const bool backlog = !caught_up_ && job_->reading.load() > 0;
-  return backlog ? longest_ms_ : std::clamp(last_ms_ - begun_ms_, shortest_ms_, longest_ms_);
+  if (!backlog) return std::clamp(last_ms_ - begun_ms_, shortest_ms_, longest_ms_);
+  if (job_->interval.fixed) return longest_ms_;
+  const int64_t lasted_ms = job_->port->WallMillis() - caught_up_ms_;
+  return std::clamp(lasted_ms / kBacklogShare, longest_ms_, longest_backlog_ms_);
 }
 
 // Until the next thing to do by time alone.
@@ -95,6 +112,7 @@ absl::Status Checkpointer::On(EarlyCheckpointEvent&) {
 }
 absl::Status Checkpointer::On(CaughtUpEvent&) {
   caught_up_ = true;
+  caught_up_ms_ = job_->port->WallMillis();
   return absl::OkStatus();
 }
 absl::Status Checkpointer::On(StopEvent&) {
@@ -111,10 +129,11 @@ void Checkpointer::Begin() {
   phase_ = Phase::kPausing;
   ++epoch_;
   paused_ = parts_ = durable_ = 0;
-  changes_.clear();
+  part_ = {};
+  metadata_.clear();
   positions_.clear();
   begun_ms_ = job_->port->WallMillis();
-  hurry_ = false;
+  hurried_ = std::exchange(hurry_, false);
   last_ = stop_;
   job_->pausing.store(true);
   Broadcast([] { return PauseMessage{}; });
@@ -139,11 +158,20 @@ void Checkpointer::MaybeBarrier() {
   job_->caught_up.store(false);
   job_->pausing.store(false);
   job_->progressed.store(false);
-  Broadcast([epoch = epoch_] { return BarrierMessage{epoch}; });
+  apply_ = last_ || hurried_ || StoreLagsTooFar() || Planted(Defect::kStateBeforeCommit);
+  ahead_bytes_ = 0;
+  unapplied_.assign(static_cast<size_t>(job_->workers), {});
+  Broadcast([this] { return BarrierMessage{epoch_, apply_}; });
 }
 
 absl::Status Checkpointer::On(EpochEvent& event) {
-  std::move(event.changes.begin(), event.changes.end(), std::back_inserter(changes_));
+  const auto append = [](auto& from, auto* to) { std::move(from.begin(), from.end(), std::back_inserter(*to)); };
+  append(event.part.batches, &part_.batches);
+  append(event.part.changes, &part_.changes);
+  append(event.positions, &metadata_);
+  part_.batched += event.part.batched;
+  unapplied_[static_cast<size_t>(event.worker)] = std::move(event.unapplied);
+  ahead_bytes_ = std::max(ahead_bytes_, event.ahead_bytes);
   if (++parts_ < job_->workers) return absl::OkStatus();
   totals_ = job_->counters->ToTotals();  // before anybody reads on: exactly the rows of this epoch
   // Input that never pauses must not keep a job from stopping.
@@ -164,39 +192,34 @@ absl::Status Checkpointer::MaybeAppend() {
 }
 
 absl::Status Checkpointer::AppendChangelog() {
-  changes_.push_back(EncodeParallelism(job_->workers));
+  metadata_.push_back(EncodeParallelism(job_->workers));
   ++totals_.checkpoints;
   totals_.checkpoint_ms = job_->port->WallMillis();
-  changes_.push_back(EncodeTotals(totals_));
-  const std::vector<state::Change>* logged = &changes_;
-  std::vector<state::Change> positions;
-  if (Planted(Defect::kPositionsWithoutState) && epoch_ % 8 == 5) {
-    std::ranges::copy_if(changes_, std::back_inserter(positions),
-                         [](const state::Change& change) { return change.key.starts_with(PositionKeysBegin()); });
-    logged = &positions;
-  }
-  LEAT_ASSIGN_OR_RETURN(std::string batches, EncodeEpoch(epoch_, *logged, job_->port->WallMillis(), kMaxBatchBytes));
+  metadata_.push_back(EncodeTotals(totals_));
+  if (Planted(Defect::kPositionsWithoutState) && epoch_ % 8 == 5) part_ = {};
+  part_.changes.insert(part_.changes.end(), metadata_.begin(), metadata_.end());
+  const auto records_of_epoch = part_.batched + static_cast<int64_t>(part_.changes.size()) + 2;
+  LEAT_ASSIGN_OR_RETURN(std::vector<std::string> appends,
+                        EncodeEpochBatches(epoch_, std::exchange(part_, {}), job_->port->WallMillis(), kMaxBatchBytes));
+  for (const std::string& batch : appends) lag_bytes_ += batch.size();
+  ++lag_epochs_;
   const model::TopicPartition partition{ChangelogTopic(job_->job), model::PartitionId{0}};
   // One append, so that only a power cut may leave a part of it; in a transaction one for each batch.
-  std::vector<std::string_view> appends;
-  std::string_view rest = batches;
-  if (!exactly_once()) appends.push_back(std::exchange(rest, {}));
-  while (!rest.empty()) {
-    LEAT_ASSIGN_OR_RETURN(const std::string_view batch, model::TakeBatch(&rest));
-    appends.push_back(batch);
+  if (!exactly_once()) {
+    for (size_t i = 1; i < appends.size(); ++i) appends.front() += appends[i];
+    appends.resize(1);
   }
   appending_ = static_cast<int>(appends.size());
-  for (const std::string_view append : appends) {
-    const int64_t records =
-        exactly_once() ? model::ParseBatchHeader(append)->record_count : static_cast<int64_t>(changes_.size()) + 2;
+  for (std::string& append : appends) {
+    const int64_t records = exactly_once() ? model::ParseBatchHeader(append)->record_count : records_of_epoch;
     auto done = [job = job_, records](absl::StatusOr<model::Offset> base) {
       if (base.ok()) *base = *base + records;
       job->control.Push(ChangelogEvent{std::move(base)});
     };
     if (exactly_once()) {
-      job_->transaction->Append(epoch_, partition, std::string(append), std::move(done));
+      job_->transaction->Append(epoch_, partition, std::move(append), std::move(done));
     } else {
-      job_->port->Append({.partition = partition, .batches = std::string(append)}, std::move(done));
+      job_->port->Append({.partition = partition, .batches = std::move(append)}, std::move(done));
     }
   }
   return absl::OkStatus();
@@ -215,7 +238,7 @@ absl::Status Checkpointer::MaybeEnd() {
   if (!exactly_once()) return OnCommitted();
   if (telling_ > 0) return absl::OkStatus();
   phase_ = Phase::kEnding;
-  if (Planted(Defect::kStateBeforeCommit)) LEAT_RETURN_IF_ERROR(store_.Apply(changes_, changelog_end_.value()));
+  if (Planted(Defect::kStateBeforeCommit)) LEAT_RETURN_IF_ERROR(ApplyToStore());
   job_->transaction->Commit(epoch_,
                             [job = job_](absl::Status status) { job->control.Push(EndedEvent{std::move(status)}); });
   return absl::OkStatus();
@@ -228,9 +251,13 @@ absl::Status Checkpointer::On(EndedEvent& event) {
 
 // The epoch is real.
 absl::Status Checkpointer::OnCommitted() {
-  LEAT_RETURN_IF_ERROR(Annotate(store_.Apply(changes_, changelog_end_.value()), "applying a checkpoint to the state"));
-  Broadcast([epoch = epoch_] { return AppliedMessage{epoch}; });
-  for (const state::Change& change : changes_) {
+  if (!apply_) {
+    unapplied_metadata_.Add(metadata_);
+  } else if (!exactly_once() || !Planted(Defect::kStateBeforeCommit)) {
+    LEAT_RETURN_IF_ERROR(ApplyToStore());
+  }
+  Broadcast([this] { return CommittedMessage{epoch_, apply_}; });
+  for (const state::Change& change : metadata_) {
     if (!change.value || !change.key.starts_with(PositionKeysBegin())) continue;  // a file that is forgotten
     LEAT_ASSIGN_OR_RETURN(SourcePosition position, DecodePosition(change.key, *change.value));
     if (position.node_id >= 0) positions_.push_back(std::move(position));
@@ -241,6 +268,33 @@ absl::Status Checkpointer::OnCommitted() {
   job_->counters->checkpoint_ms = totals_.checkpoint_ms;
   on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000, .positions = positions_});
   untold_ = true;
+  return absl::OkStatus();
+}
+
+bool Checkpointer::StoreLagsTooFar() const {
+  const size_t limit = job_->options.memory_limit_bytes / kLagShare;
+  return ahead_bytes_ > limit / static_cast<size_t>(job_->workers) || lag_bytes_ > limit ||
+         lag_epochs_ >= kMaxLagEpochs;
+}
+
+// Everything that the store lacks, up to this epoch. What it was given is in its memory until it decides to write it:
+// of entries that are overwritten again and again little is, however long the changelog has become.
+absl::Status Checkpointer::ApplyToStore() {
+  unapplied_metadata_.Add(metadata_);
+  std::vector<state::Change> changes = std::move(unapplied_.front());
+  for (size_t worker = 1; worker < unapplied_.size(); ++worker) {
+    std::move(unapplied_[worker].begin(), unapplied_[worker].end(), std::back_inserter(changes));
+  }
+  unapplied_.clear();
+  std::vector<state::Change> metadata = unapplied_metadata_.Take();
+  std::move(metadata.begin(), metadata.end(), std::back_inserter(changes));
+  LEAT_RETURN_IF_ERROR(Annotate(store_.Apply(changes, changelog_end_.value()), "applying a checkpoint to the state"));
+  unflushed_bytes_ += std::exchange(lag_bytes_, 0);
+  lag_epochs_ = 0;
+  if (unflushed_bytes_ > job_->options.memory_limit_bytes / kLagShare) {
+    LEAT_RETURN_IF_ERROR(Annotate(store_.Flush().status(), "writing the state to the disk"));
+    unflushed_bytes_ = 0;
+  }
   return absl::OkStatus();
 }
 

@@ -5,7 +5,10 @@
 // over its changed state and positions and reads on. Then, exactly once: the epoch goes to the changelog in the
 // transaction of its outputs; when all of that is acknowledged the transaction is committed, which makes the epoch
 // real. At least once: when all outputs are acknowledged, the epoch is appended to the changelog, and that append makes
-// it real. In both cases it is then applied to the committed store.
+// it real.
+//
+// The committed store lags behind the changelog: it gets the changes of many epochs at once, when there are 32, when
+// they take much memory or much changelog, and with the last epoch of a job that is stopped.
 #pragma once
 
 #include <functional>
@@ -18,6 +21,7 @@
 #include "base/status.h"
 #include "stream/run/changelog.h"
 #include "stream/run/job_context.h"
+#include "stream/run/merged_changes.h"
 
 namespace leat::run {
 
@@ -64,6 +68,8 @@ class Checkpointer {
   absl::Status AppendChangelog();
   absl::Status MaybeEnd();
   absl::Status OnCommitted();
+  absl::Status ApplyToStore();
+  bool StoreLagsTooFar() const;
   Duration UntilTelling() const;
   void TellGroups();
   void CommitOffsets();
@@ -89,11 +95,22 @@ class Checkpointer {
   int appending_ = 0;   // appends of the changelog that are not acknowledged
   bool untold_ = true;  // positions_ are committed, and no group knows them
   int telling_ = 0;     // groups that are being told
+  int64_t longest_backlog_ms_;
   int64_t begun_ms_;
   int64_t last_ms_;
+  int64_t caught_up_ms_;  // when there was no backlog for the last time
   int64_t told_ms_ = 0;
   std::map<std::string, std::vector<std::pair<model::TopicPartition, model::Offset>>> to_tell_;  // by group
-  std::vector<state::Change> changes_;
+  EpochPart part_;                                                                               // of all workers
+  std::vector<state::Change> metadata_;                // positions, totals: of the changelog and the store
+  MergedChanges unapplied_metadata_;                   // of the epochs that the store lacks
+  std::vector<std::vector<state::Change>> unapplied_;  // by worker
+  bool hurried_ = false;                               // the epoch under way did not wait for the interval
+  bool apply_ = false;                                 // the epoch under way brings the store up to itself
+  size_t ahead_bytes_ = 0;                             // the most that a worker held when it last handed over
+  size_t lag_bytes_ = 0;                               // of changelog behind the store's position
+  size_t unflushed_bytes_ = 0;                         // of changelog that the store may have in memory alone
+  int lag_epochs_ = 0;
   std::vector<SourcePosition> positions_;
   Totals totals_;           // as of the epoch that is being collected
   bool caught_up_ = false;  // since the last barrier

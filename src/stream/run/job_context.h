@@ -42,14 +42,16 @@ struct WakeMessage {};   // an append was acknowledged
 struct PauseMessage {};  // stop reading sources, say so
 struct BarrierMessage {  // nothing is in flight: hand over the epoch
   int64_t epoch;
+  bool apply;  // and what the committed store lacks
 };
-struct AppliedMessage {
+struct CommittedMessage {  // the epoch is real
   int64_t epoch;
+  bool applied;  // and in the committed store
 };
 struct ResumeMessage {};  // every worker has handed over: read on
 struct StopMessage {};
 using WorkerMessage = std::variant<RowsMessage, WatermarkMessage, FetchedMessage, WakeMessage, PauseMessage,
-                                   BarrierMessage, AppliedMessage, ResumeMessage, StopMessage>;
+                                   BarrierMessage, CommittedMessage, ResumeMessage, StopMessage>;
 
 // --- what the control thread receives ---
 struct ProgressEvent {};  // something happened since the last checkpoint
@@ -60,7 +62,10 @@ struct QuietEvent {};  // perhaps nothing is in flight any more
 struct EpochEvent {    // a worker's part of an epoch
   int worker;
   int64_t epoch;
-  std::vector<state::Change> changes;
+  EpochPart part;                        // for the changelog
+  std::vector<state::Change> positions;  // for both
+  std::vector<state::Change> unapplied;  // for the committed store, if it was asked for
+  size_t ahead_bytes;                    // of memory that hold what the committed store lacks
 };
 struct OutputsDurableEvent {
   int worker;

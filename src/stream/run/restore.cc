@@ -10,6 +10,7 @@
 #include "rocks/rocks_store.h"
 #include "stream/run/await.h"
 #include "stream/run/datagen.h"
+#include "stream/run/merged_changes.h"
 
 namespace leat::run {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 using Partitions = std::vector<PartitionOffsets>;
 
 constexpr size_t kReplayBytes = size_t{4} << 20;
+constexpr size_t kApplyBytes = size_t{32} << 20;  // of changed entries that go to the store at once
+constexpr size_t kMuchBytes = size_t{4} << 20;    // of changelog: nobody should have to read it again
 
 // The log, for a thread that waits for the answers.
 struct Log {
@@ -250,7 +253,7 @@ class RocksStores final : public StateStores {
   absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string& job, const Options& options) override {
     const std::string folder = StateFolder(job, options);
     if (folder.empty()) return state::MakeMemoryStore();
-    return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create());
+    return rocks::OpenRocksStore(folder, {}, rocks::SharedCache::Create(options.memory_limit_bytes / 8));
   }
   absl::Status Drop(const std::string& job, const Options& options) override {
     const std::string folder = StateFolder(job, options);
@@ -300,6 +303,12 @@ absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::uniqu
         "; the two do not belong together: restore both from one backup, or delete the job and submit it again");
   }
   ChangelogReplay replay;
+  MergedChanges changes;
+  size_t bytes_read = 0;
+  model::Offset read_to = next;  // the end of the last epoch that was read
+  const auto apply = [&] {
+    return read_to == next ? absl::OkStatus() : (*store)->Apply(changes.Take(), read_to.value());
+  };
   model::Offset fetch = next;
   while (fetch < latest) {
     LEAT_ASSIGN_OR_RETURN(const LogData data, Await<absl::StatusOr<LogData>>(log.threads, [&](auto done) {
@@ -311,12 +320,16 @@ absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::uniqu
                           }));
     if (data.batches.empty())
       return DataLoss("the changelog ", topic, " ends at ", fetch.value(), " before ", latest.value());
+    bytes_read += data.batches.size();
     LEAT_RETURN_IF_ERROR(replay.Feed(data.batches, next, [&](ChangelogReplay::Epoch& epoch) {
-      return (*store)->Apply(epoch.changes, epoch.next.value());
+      changes.Add(std::move(epoch.changes));
+      read_to = epoch.next;
+      return changes.bytes() < kApplyBytes ? absl::OkStatus() : apply();
     }));
     fetch = replay.next_offset();
   }
-  return absl::OkStatus();
+  LEAT_RETURN_IF_ERROR(apply());
+  return bytes_read < kMuchBytes ? absl::OkStatus() : (*store)->Flush().status();
 }
 
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {

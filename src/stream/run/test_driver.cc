@@ -277,10 +277,12 @@ absl::Status TestDriver::Impl::Checkpoint() {
   std::vector<state::Change> changes;
   for (const auto& worker : workers) {
     LEAT_RETURN_IF_ERROR(worker->task->Barrier());
-    for (state::Change& change : worker->backend->TakeChanges(epoch)) {
-      change.key.insert(0, run::WorkerPrefix(worker->index));
-      changes.push_back(std::move(change));
-    }
+    const auto take = [&](std::string_view key, std::optional<std::string_view> value) {
+      changes.push_back({.key = std::string(key), .value = std::nullopt});
+      if (value) changes.back().value = std::string(*value);
+    };
+    worker->backend->TakeChanges(epoch, run::WorkerPrefix(worker->index), take);
+    worker->backend->TakeUnapplied("");  // the store gets the same from the changelog
   }
   for (const Source& source : sources) {
     changes.push_back(run::EncodePosition({.node_id = graph.nodes[static_cast<size_t>(source.node)].plan->id,

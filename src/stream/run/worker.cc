@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "stream/run/datagen.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/task.h"
+#include "stream/run/task_store.h"
 #include "stream/run/worker_files.h"
 
 namespace leat::run {
@@ -16,6 +16,7 @@ constexpr size_t kSinkBatchBytes = size_t{256} << 10;
 constexpr size_t kMaxUnackedBytes = size_t{16} << 20;
 constexpr size_t kMaxInFlightBytes = size_t{32} << 20;
 constexpr Duration kFetchWait = absl::Seconds(30);
+constexpr size_t kChangelogBatchBytes = size_t{512} << 10;
 
 // The appends of one epoch of one worker: the last acknowledgement after the barrier says so.
 struct EpochAppends {
@@ -98,7 +99,7 @@ class Worker final : public TaskOutput {
   absl::Status On(WakeMessage&) { return absl::OkStatus(); }
   absl::Status On(PauseMessage&);
   absl::Status On(BarrierMessage& message);
-  absl::Status On(AppliedMessage& message);
+  absl::Status On(CommittedMessage& message);
   absl::Status On(ResumeMessage&);
   absl::Status On(StopMessage&) { return absl::OkStatus(); }
   void Received(size_t bytes);
@@ -253,28 +254,30 @@ absl::Status Worker::On(BarrierMessage& message) {
   LEAT_RETURN_IF_ERROR(task_->Barrier());
   LEAT_RETURN_IF_ERROR(FlushSinks(Delivery::kExactlyOnce));
   Append();
-  EpochEvent part{.worker = index_, .epoch = message.epoch, .changes = backend_->TakeChanges(message.epoch)};
-  for (state::Change& change : part.changes) {
-    std::string key;
-    BytesWriter(&key).Write<uint16_t>(static_cast<uint16_t>(index_));
-    change.key.insert(0, key);
-  }
+  EpochEvent part{.worker = index_, .epoch = message.epoch, .part = {}, .positions = {}, .unapplied = {}};
+  EpochPartBuilder builder(now_ms_, kChangelogBatchBytes);
+  const std::string prefix = WorkerPrefix(index_);
+  backend_->TakeChanges(message.epoch, prefix,
+                        [&](std::string_view key, std::optional<std::string_view> value) { builder.Add(key, value); });
+  LEAT_ASSIGN_OR_RETURN(part.part, builder.Finish());
+  part.ahead_bytes = backend_->DirtyBytes();
+  if (message.apply) part.unapplied = backend_->TakeUnapplied(prefix);
   // Whose input has ended writes no more, unless others send it rows: its files are whole.
   LEAT_RETURN_IF_ERROR(write_error_);
-  LEAT_RETURN_IF_ERROR(files_.Barrier(said_end_, now_ms_, &part.changes));
+  LEAT_RETURN_IF_ERROR(files_.Barrier(said_end_, now_ms_, &part.positions));
   for (const Cursor& cursor : cursors_) {
     const int plan_id = job_->graph.nodes[static_cast<size_t>(cursor.node)].plan->id;
     if (cursor.files != nullptr) {
-      cursor.files->TakeChanges(plan_id, cursor.reader.next_offset().value(), cursor.watermark_ms, &part.changes);
+      cursor.files->TakeChanges(plan_id, cursor.reader.next_offset().value(), cursor.watermark_ms, &part.positions);
       continue;
     }
-    part.changes.push_back(EncodePosition({.node_id = plan_id,
-                                           .partition = cursor.reader.partition(),
-                                           .next = cursor.reader.next_offset(),
-                                           .watermark_ms = cursor.reader.watermark_ms()}));
+    part.positions.push_back(EncodePosition({.node_id = plan_id,
+                                             .partition = cursor.reader.partition(),
+                                             .next = cursor.reader.next_offset(),
+                                             .watermark_ms = cursor.reader.watermark_ms()}));
   }
   if (index_ == 0 && values_emitted_)
-    part.changes.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
+    part.positions.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
   LEAT_CHECK(appends_->epoch == message.epoch) << message.epoch;
   const auto closing = std::exchange(appends_, std::make_shared<EpochAppends>(message.epoch + 1));
   early_checkpoint_asked_ = false;
@@ -284,8 +287,8 @@ absl::Status Worker::On(BarrierMessage& message) {
   return absl::OkStatus();
 }
 
-absl::Status Worker::On(AppliedMessage& message) {
-  backend_->OnApplied(message.epoch);
+absl::Status Worker::On(CommittedMessage& message) {
+  if (message.applied) backend_->OnApplied(message.epoch);
   return files_.Committed();
 }
 

@@ -8,6 +8,8 @@ namespace {
 
 // The slot and control byte of the hash set at its usual load, and malloc's own bytes.
 constexpr size_t kEntryOverheadBytes = 32;
+// The part of the budget that filters of evicted keys may take.
+constexpr size_t kFilterShare = 4;
 
 size_t HeapBytes(const std::string& text) {
   constexpr size_t kInline = 15;
@@ -47,7 +49,7 @@ void Overlay::UnlinkClean(Entry& entry) {
 }
 
 void Overlay::Free(Entry& entry) {
-  LEAT_CHECK(!entry.dirty);
+  LEAT_CHECK(!entry.dirty && !entry.unapplied);
   if (entry.next != nullptr) UnlinkClean(entry);
   memory_bytes_ -= entry.bytes;
   NamespaceMap& home = *entry.home;
@@ -55,10 +57,35 @@ void Overlay::Free(Entry& entry) {
   home.entries.erase(home.entries.find(EntryKey{entry.key, entry.hash}));
 }
 
+// A key that was never evicted need not be looked for in the store: most keys that are asked for and not here are new.
+void Overlay::RememberEvicted(const Entry& entry) {
+  NamespaceMap& home = *entry.home;
+  if (home.complete) {
+    home.complete = false;
+    home.evicted = std::make_unique<KeyFilter>();
+  }
+  if (home.evicted == nullptr) return;
+  filter_bytes_ -= home.evicted->MemoryBytes();
+  home.evicted->Add(entry.hash);
+  filter_bytes_ += home.evicted->MemoryBytes();
+  if (filter_bytes_ > budget_bytes_ / kFilterShare) DropFilter(home);
+}
+
+void Overlay::DropFilter(NamespaceMap& home) {
+  if (home.evicted == nullptr) return;
+  filter_bytes_ -= home.evicted->MemoryBytes();
+  home.evicted.reset();
+}
+
+void Overlay::SetComplete(NamespaceMap& home) {
+  home.complete = true;
+  DropFilter(home);
+}
+
 void Overlay::EvictAboveBudget() {
   // Every entry gets one second chance, so two rounds suffice.
   size_t steps = 2 * clean_count_;
-  while (memory_bytes_ > budget_bytes_ && clean_count_ > 0 && steps-- > 0) {
+  while (memory_bytes() > budget_bytes_ && clean_count_ > 0 && steps-- > 0) {
     Entry& oldest = *clean_.next;
     if (oldest.referenced || oldest.home->table->HandedOut(oldest)) {
       oldest.referenced = false;
@@ -66,7 +93,7 @@ void Overlay::EvictAboveBudget() {
       LinkClean(oldest);
       continue;
     }
-    if (oldest.exists) oldest.home->complete = false;
+    if (oldest.exists) RememberEvicted(oldest);
     Free(oldest);
   }
 }

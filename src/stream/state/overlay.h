@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "stream/state/committed_store.h"
+#include "stream/state/key_filter.h"
 #include "stream/state/state_table.h"
 
 namespace leat::state {
@@ -21,20 +22,23 @@ struct NamespaceMap;
 
 inline constexpr int64_t kNoEpoch = -1;
 
-// One key of one namespace. Its life: changed in the running epoch (dirty), then taken at a barrier and waiting for
-// OnApplied (pending), then clean: only then linked into the list from which entries are evicted.
+// One key of one namespace. Its life: changed in the running epoch (dirty), then taken at a barrier and ahead of the
+// store (unapplied) until OnApplied, then clean: only then linked into the list from which entries are evicted. What
+// is removed before the store was ever given it never gets there.
 struct Entry {
   size_t hash = 0;  // of the key, so that growing a map reads no key
   std::string key;
   std::string value;
   NamespaceMap* home = nullptr;
-  Entry* previous = nullptr;  // both null unless in the clean list
+  Entry* previous = nullptr;  // both null unless in the clean list or in the table's unapplied one
   Entry* next = nullptr;
-  int64_t pending_epoch = kNoEpoch;  // the last epoch that took it and is not applied yet
-  uint32_t bytes = 0;                // as charged to the overlay
+  int64_t taken_epoch = kNoEpoch;  // the last epoch that took it, while it is in the unapplied list
+  uint32_t bytes = 0;              // as charged to the overlay
   uint16_t group = 0;
   bool exists = false;          // false: known to be absent (erased, or the store was asked)
   bool dirty = false;           // in home->dirty
+  bool unapplied = false;       // in the table's unapplied list
+  bool maybe_in_log = false;    // the changelog's last word on it may be a value
   bool maybe_in_store = false;  // an earlier value may be in the store or on its way there
   bool referenced = false;      // used since the eviction hand last passed
 };
@@ -62,7 +66,9 @@ struct NamespaceMap {
   OverlayTable* table = nullptr;
   Namespace ns = 0;
   bool complete = false;  // what is not in `entries` is not in the store either
-  size_t live = 0;        // entries that exist
+  // If not complete: what is neither in `entries` nor here is not in the store. Null: that is not known.
+  std::unique_ptr<KeyFilter> evicted;
+  size_t live = 0;  // entries that exist
   absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, EntryEqual> entries;
   std::vector<Entry*> dirty;
 };
@@ -75,22 +81,28 @@ class Overlay {
 
   CommittedStore& store() { return store_; }
   size_t budget_bytes() const { return budget_bytes_; }
-  size_t memory_bytes() const { return memory_bytes_; }
+  size_t memory_bytes() const { return memory_bytes_ + filter_bytes_; }
   size_t dirty_bytes() const { return memory_bytes_ - clean_bytes_; }
 
   // Charges an entry that is new or whose value changed. REQUIRES: not in the clean list.
   void Charge(Entry& entry);
   void LinkClean(Entry& entry);
   void UnlinkClean(Entry& entry);
-  // Takes the entry out of its namespace and frees it. REQUIRES: in no dirty list.
+  // Takes the entry out of its list and its namespace and frees it. REQUIRES: in no dirty list.
   void Free(Entry& entry);
+  // All that the store holds of the namespace is in its entries.
+  void SetComplete(NamespaceMap& home);
   // Frees clean entries until the budget holds or none is left. An entry that a table handed out last stays.
   void EvictAboveBudget();
 
  private:
+  void RememberEvicted(const Entry& entry);
+  void DropFilter(NamespaceMap& home);
+
   CommittedStore& store_;
   size_t budget_bytes_;
-  size_t memory_bytes_ = 0;
+  size_t memory_bytes_ = 0;  // of entries
+  size_t filter_bytes_ = 0;
   size_t clean_bytes_ = 0;
   size_t clean_count_ = 0;
   Entry clean_;  // the head of a ring: next is the oldest

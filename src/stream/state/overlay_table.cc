@@ -23,13 +23,24 @@ uint64_t SortPrefix(const Entry& entry) {
 }
 
 struct SortItem {
+  Namespace ns;
   uint64_t prefix;
   Entry* entry;
 };
 
+// The order of the state keys.
+bool ComesBefore(const SortItem& a, const SortItem& b) {
+  if (a.ns != b.ns) return a.ns < b.ns;
+  return a.prefix != b.prefix ? a.prefix < b.prefix : a.entry->key < b.entry->key;
+}
+
 }  // namespace
 
-OverlayTable::OverlayTable(TableId id, Overlay& overlay) : id_(id), overlay_(overlay) { opened_ = LoadNamespaces(); }
+OverlayTable::OverlayTable(TableId id, Overlay& overlay) : id_(id), overlay_(overlay) {
+  unapplied_.next = &unapplied_;
+  unapplied_.previous = &unapplied_;
+  opened_ = LoadNamespaces();
+}
 
 absl::Status OverlayTable::LoadNamespaces() {
   CommittedStore& store = overlay_.store();
@@ -96,13 +107,14 @@ Entry& OverlayTable::AddEntry(NamespaceMap& home, EntryKey key) {
 
 absl::StatusOr<Entry*> OverlayTable::LoadEntry(NamespaceMap& home, EntryKey key) {
   Entry* entry = FindEntry(home, key);
-  if (entry != nullptr || home.complete) return entry;
+  if (entry != nullptr || IsAbsent(home, key)) return entry;
   scratch_.clear();
   AppendStateKey({id_, home.ns, data::KeyGroup(key.key), key.key}, &scratch_);
   LEAT_ASSIGN_OR_RETURN(const std::optional<std::string> value, overlay_.store().Get(scratch_));
   entry = &AddEntry(home, key);
   if (value.has_value()) {
     SetExists(*entry, *value);
+    entry->maybe_in_log = true;
     entry->maybe_in_store = true;
     overlay_.Charge(*entry);
   }
@@ -133,7 +145,7 @@ absl::Status OverlayTable::MarkDirty(Entry& entry) {
 }
 
 void OverlayTable::PushDirty(Entry& entry) {
-  if (entry.next != nullptr) overlay_.UnlinkClean(entry);
+  if (entry.next != nullptr && !entry.unapplied) overlay_.UnlinkClean(entry);
   entry.dirty = true;
   if (entry.home->dirty.empty()) dirty_homes_.push_back(entry.home);
   entry.home->dirty.push_back(&entry);
@@ -166,7 +178,7 @@ absl::StatusOr<std::string*> OverlayTable::Mutate(Namespace ns, std::string_view
   if (entry == nullptr) entry = &AddEntry(*home, entry_key);
   if (absl::Status marked = MarkDirty(*entry); !marked.ok()) {
     // A new entry holds nothing: leave no trace of it.
-    if (!entry->exists && entry->next == nullptr && entry->pending_epoch == kNoEpoch) overlay_.Free(*entry);
+    if (!entry->exists && entry->next == nullptr) overlay_.Free(*entry);
     DropIfEmpty(*home);
     return marked;
   }
@@ -186,8 +198,9 @@ absl::Status OverlayTable::Erase(Namespace ns, std::string_view key) {
   const EntryKey entry_key{key, HashKey(key)};
   Entry* entry = FindEntry(*home, entry_key);
   if (entry == nullptr) {
-    if (home->complete) return absl::OkStatus();
+    if (IsAbsent(*home, entry_key)) return absl::OkStatus();
     entry = &AddEntry(*home, entry_key);  // a removal needs no look at the store
+    entry->maybe_in_log = true;
     entry->maybe_in_store = true;
   } else if (!entry->exists) {
     return absl::OkStatus();
@@ -228,6 +241,7 @@ absl::Status OverlayTable::EraseNamespace(Namespace ns) {
   if (home == nullptr) return absl::OkStatus();
   LEAT_RETURN_IF_ERROR(ScanStore(*home, [&](EntryKey key, std::string_view) {
     Entry& entry = AddEntry(*home, key);
+    entry.maybe_in_log = true;
     entry.maybe_in_store = true;
     EraseEntry(entry);
     return true;
@@ -235,7 +249,7 @@ absl::Status OverlayTable::EraseNamespace(Namespace ns) {
   for (const auto& entry : home->entries) {
     if (entry->exists) EraseEntry(*entry);
   }
-  home->complete = true;  // all that is left of it are removals
+  overlay_.SetComplete(*home);  // all that is left of it are removals
   return absl::OkStatus();
 }
 
@@ -254,6 +268,7 @@ absl::Status OverlayTable::Scan(Namespace ns, absl::FunctionRef<void(std::string
     if (overlay_.memory_bytes() < overlay_.budget_bytes() / 4 * 3) {
       Entry& entry = AddEntry(*home, key);
       SetExists(entry, value);
+      entry.maybe_in_log = true;
       entry.maybe_in_store = true;
       overlay_.Charge(entry);
       overlay_.LinkClean(entry);
@@ -262,7 +277,7 @@ absl::Status OverlayTable::Scan(Namespace ns, absl::FunctionRef<void(std::string
     }
     return true;
   }));
-  if (all_kept) home->complete = true;
+  if (all_kept) overlay_.SetComplete(*home);
   return absl::OkStatus();
 }
 
@@ -277,65 +292,100 @@ absl::StatusOr<std::optional<Namespace>> OverlayTable::NextNamespace(Namespace f
         holds = true;
         return false;
       }));
-      home.complete = !holds;  // asked once, not at every call
+      if (!holds) overlay_.SetComplete(home);  // asked once, not at every call
     }
     if (holds) return std::optional<Namespace>(home.ns);
   }
   return std::optional<Namespace>();
 }
 
-void OverlayTable::TakeChanges(int64_t epoch, std::vector<Change>* changes) {
+void OverlayTable::LinkUnapplied(Entry& entry) {
+  entry.previous = unapplied_.previous;
+  entry.next = &unapplied_;
+  entry.previous->next = &entry;
+  unapplied_.previous = &entry;
+  entry.unapplied = true;
+}
+
+void OverlayTable::UnlinkUnapplied(Entry& entry) {
+  entry.previous->next = entry.next;
+  entry.next->previous = entry.previous;
+  entry.next = nullptr;
+  entry.previous = nullptr;
+  entry.unapplied = false;
+  entry.taken_epoch = kNoEpoch;
+}
+
+void OverlayTable::TakeChanges(int64_t epoch, std::string_view prefix, ChangeVisitor visit) {
   Settle();
   std::sort(dirty_homes_.begin(), dirty_homes_.end(),
             [](const NamespaceMap* a, const NamespaceMap* b) { return a->ns < b->ns; });
-  Pending pending{epoch, {}};
   std::vector<SortItem> items;
   for (NamespaceMap* home : dirty_homes_) {
-    items.clear();
-    items.reserve(home->dirty.size());
+    const auto first = static_cast<std::ptrdiff_t>(items.size());
     for (Entry* entry : home->dirty) {
       entry->dirty = false;
-      if (entry->exists || entry->maybe_in_store) {
-        items.push_back({SortPrefix(*entry), entry});
-      } else {
+      if (entry->exists || entry->maybe_in_log) {
+        items.push_back({home->ns, SortPrefix(*entry), entry});
+      } else if (!entry->unapplied && !entry->maybe_in_store) {
         overlay_.Free(*entry);  // came and went within the epoch
       }
     }
     home->dirty.clear();
-    std::sort(items.begin(), items.end(), [](const SortItem& a, const SortItem& b) {
-      return a.prefix != b.prefix ? a.prefix < b.prefix : a.entry->key < b.entry->key;
-    });
-    for (const SortItem& item : items) {
-      Entry& entry = *item.entry;
-      entry.pending_epoch = epoch;
-      entry.maybe_in_store = true;
-      Change& change = changes->emplace_back();
-      AppendStateKey({id_, home->ns, entry.group, entry.key}, &change.key);
-      if (entry.exists) change.value = entry.value;
-      pending.entries.push_back(&entry);
-    }
-    DropIfEmpty(*home);
+    std::sort(items.begin() + first, items.end(), ComesBefore);
   }
+  std::string key;
+  for (const SortItem& item : items) {
+    Entry& entry = *item.entry;
+    key.assign(prefix);
+    AppendStateKey({id_, item.ns, entry.group, entry.key}, &key);
+    visit(key, entry.exists ? std::optional<std::string_view>(entry.value) : std::nullopt);
+    entry.maybe_in_log = entry.exists;
+    if (entry.unapplied) UnlinkUnapplied(entry);
+    if (entry.exists || entry.maybe_in_store) {
+      LinkUnapplied(entry);
+      entry.taken_epoch = epoch;
+    } else {
+      overlay_.Free(entry);  // the store was never given it
+    }
+  }
+  for (NamespaceMap* home : dirty_homes_) DropIfEmpty(*home);
   dirty_homes_.clear();
-  if (!pending.entries.empty()) pending_.push_back(std::move(pending));
+}
+
+void OverlayTable::TakeUnapplied(std::string_view prefix, std::vector<Change>* changes) {
+  Settle();
+  LEAT_CHECK(dirty_homes_.empty()) << "changes that no epoch has taken";
+  std::vector<SortItem> items;
+  for (Entry* entry = unapplied_.next; entry != &unapplied_; entry = entry->next) {
+    items.push_back({entry->home->ns, SortPrefix(*entry), entry});
+  }
+  std::sort(items.begin(), items.end(), ComesBefore);
+  changes->reserve(changes->size() + items.size());
+  for (const SortItem& item : items) {
+    Entry& entry = *item.entry;
+    entry.maybe_in_store = true;
+    Change& change = changes->emplace_back();
+    change.key.reserve(prefix.size() + kStateKeyBytes + entry.key.size());
+    change.key.assign(prefix);
+    AppendStateKey({id_, item.ns, entry.group, entry.key}, &change.key);
+    if (entry.exists) change.value = entry.value;
+  }
 }
 
 void OverlayTable::OnApplied(int64_t epoch) {
   Settle();
-  while (!pending_.empty() && pending_.front().epoch <= epoch) {
-    const Pending applied = std::move(pending_.front());
-    pending_.pop_front();
-    for (Entry* entry : applied.entries) {
-      if (entry->pending_epoch != applied.epoch) continue;  // taken again since
-      entry->pending_epoch = kNoEpoch;
-      if (entry->dirty) continue;
-      if (entry->exists) {
-        overlay_.LinkClean(*entry);
-      } else {
-        NamespaceMap& home = *entry->home;
-        overlay_.Free(*entry);
-        DropIfEmpty(home);
-      }
+  while (unapplied_.next != &unapplied_ && unapplied_.next->taken_epoch <= epoch) {
+    Entry& entry = *unapplied_.next;
+    UnlinkUnapplied(entry);
+    entry.maybe_in_store = entry.maybe_in_log;  // the store has what the log said last
+    if (entry.dirty) continue;                  // linked again at the next barrier
+    if (entry.exists) {
+      overlay_.LinkClean(entry);
+    } else {
+      NamespaceMap& home = *entry.home;
+      overlay_.Free(entry);
+      DropIfEmpty(home);
     }
   }
   overlay_.EvictAboveBudget();

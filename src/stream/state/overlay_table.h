@@ -5,11 +5,11 @@
 #include <absl/container/btree_map.h>
 
 #include <array>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "stream/state/change_visitor.h"
 #include "stream/state/overlay.h"
 #include "stream/state/state_key.h"
 #include "stream/state/state_table.h"
@@ -28,17 +28,15 @@ class OverlayTable : public StateTable {
   absl::Status Scan(Namespace ns, absl::FunctionRef<void(std::string_view, std::string_view)> visit) override;
   absl::StatusOr<std::optional<Namespace>> NextNamespace(Namespace from) override;
 
-  void TakeChanges(int64_t epoch, std::vector<Change>* changes);
+  // `prefix` goes before each key.
+  void TakeChanges(int64_t epoch, std::string_view prefix, ChangeVisitor visit);
+  void TakeUnapplied(std::string_view prefix, std::vector<Change>* changes);
   void OnApplied(int64_t epoch);
   // Charges what the caller has done so far to the value it was given last, which stays its own.
   void Recharge();
   bool HandedOut(const Entry& entry) const { return handed_out_ == &entry; }
 
  private:
-  struct Pending {
-    int64_t epoch;
-    std::vector<Entry*> entries;
-  };
   static constexpr size_t kHomesCached = 8;
 
   absl::Status LoadNamespaces();
@@ -57,8 +55,14 @@ class OverlayTable : public StateTable {
     Recharge();
     handed_out_ = nullptr;
   }
+  // Of a key that has no entry: the store has none either.
+  static bool IsAbsent(const NamespaceMap& home, EntryKey key) {
+    return home.complete || (home.evicted != nullptr && !home.evicted->MayHave(key.hash));
+  }
   void PushDirty(Entry& entry);
   void EraseEntry(Entry& entry);
+  void LinkUnapplied(Entry& entry);  // as the last one
+  static void UnlinkUnapplied(Entry& entry);
   // Visits the store's entries of a namespace that the overlay has no entry for.
   absl::Status ScanStore(NamespaceMap& home, absl::FunctionRef<bool(EntryKey key, std::string_view value)> visit);
 
@@ -69,7 +73,7 @@ class OverlayTable : public StateTable {
   std::array<NamespaceMap*, kHomesCached> recent_{};
   Entry* handed_out_ = nullptr;
   std::vector<NamespaceMap*> dirty_homes_;
-  std::deque<Pending> pending_;
+  Entry unapplied_;  // the head of a ring in the order of taken_epoch: next is the oldest
   std::string scratch_;
 };
 

@@ -21,11 +21,15 @@ class OverlayBackend : public StateBackend {
     return *table;
   }
 
-  std::vector<Change> TakeChanges(int64_t epoch) override {
+  void TakeChanges(int64_t epoch, std::string_view prefix, ChangeVisitor visit) override {
     LEAT_CHECK(epoch > last_epoch_) << epoch << " after " << last_epoch_;
     last_epoch_ = epoch;
+    for (auto& [id, table] : tables_) table->TakeChanges(epoch, prefix, visit);
+  }
+
+  std::vector<Change> TakeUnapplied(std::string_view prefix) override {
     std::vector<Change> changes;
-    for (auto& [id, table] : tables_) table->TakeChanges(epoch, &changes);
+    for (auto& [id, table] : tables_) table->TakeUnapplied(prefix, &changes);
     return changes;
   }
 

@@ -25,7 +25,7 @@ std::string NamespacePrefix(TableId table, int64_t ns) {
 }
 
 void AppendStateKey(const StateKey& key, std::string* out) {
-  out->reserve(out->size() + 13 + key.key.size());
+  out->reserve(out->size() + kStateKeyBytes + key.key.size());
   BytesWriter writer(out);
   writer.Write(key.table.node);
   writer.Write(key.table.index);

@@ -33,6 +33,7 @@ struct StateKey {
   std::string_view key;  // into the bytes it was parsed from
 };
 
+inline constexpr size_t kStateKeyBytes = 13;  // of a key before its last part
 std::string TablePrefix(TableId table);
 std::string NamespacePrefix(TableId table, int64_t ns);
 void AppendStateKey(const StateKey& key, std::string* out);

@@ -114,8 +114,8 @@ class Task {
   // Commits everything up to here.
   void Barrier() {
     LEAT_CHECK_OK(operator_->OnBarrier(*state_));
-    const std::vector<state::Change> changes = backend_->TakeChanges(++epoch_);
-    LEAT_CHECK_OK(store_->Apply(changes, epoch_));
+    backend_->TakeChanges(++epoch_, "", [](std::string_view, std::optional<std::string_view>) {});
+    LEAT_CHECK_OK(store_->Apply(backend_->TakeUnapplied(""), epoch_));
     backend_->OnApplied(epoch_);
   }
   // Loses everything since the last barrier.

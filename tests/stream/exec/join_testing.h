@@ -152,8 +152,8 @@ class JoinTask {
   }
   void Barrier() {
     LEAT_CHECK_OK(operator_->OnBarrier(*state_));
-    const std::vector<state::Change> changes = backend_->TakeChanges(++epoch_);
-    LEAT_CHECK_OK(store_->Apply(changes, epoch_));
+    backend_->TakeChanges(++epoch_, "", [](std::string_view, std::optional<std::string_view>) {});
+    LEAT_CHECK_OK(store_->Apply(backend_->TakeUnapplied(""), epoch_));
     backend_->OnApplied(epoch_);
     committed_ = output;
   }

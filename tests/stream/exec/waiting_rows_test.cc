@@ -34,7 +34,8 @@ class Waiting {
   void Barrier() {
     ASSERT_TRUE(rows_->Flush().ok());
     ++epoch_;
-    ASSERT_TRUE(store_->Apply(backend_->TakeChanges(epoch_), epoch_).ok());
+    backend_->TakeChanges(epoch_, "", [](std::string_view, std::optional<std::string_view>) {});
+    ASSERT_TRUE(store_->Apply(backend_->TakeUnapplied(""), epoch_).ok());
     backend_->OnApplied(epoch_);
   }
   void Open() {

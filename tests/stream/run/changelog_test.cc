@@ -4,6 +4,7 @@
 
 #include "model/record_batch.h"
 #include "model/transaction.h"
+#include "stream/run/merged_changes.h"
 
 namespace leat::run {
 namespace {
@@ -65,6 +66,53 @@ TEST(Changelog, CutsAnEpochIntoBatchesOfTheSizeAsked) {
     ++batches;
   }
   EXPECT_GT(batches, 3);
+}
+
+// Two workers with much and one with little, and the positions that the control thread adds.
+TEST(Changelog, ReadsTheBatchesThatWorkersHaveEncoded) {
+  EpochPart all;
+  size_t entries = 0;
+  for (const int n : {2000, 3, 1500}) {
+    EpochPartBuilder builder(5, 16 << 10);
+    for (const Change& change : SomeChanges(n)) {
+      builder.Add(StrCat(n, change.key), change.value ? std::optional<std::string_view>(*change.value) : std::nullopt);
+    }
+    absl::StatusOr<EpochPart> part = builder.Finish();
+    ASSERT_TRUE(part.ok()) << part.status();
+    EXPECT_EQ(part->batches.empty(), n == 3);
+    EXPECT_EQ(part->batched + static_cast<int64_t>(part->changes.size()), n);
+    for (const std::string& batch : part->batches) EXPECT_LE(batch.size(), 16u << 10);
+    std::move(part->batches.begin(), part->batches.end(), std::back_inserter(all.batches));
+    std::move(part->changes.begin(), part->changes.end(), std::back_inserter(all.changes));
+    all.batched += part->batched;
+    entries += static_cast<size_t>(n);
+  }
+  const auto batches = EncodeEpochBatches(7, std::move(all), 5, 16 << 10);
+  ASSERT_TRUE(batches.ok()) << batches.status();
+  std::string log;
+  for (const std::string& batch : *batches) log += batch;
+  const int64_t end = AssignOffsets(&log, 40);
+  const auto epochs = ReplayAll(log, 40);
+  ASSERT_EQ(epochs.size(), 1u);
+  EXPECT_EQ(epochs[0].next.value(), end);
+  ASSERT_EQ(epochs[0].changes.size(), entries);
+  EXPECT_EQ(epochs[0].changes[1].key, "2000key1");
+  EXPECT_EQ(epochs[0].changes.back().key, "3key2");  // what little there is stands behind the batches
+}
+
+TEST(MergedChanges, KeepTheLastOfEachKeyInOrder) {
+  MergedChanges merged;
+  merged.Add({{"b", "1"}, {"a", "1"}, {"gone", "x"}});
+  EXPECT_EQ(merged.bytes(), 9u);
+  merged.Add({{"gone", std::nullopt}, {"b", "22"}});
+  EXPECT_EQ(merged.bytes(), 9u);
+  const std::vector<Change> changes = merged.Take();
+  ASSERT_EQ(changes.size(), 3u);
+  EXPECT_EQ(changes[0].key, "a");
+  EXPECT_EQ(changes[1].value, "22");
+  EXPECT_FALSE(changes[2].value.has_value());
+  EXPECT_EQ(merged.bytes(), 0u);
+  EXPECT_TRUE(merged.Take().empty());
 }
 
 // A crash in the middle of an append leaves a prefix of its batches; the next life writes behind it.

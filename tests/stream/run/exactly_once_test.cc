@@ -1,13 +1,16 @@
 // Every row exactly once, whatever breaks: the committed rows of a disturbed job are those of an undisturbed one, as a
 // multiset.
+#include <atomic>
 #include <future>
 #include <map>
 #include <set>
 #include <thread>
 
 #include "sql/compile.h"
+#include "stream/run/changelog.h"
 #include "stream/run/delivery.h"
 #include "stream/run/job_runner.h"
+#include "stream/state/state_backend.h"
 #include "tests/stream/run/memory_log_port.h"
 
 #include <gmock/gmock.h>
@@ -148,6 +151,143 @@ TEST(ExactlyOnce, HoldsWhenTheProcessDiesBetweenAnyTwoSteps) {
       }
     }
   }
+}
+
+// A disk that outlives a life. What was applied is on it now and then, and not at a flush, as if the life had died
+// before; or at a flush alone.
+class KeptStores final : public StateStores {
+ public:
+  enum class Writes { kNowAndThen, kAtFlush };
+  explicit KeptStores(Writes writes = Writes::kNowAndThen) { disk_.writes = writes; }
+  absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string&, const Options&) override {
+    auto store = std::make_unique<Store>(disk_);
+    if (disk_.position < 0) return store;
+    std::vector<state::Change> changes;
+    for (const auto& [key, value] : disk_.entries) changes.push_back({key, value});
+    LEAT_RETURN_IF_ERROR(store->now->Apply(changes, disk_.position));
+    ++opened_with_state;
+    return store;
+  }
+  absl::Status Drop(const std::string&, const Options&) override { return Internal("the state is as it should be"); }
+  int64_t position() const { return disk_.position; }
+  int opened_with_state = 0;
+
+ private:
+  struct Disk {
+    Writes writes;
+    std::map<std::string, std::string> entries;
+    std::atomic<int64_t> position = -1;
+    int applied = 0;
+  };
+  struct Store final : state::CommittedStore {
+    explicit Store(Disk& of) : disk(of) {}
+    absl::StatusOr<std::optional<std::string>> Get(std::string_view key) override { return now->Get(key); }
+    absl::Status Scan(std::string_view begin, std::string_view end,
+                      absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) override {
+      return now->Scan(begin, end, visit);
+    }
+    absl::Status Apply(const std::vector<state::Change>& changes, int64_t position) override {
+      LEAT_RETURN_IF_ERROR(now->Apply(changes, position));
+      unwritten.insert(unwritten.end(), changes.begin(), changes.end());
+      if (disk.writes == Writes::kNowAndThen && ++disk.applied % 3 != 0) Write();
+      return absl::OkStatus();
+    }
+    void Write() {
+      for (const state::Change& change : unwritten) {
+        if (change.value) {
+          disk.entries[change.key] = *change.value;
+        } else {
+          disk.entries.erase(change.key);
+        }
+      }
+      unwritten.clear();
+      disk.position = position();
+    }
+    int64_t position() const override { return now->position(); }
+    absl::StatusOr<int64_t> Flush() override {
+      if (disk.writes == Writes::kAtFlush) Write();
+      return disk.position.load();
+    }
+    size_t MemoryBytes() const override { return now->MemoryBytes(); }
+    Disk& disk;
+    std::unique_ptr<state::CommittedStore> now = state::MakeMemoryStore();
+    std::vector<state::Change> unwritten;
+  };
+  Disk disk_;
+};
+
+// The store stands where it was when it was last given something, and the changelog has the rest.
+TEST(ExactlyOnce, HoldsWithAStoreThatLagsBehindItsChangelog) {
+  const Output expected = Undisturbed();
+  int opened_with_state = 0;
+  // The store gets something when the changelog has an eighth of it.
+  for (const size_t memory_bytes : {size_t{16} << 10, size_t{64} << 10, size_t{512} << 20}) {
+    for (const char* kind : {"changelog", "end", "settle"}) {
+      for (const When when : {When::kBefore, When::kAfter}) {
+        MemoryLogPort port;
+        port.CreateTopic("payments", 2);
+        KeptStores stores;
+        JobRunner::Spec spec = Spec();
+        spec.stores = &stores;
+        spec.options.memory_limit_bytes = memory_bytes;
+        int seconds = 0;
+        for (const int until : {kSeconds / 3, kSeconds * 2 / 3}) {
+          KillableLogPort life(port);
+          life.KillAt(kind, when, 5);
+          auto runner = JobRunner::Start(spec, life, env::NullMetrics());
+          for (int part = until - 40; part <= until; part += 8) {
+            const int64_t before = port.committed_transactions();
+            ProduceSeconds(port, seconds, part);
+            seconds = std::max(seconds, part);
+            while (!life.dead() && part > until - 40 && port.committed_transactions() == before)
+              std::this_thread::yield();
+          }
+          life.Kill();
+          StopAndWait(*runner).IgnoreError();
+        }
+        ProduceSeconds(port, seconds, kSeconds);
+        auto runner = JobRunner::Start(spec, port, env::NullMetrics());
+        WaitUntilRead(port, kSeconds);
+        ASSERT_TRUE(StopAndWait(*runner).ok());
+        ASSERT_EQ(Committed(port), expected) << memory_bytes << kind << (when == When::kBefore ? " before" : " after");
+        opened_with_state += stores.opened_with_state;
+      }
+    }
+  }
+  EXPECT_GT(opened_with_state, 10);
+}
+
+// State of which little is in the store's memory never fills it, and yet its changelog grows.
+TEST(ExactlyOnce, AStartNeedNotReplayMoreThanAQuarterOfTheMemoryLimit) {
+  constexpr int64_t kLimitBytes = 64 << 10;
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  KeptStores stores(KeptStores::Writes::kAtFlush);
+  JobRunner::Spec spec = Spec();
+  spec.stores = &stores;
+  spec.options.memory_limit_bytes = kLimitBytes;
+  KillableLogPort life(port);
+  auto runner = JobRunner::Start(spec, life, env::NullMetrics());
+  for (int second = 0; second < kSeconds; ++second) {
+    const int64_t before = port.committed_transactions();
+    ProduceSeconds(port, second, second + 1);
+    while (port.committed_transactions() == before) std::this_thread::yield();
+  }
+  life.Kill();
+  const int64_t durable = stores.position();
+  StopAndWait(*runner).IgnoreError();  // flushes, which a process that dies does not
+  const auto bytes_behind = [&](int64_t position) {
+    std::promise<absl::StatusOr<LogData>> read;
+    port.Fetch({.partition = {ChangelogTopic("job"), model::PartitionId{0}},
+                .offset = model::Offset{position},
+                .max_bytes = 1 << 30,
+                .max_wait = absl::ZeroDuration()},
+               [&](absl::StatusOr<LogData> data) { read.set_value(std::move(data)); });
+    return static_cast<int64_t>(read.get_future().get()->batches.size());
+  };
+  EXPECT_GT(bytes_behind(0), kLimitBytes / 2);
+  ASSERT_GE(durable, 0);
+  EXPECT_LT(bytes_behind(durable), kLimitBytes / 4 + kLimitBytes / 16);
 }
 
 // The run goes on by itself after answers that were lost, whether what they answered had happened or not.

@@ -74,6 +74,7 @@ class OverlayModel {
     if (!mutated.ok()) {
       ASSERT_EQ(mutated.status().code(), absl::StatusCode::kResourceExhausted) << mutated.status();
       Barrier();
+      TakeUnapplied();
       while (!waiting_.empty()) ApplyOldest();
       ASSERT_EQ(backend_->DirtyBytes(), 0u);
       return;
@@ -139,11 +140,27 @@ class OverlayModel {
     ASSERT_EQ(*next, wanted);
   }
 
+  // The store may lag behind the changelog.
   void Barrier() {
-    std::vector<Change> changes = backend_->TakeChanges(++epoch_);
-    for (size_t i = 1; i < changes.size(); ++i) ASSERT_LT(changes[i - 1].key, changes[i].key);
-    waiting_.push_back({epoch_, std::move(changes)});
+    std::vector<Change> changes;
+    backend_->TakeChanges(++epoch_, "", [&](std::string_view key, std::optional<std::string_view> value) {
+      changes.push_back({std::string(key), std::nullopt});
+      if (value) changes.back().value = std::string(*value);
+    });
+    ExpectOrder(changes);
+    log_[epoch_] = std::move(changes);
     snapshots_[epoch_] = model_;
+    if (random_.OneIn(2)) TakeUnapplied();
+  }
+
+  void TakeUnapplied() {
+    std::vector<Change> changes = backend_->TakeUnapplied("");
+    ExpectOrder(changes);
+    waiting_.push_back({epoch_, std::move(changes)});
+  }
+
+  static void ExpectOrder(const std::vector<Change>& changes) {
+    for (size_t i = 1; i < changes.size(); ++i) ASSERT_LT(changes[i - 1].key, changes[i].key);
   }
 
   void ApplyOldest() {
@@ -170,11 +187,19 @@ class OverlayModel {
     backend_.reset();
     store_ = reopen_();
     ASSERT_NE(store_, nullptr);
-    const int64_t position = store_->position();
+    int64_t position = store_->position();
     ASSERT_GE(position, flushed_);
     ASSERT_TRUE(snapshots_.contains(position));
-    flushed_ = position;
+    if (random_.OneIn(2)) {  // else the changelog was lost too: a run that had committed nothing
+      for (auto epoch = log_.upper_bound(position); epoch != log_.end(); ++epoch) {
+        ASSERT_TRUE(store_->Apply(epoch->second, epoch->first).ok());
+        position = epoch->first;
+      }
+    }
+    flushed_ = store_->Flush().value_or(-2);
+    ASSERT_EQ(flushed_, position);
     waiting_.clear();
+    log_.clear();
     model_ = snapshots_[position];
     backend_ = StateBackend::Create(*store_, {.memory_bytes = options_.memory_bytes});
     // The new run's epochs come after those that it forgot.
@@ -189,7 +214,8 @@ class OverlayModel {
   Model model_;
   int64_t epoch_ = 0;
   int64_t flushed_ = -1;
-  std::deque<std::pair<int64_t, std::vector<Change>>> waiting_;
+  std::deque<std::pair<int64_t, std::vector<Change>>> waiting_;  // to be applied
+  std::map<int64_t, std::vector<Change>> log_;                   // by epoch, since the last restart
   std::map<int64_t, Model> snapshots_;
 };
 

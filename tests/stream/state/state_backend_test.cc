@@ -48,8 +48,19 @@ std::string Get(StateTable& table, Namespace ns, std::string_view key) {
   return *found == nullptr ? "absent" : **found;
 }
 
+// What the changelog is told of an epoch.
+std::vector<Change> Log(StateBackend& backend, int64_t epoch) {
+  std::vector<Change> changes;
+  backend.TakeChanges(epoch, "", [&](std::string_view key, std::optional<std::string_view> value) {
+    changes.push_back({std::string(key), std::nullopt});
+    if (value) changes.back().value = std::string(*value);
+  });
+  return changes;
+}
+
 void Commit(StateBackend& backend, CommittedStore& store, int64_t epoch) {
-  ASSERT_TRUE(store.Apply(backend.TakeChanges(epoch), epoch).ok());
+  Log(backend, epoch);
+  ASSERT_TRUE(store.Apply(backend.TakeUnapplied(""), epoch).ok());
   backend.OnApplied(epoch);
 }
 
@@ -121,7 +132,7 @@ TEST(StateBackend, TakesEachChangeOnceInKeyOrder) {
   Put(table, 10, "b", "3");
   Put(table, 10, "gone", "4");
   ASSERT_TRUE(table.Erase(10, "gone").ok());
-  const std::vector<Change> changes = backend->TakeChanges(1);
+  const std::vector<Change> changes = Log(*backend, 1);
   ASSERT_EQ(changes.size(), 2u);
   const auto first = ParseStateKey(changes[0].key);
   ASSERT_TRUE(first.ok());
@@ -129,7 +140,55 @@ TEST(StateBackend, TakesEachChangeOnceInKeyOrder) {
   EXPECT_EQ(first->key, "a");
   EXPECT_EQ(first->table, (TableId{3, 1}));
   EXPECT_EQ(changes[1].value, "3");
-  EXPECT_TRUE(backend->TakeChanges(2).empty());
+  EXPECT_TRUE(Log(*backend, 2).empty());
+}
+
+TEST(StateBackend, GivesTheStoreWhatSeveralEpochsHaveLeft) {
+  CountingStore store;
+  const auto backend = StateBackend::Create(store, {});
+  StateTable& table = backend->Table(1, 0);
+  Put(table, 10, "came and went", "1");
+  Put(table, 10, "grew", "1");
+  EXPECT_EQ(Log(*backend, 1).size(), 2u);
+  ASSERT_TRUE(table.Erase(10, "came and went").ok());
+  Put(table, 10, "grew", "12");
+  const std::vector<Change> second = Log(*backend, 2);
+  ASSERT_EQ(second.size(), 2u);  // the changelog has to be told of the removal
+  EXPECT_NE(second[0].value.has_value(), second[1].value.has_value());
+  std::vector<Change> unapplied = backend->TakeUnapplied("w");
+  ASSERT_EQ(unapplied.size(), 1u);  // the store was never given the other
+  EXPECT_TRUE(unapplied[0].key.starts_with("w"));
+  EXPECT_EQ(unapplied[0].value, "12");
+  unapplied[0].key.erase(0, 1);
+  // Removed while the store is being given it: the next time the store has to be told.
+  ASSERT_TRUE(table.Erase(10, "grew").ok());
+  EXPECT_EQ(Log(*backend, 3).size(), 1u);
+  ASSERT_TRUE(store.Apply(unapplied, 2).ok());
+  backend->OnApplied(2);
+  EXPECT_EQ(Get(table, 10, "grew"), "absent");
+  unapplied = backend->TakeUnapplied("");
+  ASSERT_EQ(unapplied.size(), 1u);
+  EXPECT_FALSE(unapplied[0].value.has_value());
+  backend->OnApplied(3);
+  EXPECT_TRUE(backend->TakeUnapplied("").empty());
+  EXPECT_EQ(backend->MemoryBytes(), 0u);
+}
+
+TEST(StateBackend, NothingIsLeftOfAKeyThatComesAndGoesWhileItsRemovalIsApplied) {
+  CountingStore store;
+  const auto backend = StateBackend::Create(store, {});
+  StateTable& table = backend->Table(1, 0);
+  Put(table, 10, "k", "1");
+  Commit(*backend, store, 1);
+  ASSERT_TRUE(table.Erase(10, "k").ok());
+  EXPECT_EQ(Log(*backend, 2).size(), 1u);
+  ASSERT_TRUE(store.Apply(backend->TakeUnapplied(""), 2).ok());
+  Put(table, 10, "k", "2");
+  ASSERT_TRUE(table.Erase(10, "k").ok());
+  backend->OnApplied(2);
+  EXPECT_TRUE(Log(*backend, 3).empty());
+  EXPECT_TRUE(backend->TakeUnapplied("").empty());
+  EXPECT_EQ(backend->MemoryBytes(), 0u);
 }
 
 TEST(StateBackend, EraseNamespaceRemovesWhatOnlyTheStoreHolds) {
@@ -143,7 +202,7 @@ TEST(StateBackend, EraseNamespaceRemovesWhatOnlyTheStoreHolds) {
   StateTable& table = backend->Table(1, 0);
   Put(table, 5, "new", "2");
   ASSERT_TRUE(table.EraseNamespace(5).ok());
-  const std::vector<Change> changes = backend->TakeChanges(2);
+  const std::vector<Change> changes = Log(*backend, 2);
   ASSERT_EQ(changes.size(), 1u);  // "new" never reached the store
   EXPECT_FALSE(changes[0].value.has_value());
   const auto next = table.NextNamespace(INT64_MIN);
@@ -204,6 +263,26 @@ TEST(StateBackend, ReportsAStoreThatCannotBeReadAtTheFirstCall) {
   store.fail_scans = true;
   const auto backend = StateBackend::Create(store, {});
   EXPECT_EQ(Get(backend->Table(1, 0), 0, "k"), "the disk is gone");
+}
+
+// What most rows of a large join do: bring a key that nobody has seen.
+TEST(StateBackend, ANewKeyIsNotLookedForInTheStoreAlthoughOthersWereEvicted) {
+  CountingStore store;
+  const auto backend = StateBackend::Create(store, {.memory_bytes = 256 << 10});
+  StateTable& table = backend->Table(1, 0);
+  int64_t epoch = 0;
+  for (int i = 0; i < 5000; ++i) {
+    Put(table, 0, std::to_string(i), std::to_string(i));
+    if (i % 50 == 49) Commit(*backend, store, ++epoch);
+  }
+  EXPECT_LT(store.gets, 250);
+  EXPECT_LE(backend->MemoryBytes(), size_t{256} << 10);
+  store.gets = 0;
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(Get(table, 0, std::to_string(i)), std::to_string(i));
+  EXPECT_GT(store.gets, 3000);
+  // Whatever is in a namespace of an earlier run may be there.
+  const auto next = StateBackend::Create(store, {.memory_bytes = 256 << 10});
+  EXPECT_EQ(Get(next->Table(1, 0), 0, "17"), "17");
 }
 
 TEST(MemoryStore, RefusesAPositionThatFalls) {
