@@ -8,9 +8,11 @@
 #include "broker/fetch_op.h"
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
+#include "broker/page_cache.h"
 #include "broker/partition_folder.h"
 #include "broker/replica_view.h"
 #include "log/damage.h"
+#include "log/log_directory.h"
 #include "meta/commands.h"
 
 namespace leat::broker {
@@ -53,14 +55,17 @@ ShardState::ShardState(const Config& config) : config_(config), image_(std::make
 ShardState::~ShardState() = default;
 
 absl::Status ShardState::OpenDirectory() {
-  LEAT_ASSIGN_OR_RETURN(
-      directory_, log::LogDirectory::Open(*config_.disk, shard(),
-                                          {.path = LogPath(),
-                                           .checkpoint_interval = options().checkpoint_interval,
-                                           .retention_check_interval = options().retention_check_interval,
-                                           .compaction_check_interval = options().compaction_check_interval,
-                                           .compaction_memory_bytes = options().compaction_memory_bytes,
-                                           .compaction_bytes_per_second = options().compaction_bytes_per_second}));
+  // The processes of this start of the kernel that were registered had opened all that there is here.
+  const bool whole = EpochInPageCache(*config_.disk, options().data_dir) >= 0;
+  LEAT_ASSIGN_OR_RETURN(directory_,
+                        log::OpenLogDirectory(*config_.disk, shard(),
+                                              {.path = LogPath(),
+                                               .checkpoint_interval = options().checkpoint_interval,
+                                               .retention_check_interval = options().retention_check_interval,
+                                               .compaction_check_interval = options().compaction_check_interval,
+                                               .compaction_memory_bytes = options().compaction_memory_bytes,
+                                               .compaction_bytes_per_second = options().compaction_bytes_per_second},
+                                              whole ? log::PageCache::kWhole : log::PageCache::kUnknown));
   return absl::OkStatus();
 }
 

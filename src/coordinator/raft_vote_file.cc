@@ -102,6 +102,8 @@ absl::StatusOr<OpenedQuorumState> OpenQuorumState(env::Disk& disk, const std::st
     if (self.directory.is_zero()) opened.state.self.directory = model::Uuid::New(random);
     return opened;
   }
+  // Nor may it go because the process that gave it died before it was synced.
+  LEAT_RETURN_IF_ERROR(Annotate(log::FailedSyncIsFinal(disk.SyncDirectory(folder)), folder));
   LEAT_ASSIGN_OR_RETURN(const std::string text, env::ReadWholeFile(disk, path));
   absl::StatusOr<QuorumState> state = DecodeQuorumState(text);
   if (!state.ok()) return Annotate(state.status(), folder);

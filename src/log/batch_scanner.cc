@@ -55,7 +55,7 @@ absl::StatusOr<ScannedBatch> BatchScanner::Next() {
     return found;
   }
   // Headers are enough to walk: the bytes are fetched only when they are checked.
-  if (check_ == ScanCheck::kCrc) {
+  if (check_ == ScanCheck::kCrc || (check_ == ScanCheck::kMarkers && header->control())) {
     LEAT_ASSIGN_OR_RETURN(bytes, Fill(header->total_bytes()));
     const absl::StatusOr<model::BatchHeader> checked =
         model::ValidateBatch(bytes, model::RecordCheck::kHeaderAndCrc, kLargestBatchBytes);

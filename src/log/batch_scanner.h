@@ -16,14 +16,15 @@ namespace leat::log {
 // No batch in a log is larger; a length field above it is damage.
 inline constexpr size_t kLargestBatchBytes = size_t{128} << 20;
 
-enum class ScanCheck { kHeader, kCrc };
+// kMarkers: of control batches the CRC as well, because what they say is looked at.
+enum class ScanCheck { kHeader, kMarkers, kCrc };
 
 struct ScannedBatch {
   enum class Kind { kBatch, kEnd, kBad };
   Kind kind = Kind::kEnd;
   uint64_t position = 0;
   model::BatchHeader header;  // kBatch
-  std::string_view bytes;     // kBatch; until the next call
+  std::string_view bytes;     // of a kBatch whose CRC was checked; until the next call
   std::string problem;        // kBad: what was expected there and what was found
 };
 

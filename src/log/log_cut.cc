@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "log/change_mark.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/group_sync.h"
@@ -118,13 +119,16 @@ absl::Status DoCut(env::Disk& disk, const LogCut& cut, CutOutcome* outcome) {
 
 CutOutcome RunCut(env::Disk& disk, const LogCut& cut) {
   CutOutcome outcome;
-  outcome.status = DoCut(disk, cut, &outcome);
+  outcome.status = MarkChange(disk, cut.folder);
+  if (outcome.status.ok()) outcome.status = DoCut(disk, cut, &outcome);
+  if (outcome.status.ok()) UnmarkChange(disk, cut.folder);
   return outcome;
 }
 
 absl::Status RunRestart(env::Disk& disk, const std::string& folder, const model::TopicPartition& tp, model::Offset at) {
   // Where it begins must not go with the folder's own name, which nothing may have synced yet.
   LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(env::ParentPath(folder))));
+  LEAT_RETURN_IF_ERROR(MarkChange(disk, folder));
   LEAT_RETURN_IF_ERROR(NoteRestart(disk, folder, EncodeOffsetCheckpoint(tp, at)));
   return FinishRestart(disk, folder, tp);
 }
@@ -139,6 +143,7 @@ absl::Status FinishRestart(env::Disk& disk, const std::string& folder, const mod
   }
   if (!at->has_value()) return absl::OkStatus();
   LogInfo("log", tp.ToString(), ": emptying the log, it begins again at offset ", **at);
+  LEAT_RETURN_IF_ERROR(MarkChange(disk, folder));
   LEAT_ASSIGN_OR_RETURN(const Leftovers all, FindBehind(disk, folder, kBeforeAll, kBeforeAll));
   for (const auto& [base, paths] : all.segments) {
     for (const std::string& gone : paths) LEAT_RETURN_IF_ERROR(RemoveIfThere(disk, gone));
@@ -153,7 +158,9 @@ absl::Status FinishRestart(env::Disk& disk, const std::string& folder, const mod
   LEAT_RETURN_IF_ERROR(disk.Open(SegmentPath(folder, **at, kLogSuffix), env::OpenMode::kCreate).status());
   LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
   LEAT_RETURN_IF_ERROR(RemoveIfThere(disk, path));
-  return FailedSyncIsFinal(disk.SyncDirectory(folder));
+  LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
+  UnmarkChange(disk, folder);
+  return absl::OkStatus();
 }
 
 }  // namespace leat::log

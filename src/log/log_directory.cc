@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "log/change_mark.h"
 #include "log/file_names.h"
 #include "log/partition_log_impl.h"
 
@@ -18,12 +19,13 @@ constexpr size_t kLongestName = 255;  // of a file, in bytes
 
 class LogDirectoryImpl : public LogDirectory {
  public:
-  LogDirectoryImpl(env::Disk& disk, env::Shard& shard, const Options& options, TailRule rule)
+  LogDirectoryImpl(env::Disk& disk, env::Shard& shard, const Options& options, PageCache page_cache, TailRule rule)
       : options_(options),
         rule_(rule),
         shared_{
             disk,
             shard,
+            page_cache,
             SegmentCache(options.max_loaded_segments),
             nullptr,
             {options.compaction_memory_bytes, options.compaction_bytes_per_second, options.compaction_slice_bytes}} {
@@ -56,6 +58,8 @@ class LogDirectoryImpl : public LogDirectory {
     absl::StatusOr<std::unique_ptr<PartitionLogImpl>> log =
         PartitionLogImpl::Open(shared_, Folder(tp), tp, options, rule_);
     if (!log.ok()) {
+      // Nobody has looked at all of it: it is not as the rest of the page cache for the next process either.
+      MarkChange(shared_.disk, Folder(tp)).IgnoreError();
       if (absl::IsUnavailable(log.status())) GoOffline(log.status());
       return Annotate(log.status(), StrCat("opening the log of ", tp.ToString()));
     }
@@ -125,9 +129,27 @@ class LogDirectoryImpl : public LogDirectory {
 
   void ArmCheckpoint() {
     checkpoint_timer_ = shared_.shard.RunAt(shared_.shard.Now() + options_.checkpoint_interval, [this] {
-      for (const auto& [tp, log] : logs_) log->Checkpoint();
+      if (!std::exchange(checkpointing_, true)) {
+        checkpointed_ = model::TopicPartition();
+        CheckpointNext();
+      }
       ArmCheckpoint();
     });
+  }
+  // One after the other: thousands at once would keep the disk's threads from those who wait for them, of whom one is
+  // the quorum of the controllers.
+  void CheckpointNext() {
+    for (auto it = logs_.upper_bound(checkpointed_); it != logs_.end(); it = std::next(it)) {
+      if (!it->second->wants_checkpoint()) continue;
+      checkpointed_ = it->first;
+      return it->second->Checkpoint([this, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
+        shared_.shard.Post([this, alive] {
+          if (!alive.expired()) CheckpointNext();
+        });
+      });
+    }
+    checkpointing_ = false;
   }
   void ArmRetention() {
     retention_timer_ = shared_.shard.RunAt(shared_.shard.Now() + options_.retention_check_interval, [this] {
@@ -234,6 +256,8 @@ class LogDirectoryImpl : public LogDirectory {
   bool compacting_ = false;
   model::TopicPartition compacting_tp_;
   std::set<model::TopicPartition> tried_;  // since the last tick of the timer, without success
+  bool checkpointing_ = false;
+  model::TopicPartition checkpointed_;  // the last one that was, while they are
   uint64_t deleted_ = 0;
   bool closing_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
@@ -242,15 +266,16 @@ class LogDirectoryImpl : public LogDirectory {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LogDirectory>> OpenLogDirectory(env::Disk& disk, env::Shard& shard,
-                                                               const LogDirectory::Options& options, TailRule rule) {
-  auto directory = std::make_unique<LogDirectoryImpl>(disk, shard, options, rule);
+                                                               const LogDirectory::Options& options,
+                                                               PageCache page_cache, TailRule rule) {
+  auto directory = std::make_unique<LogDirectoryImpl>(disk, shard, options, page_cache, rule);
   LEAT_RETURN_IF_ERROR(directory->Start());
   return directory;
 }
 
 absl::StatusOr<std::unique_ptr<LogDirectory>> LogDirectory::Open(env::Disk& disk, env::Shard& shard,
                                                                  const Options& options) {
-  return OpenLogDirectory(disk, shard, options, TailRule::kJudge);
+  return OpenLogDirectory(disk, shard, options, PageCache::kUnknown);
 }
 
 }  // namespace leat::log

@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "log/change_mark.h"
+#include "log/file_names.h"
 #include "log/partition_log_impl.h"
 
 namespace leat::log {
@@ -12,33 +14,60 @@ namespace leat::log {
 absl::StatusOr<std::unique_ptr<PartitionLogImpl>> PartitionLogImpl::Open(LogShared& shared, const std::string& folder,
                                                                          const model::TopicPartition& tp,
                                                                          const LogOptions& options, TailRule rule) {
-  LEAT_ASSIGN_OR_RETURN(const bool exists, shared.disk.Exists(folder));
+  absl::StatusOr<std::vector<std::string>> names = shared.disk.List(folder);
+  const bool exists = names.ok();
+  if (!exists && !absl::IsNotFound(names.status())) return names.status();
   // Its name reaches the disk with the first sync of what is in it (MakeSyncJob).
-  LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectory(folder));
-  LEAT_RETURN_IF_ERROR(FinishRestart(shared.disk, folder, tp));
+  if (!exists) LEAT_RETURN_IF_ERROR(shared.disk.CreateDirectory(folder));
+  if (exists && std::ranges::find(*names, kRestartFile) != names->end()) {
+    LEAT_RETURN_IF_ERROR(FinishRestart(shared.disk, folder, tp));
+    names = shared.disk.List(folder);
+    LEAT_RETURN_IF_ERROR(names.status());
+  }
   std::unique_ptr<PartitionLogImpl> log(new PartitionLogImpl(shared, folder, tp, options));
-  LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints());
+  if (!exists) names = std::vector<std::string>();
+  LEAT_RETURN_IF_ERROR(log->ReadCompactionCheckpoints(*names));
   const int64_t now_ms = shared.shard.WallMillis();
-  LEAT_ASSIGN_OR_RETURN(
-      RecoveredLog recovered,
-      RecoverLog(log->home_, tp, {.tail = rule, .replay = {now_ms, log->producer_options()}, .fresh = !exists}));
+  const bool has_watermark = std::ranges::binary_search(*names, kWatermarkFile);
+  log->written_to_ =
+      std::ranges::any_of(*names, [](std::string_view name) { return name.ends_with(kOffsetIndexSuffix); });
+  LEAT_ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(log->home_, tp,
+                                                           {.tail = rule,
+                                                            .replay = {now_ms, log->producer_options()},
+                                                            .fresh = !exists,
+                                                            .durability = options.durability,
+                                                            .page_cache = shared.page_cache},
+                                                           *std::move(names)));
   log->segments_ = std::move(recovered.segments);
   log->epochs_ = std::move(recovered.epochs);
   log->epochs_changed_ = recovered.epochs_changed;
   log->recovery_ = std::move(recovered.report);
   log->log_start_ = log->log_start_target_ = recovered.log_start;
-  log->log_end_ = log->high_watermark_ = log->synced_ = recovered.log_end;
+  log->log_end_ = log->high_watermark_ = recovered.log_end;
+  log->synced_ = recovered.durable_end;
   log->recovery_point_ = recovered.recovery_point;
-  // What recovery found is on disk.
-  log->decided_to_ = recovered.producers.first_undecided().value_or(recovered.log_end);
-  log->durable_last_ = std::make_shared<const ProducerState::LastBatchMap>(recovered.producers.LastBatches());
+  log->decided_to_ = recovered.decided_to;
+  if (log->synced_ == log->log_end_) {
+    log->durable_last_ = std::make_shared<const ProducerState::LastBatchMap>(recovered.producers.LastBatches());
+  }
+  LEAT_RETURN_IF_ERROR(log->PinUnsynced());
   log->producers_ = std::move(recovered.producers);
   log->producers_.Expire(now_ms, log->producer_options());
   log->snapshots_ = std::move(recovered.snapshots);
   log->fresh_snapshots_ = std::move(recovered.fresh_snapshots);
   log->opened_end_ = recovered.log_end;
-  LEAT_RETURN_IF_ERROR(log->ReadWatermark());
+  if (recovered.names_durable) log->folder_synced_ = log->folder_version_;
+  if (has_watermark) LEAT_RETURN_IF_ERROR(log->ReadWatermark());
   return log;
+}
+
+// Their files are to be synced.
+absl::Status PartitionLogImpl::PinUnsynced() {
+  for (size_t i = segments_.size(); i > 0 && EndOf(i - 1) > synced_; --i) {
+    LEAT_RETURN_IF_ERROR(segments_[i - 1]->Load());
+    segments_[i - 1]->set_pinned(true);
+  }
+  return absl::OkStatus();
 }
 
 PartitionLogImpl::PartitionLogImpl(LogShared& shared, const std::string& folder, const model::TopicPartition& tp,
@@ -144,6 +173,7 @@ absl::Status PartitionLogImpl::Roll() {
 }
 
 absl::Status PartitionLogImpl::WriteToActive(std::span<const Checked> group) {
+  written_to_ = true;
   Segment& segment = active();
   uint64_t position = segment.size();
   absl::InlinedVector<std::string_view, 8> pieces;
@@ -162,9 +192,18 @@ absl::Status PartitionLogImpl::WriteToActive(std::span<const Checked> group) {
 // The prefix that a failed write left must be gone from the disk before its place is written again: a power cut could
 // otherwise mix the two, which recovery would have to call damage.
 void PartitionLogImpl::RepairAfterFailedWrite() {
-  if (absl::Status status = active().TruncateTo(active().size()); !status.ok()) return shared_.go_offline(status);
+  absl::Status cut = MarkChange(shared_.disk, home_.folder, kUndoMark);
+  if (cut.ok()) cut = active().TruncateTo(active().size());
+  if (!cut.ok()) return shared_.go_offline(cut);
   repairing_ = true;
-  RunUpkeep({.prepare = [this] { return [file = active().file()] { return FailedSyncIsFinal(file->Sync()); }; },
+  RunUpkeep({.prepare =
+                 [this] {
+                   return [&disk = shared_.disk, folder = home_.folder, file = active().file()] {
+                     LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(file->Sync()));
+                     UnmarkChange(disk, folder, kUndoMark);
+                     return absl::OkStatus();
+                   };
+                 },
              .finish =
                  [this](const absl::Status& status) {
                    repairing_ = false;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "log/change_mark.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/partition_log_impl.h"
@@ -11,9 +12,10 @@
 
 namespace leat::log {
 
-absl::Status PartitionLogImpl::ReadCompactionCheckpoints() {
-  const auto read = [this](std::string_view name, model::Offset if_damaged,
-                           std::string_view then) -> absl::StatusOr<model::Offset> {
+absl::Status PartitionLogImpl::ReadCompactionCheckpoints(const std::vector<std::string>& names) {
+  const auto read = [this, &names](std::string_view name, model::Offset if_damaged,
+                                   std::string_view then) -> absl::StatusOr<model::Offset> {
+    if (!std::ranges::binary_search(names, name)) return model::Offset(0);
     absl::StatusOr<std::optional<model::Offset>> offset =
         ReadOffsetCheckpoint(*home_.disk, env::JoinPath(home_.folder, name), tp_);
     if (offset.ok()) return offset->value_or(model::Offset(0));
@@ -194,9 +196,7 @@ void PartitionLogImpl::SwapCleaned() {
                std::string gaps;
                if (swapping->gaps_until > gaps_noted_) gaps = EncodeOffsetCheckpoint(tp_, swapping->gaps_until);
                return [&disk = shared_.disk, swap = *std::move(swap), gaps = std::move(gaps), swapping] {
-                 if (!gaps.empty()) {
-                   LEAT_RETURN_IF_ERROR(env::WriteFileAtomically(disk, env::JoinPath(swap.folder, kGapsFile), gaps));
-                 }
+                 if (!gaps.empty()) LEAT_RETURN_IF_ERROR(WriteGaps(disk, swap.folder, gaps));
                  swapping->outcome = RunSwap(disk, swap);
                  return swapping->outcome.status;
                };

@@ -47,6 +47,7 @@ struct CompactionLimits {
 struct LogShared {
   env::Disk& disk;
   env::Shard& shard;
+  PageCache page_cache;
   SegmentCache cache;
   std::unique_ptr<GroupSync> sync;
   CompactionLimits compaction;
@@ -104,8 +105,9 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
 
   // Fails every parked append; the directory went offline or the partition is deleted.
   void FailParked(const absl::Status& status);
-  // Writes a recovery point if there is news.
-  void Checkpoint();
+  // Writes a recovery point if there is news; `done` when it is written, or could not be.
+  void Checkpoint(env::Closure done = nullptr);
+  bool wants_checkpoint() const { return !closed_ && !checkpoint_queued_ && !checkpoint_is_current(); }
   // Stops everything without writing: the folder will be removed. `done` when no disk work is left.
   void Abandon(const absl::Status& status, env::Closure done);
   bool closed() const { return closed_; }
@@ -157,6 +159,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   model::Offset EndOf(size_t segment) const;
 
   // partition_append.cc
+  absl::Status PinUnsynced();
   absl::Status CheckWritable() const;
   // Whether a segment of this size cannot take it.
   absl::StatusOr<bool> NeedsRoll(const PreparedAppend& append, uint64_t size);
@@ -251,7 +254,14 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   void NoteGaps(model::Offset until, OwnedBytes&& batches, AppendDone&& done);
   absl::Status ReadWatermark();
   void FindUndurableEnds();
-  bool watermark_changed() const { return watermark_by_ == WatermarkBy::kOwner && watermark_noted_ != high_watermark_; }
+  // Into which nobody has written: should a power cut take the folder, it is made again just as it is.
+  bool unwritten() const { return folder_synced_ == 0 && log_end_ == model::Offset(0) && !written_to_; }
+  bool IndexFilesAreCurrent() const;
+  // A checkpoint would write what is on disk already, but for indexes.
+  bool checkpoint_is_current() const;
+  bool watermark_changed() const {
+    return watermark_by_ == WatermarkBy::kOwner && watermark_noted_.value_or(log_start_) != high_watermark_;
+  }
 
   // partition_cut.cc
   // Where the log can be cut.
@@ -295,7 +305,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
     std::unique_ptr<env::Timer> pause;
     absl::Status interrupted;  // not OK: the log was cut, this cleaning is to end
   };
-  absl::Status ReadCompactionCheckpoints();
+  absl::Status ReadCompactionCheckpoints(const std::vector<std::string>& names);
   absl::StatusOr<std::vector<SegmentFacts>> CompleteSegments();
   // Nothing at or above it may be compacted. A marker that a power cut could still take decides nothing: what it ended
   // would be open again.
@@ -350,6 +360,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   uint64_t folder_version_ = 1;
   uint64_t folder_synced_ = 0;  // the version that is on disk
   bool first_name_synced_ = false;
+  bool written_to_ = false;  // in this life, or some earlier one that left indexes; it may have been cut since
   bool repairing_ = false;
   bool closed_ = false;
   bool holding_ = false;  // appends wait in held_, or would

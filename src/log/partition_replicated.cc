@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "log/change_mark.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/partition_log_impl.h"
@@ -26,14 +27,19 @@ absl::Status PartitionLogImpl::ReadWatermark() {
     if (!watermark_noted_ || *watermark_noted_ <= log_end_) return absl::OkStatus();
     watermark_noted_ = log_end_;
   }
+  LEAT_RETURN_IF_ERROR(MarkChange(*home_.disk, home_.folder));
   const absl::Status written =
       env::WriteFileAtomically(*home_.disk, path, EncodeOffsetCheckpoint(tp_, *watermark_noted_));
-  if (!absl::IsResourceExhausted(written)) {
-    return written.ok() ? written : Unavailable("the disk failed while a log was opened: ", Message(written));
+  if (!written.ok() && !absl::IsResourceExhausted(written)) {
+    return Unavailable("the disk failed while a log was opened: ", Message(written));
   }
-  watermark_noted_.reset();
-  LEAT_RETURN_IF_ERROR(home_.disk->Remove(path));
-  return FailedSyncIsFinal(home_.disk->SyncDirectory(home_.folder));
+  if (!written.ok()) {
+    watermark_noted_.reset();
+    LEAT_RETURN_IF_ERROR(home_.disk->Remove(path));
+    LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(home_.disk->SyncDirectory(home_.folder)));
+  }
+  UnmarkChange(*home_.disk, home_.folder);
+  return absl::OkStatus();
 }
 
 void PartitionLogImpl::SetWatermarkBy(WatermarkBy by) {
@@ -166,10 +172,8 @@ void PartitionLogImpl::NoteGaps(model::Offset until, OwnedBytes&& batches, Appen
   });
   RunUpkeep({.prepare = [this, waiting]() -> absl::AnyInvocable<absl::Status()> {
                waiting->until = std::max(waiting->until, gaps_noted_);
-               return [&disk = shared_.disk, path = env::JoinPath(home_.folder, kGapsFile),
-                       text = EncodeOffsetCheckpoint(tp_, waiting->until)] {
-                 return env::WriteFileAtomically(disk, path, text);
-               };
+               return [&disk = shared_.disk, folder = home_.folder,
+                       text = EncodeOffsetCheckpoint(tp_, waiting->until)] { return WriteGaps(disk, folder, text); };
              },
              .finish =
                  [this, waiting](const absl::Status& status) {

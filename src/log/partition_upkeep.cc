@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "log/change_mark.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/partition_log_impl.h"
@@ -83,6 +84,7 @@ struct PartitionLogImpl::CheckpointPlan {
   // go first, oldest first and one by one, until there is room for the file.
   absl::Status RunLogStart(env::Disk& disk) {
     if (absl::Status status = Run(disk); !status.ok() && !(synced && absl::IsResourceExhausted(status))) return status;
+    LEAT_RETURN_IF_ERROR(MarkChange(disk, folder));
     absl::Status written = WriteLogStart(disk);
     while (absl::IsResourceExhausted(written) && removed < removals.size()) {
       LEAT_RETURN_IF_ERROR(RemoveNext(disk));
@@ -91,7 +93,9 @@ struct PartitionLogImpl::CheckpointPlan {
     }
     LEAT_RETURN_IF_ERROR(written);
     while (removed < removals.size()) LEAT_RETURN_IF_ERROR(RemoveNext(disk));
-    return FailedSyncIsFinal(disk.SyncDirectory(folder));
+    LEAT_RETURN_IF_ERROR(FailedSyncIsFinal(disk.SyncDirectory(folder)));
+    UnmarkChange(disk, folder);
+    return absl::OkStatus();
   }
 };
 
@@ -200,10 +204,17 @@ void PartitionLogImpl::HandleUpkeepFailure(const absl::Status& status) {
   }
 }
 
-void PartitionLogImpl::Checkpoint() {
-  if (closed_ || checkpoint_queued_) return;
-  const bool current = recovery_point_ == log_end_ && !epochs_changed_ && folder_version_ == folder_synced_;
-  if (current && !watermark_changed()) return;
+bool PartitionLogImpl::IndexFilesAreCurrent() const {
+  return std::ranges::all_of(segments_, [](const auto& segment) { return segment->PendingIndexWrites().empty(); });
+}
+
+bool PartitionLogImpl::checkpoint_is_current() const {
+  return recovery_point_ == log_end_ && !epochs_changed_ && (unwritten() || folder_version_ == folder_synced_) &&
+         !watermark_changed() && fresh_snapshots_.empty();
+}
+
+void PartitionLogImpl::Checkpoint(env::Closure done) {
+  if (!wants_checkpoint()) return done ? done() : void();
   checkpoint_queued_ = true;
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare = [this, plan, restarts = restarts_]() -> absl::AnyInvocable<absl::Status()> {
@@ -214,10 +225,11 @@ void PartitionLogImpl::Checkpoint() {
                return [&disk = shared_.disk, p = *plan] { return p->Run(disk); };
              },
              .finish =
-                 [this, plan](const absl::Status& status) {
+                 [this, plan, done = std::move(done)](const absl::Status& status) mutable {
                    checkpoint_queued_ = false;
                    if (*plan != nullptr) FinishCheckpoint(**plan);
                    HandleUpkeepFailure(status);
+                   if (done) done();
                  }});
 }
 
@@ -326,6 +338,15 @@ void PartitionLogImpl::Close(absl::AnyInvocable<void(absl::Status)> done) {
   if (CheckWritable().ok() && !holding_) active().GiveRoomBack();
   closed_ = true;
   StopCleaning(Unavailable("the log of ", tp_.ToString(), " is closed"));
+  const bool nothing_waits = !disk_busy_ && upkeep_.empty() && parked_.empty() && held_.empty();
+  // Snapshots of producers may be left that are of no use since their segments went.
+  const bool tidy = snapshots_.size() <= segments_.size() + 2 && (unwritten() || IndexFilesAreCurrent());
+  if (nothing_waits && tidy && checkpoint_is_current()) {
+    WakeWaits();
+    return gate_.Close([&shard = shared_.shard, offline = shared_.offline, done = std::move(done)]() mutable {
+      shard.Post([offline, done = std::move(done)]() mutable { done(offline); });
+    });
+  }
   auto plan = std::make_shared<std::shared_ptr<CheckpointPlan>>();
   RunUpkeep({.prepare =
                  [this, plan] {

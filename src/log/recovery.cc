@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/logging.h"
 #include "log/batch_scanner.h"
+#include "log/change_mark.h"
 #include "log/checkpoint_file.h"
 #include "log/damage.h"
 #include "log/file_names.h"
@@ -17,11 +18,13 @@ namespace {
 
 class Recovery {
  public:
-  Recovery(const SegmentHome& home, const model::TopicPartition& tp, const RecoveryRules& rules)
-      : home_(home), tp_(tp), rules_(rules) {}
+  Recovery(const SegmentHome& home, const model::TopicPartition& tp, const RecoveryRules& rules,
+           std::vector<std::string> names)
+      : home_(home), tp_(tp), rules_(rules), names_(std::move(names)) {}
 
   absl::StatusOr<RecoveredLog> Run() {
-    LEAT_RETURN_IF_ERROR(FinishSwaps(*home_.disk, home_.folder));
+    changing_ = Has(kChangeMark) || Has(kUndoMark);
+    LEAT_RETURN_IF_ERROR(FinishSwaps(*home_.disk, home_.folder, &names_));
     LEAT_RETURN_IF_ERROR(ReadCheckpoints());
     LEAT_RETURN_IF_ERROR(FindSegments());
     if (log_.segments.empty()) return MakeFirstSegment();
@@ -34,17 +37,26 @@ class Recovery {
 
  private:
   std::string Path(std::string_view name) const { return env::JoinPath(home_.folder, name); }
+  bool Has(std::string_view name) const { return std::binary_search(names_.begin(), names_.end(), name); }
+  absl::StatusOr<std::optional<model::Offset>> ReadCheckpoint(std::string_view name) const {
+    if (!Has(name)) return std::nullopt;
+    return ReadOffsetCheckpoint(*home_.disk, Path(name), tp_);
+  }
+  // Before anything is removed or cut: MakeDurable syncs it.
+  absl::Status BeginChange() {
+    if (std::exchange(changing_, true)) return absl::OkStatus();
+    return MarkChange(*home_.disk, home_.folder);
+  }
 
   absl::Status ReadCheckpoints() {
-    absl::StatusOr<std::optional<model::Offset>> start = ReadOffsetCheckpoint(*home_.disk, Path(kLogStartFile), tp_);
+    absl::StatusOr<std::optional<model::Offset>> start = ReadCheckpoint(kLogStartFile);
     if (!start.ok()) {
       return Annotate(start.status(),
                       "cannot tell which records were deleted; restore this file, or remove it to serve "
                       "all that is left");
     }
     recorded_start_ = start->value_or(model::Offset(0));
-    const absl::StatusOr<std::optional<model::Offset>> point =
-        ReadOffsetCheckpoint(*home_.disk, Path(kRecoveryPointFile), tp_);
+    const absl::StatusOr<std::optional<model::Offset>> point = ReadCheckpoint(kRecoveryPointFile);
     if (point.ok()) {
       recorded_point_ = point->value_or(model::Offset(0));
     } else if (absl::IsDataLoss(point.status())) {
@@ -56,8 +68,7 @@ class Recovery {
   }
 
   absl::Status FindSegments() {
-    LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, home_.disk->List(home_.folder));
-    for (const std::string& name : names) {
+    for (const std::string& name : names_) {
       if (name.ends_with(".tmp")) LEAT_RETURN_IF_ERROR(home_.disk->Remove(Path(name)));
       if (const auto at = ParseSegmentName(name, kSnapshotSuffix)) log_.snapshots.insert(*at);
       had_producers_ |= ParseSegmentName(name, kSnapshotSuffix) || ParseSegmentName(name, kAbortedIndexSuffix);
@@ -68,7 +79,7 @@ class Recovery {
       log_.segments.push_back(std::make_unique<Segment>(home_, *base, size));
     }
     // Indexes without their segment are what a crash left of a removal.
-    for (const std::string& name : names) {
+    for (const std::string& name : names_) {
       std::optional<model::Offset> base = ParseSegmentName(name, kOffsetIndexSuffix);
       if (!base) base = ParseSegmentName(name, kTimeIndexSuffix);
       if (!base) base = ParseSegmentName(name, kAbortedIndexSuffix);
@@ -88,6 +99,7 @@ class Recovery {
     log_.log_start = log_.log_end = log_.recovery_point = point_ = recorded_start_;
     LEAT_RETURN_IF_ERROR(RestoreProducers(recorded_start_));
     LEAT_RETURN_IF_ERROR(RemoveLaterSnapshots());
+    LEAT_RETURN_IF_ERROR(MakeDurable());
     return std::move(log_);
   }
 
@@ -113,7 +125,8 @@ class Recovery {
   }
 
   absl::Status ReadEpochs() {
-    const absl::StatusOr<std::string> text = env::ReadWholeFile(*home_.disk, Path(kEpochFile));
+    const absl::StatusOr<std::string> text = Has(kEpochFile) ? env::ReadWholeFile(*home_.disk, Path(kEpochFile))
+                                                             : absl::StatusOr<std::string>(NotFound(kEpochFile));
     absl::StatusOr<LeaderEpochs> epochs = text.ok() ? LeaderEpochs::Decode(*text) : text.status();
     if (epochs.ok()) {
       log_.epochs = *std::move(epochs);
@@ -171,6 +184,12 @@ class Recovery {
   // those.
   bool indexes_vouched() const { return point_ == recorded_point_; }
 
+  // Bytes that the kernel still has as they were written are checked when they are read, like those below the recovery
+  // point: of gigabytes only the headers are looked at. A write that was cut short ends the file inside a batch.
+  ScanCheck tail_check() const {
+    return rules_.page_cache == PageCache::kWhole && !changing_ ? ScanCheck::kMarkers : ScanCheck::kCrc;
+  }
+
   // The producers up to the recovery point, and the aborted transactions of the first segment that is scanned.
   absl::Status LoadAborted(Segment* segment) {
     const model::Offset point = std::max(point_, segment->base());
@@ -190,8 +209,10 @@ class Recovery {
       segment->ReplaceAborted({});
     }
     LEAT_RETURN_IF_ERROR(RestoreProducers(from));
-    return ReplayProducers(*home_.disk, log_.segments, point, rules_.replay, &log_.producers,
-                           [segment](const AbortedEntry& entry) { segment->NoteAborted(entry); });
+    LEAT_RETURN_IF_ERROR(ReplayProducers(*home_.disk, log_.segments, point, rules_.replay, &log_.producers,
+                                         [segment](const AbortedEntry& entry) { segment->NoteAborted(entry); }));
+    log_.decided_to = log_.producers.first_undecided().value_or(point);
+    return absl::OkStatus();
   }
 
   // The state of the producers before the batches from `to` on. A log without any of their files had no producers below
@@ -207,6 +228,7 @@ class Recovery {
   // A snapshot is written once everything below it is on disk: it holds unless the log lost that.
   absl::Status RemoveLaterSnapshots() {
     while (!log_.snapshots.empty() && *log_.snapshots.rbegin() > log_.log_end) {
+      LEAT_RETURN_IF_ERROR(BeginChange());
       const absl::Status removed =
           home_.disk->Remove(SegmentPath(home_.folder, *log_.snapshots.rbegin(), kSnapshotSuffix));
       if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
@@ -225,6 +247,7 @@ class Recovery {
       if (s->base() >= segment.base()) log_.report.cut_bytes += s->size();
     }
     log_.report.cut_reason = StrCat("the log ends at offset ", expected_, " before ", segment.path());
+    LEAT_RETURN_IF_ERROR(BeginChange());
     while (log_.segments.size() > i) LEAT_RETURN_IF_ERROR(RemoveSegment(log_.segments.size() - 1));
     return absl::OkStatus();
   }
@@ -239,7 +262,7 @@ class Recovery {
     LEAT_ASSIGN_OR_RETURN(uint64_t position, WalkToPoint(segment));
     log_.report.rebuilt_indexes += segment.rebuilds() - rebuilds;
     if (expected_ < point_ && position == segment.size()) return true;
-    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, home_.gaps_until, ScanCheck::kCrc);
+    BatchScanner scanner(*segment.file(), position, segment.size(), expected_, home_.gaps_until, tail_check());
     for (;;) {
       LEAT_ASSIGN_OR_RETURN(ScannedBatch batch, scanner.Next());
       if (batch.kind == ScannedBatch::Kind::kBatch && batch.header.leader_epoch < log_.epochs.latest()) {
@@ -315,6 +338,7 @@ class Recovery {
     if (expected_ < point_ || (verdict.kind == TailVerdict::Kind::kDamaged && rules_.tail == TailRule::kJudge)) {
       return DamageError(segment, bad.position, verdict.reason);
     }
+    LEAT_RETURN_IF_ERROR(BeginChange());
     log_.report.cut_bytes = segment.size() - bad.position;
     while (log_.segments.size() > i + 1) {
       log_.report.cut_bytes += log_.segments.back()->size();
@@ -325,22 +349,36 @@ class Recovery {
     return false;
   }
 
-  // Before anything is served or appended, the disk holds what recovery found. Also when nothing was scanned or cut: an
-  // earlier process may have died between a cut and its sync, which leaves a log that looks closed. A power cut would
-  // bring back what it removed, between or behind bytes that are written now.
+  // Before anything is served or appended, the disk holds what recovery found, where that may matter: what was cut must
+  // not come back between or behind bytes that are written now, and in class F a reader must not see records vanish
+  // that the process before had not synced yet. The recovery point vouches for what lies below it.
   absl::Status MakeDurable() {
     if (log_.report.cut_bytes > 0) {
       LogWarning("log", tp_.ToString(), ": cut ", log_.report.cut_bytes, " bytes behind offset ", log_.log_end, ": ",
                  log_.report.cut_reason);
     }
+    log_.durable_end = log_.log_end;
+    const model::Offset decided_below_point = log_.decided_to;
+    log_.decided_to = log_.producers.first_undecided().value_or(log_.log_end);
     if (rules_.fresh) return absl::OkStatus();
+    const bool unsynced = log_.report.scanned_bytes > 0;
+    if (!changing_ && !(unsynced && rules_.durability == Durability::kFsync)) {
+      if (unsynced) log_.durable_end = point_;
+      if (unsynced) log_.decided_to = std::min(log_.decided_to, decided_below_point);
+      // A checkpoint syncs all names that there are, and the folder's own, before it is written.
+      log_.names_durable = recorded_point_ > log_.segments.back()->base();
+      return absl::OkStatus();
+    }
     for (size_t i = first_scanned_; i < log_.segments.size(); ++i) {
       LEAT_RETURN_IF_ERROR(log_.segments[i]->Load());
       LEAT_RETURN_IF_ERROR(SyncFailure(log_.segments[i]->file()->Sync()));
     }
     LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(home_.folder)));
     // The folder's own name: the process that made it may have died before it was synced.
-    return SyncFailure(home_.disk->SyncDirectory(env::ParentPath(home_.folder)));
+    LEAT_RETURN_IF_ERROR(SyncFailure(home_.disk->SyncDirectory(env::ParentPath(home_.folder))));
+    for (const std::string_view mark : {kChangeMark, kUndoMark}) UnmarkChange(*home_.disk, home_.folder, mark);
+    log_.names_durable = true;
+    return absl::OkStatus();
   }
 
   static absl::Status SyncFailure(const absl::Status& status) {
@@ -367,6 +405,7 @@ class Recovery {
   const SegmentHome& home_;
   const model::TopicPartition& tp_;
   const RecoveryRules rules_;
+  std::vector<std::string> names_;
   RecoveredLog log_;
   model::Offset recorded_start_{0};
   model::Offset recorded_point_{0};
@@ -374,13 +413,14 @@ class Recovery {
   model::Offset expected_{0};  // the offset that the next batch begins with
   size_t first_scanned_ = 0;
   bool had_producers_ = false;  // says a file in the folder
+  bool changing_ = false;       // what is there, or was, may be on the disk or not
 };
 
 }  // namespace
 
 absl::StatusOr<RecoveredLog> RecoverLog(const SegmentHome& home, const model::TopicPartition& tp,
-                                        const RecoveryRules& rules) {
-  return Recovery(home, tp, rules).Run();
+                                        const RecoveryRules& rules, std::vector<std::string> names) {
+  return Recovery(home, tp, rules, std::move(names)).Run();
 }
 
 }  // namespace leat::log

@@ -127,7 +127,7 @@ class Segment {
   // The same when it is closed. REQUIRES: no write that failed is to be undone.
   void GiveRoomBack();
   // While pinned (written to, or with unsynced bytes) it is not dropped from memory.
-  void set_pinned(bool pinned) { pinned_ = pinned; }
+  void set_pinned(bool pinned);
 
   // What the index files lack.
   std::vector<IndexWrite> PendingIndexWrites() const;
@@ -147,7 +147,7 @@ class Segment {
   static constexpr uint64_t kMostReserved = uint64_t{16} << 20;
   bool index_files_current() const;
   bool aborted_file_current() const { return !aborted_file_longer_ && written_aborted_ == aborted_.entries().size(); }
-  bool droppable() const { return !pinned_ && index_files_current(); }
+  bool droppable() const { return index_files_current(); }
   void Drop();
   absl::Status OpenFile();
   absl::Status ReadIndexes();

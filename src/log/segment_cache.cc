@@ -2,7 +2,9 @@
 
 namespace leat::log {
 
+// Pinned segments are not in the list: with many partitions they would be all that is ever looked at.
 void SegmentCache::Touch(Segment* segment) {
+  if (segment->pinned_) return;
   if (segment->cached_) order_.erase(segment->place_);
   order_.push_front(segment);
   segment->place_ = order_.begin();
@@ -21,6 +23,16 @@ void SegmentCache::Forget(Segment* segment) {
   if (!segment->cached_) return;
   order_.erase(segment->place_);
   segment->cached_ = false;
+}
+
+void Segment::set_pinned(bool pinned) {
+  if (pinned_ == pinned) return;
+  pinned_ = pinned;
+  if (pinned) {
+    home_.cache->Forget(this);
+  } else if (loaded_) {
+    home_.cache->Touch(this);
+  }
 }
 
 }  // namespace leat::log

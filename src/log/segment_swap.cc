@@ -1,5 +1,6 @@
 #include "log/segment_swap.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -90,8 +91,11 @@ absl::Status RemoveCleaned(env::Disk& disk, const std::string& folder, model::Of
   return absl::OkStatus();
 }
 
-absl::Status FinishSwaps(env::Disk& disk, const std::string& folder) {
-  LEAT_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(folder));
+absl::Status FinishSwaps(env::Disk& disk, const std::string& folder, std::vector<std::string>* found) {
+  const std::vector<std::string>& names = *found;
+  const bool any = std::ranges::any_of(
+      names, [](std::string_view name) { return name.ends_with(kCleanedSuffix) || name.ends_with(kSwapSuffix); });
+  if (!any) return absl::OkStatus();
   for (const std::string& name : names) {
     if (name.ends_with(kCleanedSuffix)) LEAT_RETURN_IF_ERROR(disk.Remove(env::JoinPath(folder, name)));
   }
@@ -114,6 +118,7 @@ absl::Status FinishSwaps(env::Disk& disk, const std::string& folder) {
   for (const std::string& name : left) {
     if (name.ends_with(kSwapSuffix)) LEAT_RETURN_IF_ERROR(disk.Remove(env::JoinPath(folder, name)));
   }
+  LEAT_ASSIGN_OR_RETURN(*found, disk.List(folder));
   return absl::OkStatus();
 }
 

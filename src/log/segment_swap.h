@@ -35,6 +35,7 @@ SwapOutcome RunSwap(env::Disk& disk, const SegmentSwap& swap);
 // Removes what a cleaning wrote and will not use.
 absl::Status RemoveCleaned(env::Disk& disk, const std::string& folder, model::Offset base);
 // Before a folder's segments are listed. kDataLoss: a new segment is damaged.
-absl::Status FinishSwaps(env::Disk& disk, const std::string& folder);
+// `names`: what is in the folder; read again if something was done.
+absl::Status FinishSwaps(env::Disk& disk, const std::string& folder, std::vector<std::string>* names);
 
 }  // namespace leat::log

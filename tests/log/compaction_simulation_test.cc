@@ -52,7 +52,7 @@ struct SimProducer {
 class CompactionSimulation {
  public:
   CompactionSimulation(uint64_t seed, Bug bug)
-      : random_(seed), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
+      : random_(seed), deaths_(seed + 1'000'003), bug_(bug), world_(random_.Next()), disk_(random_.Next()) {
     const auto family = [this] { return !random_.OneIn(5); };
     options_.durability = random_.OneIn(4) ? Durability::kPageCache : Durability::kFsync;
     options_.segment_bytes = random_.Between(600, 5000);
@@ -417,7 +417,9 @@ class CompactionSimulation {
       directory_->Close([&](const absl::Status&) { closed = true; });
       if (!world_.RunUntil([&] { return closed; }, absl::Seconds(600))) return Fail("close was never answered");
     }
-    if (disk_.sync_failed() || disk_.dark()) ending = Ending::kPowerCut;
+    // Where all calls fail it was the power, or the process alone.
+    if (disk_.dark()) ending = deaths_.OneIn(2) ? Ending::kKill : Ending::kPowerCut;
+    if (disk_.sync_failed()) ending = Ending::kPowerCut;
     Stop(ending);
     if (Open(ending) || failure_) return;
     // A fault of the moment kept it from opening; without faults it must open.
@@ -429,7 +431,11 @@ class CompactionSimulation {
   void Stop(Ending ending) {
     if (shard_) shard_->Kill();
     directory_.reset();
-    if (ending == Ending::kPowerCut) disk_.PowerCut();
+    if (ending == Ending::kPowerCut) {
+      disk_.PowerCut();
+    } else if (disk_.dark()) {
+      disk_.LosePowerAfter(UINT64_MAX);
+    }
     ++(ending == Ending::kPowerCut ? stats_.power_cuts : stats_.kills);
   }
 
@@ -441,11 +447,12 @@ class CompactionSimulation {
     PlantAtRestart();
     for (const std::string& path : disk_.Files()) stats_.swaps_finished += path.ends_with(".log.swap");
     shard_ = std::make_unique<sim::SimShard>(world_);
-    auto directory = LogDirectory::Open(disk_, *shard_, directory_options_);
+    const PageCache page_cache = ending == Ending::kPowerCut ? PageCache::kUnknown : PageCache::kWhole;
+    auto directory = OpenLogDirectory(disk_, *shard_, directory_options_, page_cache);
     if (!directory.ok()) return false;
     directory_ = *std::move(directory);
     const auto opened = directory_->OpenPartition(kPartition, options_);
-    if (!opened.ok()) {
+    if (!opened.ok() || disk_.dark()) {
       if (sound && !disk_.dark()) Fail(StrCat("opening failed with ", opened.status().ToString()));
       return false;
     }
@@ -570,6 +577,7 @@ class CompactionSimulation {
   }
 
   Random random_;
+  Random deaths_;  // what is dead when all calls fail
   const Bug bug_;
   sim::SimWorld world_;
   sim::SimDisk disk_;

@@ -71,7 +71,7 @@ class LogTest : public testing::Test {
   ~LogTest() override { Kill(); }
 
   void OpenDirectory() {
-    auto directory = LogDirectory::Open(disk_, *shard_, directory_options_);
+    auto directory = OpenLogDirectory(disk_, *shard_, directory_options_, page_cache_);
     ASSERT_TRUE(directory.ok()) << directory.status();
     directory_ = *std::move(directory);
   }
@@ -152,6 +152,7 @@ class LogTest : public testing::Test {
   sim::SimWorld world_;
   sim::SimDisk disk_;
   std::unique_ptr<sim::SimShard> shard_;
+  PageCache page_cache_ = PageCache::kUnknown;
   LogDirectory::Options directory_options_{.path = "data/log"};
   LogOptions options_;
   std::unique_ptr<LogDirectory> directory_;

@@ -71,6 +71,7 @@ class LogSimulation {
   void Fail(std::string what);
 
   Random random_;
+  Random deaths_;  // what is dead when all calls fail
   const Mutation mutation_;
   sim::SimWorld world_;
   sim::SimDisk disk_;

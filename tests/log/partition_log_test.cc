@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "log/change_mark.h"
 #include "log/damage.h"
 #include "tests/log/log_fixture.h"
 
@@ -191,6 +192,7 @@ TEST_F(PartitionLogTest, SyncsTheCutOfARecoveryThatDied) {
     {
       const auto file = disk_.Open(StrCat(folder, "/00000000000000000000.log"), env::OpenMode::kReadWrite).value();
       ASSERT_TRUE(file->Sync().ok() && disk_.SyncDirectory(folder).ok() && disk_.SyncDirectory("data/log").ok());
+      ASSERT_TRUE(MarkChange(disk_, folder).ok());  // as it does before it cuts
       ASSERT_TRUE(file->Truncate(MakeBatch({"kept"}).size()).ok());
     }
     OpenDirectory();
@@ -472,6 +474,24 @@ TEST_F(PartitionLogTest, KeepsFewSegmentsLoaded) {
   EXPECT_EQ(ReadAll(log).size(), 100u);
   EXPECT_GT(log.segment_count(), 10);
   EXPECT_LE(disk_.open_files(), 4u);
+}
+
+// The segments that are written to take no places away from the old ones: with many partitions none would be left.
+TEST_F(PartitionLogTest, KeepsOldSegmentsLoadedBesideManyActiveOnes) {
+  directory_options_.max_loaded_segments = 3;
+  KillAndReopen();
+  options_.segment_bytes = 500;
+  for (int i = 1; i <= 10; ++i) {
+    ASSERT_TRUE(Append(Open({"other", model::PartitionId(i)}), MakeBatch({"x"})).ok());
+  }
+  PartitionLog& log = Open();
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(Append(log, MakeBatch({StrCat("v", i)})).ok());
+  world_.RunFor(absl::Minutes(2));
+  EXPECT_EQ(ReadAll(log).size(), 100u);
+  for (int i = 1; i <= 10; ++i) {
+    EXPECT_EQ(ReadAll(*directory_->Find({"other", model::PartitionId(i)})).size(), 1u);
+  }
+  EXPECT_EQ(disk_.open_files(), 11u + 3u);
 }
 
 }  // namespace

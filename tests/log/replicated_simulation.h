@@ -89,6 +89,7 @@ class ReplicatedSimulation {
   void Say(std::string what) const;
 
   Random random_;
+  Random deaths_;  // what is dead when all calls fail
   sim::SimWorld world_;
   sim::SimDisk sim_disk_;
   ForgetfulDisk disk_;

@@ -25,7 +25,11 @@ void ReplicatedSimulation::Content::CutTo(int64_t to) {
 }
 
 ReplicatedSimulation::ReplicatedSimulation(uint64_t seed, ForgetfulDisk::Bug bug, sim::DiskFaults::Lie lie)
-    : random_(seed), world_(random_.Next()), sim_disk_(random_.Next()), disk_(sim_disk_, bug) {
+    : random_(seed),
+      deaths_(seed + 1'000'003),
+      world_(random_.Next()),
+      sim_disk_(random_.Next()),
+      disk_(sim_disk_, bug) {
   const auto family = [this] { return !random_.OneIn(4); };
   options_.durability = random_.OneIn(2) ? Durability::kFsync : Durability::kPageCache;
   options_.segment_bytes = random_.Between(400, 6'000);
@@ -303,7 +307,9 @@ void ReplicatedSimulation::EndProcess(Ending ending) {
     if (!world_.RunUntil([&] { return closed; }, absl::Seconds(60))) return Fail("close was never answered");
     if (!failure_) Follow();
   }
-  if (sim_disk_.sync_failed() || sim_disk_.dark()) ending = Ending::kPowerCut;
+  // Where all calls fail it was the power, or the process alone.
+  if (sim_disk_.dark()) ending = deaths_.OneIn(2) ? Ending::kKill : Ending::kPowerCut;
+  if (sim_disk_.sync_failed()) ending = Ending::kPowerCut;
   Follow();
   for (const Batch& batch : offered_) failed_[batch.base].insert(batch.bytes);
   shard_->Kill();
@@ -314,6 +320,7 @@ void ReplicatedSimulation::EndProcess(Ending ending) {
     sim_disk_.PowerCut();
     ++stats_.power_cuts;
   } else {
+    if (sim_disk_.dark()) sim_disk_.LosePowerAfter(UINT64_MAX);
     ++stats_.kills;
   }
   if (failure_ || Open(ending, true) || failure_) return;
@@ -334,7 +341,8 @@ bool ReplicatedSimulation::Open(Ending ending, bool faults_may_hinder) {
   if (shard_) shard_->Kill();
   directory_.reset();
   shard_ = std::make_unique<sim::SimShard>(world_);
-  auto directory = OpenLogDirectory(disk_, *shard_, {.path = "data/log"}, TailRule::kJudge);
+  const PageCache page_cache = ending == Ending::kPowerCut ? PageCache::kUnknown : PageCache::kWhole;
+  auto directory = OpenLogDirectory(disk_, *shard_, {.path = "data/log"}, page_cache);
   absl::Status status = directory.status();
   if (status.ok()) {
     directory_ = *std::move(directory);
@@ -381,7 +389,7 @@ void ReplicatedSimulation::Adopt(Ending ending) {
                          one.most_watermark));
     }
     watermark_ = mark;
-    durable_ = end;
+    durable_ = log_->durable_end().value();
     stats_.revived += i < candidates.size();
     failed_.clear();
     if (mine_.batches.empty()) mine_.begin = end;

@@ -21,7 +21,7 @@ constexpr int kSteps = 60;
 }  // namespace
 
 LogSimulation::LogSimulation(uint64_t seed, const Mutation& mutation)
-    : random_(seed), mutation_(mutation), world_(random_.Next()), disk_(random_.Next()) {
+    : random_(seed), deaths_(seed + 1'000'003), mutation_(mutation), world_(random_.Next()), disk_(random_.Next()) {
   const auto family = [this] { return !random_.OneIn(5); };
   options_.durability = random_.Below(10) < 7 ? Durability::kFsync : Durability::kPageCache;
   options_.segment_bytes = random_.Between(600, 12'000);
@@ -90,7 +90,8 @@ void LogSimulation::Step() {
   }
   if (failure_ || over_) return;
   if (disk_.dark()) {
-    Restart(Ending::kPowerCut);
+    // It was the power, or the process alone.
+    Restart(deaths_.OneIn(2) ? Ending::kKill : Ending::kPowerCut);
   } else if (!directory_->online()) {
     ++stats_.offline;
     Restart(Ending::kPowerCut);
@@ -311,11 +312,12 @@ void LogSimulation::Restart(Ending ending) {
   if (disk_.sync_failed()) ending = Ending::kPowerCut;
   if (shard_) shard_->Kill();
   directory_.reset();
-  if (disk_.dark() || ending == Ending::kPowerCut) {
-    ending = Ending::kPowerCut;
+  if (ending == Ending::kPowerCut) {
     disk_.PowerCut();
     ++stats_.power_cuts;
   } else {
+    if (disk_.dark()) disk_.LosePowerAfter(UINT64_MAX);
+    ending = Ending::kKill;
     ++stats_.kills;
   }
   if (OpenAll(ending) || failure_ || over_) return;
@@ -343,7 +345,8 @@ bool LogSimulation::OpenAll(Ending ending) {
       if (path.ends_with(kSnapshotSuffix) || path.ends_with(kAbortedIndexSuffix)) disk_.Remove(path).IgnoreError();
     }
   }
-  auto directory = OpenLogDirectory(disk_, *shard_, {.path = "data/log"}, mutation_.tail_rule);
+  const PageCache page_cache = ending == Ending::kPowerCut ? PageCache::kUnknown : PageCache::kWhole;
+  auto directory = OpenLogDirectory(disk_, *shard_, {.path = "data/log"}, page_cache, mutation_.tail_rule);
   if (!directory.ok()) return false;
   directory_ = *std::move(directory);
   for (Partition& partition : partitions_) {
@@ -422,6 +425,9 @@ void LogSimulation::CheckDerivedFiles() {
     const model::Offset base = *ParseSegmentName(logs[i].substr(folder.size() + 1), kLogSuffix);
     const bool sealed = i + 1 < logs.size() && env::ParentPath(logs[i + 1]) == folder;
     const PlainIndexes plain = IndexesOf(disk_.Content(logs[i]), base.value(), options_.index_interval_bytes, sealed);
+    // Nothing is written of a log that nobody has written to.
+    const bool unwritten = disk_.Content(logs[i]).empty() && base == model::Offset(0);
+    if (unwritten && !disk_.Exists(SegmentPath(folder, base, kOffsetIndexSuffix)).value()) continue;
     const std::string offsets = disk_.Content(SegmentPath(folder, base, kOffsetIndexSuffix));
     const std::string times = disk_.Content(SegmentPath(folder, base, kTimeIndexSuffix));
     for (const Partition& partition : partitions_) {

@@ -1,6 +1,7 @@
 #include "stream/state/overlay_table.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -14,24 +15,38 @@ size_t RecentSlot(Namespace ns, size_t slots) {
   return (static_cast<uint64_t>(ns) * 0x9e3779b97f4a7c15u >> 32) % slots;
 }
 
-// The first bytes of group and key as a number that orders as they do; ties are decided by the whole key.
-uint64_t SortPrefix(const Entry& entry) {
-  uint64_t prefix = uint64_t{entry.group} << 48;
-  const size_t n = std::min<size_t>(entry.key.size(), 6);
-  for (size_t i = 0; i < n; ++i) prefix |= static_cast<uint64_t>(static_cast<uint8_t>(entry.key[i])) << (40 - 8 * i);
-  return prefix;
-}
-
+// An entry with the first bytes of what it is sorted by, so that few comparisons have to look at the entry itself,
+// which is in no cache: the keys of a join begin with five bytes that are all the same.
 struct SortItem {
+  explicit SortItem(Entry& of) : ns(of.home->ns), entry(&of) {
+    std::array<char, 2 * sizeof(uint64_t)> bytes{};
+    StoreBigEndian<uint16_t>(bytes.data(), of.group);
+    std::memcpy(bytes.data() + sizeof(uint16_t), of.key.data(),
+                std::min(of.key.size(), bytes.size() - sizeof(uint16_t)));
+    first = LoadBigEndian<uint64_t>(bytes.data());
+    second = LoadBigEndian<uint64_t>(bytes.data() + sizeof(uint64_t));
+  }
   Namespace ns;
-  uint64_t prefix;
+  uint64_t first;
+  uint64_t second;
   Entry* entry;
 };
 
 // The order of the state keys.
 bool ComesBefore(const SortItem& a, const SortItem& b) {
   if (a.ns != b.ns) return a.ns < b.ns;
-  return a.prefix != b.prefix ? a.prefix < b.prefix : a.entry->key < b.entry->key;
+  if (a.first != b.first) return a.first < b.first;
+  return a.second != b.second ? a.second < b.second : a.entry->key < b.entry->key;
+}
+
+// Sorted entries lie all over the memory: fetches the one that is visited a few steps later.
+void FetchAhead(const std::vector<SortItem>& items, size_t at) {
+  constexpr size_t kSteps = 8;
+  constexpr size_t kCacheLine = 64;
+  if (at + kSteps >= items.size()) return;
+  const char* const entry = reinterpret_cast<const char*>(items[at + kSteps].entry);
+  __builtin_prefetch(entry);
+  __builtin_prefetch(entry + kCacheLine);
 }
 
 }  // namespace
@@ -326,7 +341,7 @@ void OverlayTable::TakeChanges(int64_t epoch, std::string_view prefix, ChangeVis
     for (Entry* entry : home->dirty) {
       entry->dirty = false;
       if (entry->exists || entry->maybe_in_log) {
-        items.push_back({home->ns, SortPrefix(*entry), entry});
+        items.emplace_back(*entry);
       } else if (!entry->unapplied && !entry->maybe_in_store) {
         overlay_.Free(*entry);  // came and went within the epoch
       }
@@ -335,10 +350,11 @@ void OverlayTable::TakeChanges(int64_t epoch, std::string_view prefix, ChangeVis
     std::sort(items.begin() + first, items.end(), ComesBefore);
   }
   std::string key;
-  for (const SortItem& item : items) {
-    Entry& entry = *item.entry;
+  for (size_t i = 0; i < items.size(); ++i) {
+    FetchAhead(items, i);
+    Entry& entry = *items[i].entry;
     key.assign(prefix);
-    AppendStateKey({id_, item.ns, entry.group, entry.key}, &key);
+    AppendStateKey({id_, items[i].ns, entry.group, entry.key}, &key);
     visit(key, entry.exists ? std::optional<std::string_view>(entry.value) : std::nullopt);
     entry.maybe_in_log = entry.exists;
     if (entry.unapplied) UnlinkUnapplied(entry);
@@ -358,17 +374,18 @@ void OverlayTable::TakeUnapplied(std::string_view prefix, std::vector<Change>* c
   LEAT_CHECK(dirty_homes_.empty()) << "changes that no epoch has taken";
   std::vector<SortItem> items;
   for (Entry* entry = unapplied_.next; entry != &unapplied_; entry = entry->next) {
-    items.push_back({entry->home->ns, SortPrefix(*entry), entry});
+    items.emplace_back(*entry);
   }
   std::sort(items.begin(), items.end(), ComesBefore);
   changes->reserve(changes->size() + items.size());
-  for (const SortItem& item : items) {
-    Entry& entry = *item.entry;
+  for (size_t i = 0; i < items.size(); ++i) {
+    FetchAhead(items, i);
+    Entry& entry = *items[i].entry;
     entry.maybe_in_store = true;
     Change& change = changes->emplace_back();
     change.key.reserve(prefix.size() + kStateKeyBytes + entry.key.size());
     change.key.assign(prefix);
-    AppendStateKey({id_, item.ns, entry.group, entry.key}, &change.key);
+    AppendStateKey({id_, items[i].ns, entry.group, entry.key}, &change.key);
     if (entry.exists) change.value = entry.value;
   }
 }
