@@ -265,15 +265,15 @@ void Cluster::CheckImages(History* history) {
     const int64_t end = metadata.end().value();
     if (looked_at_[node->id] == end) continue;
     looked_at_[node->id] = end;
-    const auto [known, fresh] = image_hashes_.emplace(end, metadata.image()->Hash());
-    if (known->second != metadata.image()->Hash()) {
+    const uint64_t hash = metadata.image()->Hash();
+    if (image_hashes_.emplace(end, hash).first->second != hash) {
       history->Fail(StrCat("node ", node->id, " has other metadata at ", end, " than another node had"));
     }
     metadata.image()->partitions().ForEach([&](const meta::PartitionKey& key, const meta::Partition& partition) {
       TraceChange(*metadata.image(), key, partition);
       if (partition.leader.value() < 1) return;
       const std::pair at(key, partition.leader_epoch.value());
-      const int leader = leaders_.emplace(at, partition.leader.value()).first->second;
+      const int leader = leaders_.try_emplace(at, partition.leader.value()).first->second;
       if (leader == partition.leader.value()) return;
       history->Fail(StrCat("partition ", key.partition, " of ", key.topic.ToString(), " has two leaders in epoch ",
                            partition.leader_epoch, ": ", leader, " and ", partition.leader));
@@ -283,7 +283,7 @@ void Cluster::CheckImages(History* history) {
 
 // Whoever sees a change first tells of it.
 void Cluster::TraceChange(const meta::Image& image, const meta::PartitionKey& key, const meta::Partition& partition) {
-  const auto [known, fresh] = partition_epochs_.emplace(key, partition.partition_epoch);
+  const auto [known, fresh] = partition_epochs_.try_emplace(key, partition.partition_epoch);
   if (!fresh && known->second >= partition.partition_epoch) return;
   known->second = partition.partition_epoch;
   const meta::TopicPtr topic = image.FindTopic(key.topic);

@@ -12,10 +12,11 @@ Faults::Faults(Stage& stage)
     : stage_(stage),
       random_(stage.plan.Chance(3)),
       aim_(stage.plan.Chance(Family::kAimed)),
+      join_(stage.plan.Chance(8000)),
       aims_one_in_(static_cast<uint64_t>(aim_.Between(1, 6))) {
   for (const Family family : {Family::kCrash, Family::kPower, Family::kPause, Family::kCuts, Family::kSlowLinks,
                               Family::kClientLink, Family::kDiskErrors, Family::kDiskFull, Family::kSlowDisk,
-                              Family::kClock, Family::kLeaderMoves, Family::kReassignment}) {
+                              Family::kClock, Family::kLeaderMoves, Family::kReassignment, Family::kAimed}) {
     if (stage.plan.has(family)) kinds_.push_back(family);
   }
   ClientLink::Faults link;
@@ -77,6 +78,8 @@ void Faults::One() {
       return;
     case Family::kReassignment:
       return Reassign();
+    case Family::kAimed:
+      return LeaveFetchBehind();
     default: {
       broker::ElectLeadersRequest request;
       const int asked = stage_.cluster.AnyServing(random_);
@@ -175,6 +178,47 @@ void Faults::Reassign() {
         broker.cluster_admin().Reassign(request, std::move(done));
       },
       [](const auto&) {});
+}
+
+void Faults::NoteAsking(int node, int controller) {
+  if (!started_ || healed_ || !stage_.plan.has(Family::kAimed)) return;
+  const Node& at = stage_.cluster.node(node);
+  if (at.serves() || std::exchange(asked_[node], at.life) == at.life || !join_.OneIn(3)) return;
+  const Duration held = absl::Milliseconds(join_.Between(300, 3000));
+  stage_.trace(StrCat("node ", node, " joins, and hears late of the metadata"));
+  stage_.cluster.network().HoldBack(controller, node, env::Service::kRaft, held, held);
+}
+
+// A follower's fetches are on their way for so long that they arrive when its machine has lost power, and what they say
+// it has, and another process of it is registered. Nobody else's are heard of meanwhile, so that theirs would count.
+void Faults::LeaveFetchBehind() {
+  const meta::ImagePtr image = stage_.cluster.NewestImage();
+  if (image == nullptr || stage_.partitions.empty()) return;
+  const model::TopicPartition& name = stage_.partitions[aim_.Below(stage_.partitions.size())];
+  const meta::TopicPtr topic = image->FindTopic(name.topic);
+  const meta::Partition* found = topic == nullptr ? nullptr : image->FindPartition({topic->id, name.partition});
+  if (found == nullptr || found->leader.value() < 1 || found->isr.size() < 2) return;
+  const int leader = found->leader.value();
+  std::vector<int> others;
+  for (const model::NodeId node : found->isr) {
+    if (node.value() != leader) others.push_back(node.value());
+  }
+  const int follower = others[aim_.Below(others.size())];
+  std::erase(others, follower);
+  if (!MayLoseTail(follower)) return;
+  sim::SimNetwork& network = stage_.cluster.network();
+  const Duration held = absl::Milliseconds(aim_.Between(2000, 4000));
+  const Duration window = absl::Milliseconds(aim_.Between(20, 100));
+  const Duration pause = absl::Milliseconds(aim_.Between(0, 200));
+  stage_.trace(StrCat("fetches of node ", follower, " from node ", leader, " stay behind"));
+  network.HoldBack(follower, leader, env::Service::kFetch, window, held);
+  for (const int other : others) network.HoldBack(other, leader, env::Service::kFetch, held, held);
+  After(window, [this, follower, leader, held, pause, &network] {
+    if (!MayLoseTail(follower)) return;
+    stage_.cluster.CutPower(follower);
+    stage_.cluster.StartIn(follower, pause);
+    network.HoldBack(follower, leader, env::Service::kFetch, held + absl::Seconds(1), held);
+  });
 }
 
 void Faults::Part(int from, int to, Duration span) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "tests/sim/replica_checks.h"
@@ -16,7 +17,12 @@ class Faults {
   Faults(const Faults&) = delete;
   Faults& operator=(const Faults&) = delete;
 
-  void Start() { Next(); }
+  void Start() {
+    started_ = true;
+    Next();
+  }
+  // A node asks the controller for something. Who joins is told late of what the metadata say by then.
+  void NoteAsking(int node, int controller);
   // Some moments are followed by what is worst in them.
   void Aim(const ReplicaChecks::Moment& moment);
   // Nothing goes wrong any more: everybody is started, reached and served by a disk that works.
@@ -33,6 +39,7 @@ class Faults {
   void Cut(int id);
   void Disk(int id);
   void Reassign();
+  void LeaveFetchBehind();
   void AimAtProposal(const ReplicaChecks::Moment& moment);
   void AimAtElection(const ReplicaChecks::Moment& moment);
   // Its process or its power ends in a moment, and it is started again soon.
@@ -46,10 +53,12 @@ class Faults {
   Stage& stage_;
   Random random_;
   Random aim_;
+  Random join_;
   uint64_t aims_one_in_ = 1;
   std::vector<Family> kinds_;
-  bool healed_ = false;
-  int bad_disk_ = 0;  // whose disk fails now; 0: none
+  bool started_ = false, healed_ = false;
+  std::map<int, uint64_t> asked_;  // node -> its last life that has asked the controller
+  int bad_disk_ = 0;               // whose disk fails now; 0: none
   uint64_t count_ = 0;
 };
 

@@ -14,16 +14,17 @@ struct Machine {
   Instant still_until;  // stands still before that
   int64_t wall_offset_ms = 0;
   double disk_slowness = 1;
+  uint64_t turns = 0;  // closures that ran on its shards: whoever looks on need not look again before the next
 };
 
 class NodeShard : public env::Shard {
  public:
-  NodeShard(sim::SimWorld& world, const Machine& machine) : world_(world), machine_(machine) {}
+  NodeShard(sim::SimWorld& world, Machine& machine) : world_(world), machine_(machine) {}
   ~NodeShard() override { Kill(); }
 
   Instant Now() const override { return world_.Now(); }
   int64_t WallMillis() const override { return world_.WallMillis() + machine_.wall_offset_ms; }
-  void Post(env::Closure closure) override { Schedule(world_.Now(), std::move(closure)); }
+  void Post(env::Closure closure) override { Run(world_.Now(), std::move(closure)); }
   std::unique_ptr<env::Timer> RunAt(Instant when, env::Closure closure) override;
   // The work runs whole at a seeded later instant, and the answer comes back at another one after that.
   void RunBlocking(absl::AnyInvocable<absl::Status()> work, absl::AnyInvocable<void(absl::Status)> done) override;
@@ -38,12 +39,12 @@ class NodeShard : public env::Shard {
     env::Closure closure;
   };
   class HeldTimer;
-  std::shared_ptr<Held> Schedule(Instant when, env::Closure closure);
+  void Run(Instant when, env::Closure closure);
   void Queue(Instant when, std::shared_ptr<Held> held);
   Duration DiskTime();
 
   sim::SimWorld& world_;
-  const Machine& machine_;
+  Machine& machine_;
 };
 
 }  // namespace leat::nodes

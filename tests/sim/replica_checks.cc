@@ -66,18 +66,13 @@ void ReplicaChecks::Tell(Moment::What what, int leader, std::vector<int> subject
 }
 
 // Metadata that was committed stays, so that the newest that any node has shown is what holds.
-void ReplicaChecks::TakeNewest() {
-  bool fresh = false;
-  for (int id = 1; id <= cluster_.size(); ++id) {
-    const Node& node = cluster_.node(id);
-    if (!node.serves()) continue;
-    const int64_t end = node.broker->metadata()->end().value();
-    if (end <= newest_end_) continue;
-    newest_end_ = end;
-    newest_ = node.broker->image();
-    fresh = true;
-  }
-  if (!fresh) return;
+bool ReplicaChecks::TakeNewest(int id) {
+  const Node& node = cluster_.node(id);
+  if (!node.serves()) return false;
+  const int64_t end = node.broker->metadata()->end().value();
+  if (end <= newest_end_) return false;
+  newest_end_ = end;
+  newest_ = node.broker->image();
   for (Truth& truth : truths_) {
     const meta::TopicPtr topic = newest_->FindTopic(truth.name.topic);
     truth.partition = nullptr;
@@ -85,21 +80,44 @@ void ReplicaChecks::TakeNewest() {
     truth.key = {topic->id, truth.name.partition};
     truth.partition = newest_->FindPartition(truth.key);
     if (truth.partition == nullptr || truth.partition->partition_epoch == truth.partition_epoch) continue;
+    CheckReassignment(truth);
     truth.partition_epoch = truth.partition->partition_epoch;
     CheckHolders(truth);
     const int leader = truth.partition->leader.value();
     if (leader == std::exchange(truth.leader, leader) || leader < 1) continue;
     std::vector<int> eligible;
-    for (const model::NodeId node : truth.partition->elr) eligible.push_back(node.value());
+    for (const model::NodeId other : truth.partition->elr) eligible.push_back(other.value());
     Tell(Moment::What::kElection, leader, std::move(eligible));
+  }
+  return true;
+}
+
+// Most events are of one node, or of none: only what it has done can be news.
+void ReplicaChecks::AfterEvent() {
+  if (cluster_.size() == 1) return;
+  turns_.resize(static_cast<size_t>(cluster_.size()));
+  for (int id = 1; id <= cluster_.size(); ++id) {
+    const uint64_t turns = cluster_.node(id).machine.turns;
+    if (std::exchange(turns_[static_cast<size_t>(id - 1)], turns) == turns) continue;
+    const bool fresh = TakeNewest(id);
+    for (Truth& truth : truths_) {
+      const int leader = truth.partition == nullptr ? 0 : truth.partition->leader.value();
+      if (leader == id || (fresh && leader > 0)) LookAtLeader(truth);
+    }
   }
 }
 
-void ReplicaChecks::AfterEvent() {
-  if (cluster_.size() == 1) return;
-  TakeNewest();
-  for (Truth& truth : truths_) {
-    if (truth.partition != nullptr && truth.partition->leader.value() > 0) LookAtLeader(truth);
+// It ends when all that it adds are in sync, or is cancelled.
+void ReplicaChecks::CheckReassignment(Truth& truth) {
+  const meta::Partition& now = *truth.partition;
+  const meta::NodeList adding = std::exchange(truth.adding, now.adding);
+  const int32_t before = std::exchange(truth.adding_epoch, now.partition_epoch);
+  // Of several changes at once only the last is seen.
+  if (now.partition_epoch != before + 1 || now.is_reassigning()) return;
+  for (const model::NodeId added : adding) {
+    if (!meta::Contains(now.replicas, added) || meta::Contains(now.isr, added)) continue;
+    history_.Fail(StrCat("a reassignment of ", truth.name.ToString(), " has ended, and node ", added,
+                         ", which it has added, is not in sync: ", meta::ToString(now.isr)));
   }
 }
 
@@ -192,7 +210,7 @@ void ReplicaChecks::CheckLives(Truth& truth) {
     if (copy.log->durable_end() >= copy.log->log_end()) truth.synced[id] = life;
     if (copy.replica == nullptr || copy.replica->core().leader() == nullptr) continue;
     const int32_t epoch = copy.replica->core().leader()->view().epoch.value();
-    const auto [known, fresh] = truth.leading.emplace(epoch, std::pair(id, life));
+    const auto known = truth.leading.try_emplace(epoch, id, life).first;
     if (known->second == std::pair(id, life)) continue;
     history_.Fail(StrCat("node ", id, " leads ", truth.name.ToString(), " in epoch ", epoch, ", in which ",
                          known->second.first == id ? "an earlier life of it" : StrCat("node ", known->second.first),

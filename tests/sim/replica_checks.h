@@ -46,9 +46,12 @@ class ReplicaChecks {
     bool proposing = false;
     std::map<int, uint64_t> synced;                       // node -> its life in which all was on disk once
     std::map<int32_t, std::pair<int, uint64_t>> leading;  // leader epoch -> node and life that led in it
+    // As the last image that said something new of it had them, and its partition epoch.
+    meta::NodeList adding;
+    int32_t adding_epoch = -1;
   };
 
-  void TakeNewest();
+  bool TakeNewest(int id);  // true: it had some that nobody else has shown
   void LookAtLeader(Truth& truth);
   void LookAtProposal(Truth& truth, int leader, const replication::LeaderCore& core);
   void CheckHolders(const Truth& truth);
@@ -56,6 +59,7 @@ class ReplicaChecks {
   void CheckSynced(const Truth& truth);
   void CheckLives(Truth& truth);
   void CheckLeaderless();
+  void CheckReassignment(Truth& truth);
   broker::ShardState::Found CopyOf(int id, const model::TopicPartition& name);
   int Controller();
   void Tell(Moment::What what, int leader, std::vector<int> subjects);
@@ -66,6 +70,7 @@ class ReplicaChecks {
   std::vector<Truth> truths_;
   // Copies that could not be opened: they are not tried again with every look.
   std::map<std::pair<int, model::TopicPartition>, Instant> closed_until_;
+  std::vector<uint64_t> turns_;  // of each node, that were looked at
   meta::ImagePtr newest_;
   int64_t newest_end_ = -1;
   int32_t term_ = -1;                                 // of the active controller

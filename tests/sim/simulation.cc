@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/crc32c.h"
 #include "base/strings.h"
 #include "tests/sim/batches.h"
 #include "tests/sim/consumer_group.h"
@@ -50,12 +51,16 @@ Simulation::Simulation(uint64_t seed, const std::set<Family>& without, Tracing t
       stage_{world_, plan_, cluster_, link_, history_, [this](const std::string& what) { Trace(what); }},
       faults_(stage_) {
   cluster_.network().Trace([this](const sim::NetworkEvent& event) {
+    const bool asks = event.service == env::Service::kController && event.kind == sim::NetworkEvent::Kind::kRequest;
+    if (asks && event.what == sim::NetworkEvent::What::kSent) faults_.NoteAsking(event.from, event.to);
     Hash(static_cast<uint64_t>(event.at.nanos()));
     Hash(static_cast<uint64_t>(event.what) << 16 | static_cast<uint64_t>(event.kind) << 8 |
          static_cast<uint64_t>(event.service));
     Hash(static_cast<uint64_t>(event.from) << 32 | static_cast<uint64_t>(event.to));
+    Hash(event.bytes.size());
     // A job writes the rows of one window in the order of a hash table, which is that of addresses, not the seed's.
-    plan_.has(Family::kJobs) ? Hash(event.bytes.size()) : Hash(event.bytes);
+    // What arrives was sent.
+    if (event.what == sim::NetworkEvent::What::kSent && !plan_.has(Family::kJobs)) Hash(Crc32c(event.bytes));
   });
 }
 
@@ -69,20 +74,9 @@ void Simulation::Hash(uint64_t number) {
   hash_ ^= hash_ >> 29;
 }
 
-void Simulation::Hash(std::string_view bytes) {
-  Hash(bytes.size());
-  while (bytes.size() >= 8) {
-    uint64_t word = 0;
-    for (size_t i = 0; i < 8; ++i) word |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[i])) << (8 * i);
-    Hash(word);
-    bytes.remove_prefix(8);
-  }
-  for (const char c : bytes) Hash(static_cast<uint64_t>(static_cast<uint8_t>(c)));
-}
-
 void Simulation::Trace(const std::string& what) {
   Hash(static_cast<uint64_t>(world_.Now().nanos()));
-  Hash(what);
+  Hash(Crc32c(what));
   if (tracing_ == Tracing::kPrint) {
     std::fprintf(stderr, "%10.6f %s\n", static_cast<double>(world_.Now().nanos()) / 1e9, what.c_str());
   }

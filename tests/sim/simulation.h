@@ -38,7 +38,6 @@ class Simulation {
 
  private:
   void Trace(const std::string& what);
-  void Hash(std::string_view bytes);
   void Hash(uint64_t number);
   bool failed() const { return !history_.failure().empty(); }
   // Runs the world, looks after the cluster and checks it, until the condition holds; false after `limit`.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "base/random.h"
@@ -60,7 +61,7 @@ class SimWorld : public env::Clock {
   int64_t wall_base_ms_ = 1'700'000'000'000;
   uint64_t next_id_ = 1;
   std::map<Key, Event> queue_;
-  std::map<uint64_t, Instant> when_;  // id -> instant, for Cancel
+  std::unordered_map<uint64_t, Instant> when_;  // id -> instant, for Cancel
 };
 
 }  // namespace leat::sim

@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
+#include "base/random.h"
 #include "base/strings.h"
 #include "tests/sim/simulation.h"
 
@@ -32,35 +34,36 @@ namespace nodes {
 using replication::Defect;
 
 const std::vector<PlantedDefect>& Bank() {
+  constexpr auto kOften = PlantedDefect::Seen::kOften;
   static const std::vector<PlantedDefect> bank = {
-      {"truncate-by-high-watermark", Defect::kTruncateByHighWatermark, {}},
-      {"acknowledge-before-min-insync", Defect::kAckBeforeMinInSync, {}},
+      {"truncate-by-high-watermark", Defect::kTruncateByHighWatermark, {}, {}, kOften},
+      {"acknowledge-before-min-insync", Defect::kAckBeforeMinInSync, {}, {}, kOften},
       {"fetch-of-an-earlier-life-counts", Defect::kAcceptStaleBrokerEpoch, {}},
-      {"ignore-the-pending-in-sync-set", Defect::kIgnorePendingIsr, {}},
+      {"ignore-the-pending-in-sync-set", Defect::kIgnorePendingIsr, {}, {}, kOften},
       {"answer-an-epoch-above-the-asked", Defect::kAnswerEpochAboveAsked, {}},
-      {"trust-the-leaders-high-watermark", Defect::kTrustLeaderHighWatermark, {}},
-      {"compare-offsets-only", Defect::kCompareOffsetsOnly, {}},
-      {"in-sync-by-time", Defect::kInSyncByTime, {}},
-      {"ask-for-more-before-it-is-on-disk", Defect::kAskBeforeDurable, {}},
-      {"lead-class-f-from-the-page-cache", Defect::kLeadFromPageCache, {}},
-      {"answer-the-latest-offset-early", Defect::kAnswerLatestEarly, {}},
+      {"trust-the-leaders-high-watermark", Defect::kTrustLeaderHighWatermark, {}, {}, kOften},
+      {"compare-offsets-only", Defect::kCompareOffsetsOnly, {}, {}, kOften},
+      {"in-sync-by-time", Defect::kInSyncByTime, {}, {}, kOften},
+      {"ask-for-more-before-it-is-on-disk", Defect::kAskBeforeDurable, {}, {}, kOften},
+      {"lead-class-f-from-the-page-cache", Defect::kLeadFromPageCache, {}, {}, kOften},
+      {"answer-the-latest-offset-early", Defect::kAnswerLatestEarly, {}, {}, kOften},
       {"raise-the-mark-before-the-log-start", Defect::kRaiseMarkBeforeLogStart, {}},
       {"take-the-refusal-of-any-attempt", Defect::kTakeAnyRefusal, {}},
-      {"forget-an-unanswered-proposal", Defect::kForgetUnanswered, {}},
+      {"forget-an-unanswered-proposal", Defect::kForgetUnanswered, {}, {}, kOften},
       {"act-on-an-image-of-another-life", Defect::kActOnOldImage, {}},
       {"an-earlier-life-enters-the-in-sync-set", {}, meta::Bug::kAcceptStaleBrokerEpoch},
-      {"elect-outside-of-the-in-sync-set", {}, meta::Bug::kElectOutsideIsr},
-      {"partition-epoch-stays", {}, meta::Bug::kForgetPartitionEpoch},
-      {"a-fenced-broker-stays-in-sync", {}, meta::Bug::kKeepFencedInIsr},
-      {"unclean-election-although-off", {}, meta::Bug::kUncleanAlthoughOff},
-      {"unclean-replica-stays-eligible", {}, meta::Bug::kKeepUncleanInElr},
-      {"leader-epoch-stays", {}, meta::Bug::kForgetLeaderEpoch},
-      {"nobody-takes-up-leaderless-partitions", {}, meta::Bug::kLeaveLeaderless},
+      {"elect-outside-of-the-in-sync-set", {}, meta::Bug::kElectOutsideIsr, {}, kOften},
+      {"partition-epoch-stays", {}, meta::Bug::kForgetPartitionEpoch, {}, kOften},
+      {"a-fenced-broker-stays-in-sync", {}, meta::Bug::kKeepFencedInIsr, {}, kOften},
+      {"unclean-election-although-off", {}, meta::Bug::kUncleanAlthoughOff, {}, kOften},
+      {"unclean-replica-stays-eligible", {}, meta::Bug::kKeepUncleanInElr, {}, kOften},
+      {"leader-epoch-stays", {}, meta::Bug::kForgetLeaderEpoch, {}, kOften},
+      {"nobody-takes-up-leaderless-partitions", {}, meta::Bug::kLeaveLeaderless, {}, kOften},
       {"a-reassignment-ends-early", {}, meta::Bug::kFinishReassignmentEarly},
-      {"a-job-writes-outside-its-transaction", {}, {}, run::Defect::kOutputOutsideTransaction},
-      {"a-job-restores-all-but-an-epoch", {}, {}, run::Defect::kRestoreSkipsEpoch},
-      {"a-job-logs-positions-without-state", {}, {}, run::Defect::kPositionsWithoutState},
-      {"a-job-applies-state-before-its-commit", {}, {}, run::Defect::kStateBeforeCommit},
+      {"a-job-writes-outside-its-transaction", {}, {}, run::Defect::kOutputOutsideTransaction, kOften},
+      {"a-job-restores-all-but-an-epoch", {}, {}, run::Defect::kRestoreSkipsEpoch, kOften},
+      {"a-job-logs-positions-without-state", {}, {}, run::Defect::kPositionsWithoutState, kOften},
+      {"a-job-applies-state-before-its-commit", {}, {}, run::Defect::kStateBeforeCommit, kOften},
       {"a-job-keeps-its-sequence-numbers", {}, {}, run::Defect::kSequencesStay},
   };
   return bank;
@@ -145,6 +148,21 @@ bool Wanted(const std::string& only, const std::string& name) {
 }
 
 }  // namespace
+
+std::string SomeOftenSeen(uint64_t count, uint64_t choice) {
+  std::vector<std::string> names;
+  for (const PlantedDefect& defect : Bank()) {
+    if (defect.seen == PlantedDefect::Seen::kOften) names.push_back(defect.name);
+  }
+  Random random(choice);
+  std::string chosen;
+  for (; count > 0 && !names.empty(); --count) {
+    std::swap(names[random.Below(names.size())], names.back());
+    StrAppend(&chosen, chosen.empty() ? "" : ",", names.back());
+    names.pop_back();
+  }
+  return chosen;
+}
 
 int RunBank(const std::string& only, uint64_t first, uint64_t count) {
   size_t tried = 0, caught = 0;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kUsage =
     "Usage: simrun [--seeds N] [--from S] [--seed S] [--trace] [--until-failure] [--without FAMILY[,FAMILY..]]\n"
-    "              [--regressions FILE] [--keep-going] [--bank [--defect NAME]]\n"
+    "              [--regressions FILE] [--keep-going] [--bank [--defect NAME | --some N [--choice C]]]\n"
     "  --seeds N          runs N seeds (default 100), from S on (default 1); 2 % of them twice, for equal traces\n"
     "  --seed S           runs one, twice; --trace prints what happens, and the brokers' own log, to stderr\n"
     "  --until-failure    runs on until a seed fails\n"
@@ -29,10 +29,12 @@ constexpr const char* kUsage =
     "  --regressions FILE runs the seeds of a file: one a line, # begins a comment\n"
     "  --keep-going       does not end with the first failing seed\n"
     "  --bank             runs up to N seeds with each planted defect, and says which seed caught it\n"
+    "  --some N           with --bank: N of the defects that are often seen, chosen anew each time, or by --choice C\n"
     "  --defect NAME      with --bank: this one, or several (a,b,c); with --seed: the seed has the defect\n";
 
 struct Arguments {
-  uint64_t first = 1, count = 100;
+  uint64_t first = 1, count = 100, some = 0;
+  std::optional<uint64_t> choice;
   bool one = false, trace = false, until_failure = false, keep_going = false, help = false, bank = false;
   std::string regressions, defect;
   std::set<Family> without;
@@ -160,6 +162,23 @@ bool AddFamilies(std::string_view names, std::set<Family>* out) {
   return true;
 }
 
+// Another one in each run, so that over many runs all of the bank are tried.
+uint64_t AnyChoice() {
+  std::ifstream source("/dev/urandom", std::ios::binary);
+  uint32_t choice = 0;
+  source.read(reinterpret_cast<char*>(&choice), sizeof(choice));
+  return choice;
+}
+
+int RunBankOf(const Arguments& arguments) {
+  if (arguments.some == 0) return RunBank(arguments.defect, arguments.first, arguments.count);
+  const uint64_t choice = arguments.choice ? *arguments.choice : AnyChoice();
+  std::printf("%llu planted defects, again with --choice %llu\n", static_cast<unsigned long long>(arguments.some),
+              static_cast<unsigned long long>(choice));
+  std::fflush(stdout);
+  return RunBank(SomeOftenSeen(arguments.some, choice), arguments.first, arguments.count);
+}
+
 std::optional<Arguments> Parse(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
@@ -195,6 +214,10 @@ std::optional<Arguments> Parse(int argc, char** argv) {
       arguments.regressions = argv[++i];
     } else if (name == "--bank") {
       arguments.bank = true;
+    } else if (name == "--some") {
+      good = number(&arguments.some);
+    } else if (name == "--choice") {
+      good = number(&arguments.choice.emplace());
     } else if (name == "--defect") {
       if (i + 1 >= argc) {
         std::fprintf(stderr, "simrun: --defect needs a name\n%s", kUsage);
@@ -227,7 +250,7 @@ int main(int argc, char** argv) {
   }
   leat::InitLogging(leat::LogLevel::kInfo);
   if (!arguments->trace) spdlog::get("leat")->set_level(spdlog::level::off);
-  if (arguments->bank) return RunBank(arguments->defect, arguments->first, arguments->count);
+  if (arguments->bank) return RunBankOf(*arguments);
   if (!arguments->defect.empty()) {
     const auto known = std::ranges::find(Bank(), arguments->defect, &PlantedDefect::name);
     if (known == Bank().end()) {
