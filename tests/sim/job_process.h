@@ -19,8 +19,8 @@ class StateFolders final : public run::StateStores {
   absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string& job,
                                                               const run::Options& options) override;
   absl::Status Drop(const std::string& job, const run::Options& options) override;
-  // A job's memory: of little, its store gets what has changed often.
-  size_t MemoryLimit() { return size_t{128} << (10 + random_.Below(13)); }
+  // A job's memory: of little, its store gets what has changed often. What a job reads between two checkpoints fits.
+  size_t MemoryLimit() { return size_t{1} << (20 + random_.Below(10)); }
   // The disk with them is replaced.
   void DropAll() { folders_.clear(); }
 
