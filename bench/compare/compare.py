@@ -81,6 +81,7 @@ KEPT = "retention.bytes=3000000000"
 
 class Kafka:
     name = "kafka"
+    process = None
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -126,6 +127,7 @@ class Kafka:
 
 class Leat:
     name = "leat"
+    process = None
 
     def __init__(self, folder, leatd):
         self.folder, self.leatd = Path(folder), leatd
@@ -328,6 +330,9 @@ def main():
     parser.add_argument("--load", type=Path, default=ROOT / "build/bench/bin/kafka_load")
     parser.add_argument("--json", type=Path, help="keep every figure here")
     options = parser.parse_args()
+    for program in (options.leatd, options.load):
+        if not program.exists():  # told before a server is started that nobody would stop
+            parser.error(f"{program} is not there: --leatd and --load name the programs")
     Kafka.setup()
     rows = options.rows.split(",")
     pairs = []
@@ -335,11 +340,14 @@ def main():
         figures = {}
         for kind in ("leat", "kafka") if pair % 2 == 0 else ("kafka", "leat"):
             folder = tempfile.mkdtemp(prefix="leat-compare-")
+            server = Leat(folder, options.leatd) if kind == "leat" else Kafka(folder)
             try:
                 touch_page_cache(folder, options.touch)
-                server = Leat(folder, options.leatd) if kind == "leat" else Kafka(folder)
                 figures[kind] = measure(server, rows, options)
             finally:
+                if server.process is not None and server.process.poll() is None:
+                    server.process.kill()  # a row failed
+                    server.process.wait()
                 shutil.rmtree(folder)
             print(f"pair {pair + 1} of {options.pairs}: {kind} done", file=sys.stderr)
         pairs.append(figures)
