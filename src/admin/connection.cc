@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "admin/deadline.h"
+#include "base/logging.h"
 #include "runtime/asio_shard.h"
 
 namespace leat::admin {
@@ -49,6 +50,15 @@ bool WaitsForContinue(const Parser& parser) {
   return parser.is_header_done() && beast::iequals(parser.get()[http::field::expect], "100-continue");
 }
 
+template <typename HttpMessage>
+void SetFields(const Response& response, HttpMessage* message) {
+  message->set(http::field::server, "leat");
+  message->set(http::field::content_type, response.content_type);
+  message->set(http::field::cache_control, "no-store");
+  message->set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers) message->set(name, value);
+}
+
 // The handler's answer on its way to the coroutine. `waiting` is the coroutine's; null when it has given up.
 struct Answer {
   asio::steady_timer* waiting = nullptr;
@@ -73,6 +83,7 @@ class Connection {
   void CloseIfIdle() {
     beast::error_code ignored;
     if (idle_) socket_.close(ignored);
+    if (next_piece_ != nullptr) next_piece_->cancel();
   }
 
  private:
@@ -89,7 +100,10 @@ class Connection {
   asio::awaitable<beast::error_code> Read(Parser& parser);
   asio::awaitable<Response> CallHandler(Router::Match match);
   asio::awaitable<bool> Write(Response response, Reply reply);
+  asio::awaitable<void> WriteStream(Response response, Reply reply);
+  asio::awaitable<std::string> NextPiece(BodyStream& stream);
   asio::awaitable<void> Linger();
+  void Count(int status);
   std::optional<Response> ExplainReadError(const beast::error_code& error) const;
 
   ServerContext& context_;
@@ -97,6 +111,7 @@ class Connection {
   beast::flat_buffer buffer_;
   bool idle_ = false;
   bool first_ = true;
+  asio::steady_timer* next_piece_ = nullptr;  // a stream waits for more to send
 };
 
 asio::awaitable<void> Connection::Run() {
@@ -180,12 +195,18 @@ asio::awaitable<Connection::Next> Connection::ServeOne() {
   Response response;
   if (auto* match = std::get_if<Router::Match>(&found); match != nullptr) {
     match->request.body = std::move(message.body());
+    const auto last = message["Last-Event-ID"];
+    match->request.last_event_id = std::string(last.data(), last.size());
     response = co_await CallHandler(std::move(*match));
   } else {
     response = std::get<Response>(std::move(found));
   }
   Reply reply{.version = message.version(), .head = message.method() == http::verb::head};
   if (message.keep_alive() && !context_.stopping) reply.next = Next::kKeepAlive;
+  if (response.stream != nullptr) {
+    co_await WriteStream(std::move(response), reply);
+    co_return Next::kClose;
+  }
   const bool written = co_await Write(std::move(response), reply);
   co_return written ? reply.next : Next::kClose;
 }
@@ -212,17 +233,17 @@ asio::awaitable<Response> Connection::CallHandler(Router::Match match) {
                                  "; the broker is overloaded, try again later"));
 }
 
-asio::awaitable<bool> Connection::Write(Response response, Reply reply) {
+void Connection::Count(int status) {
   context_.metrics
       .GetCounter("leat_http_responses_total", "Answers of the admin listener by HTTP status code.",
-                  {{"code", StrCat(response.status)}})
+                  {{"code", StrCat(status)}})
       .Add(1);
+}
+
+asio::awaitable<bool> Connection::Write(Response response, Reply reply) {
+  Count(response.status);
   http::response<http::string_body> message(static_cast<http::status>(response.status), reply.version);
-  message.set(http::field::server, "leat");
-  message.set(http::field::content_type, response.content_type);
-  message.set(http::field::cache_control, "no-store");
-  message.set("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : response.headers) message.set(name, value);
+  SetFields(response, &message);
   message.keep_alive(reply.next == Next::kKeepAlive);
   message.content_length(response.body.size());
   if (!reply.head) message.body() = std::move(response.body);
@@ -234,6 +255,54 @@ asio::awaitable<bool> Connection::Write(Response response, Reply reply) {
   }
   const auto [error, n] = co_await http::async_write(socket_, serializer, kResult);
   co_return !error;
+}
+
+asio::awaitable<void> Connection::WriteStream(Response response, Reply reply) {
+  Count(response.status);
+  http::response<http::empty_body> head(static_cast<http::status>(response.status), reply.version);
+  SetFields(response, &head);
+  head.keep_alive(false);
+  http::response_serializer<http::empty_body> serializer(head);
+  {
+    const Deadline deadline(socket_, context_.options.write_timeout, Deadline::Action::kAbort);
+    const auto [error, n] = co_await http::async_write_header(socket_, serializer, kResult);
+    if (error || reply.head) co_return;
+  }
+  while (!context_.stopping) {
+    const std::string piece = co_await NextPiece(*response.stream);
+    if (piece.empty()) co_return;
+    const Deadline deadline(socket_, context_.options.write_timeout, Deadline::Action::kAbort);
+    const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(piece), kResult);
+    if (deadline.expired()) {
+      LogWarning("admin", "a reader of a stream has taken nothing for ",
+                 absl::FormatDuration(context_.options.write_timeout), ": it is dropped; it may go on where it was");
+    }
+    if (error) co_return;
+  }
+}
+
+// Empty: the end, also because the server stops.
+asio::awaitable<std::string> Connection::NextPiece(BodyStream& stream) {
+  struct Piece {
+    asio::steady_timer* waiting = nullptr;
+    std::string text;
+  };
+  asio::steady_timer waiting(socket_.get_executor());
+  waiting.expires_at(asio::steady_timer::time_point::max());
+  auto next = std::make_shared<Piece>();
+  next->waiting = &waiting;
+  stream.Next([next, &shard = context_.shard](std::string text) {
+    shard.Post([next, text = std::move(text)]() mutable {
+      if (next->waiting == nullptr) return;
+      next->text = std::move(text);
+      next->waiting->cancel();
+    });
+  });
+  next_piece_ = &waiting;
+  co_await waiting.async_wait(kResult);
+  next_piece_ = nullptr;
+  next->waiting = nullptr;
+  co_return std::move(next->text);
 }
 
 asio::awaitable<void> Connection::Fail(Response response) {

@@ -4,6 +4,7 @@
 #include <absl/functional/any_invocable.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,13 +20,24 @@ struct Request {
   std::map<std::string, std::string> params;  // of the pattern, decoded: {topic} -> "orders"
   std::map<std::string, std::string> query;   // decoded; of a repeated name the last one
   std::string body;
+  std::string last_event_id;  // the header of Server-Sent Events; empty: none
+};
+
+// An answer that goes on. Destroyed when the client has gone, or takes nothing for too long.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // The next piece when there is one; an empty one is the end. One at a time, on the server's shard; `piece` on any
+  // thread.
+  virtual void Next(absl::AnyInvocable<void(std::string)> piece) = 0;
 };
 
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
-  std::map<std::string, std::string> headers;  // further ones
+  std::string body{};
+  std::map<std::string, std::string> headers{};  // further ones
+  std::shared_ptr<BodyStream> stream{};          // in place of `body`; the connection ends with it
 };
 
 // {"error":{"code":"not_found","message":"..."}}. The code is for programs, the message says what to do.

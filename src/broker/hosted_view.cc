@@ -144,8 +144,8 @@ void HostedView::TakeFetched(FetchPartitionResult result) {
 }
 
 void HostedView::Retry(absl::Status why) {
-  // Another leader, or none for a moment, is nothing to tell of.
-  if (trouble_.code() != why.code() && !absl::IsUnavailable(why)) {
+  // Another leader, none for a moment, or a topic that has just gone is nothing to tell of.
+  if (trouble_.code() != why.code() && !absl::IsUnavailable(why) && !absl::IsNotFound(why)) {
     LogWarning("views", config_.name.ToString(), ": the table stays at offset ", applied_, " for now: ", Message(why));
   }
   trouble_ = std::move(why);

@@ -8,6 +8,7 @@
 #include "broker/job_peers.h"
 #include "broker/outcomes.h"
 #include "broker/retries.h"
+#include "broker/view_watch.h"
 
 namespace leat::broker {
 namespace {
@@ -38,10 +39,20 @@ void ViewDesk::Stop(env::Closure stopped) {
   });
 }
 
-absl::StatusOr<meta::TopicPtr> ViewDesk::Find(const std::string& view) const {
+view::Page PageOf(AskView::Reply reply) {
+  view::Page page{.applied = reply.applied};
+  if (!reply.next.empty()) page.next = std::move(reply.next);
+  for (AskView::Row& row : reply.rows) {
+    page.rows.push_back({std::move(row.key), {row.offset, row.timestamp_ms, std::move(row.value)}});
+  }
+  return page;
+}
+
+absl::StatusOr<meta::TopicPtr> ViewDesk::Find(const std::string& view, Needs needs) const {
   if (!broker_.serves()) return Unavailable("the broker is starting or stopping: try again");
   const meta::TopicPtr topic = broker_.image()->FindTopic(view);
-  if (topic != nullptr && ViewHost::HasView(*topic)) return topic;
+  if (topic != nullptr && (needs == Needs::kTopic || ViewHost::HasView(*topic))) return topic;
+  if (needs == Needs::kTopic) return NotFound("topic '", view, "' does not exist");
   if (topic == nullptr) return NotFound("view '", view, "' does not exist, nor does a topic of this name");
   return NotFound("topic '", view, "' has no view: leat view create ", view, " makes it");
 }
@@ -53,6 +64,30 @@ absl::StatusOr<model::NodeId> ViewDesk::LeaderOf(const meta::Topic& topic, model
   if (only) return broker_.node_id();
   if (state->leader == meta::kNobody) return Unavailable(topic.name, "-", partition, " has no leader now");
   return state->leader;
+}
+
+namespace {
+
+class WatchHandle final : public Watch {
+ public:
+  WatchHandle(env::Shard& home, std::shared_ptr<ViewWatch> watch) : home_(home), watch_(std::move(watch)) {}
+  ~WatchHandle() override {
+    home_.Post([watch = watch_] { watch->End(Cancelled("the watch was ended")); });
+  }
+  void Next(Callback<absl::StatusOr<WatchBatch>> done) override {
+    home_.Post([watch = watch_, done = std::move(done)]() mutable { watch->Next(std::move(done)); });
+  }
+
+ private:
+  env::Shard& home_;
+  const std::shared_ptr<ViewWatch> watch_;
+};
+
+}  // namespace
+
+std::unique_ptr<Watch> ViewDesk::NewWatch(WatchRequest request) {
+  return std::make_unique<WatchHandle>(broker_.home(),
+                                       std::make_shared<ViewWatch>(broker_, *this, std::move(request)));
 }
 
 // ---- changes
@@ -187,13 +222,7 @@ void ViewDesk::Scan(ViewScan scan, Callback<absl::StatusOr<view::MergedPage>> do
           [gather, id](absl::StatusOr<AskView::Reply> reply) {
             gather->status.Update(reply.status());
             if (reply.ok()) {
-              view::PartitionPage& out = gather->pages.emplace_back();
-              out.partition = id;
-              out.page.applied = reply->applied;
-              if (!reply->next.empty()) out.page.next = std::move(reply->next);
-              for (AskView::Row& row : reply->rows) {
-                out.page.rows.push_back({std::move(row.key), {row.offset, row.timestamp_ms, std::move(row.value)}});
-              }
+              gather->pages.push_back({id, PageOf(*std::move(reply))});
             }
             if (--gather->waiting > 0) return;
             if (!gather->status.ok()) return gather->done(gather->status);

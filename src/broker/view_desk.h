@@ -13,6 +13,8 @@ namespace leat::broker {
 
 class BrokerImpl;
 
+view::Page PageOf(AskView::Reply reply);
+
 class ViewDesk final : public Views {
  public:
   ViewDesk(BrokerImpl& broker, const ViewOptions& options, std::unique_ptr<ViewStores> stores)
@@ -25,14 +27,19 @@ class ViewDesk final : public Views {
   void List(Callback<std::vector<std::string>> done) override;
   void Describe(std::string view, Callback<absl::StatusOr<ViewDescription>> done) override;
   void Scan(ViewScan scan, Callback<absl::StatusOr<view::MergedPage>> done) override;
+  std::unique_ptr<Watch> NewWatch(WatchRequest request) override;
 
- private:
-  // The topic of a view.
-  absl::StatusOr<meta::TopicPtr> Find(const std::string& view) const;
-  // kUnavailable: nobody leads it now.
-  absl::StatusOr<model::NodeId> LeaderOf(const meta::Topic& topic, model::PartitionId partition) const;
+  // --- for its watches, on shard 0
+  enum class Needs { kTopic, kView };
+  absl::StatusOr<meta::TopicPtr> Find(const std::string& name, Needs needs = Needs::kView) const;
   // Of whoever leads the partition when it is asked; again, until the patience is over, while leaders change.
   void Ask(AskView wanted, Callback<absl::StatusOr<AskView::Reply>> done);
+  const ViewOptions& options() const { return options_; }
+  size_t watches = 0;
+
+ private:
+  // kUnavailable: nobody leads it now.
+  absl::StatusOr<model::NodeId> LeaderOf(const meta::Topic& topic, model::PartitionId partition) const;
   void AskOnce(const AskView& wanted, Callback<absl::StatusOr<AskView::Reply>> done);
   void Alter(AlterTopic change, Callback<absl::Status> done);
 

@@ -11,6 +11,7 @@
 
 #include "broker/api.h"
 #include "broker/view_stores.h"
+#include "broker/watch.h"
 #include "env/shard.h"
 #include "view/merge.h"
 #include "view/range.h"
@@ -75,6 +76,9 @@ class Views {
   // Each answers with its table at one offset, not below the end that its committed records had when it was asked.
   // kNotFound: no such view or partition; kUnavailable: a partition has no leader, or its table is still being made.
   virtual void Scan(ViewScan scan, Callback<absl::StatusOr<view::MergedPage>> done) = 0;
+
+  // Begins with its first Next. Ends before the broker does.
+  virtual std::unique_ptr<Watch> NewWatch(WatchRequest request) = 0;
 };
 
 }  // namespace leat::broker

@@ -86,4 +86,42 @@ absl::StatusOr<ViewPage> Views::Scan(const std::string& view, const ViewScan& sc
   return page;
 }
 
+absl::Status Views::Watch(const std::string& view, const ViewWatch& watch,
+                          const std::function<bool(const ViewChanges&)>& take) {
+  v1::WatchViewRequest request;
+  request.set_name(view);
+  request.set_begin(watch.range.begin);
+  if (watch.range.end) request.set_end(*watch.range.end);
+  if (watch.partition) request.set_partition(*watch.partition);
+  for (const auto& [partition, offset] : watch.from) {
+    v1::ViewOffset* to = request.add_from();
+    to->set_partition(partition);
+    to->set_applied_offset(offset);
+  }
+  // Who cannot be reached says so here, in time.
+  LEAT_RETURN_IF_ERROR(Describe(view).status());
+  ::grpc::ClientContext context;
+  const std::unique_ptr<v1::Views::Stub> stub = v1::Views::NewStub(connection_->impl().Any());
+  const auto reader = stub->Watch(&context, request);
+  v1::WatchViewResponse response;
+  while (reader->Read(&response)) {
+    ViewChanges changes{.live = response.live()};
+    for (v1::ViewChange& from : *response.mutable_changes()) {
+      ViewChange& to = changes.changes.emplace_back();
+      to.partition = from.partition();
+      to.offset = from.offset();
+      to.timestamp_ms = from.timestamp_ms();
+      to.key = std::move(*from.mutable_key());
+      if (from.has_value()) to.value = std::move(*from.mutable_value());
+    }
+    for (const v1::ViewOffset& from : response.offsets()) changes.offsets[from.partition()] = from.applied_offset();
+    if (take(changes)) continue;
+    context.TryCancel();
+    while (reader->Read(&response)) continue;
+    reader->Finish();
+    return absl::OkStatus();
+  }
+  return FromGrpc(reader->Finish());
+}
+
 }  // namespace leat::client

@@ -3,6 +3,7 @@
 #include "broker/views.h"
 #include "grpc/failure.h"
 #include "grpc/services.h"
+#include "grpc/watch_stream.h"
 #include "leat/v1/views.grpc.pb.h"
 
 namespace leat::rpc {
@@ -13,7 +14,7 @@ using ::grpc::ServerUnaryReactor;
 
 class ViewsService final : public v1::Views::CallbackService {
  public:
-  explicit ViewsService(broker::Views& views) : views_(views) {}
+  ViewsService(const ServiceContext& context, broker::Views& views) : context_(context), views_(views) {}
 
   ServerUnaryReactor* Create(CallbackServerContext* call, const v1::ViewName* request,
                              v1::CreateViewResponse*) override {
@@ -76,6 +77,11 @@ class ViewsService final : public v1::Views::CallbackService {
     return reactor;
   }
 
+  ::grpc::ServerWriteReactor<v1::WatchViewResponse>* Watch(CallbackServerContext* call,
+                                                           const v1::WatchViewRequest* request) override {
+    return OpenWatchStream(context_, views_, call, request);
+  }
+
  private:
   static void FillPage(view::MergedPage page, v1::ScanViewResponse* response) {
     for (view::PartitionRow& from : page.rows) {
@@ -99,13 +105,14 @@ class ViewsService final : public v1::Views::CallbackService {
     };
   }
 
+  const ServiceContext context_;
   broker::Views& views_;
 };
 
 }  // namespace
 
-std::unique_ptr<::grpc::Service> MakeViewsService(const ServiceContext&, broker::Views& views) {
-  return std::make_unique<ViewsService>(views);
+std::unique_ptr<::grpc::Service> MakeViewsService(const ServiceContext& context, broker::Views& views) {
+  return std::make_unique<ViewsService>(context, views);
 }
 
 }  // namespace leat::rpc

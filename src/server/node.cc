@@ -8,6 +8,7 @@
 #include "admin/broker_routes.h"
 #include "admin/endpoints.h"
 #include "admin/server.h"
+#include "admin/stream_routes.h"
 #include "admin/view_routes.h"
 #include "base/check.h"
 #include "base/logging.h"
@@ -236,6 +237,7 @@ absl::Status Node::State::StartAdmin() {
   admin::Router router;
   admin::AddBrokerRoutes(router, *broker);
   admin::AddViewRoutes(router, *views);
+  admin::AddStreamRoutes(router, *views);
   admin::AddHealthRoutes(router, admin::BrokerReadyCheck(*broker));
   admin::AddMetricsRoute(router, shards.shard(0), metrics);
   admin::HttpServer::Options http;

@@ -1,11 +1,13 @@
 """Views as people use them: by the tool and over HTTP, over a kill and on a cluster."""
 
 import json
+import subprocess
 import unittest
 import urllib.parse
+import urllib.request
 
 from leat_cluster import LeatCluster
-from leat_process import Broker
+from leat_process import BIN, Broker
 
 
 def table(text):
@@ -96,6 +98,85 @@ class Views(unittest.TestCase):
                                  {key: json.loads(value) for key, value in wanted.items()})
             cluster.nodes[1].kill()
             self.assertEqual(table(cluster.leat("--request-timeout", "60s", "view", "scan", "users").stdout), wanted)
+
+
+class Streams(unittest.TestCase):
+    """Server-Sent Events, as a client reads them."""
+
+    def open(self, broker, path, **headers):
+        return urllib.request.urlopen(urllib.request.Request(f"http://{broker.admin}{path}", headers=headers), timeout=60)
+
+    def event(self, stream):
+        """The next one: its fields."""
+        fields = {}
+        for line in stream:
+            text = line.decode().rstrip("\n")
+            if not text and fields:
+                return fields
+            if text and not text.startswith(":"):
+                name, value = text.split(": ", 1)
+                fields[name] = value
+        return fields
+
+    def put(self, broker, *lines):
+        broker.leat("produce", "users", "--key-separator", ":", "--null-value", "gone", text_input="".join(line + "\n" for line in lines))
+
+    def test_a_view_comes_as_rows_and_changes_and_goes_on_where_it_was(self):
+        with Broker() as broker:
+            broker.leat("topic", "create", "users", "--config", "cleanup.policy=compact", "--config", "leat.view=true")
+            self.put(broker, "a:1", "b:1", "a:2")
+            with self.open(broker, "/v1/views/users/stream") as stream:
+                self.assertEqual(stream.headers["Content-Type"], "text/event-stream; charset=utf-8")
+                first, second, live = (self.event(stream) for _ in range(3))
+                self.assertEqual([first["event"], second["event"], live["event"]], ["put", "put", "live"])
+                self.assertEqual(json.loads(first["data"]), {**json.loads(first["data"]), "key": "a", "value": 2, "offset": 2})
+                self.put(broker, "b:gone")
+                gone = self.event(stream)
+                self.assertEqual((gone["event"], json.loads(gone["data"])["key"]), ("delete", "b"))
+            self.put(broker, "c:3", "d:4")
+            with self.open(broker, "/v1/views/users/stream", **{"Last-Event-ID": gone["id"]}) as stream:
+                keys = []
+                while len(keys) < 2:
+                    event = self.event(stream)
+                    if event["event"] == "put":
+                        keys.append(json.loads(event["data"])["key"])
+                self.assertEqual(keys, ["c", "d"])
+            with self.open(broker, "/v1/views/users/stream?key=c") as stream:
+                self.assertEqual(json.loads(self.event(stream)["data"])["key"], "c")
+                self.assertEqual(self.event(stream)["event"], "live")
+                broker.leat("view", "delete", "users")
+                self.put(broker, "c:5")
+                self.assertEqual(self.event(stream)["event"], "error")
+            self.assertEqual(broker.http("/v1/views/users/stream")[0], 404)
+            self.assertEqual(broker.http("/v1/topics/users/stream?from=yesterday")[0], 400)
+            self.assertEqual(broker.http("/v1/topics/users/stream?last_event_id=x")[0], 400)
+
+    def test_a_topic_comes_as_records_and_an_open_stream_does_not_hold_up_a_stop(self):
+        with Broker() as broker:
+            broker.leat("topic", "create", "clicks")
+            broker.leat("produce", "clicks", text_input='{"n": 1}\nplain\n')
+            stream = self.open(broker, "/v1/topics/clicks/stream?from=earliest")
+            self.assertEqual(json.loads(self.event(stream)["data"])["value"], {"n": 1})
+            record = json.loads(self.event(stream)["data"])
+            self.assertEqual((record["key"], record["value_text"]), (None, "plain"))
+            self.assertEqual(broker.stop(), 0)
+            stream.close()
+
+    def test_the_tool_watches(self):
+        with Broker() as broker:
+            broker.leat("topic", "create", "users", "--config", "cleanup.policy=compact", "--config", "leat.view=true")
+            self.put(broker, "a:1", "b:1")
+            seen = broker.leat("view", "watch", "users", "--exit-when-live").stdout.splitlines()
+            self.assertEqual(seen[:2], ["+\ta\t1", "+\tb\t1"])
+            self.assertIn("live, after 0:2", seen[-1])
+            self.put(broker, "b:gone")
+            process = subprocess.Popen([str(BIN / "leat"), "--address", broker.grpc, "view", "watch", "users", "--after", "0:2"],
+                                       stdout=subprocess.PIPE, text=True)
+            self.addCleanup(process.stdout.close)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            lines = [line for line in (process.stdout.readline() for _ in range(2)) if not line.startswith("=")]
+            self.assertEqual(lines[0], "-\tb\n")
 
 
 if __name__ == "__main__":

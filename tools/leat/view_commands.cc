@@ -1,4 +1,6 @@
 #include <absl/strings/escaping.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_split.h>
 #include <simdjson.h>
 
 #include <boost/json/array.hpp>
@@ -22,6 +24,8 @@ struct ViewCommand {
   std::optional<std::string> prefix, from, to;
   std::optional<int32_t> partition;
   int64_t limit = 0;  // 0: all rows
+  std::string after;
+  bool exit_when_live = false;
 };
 
 constexpr int32_t kPageRows = 1000;
@@ -159,6 +163,57 @@ absl::Status Scan(Context* context, const ViewCommand& command) {
   return absl::OkStatus();
 }
 
+// "0:12,3:7", as a watch prints it.
+std::map<int32_t, int64_t> ParseOffsets(const std::string& text) {
+  std::map<int32_t, int64_t> offsets;
+  if (text.empty()) return offsets;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    const std::pair<absl::string_view, absl::string_view> split = absl::StrSplit(part, absl::MaxSplits(':', 1));
+    int32_t partition = -1;
+    int64_t offset = -1;
+    if (!absl::SimpleAtoi(split.first, &partition) || !absl::SimpleAtoi(split.second, &offset)) {
+      ThrowUsage(StrCat("--after: expected PARTITION:OFFSET,.. as an earlier watch printed it, got '", text, "'"));
+    }
+    offsets[partition] = offset;
+  }
+  return offsets;
+}
+
+std::string ChangeText(const Context& context, const client::ViewChange& change) {
+  if (!context.json()) {
+    if (!change.value) return StrCat("-\t", Shown(change.key), "\n");
+    return StrCat("+\t", Shown(change.key), "\t", Shown(*change.value), "\n");
+  }
+  std::string out = StrCat("{\"partition\":", change.partition, ",\"offset\":", change.offset,
+                           ",\"timestamp_ms\":", change.timestamp_ms, ",", TextField("key", change.key));
+  StrAppend(&out, change.value ? StrCat(",", ValueField(*change.value)) : ",\"deleted\":true", "}\n");
+  return out;
+}
+
+std::string PositionsText(const std::map<int32_t, int64_t>& offsets) {
+  std::string out;
+  for (const auto& [partition, offset] : offsets) StrAppend(&out, out.empty() ? "" : ",", partition, ":", offset);
+  return out;
+}
+
+absl::Status Watch(Context* context, const ViewCommand& command) {
+  client::Views views(context->connection());
+  client::ViewWatch watch{
+      .range = RangeOf(command), .partition = command.partition, .from = ParseOffsets(command.after)};
+  bool was_live = false;
+  return views.Watch(command.name, watch, [&](const client::ViewChanges& changes) {
+    std::string out;
+    for (const client::ViewChange& change : changes.changes) out += ChangeText(*context, change);
+    if (changes.live && !std::exchange(was_live, true)) {
+      out += context->json() ? StrCat("{\"live\":true,\"after\":\"", PositionsText(changes.offsets), "\"}\n")
+                             : StrCat("= live, after ", PositionsText(changes.offsets), "\n");
+    }
+    Print(out);
+    std::fflush(stdout);
+    return !(changes.live && command.exit_when_live);
+  });
+}
+
 using Action = absl::Status (*)(Context*, const ViewCommand&);
 struct Added {
   CLI::App* command;
@@ -176,6 +231,20 @@ void AddName(const Added& added, const char* what) {
 void AddPartition(const Added& added) {
   added.command->add_option("--partition", added.options->partition, "of this partition only")
       ->check(CLI::NonNegativeNumber);
+}
+
+void AddWatch(CLI::App* group, Context* context) {
+  const Added watch = Add(group, context, Watch,
+                          {.name = "watch",
+                           .description = "Print the rows, and then every change: + key value, or - key",
+                           .examples = "  leat view watch users\n  leat view watch users --prefix 4 -o json\n"
+                                       "  leat view watch users --after 0:12,1:7"});
+  AddName(watch, "the view");
+  watch.command->add_option("--prefix", watch.options->prefix, "keys that begin with this");
+  watch.command->add_option("--after", watch.options->after,
+                            "PARTITION:OFFSET,.. that an earlier watch printed: no rows, the changes since then");
+  watch.command->add_flag("--exit-when-live", watch.options->exit_when_live, "end when all rows were printed");
+  AddPartition(watch);
 }
 
 }  // namespace
@@ -212,6 +281,7 @@ void AddViewCommands(CLI::App* app, Context* context) {
   scan.command->add_option("--to", scan.options->to, "the first key that is not printed");
   scan.command->add_option("--limit", scan.options->limit, "about so many rows; 0: all")->check(CLI::NonNegativeNumber);
   AddPartition(scan);
+  AddWatch(group, context);
   AddName(Add(group, context, Delete,
               {.name = "delete",
                .description = "End a view; the topic and its records stay",

@@ -1,6 +1,8 @@
 // Views: the last value of each key of compacted topics, kept in tables by the brokers.
 #pragma once
 
+#include <functional>
+
 #include "leat/client/client.h"
 
 namespace leat::client {
@@ -44,6 +46,24 @@ struct ViewPage {
   std::map<int32_t, int64_t> applied_offsets;
 };
 
+struct ViewWatch {
+  ViewRange range{};
+  std::optional<int32_t> partition = std::nullopt;  // absent: all
+  std::map<int32_t, int64_t> from{};                // the offsets of an earlier watch: no rows, the changes behind them
+};
+struct ViewChange {
+  int32_t partition = 0;
+  int64_t offset = 0;
+  int64_t timestamp_ms = 0;
+  std::string key;
+  std::optional<std::string> value;  // absent: the key is gone
+};
+struct ViewChanges {
+  std::vector<ViewChange> changes;  // none: nothing is new for a while
+  bool live = false;                // all rows have come
+  std::map<int32_t, int64_t> offsets;  // while live: `from` of a watch that goes on behind these changes
+};
+
 class Views {
  public:
   explicit Views(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -55,6 +75,11 @@ class Views {
   absl::StatusOr<ViewInfo> Describe(const std::string& view);
   // kUnavailable: a partition has no leader, or its table is still being made.
   absl::StatusOr<ViewPage> Scan(const std::string& view, const ViewScan& scan);
+  // The rows, and then every change as it comes, until `take` returns false. Who applies them to a table has, of each
+  // partition, the view's table at one offset at any time, as far as the rows have come. Blocks. kUnavailable: the
+  // connection broke; go on with `from`.
+  absl::Status Watch(const std::string& view, const ViewWatch& watch,
+                     const std::function<bool(const ViewChanges&)>& take);
 
  private:
   const std::shared_ptr<Connection> connection_;
