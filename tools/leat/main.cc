@@ -6,6 +6,7 @@
 #include "tools/leat/commands.h"
 #include "tools/leat/help.h"
 #include "tools/leat/time_text.h"
+#include "tools/leat/view_commands.h"
 
 namespace leat::tool {
 namespace {
@@ -51,6 +52,7 @@ int Run(int argc, char** argv) {
   AddGroupCommands(&app, &context);
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
+  AddViewCommands(&app, &context);
   AddClusterCommands(&app, &context);
   AddHealthCommand(&app, &context);
   AddDatagenCommands(&app, &context);
