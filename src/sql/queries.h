@@ -1,6 +1,7 @@
 // Queries of the syntax as relations: FROM, WHERE, GROUP BY, select lists, set operations.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "sql/expressions.h"
 #include "sql/joins.h"
 #include "sql/relation.h"
+#include "sql/subquery_values.h"
 
 namespace leat::sql {
 
@@ -46,6 +48,11 @@ class QueryAnalyser {
   absl::StatusOr<Relation> AnalyseBody(const Query& query);
   absl::StatusOr<Relation> AnalyseSelect(const Select& select);
   absl::StatusOr<Relation> AnalyseGrouped(const Select& select, const Relation& input);
+  absl::StatusOr<Relation> WithSubqueriesOfAggregates(const Select& select, const Relation& input);
+  absl::StatusOr<Relation> WithSubqueryPlaces(const Relation& input, const SubqueryValues& values, Position position);
+  absl::StatusOr<std::map<const Expr*, plan::ExpressionPtr>> AnalyseOperands(const SubqueryValues& values,
+                                                                             const Relation& input,
+                                                                             std::vector<AggregateCall>* calls);
   // --- set operations (set_operations.cc) ---
   absl::StatusOr<Relation> AnalyseSetOperation(const Query& query);
   absl::StatusOr<Relation> UnionAll(const std::vector<Relation>& inputs, std::string_view name, Position position);
@@ -74,13 +81,21 @@ class QueryAnalyser {
   absl::StatusOr<std::vector<plan::ExpressionPtr>> AnalyseConjuncts(const std::vector<ExprPtr>& conjuncts,
                                                                     const Relation& scope, std::string_view clause);
   absl::StatusOr<Relation> AddScalar(Relation input, const Expr& scalar, size_t number);
-  absl::StatusOr<Relation> AddScalars(Relation input, const std::vector<const Expr*>& scalars);
+  absl::StatusOr<Relation> AddSubqueryValue(Relation input, const Expr& expr, SubqueryValues::Asks asks,
+                                            plan::ExpressionPtr operand);
+  absl::StatusOr<Relation> AddSubqueryValues(Relation input, const SubqueryValues& values);
+  absl::StatusOr<Relation> AddTest(const Relation& input, const Expr& test, size_t number, SubqueryValues::Asks asks,
+                                   plan::ExpressionPtr operand);
   absl::StatusOr<Relation> ApplySubquery(const Relation& outer, const ExprPtr& conjunct);
   struct Subquery {
     Relation relation;
     std::vector<plan::ExpressionPtr> conjuncts;  // over the outer columns and then those of `relation`
     int listed = 0;                              // columns of the select list; behind them is what the conjuncts read
   };
+  absl::StatusOr<plan::ExpressionPtr> MemberEquals(const Relation& outer, const Subquery& subquery,
+                                                   const plan::ExpressionPtr& value, const Expr& test);
+  absl::StatusOr<Relation> MarkUnknown(const Relation& input, int outer_width, const Subquery& subquery,
+                                       const plan::ExpressionPtr& value, Position position);
   struct CorrelatedInput {
     Relation relation;                            // FROM, and what of WHERE it can say alone
     std::vector<plan::ExpressionPtr> correlated;  // over the outer columns and then those of `relation`

@@ -148,7 +148,8 @@ class UniqueKeys {
   Key OfJoin(const Node& node) {
     const JoinSpec& join = node.join;
     const Key left = Of(*node.inputs[0]);
-    if (node.kind != NodeKind::kJoin || join.type == JoinType::kSemi || join.type == JoinType::kAnti) {
+    const bool half = join.type == JoinType::kSemi || join.type == JoinType::kAnti || join.type == JoinType::kMark;
+    if (node.kind != NodeKind::kJoin || half) {
       return Behind(left, join.left_keys);
     }
     const Key one_right = order_ == Order::kAny ? Of(*node.inputs[1]) : UniqueKey(*node.inputs[1]);

@@ -283,6 +283,8 @@ std::string_view JoinTypeName(JoinType type) {
       return "semi";
     case JoinType::kAnti:
       return "anti";
+    case JoinType::kMark:
+      return "mark";
   }
   return "?";
 }

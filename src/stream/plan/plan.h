@@ -121,7 +121,8 @@ inline constexpr ChangelogMode kInsertOnly{};
 inline constexpr ChangelogMode kAllChanges{.update_before = true, .update_after = true, .deletes = true};
 inline constexpr int64_t kDefaultTtl = -1;
 
-enum class JoinType { kInner, kLeft, kRight, kFull, kSemi, kAnti };
+// kMark: each left row with whether it meets a right one, as EXISTS says it.
+enum class JoinType { kInner, kLeft, kRight, kFull, kSemi, kAnti, kMark };
 struct JoinSpec {
   JoinType type = JoinType::kInner;
   std::vector<int> left_keys;  // columns of the left input, equal to those of the right one, pair by pair
@@ -216,7 +217,8 @@ struct Node {
   WindowSpec window;                           // kWindowAssign, kWindowAggregate
   std::vector<int> keys;                       // aggregates: input columns; empty is one global group; SESSION's
   std::vector<Aggregate> aggregates;
-  JoinSpec join;  // joins; output: the left columns, then the right ones (kSemi, kAnti: the left ones alone)
+  JoinSpec join;  // joins; output: the left columns, then the right ones (kSemi, kAnti: the left ones alone; kMark:
+                  // and a BOOLEAN behind them)
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;

@@ -507,17 +507,41 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
   }
 
   // EXISTS, IN and their opposites.
-  Query Semi() {
-    const Relation from = Table(false), other = Table(false);
-    Query query;
-    query.text = All("SELECT ", List(from.columns, Kinds(3), &query.columns), " FROM ", from.from, " WHERE ");
+  Sql Test(const Relation& from) {
+    const Relation other = Table(false);
     if (random_.OneIn(2)) {
-      query.text += All(random_.OneIn(2) ? "EXISTS" : "NOT EXISTS", " (SELECT 1 FROM ", other.from, " WHERE ",
-                        On(from, other), ")");
-    } else {
-      const ValueKind kind = random_.OneIn(2) ? ValueKind::kText : ValueKind::kNumber;
-      query.text += All(Any(from.columns, kind, 0), random_.OneIn(2) ? " IN" : " NOT IN", " (SELECT ",
-                        *ColumnOf(other.columns, kind), " FROM ", other.from, Where(other.columns), ")");
+      return All(random_.OneIn(2) ? "EXISTS" : "NOT EXISTS", " (SELECT 1 FROM ", other.from, " WHERE ", On(from, other),
+                 ")");
+    }
+    const ValueKind kind = random_.OneIn(2) ? ValueKind::kText : ValueKind::kNumber;
+    return All("(", Any(from.columns, kind, 0), random_.OneIn(2) ? " IN" : " NOT IN", " (SELECT ",
+               *ColumnOf(other.columns, kind), " FROM ", other.from, Where(other.columns), "))");
+  }
+
+  // As conditions of WHERE by themselves, or as any other value.
+  Query Semi() {
+    const Relation from = Table(false);
+    Query query;
+    Sql list = List(from.columns, Kinds(3), &query.columns);
+    if (random_.OneIn(3)) {
+      const std::string name = StrCat("c", query.columns.size());
+      const Sql test = Test(from);
+      list += All(", ", random_.OneIn(3) ? All("CASE WHEN ", test, " THEN TRUE ELSE FALSE END") : test, " AS ", name);
+      query.columns.push_back({name, ValueKind::kTruth});
+    }
+    query.text = All("SELECT ", list, " FROM ", from.from, " WHERE ");
+    switch (random_.Below(5)) {
+      case 0:
+        query.text += All("(", Truth(from.columns, 1), " OR ", Test(from), ")");
+        break;
+      case 1:
+        query.text += All("NOT (", Truth(from.columns, 1), " AND ", Test(from), ")");
+        break;
+      case 2:
+        query.text += All("(", Test(from), OneOf<std::string>({" IS TRUE)", " IS NOT TRUE)", " IS NOT FALSE)"}));
+        break;
+      default:
+        query.text += Test(from);
     }
     if (random_.OneIn(3)) query.text += All(" AND ", Truth(from.columns, 1));
     return query;
