@@ -79,7 +79,14 @@ class JoinBuilder {
     LEAT_RETURN_IF_ERROR(Classify());
     const bool insert_only = !left_.node->produces_updates && !right_.node->produces_updates;
     NodeKind kind = NodeKind::kJoin;
-    if (insert_only && !IsMark() && JoinsWindows()) {
+    if (!IsMark() && JoinsWindows()) {
+      if (!insert_only) {
+        return diagnostics_.Error(request_.position,
+                                  "a join of windows does not take rows that are updated, here as on Flink");
+      }
+      if (left_.windows_by_clock || right_.windows_by_clock) {
+        return diagnostics_.Unsupported(request_.position, "a join of windows of processing time");
+      }
       kind = NodeKind::kWindowJoin;
     } else if (insert_only && !IsHalf()) {
       if (const auto bounds = FindTimeBounds(residual_, left_, right_)) {

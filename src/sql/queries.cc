@@ -128,6 +128,12 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseSubQuery(const Query& query) {
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseWindowFunction(const TableRef& from) {
   LEAT_ASSIGN_OR_RETURN(WindowCall call, ReadWindowCall(from, diagnostics_));
+  if (const plan::EmitSpec emit = tables_->emit(); emit.early_ms >= 0 || emit.late_ms >= 0) {
+    return diagnostics_.Error(
+        from.position,
+        "'table.exec.emit.early-fire.enabled' and 'late-fire.enabled' are for windows in GROUP BY, "
+        "here as on Flink, and not for window functions in FROM");
+  }
   Relation input;
   if (call.data->kind == Expr::Kind::kTable) {
     LEAT_ASSIGN_OR_RETURN(input, Find(call.data->path));
@@ -344,7 +350,7 @@ absl::StatusOr<std::map<const Expr*, ExpressionPtr>> QueryAnalyser::AnalyseOpera
 }
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, const Relation& given) {
-  LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, diagnostics_, budget_));
+  LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, tables_->emit(), diagnostics_, budget_));
   const Select& select = grouping.select;
   LEAT_ASSIGN_OR_RETURN(Relation input, WithSubqueriesOfAggregates(select, grouping.input));
   SubqueryValues values(SubqueryValues::Within::kNoAggregate);

@@ -25,6 +25,8 @@ class TableLookup {
   virtual absl::StatusOr<Relation> Find(const Path& path) = 0;
   // The table's source with these options over its own; a node of its own.
   virtual absl::StatusOr<Relation> FindHinted(const Path& path, const std::vector<Option>& options) = 0;
+  // What table.exec.emit.* says of windows in GROUP BY.
+  virtual plan::EmitSpec emit() const = 0;
 };
 
 inline constexpr int kMaxPlanDepth = 200;  // selects and unions above one another, views included
@@ -152,6 +154,7 @@ struct WindowCall {
   int64_t size_ms = 0;
   int64_t slide_ms = 0;
   int64_t offset_ms = 0;
+  plan::EmitSpec emit;  // of a window in GROUP BY
 };
 absl::StatusOr<WindowCall> ReadWindowCall(const TableRef& from, const Diagnostics& diagnostics);
 // Sets call->partition to the columns of PARTITION BY.

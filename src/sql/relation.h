@@ -28,6 +28,8 @@ struct Relation {
   std::map<const Expr*, int> scalars;
   // True once a window aggregate made the tagged columns: its rows have a window, but no window function assigns it.
   bool window_attached = false;
+  // The tagged columns are windows of processing time: nothing but the aggregate that assigns them can end them.
+  bool windows_by_clock = false;
   int depth = 0;  // selects below, for the limit
 
   const std::vector<data::Field>& fields() const { return node->schema->fields; }

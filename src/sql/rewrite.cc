@@ -481,6 +481,7 @@ class Pruner {
     for (int& key : copy->keys) key = below.at[key];
     std::vector<data::Field> fields = below.node->schema->fields;
     fields[copy->window.time_column].type.rowtime = false;
+    fields[copy->window.time_column].type.proctime = false;
     pruned.at = below.at;
     for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
       pruned.at.push_back(static_cast<int>(fields.size()));

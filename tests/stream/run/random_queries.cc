@@ -101,7 +101,7 @@ CREATE TABLE t (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN, ts
 WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
 CREATE TABLE u (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
 WITH ('connector' = 'kafka', 'topic' = 'u', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
-CREATE TABLE c (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN)
+CREATE TABLE c (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
 WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.startup.mode' = 'earliest-offset');
 )";
 
@@ -113,7 +113,7 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
   }
   std::string Word() { return OneOf<std::string>({"a", "b", "ab", "abc", "B", ""}); }
 
-  Row RandomRow(int id, bool timed) {
+  Row RandomRow(int id) {
     const auto text = [&] {
       if (random_.OneIn(6)) return Value{"null", "NULL"};
       const std::string word = Word();
@@ -132,7 +132,7 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
                {"b", number()},
                {"s", text()},
                {"f", random_.OneIn(6) ? Value{"null", "NULL"} : Value{truth ? "true" : "false", truth ? "1" : "0"}}};
-    if (timed) row.push_back({"ts", {"", StrCat((random_.Between(0, 59) * 1000) + id)}});
+    row.push_back({"ts", {"", StrCat((random_.Between(0, 59) * 1000) + id)}});
     return row;
   }
 
@@ -144,15 +144,14 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
 
   void Fill() {
     for (const std::string name : {"t", "u", "c"}) {
-      query_.statements.push_back(StrCat("CREATE TABLE ", name,
-                                         " (id INTEGER, k TEXT, a INTEGER, b INTEGER, s TEXT, f INTEGER",
-                                         name == "c" ? ")" : ", ts INTEGER)"));
+      query_.statements.push_back(
+          StrCat("CREATE TABLE ", name, " (id INTEGER, k TEXT, a INTEGER, b INTEGER, s TEXT, f INTEGER, ts INTEGER)"));
     }
     std::vector<Row> changing;
     for (int id = 0; id < kRows; ++id) {
       for (const std::string topic : {"t", "u"}) {
         if (random_.OneIn(4)) continue;
-        const Row row = RandomRow(id, true);
+        const Row row = RandomRow(id);
         Put(topic, Json(row));
         query_.statements.push_back(StrCat("INSERT INTO ", topic, " VALUES (", Literals(row), ")"));
       }
@@ -163,12 +162,12 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
           Put("c", StrCat(R"({"before":)", Json(changing[at]), R"(,"after":null,"op":"d"})"));
           changing.erase(changing.begin() + static_cast<ptrdiff_t>(at));
         } else {
-          const Row row = RandomRow(std::stoi(changing[at][0].second.literal), false);
+          const Row row = RandomRow(std::stoi(changing[at][0].second.literal));
           Put("c", StrCat(R"({"before":)", Json(changing[at]), R"(,"after":)", Json(row), R"(,"op":"u"})"));
           changing[at] = row;
         }
       } else {
-        changing.push_back(RandomRow(id, false));
+        changing.push_back(RandomRow(id));
         Put("c", StrCat(R"({"before":null,"after":)", Json(changing.back()), R"(,"op":"c"})"));
       }
     }
@@ -548,7 +547,7 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
   }
 
   Query Windowed() {
-    const std::string table = OneOf<std::string>({"t", "u"}), alias = Alias();
+    const std::string table = OneOf<std::string>({"t", "u", "c"}), alias = Alias();
     const int slide = OneOf<int>({5, 10, 15}), pieces = random_.OneIn(2) ? 1 : OneOf<int>({2, 3});
     const std::string ours = pieces == 1 ? StrCat("TABLE(TUMBLE(TABLE ", table, ", DESCRIPTOR(ts), INTERVAL '", slide,
                                                   "' SECOND)) AS ", alias)
