@@ -45,10 +45,10 @@ std::string PositionsText(const std::vector<view::PartitionOffset>& positions) {
 }
 
 absl::StatusOr<broker::WatchRequest> RequestOf(const Request& request, Begin begin) {
-  LEAT_RETURN_IF_ERROR(CheckParams(request, begin == Begin::kTable ? "a view's stream" : "a topic's stream",
-                                   begin == Begin::kTable
-                                       ? std::set<std::string_view>{"key", "prefix", "partition", "last_event_id"}
-                                       : std::set<std::string_view>{"key", "prefix", "partition", "last_event_id", "from"}));
+  LEAT_RETURN_IF_ERROR(CheckParams(
+      request, begin == Begin::kTable ? "a view's stream" : "a topic's stream",
+      begin == Begin::kTable ? std::set<std::string_view>{"key", "prefix", "partition", "last_event_id"}
+                             : std::set<std::string_view>{"key", "prefix", "partition", "last_event_id", "from"}));
   broker::WatchRequest watch{.topic = request.params.at(begin == Begin::kTable ? "view" : "topic"), .begin = begin};
   LEAT_ASSIGN_OR_RETURN(std::optional<std::string> key, BytesParam(request, "key"));
   LEAT_ASSIGN_OR_RETURN(std::optional<std::string> prefix, BytesParam(request, "prefix"));
@@ -65,8 +65,8 @@ absl::StatusOr<broker::WatchRequest> RequestOf(const Request& request, Begin beg
   }
   // A browser that connects again sends the header by itself.
   const auto asked = request.query.find("last_event_id");
-  const std::string& last = request.last_event_id.empty() && asked != request.query.end() ? asked->second
-                                                                                           : request.last_event_id;
+  const std::string& last =
+      request.last_event_id.empty() && asked != request.query.end() ? asked->second : request.last_event_id;
   LEAT_ASSIGN_OR_RETURN(watch.from, ParsePositions(last));
   return watch;
 }
@@ -98,12 +98,12 @@ class EventStream final : public BodyStream, public std::enable_shared_from_this
 
   // The first batch decides whether there is a stream at all.
   void Open(Responder respond) {
-    watch_->Next([self = shared_from_this(), respond = std::move(respond)](
-                     absl::StatusOr<broker::WatchBatch> batch) mutable {
-      if (!batch.ok()) return respond(FailureResponse(batch.status()));
-      self->first_ = self->Text(*batch);
-      respond({.content_type = "text/event-stream; charset=utf-8", .stream = self});
-    });
+    watch_->Next(
+        [self = shared_from_this(), respond = std::move(respond)](absl::StatusOr<broker::WatchBatch> batch) mutable {
+          if (!batch.ok()) return respond(FailureResponse(batch.status()));
+          self->first_ = self->Text(*batch);
+          respond({.content_type = "text/event-stream; charset=utf-8", .stream = self});
+        });
   }
 
   void Next(absl::AnyInvocable<void(std::string)> piece) override {
@@ -132,7 +132,8 @@ class EventStream final : public BodyStream, public std::enable_shared_from_this
       out += EventOf(batch.records[i], begin_);
     }
     live_ = batch.live;
-    if (becomes_live) StrAppend(&out, id, "event: live\ndata: {\"positions\":\"", PositionsText(batch.positions), "\"}\n\n");
+    if (becomes_live)
+      StrAppend(&out, id, "event: live\ndata: {\"positions\":\"", PositionsText(batch.positions), "\"}\n\n");
     return out.empty() ? ": nothing new\n\n" : out;
   }
 

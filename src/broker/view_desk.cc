@@ -86,8 +86,7 @@ class WatchHandle final : public Watch {
 }  // namespace
 
 std::unique_ptr<Watch> ViewDesk::NewWatch(WatchRequest request) {
-  return std::make_unique<WatchHandle>(broker_.home(),
-                                       std::make_shared<ViewWatch>(broker_, *this, std::move(request)));
+  return std::make_unique<WatchHandle>(broker_.home(), std::make_shared<ViewWatch>(broker_, *this, std::move(request)));
 }
 
 // ---- changes

@@ -13,7 +13,7 @@ namespace {
 constexpr Duration kFetchWait = absl::Seconds(5);
 constexpr Duration kQuiet = absl::Seconds(10);  // then the reader hears that nothing is new
 constexpr Duration kPause = absl::Milliseconds(100);
-constexpr size_t kMaxWatches = 256;                // of this node
+constexpr size_t kMaxWatches = 256;               // of this node
 constexpr size_t kPieceBytes = size_t{64} << 10;  // of one partition, read ahead
 
 }  // namespace
@@ -81,8 +81,8 @@ void ViewWatch::FindOffsets() {
           if (!self->ended_.ok()) return;
           if (!found.ok()) return self->End(found.status());
           const view::Range range = self->request_.range.value_or(view::Range::All());
-          const auto keyless = self->request_.range ? view::PartitionStream::Keyless::kLeaveOut
-                                                    : view::PartitionStream::Keyless::kAll;
+          const auto keyless =
+              self->request_.range ? view::PartitionStream::Keyless::kLeaveOut : view::PartitionStream::Keyless::kAll;
           for (const run::PartitionOffsets& offsets : *found) {
             for (Partition& partition : self->partitions_) {
               if (partition.id != offsets.partition || self->request_.from.contains(partition.id)) continue;

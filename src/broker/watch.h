@@ -1,5 +1,5 @@
-// Following a topic's committed records, or a view: its rows first, then every change. Pulled: what was not asked for is
-// read at most once a partition ahead, so that a reader that is slow costs that much memory and no more.
+// Following a topic's committed records, or a view: its rows first, then every change. Pulled: what was not asked for
+// is read at most once a partition ahead, so that a reader that is slow costs that much memory and no more.
 #pragma once
 
 #include <map>
@@ -15,8 +15,8 @@
 namespace leat::broker {
 
 struct WatchRequest {
-  // kTable: the rows of the view of the topic, and then changes. kEarliest, kLatest: records of the topic from its start
-  // or from now on.
+  // kTable: the rows of the view of the topic, and then changes. kEarliest, kLatest: records of the topic from its
+  // start or from now on.
   enum class Begin { kTable, kEarliest, kLatest };
   std::string topic;
   Begin begin = Begin::kTable;
@@ -41,10 +41,10 @@ struct WatchBatch {
 class Watch {
  public:
   virtual ~Watch() = default;
-  // The next batch, when there is one: an empty one after a while without news. One call at a time, on any thread; `done`
-  // on shard 0. An error ends the watch. kNotFound: no such topic, view or partition, or not any more. kOutOfRange: the
-  // records at a position are gone. kUnavailable: a partition has no leader, or its table is still being made.
-  // kResourceExhausted: too many watch already.
+  // The next batch, when there is one: an empty one after a while without news. One call at a time, on any thread;
+  // `done` on shard 0. An error ends the watch. kNotFound: no such topic, view or partition, or not any more.
+  // kOutOfRange: the records at a position are gone. kUnavailable: a partition has no leader, or its table is still
+  // being made. kResourceExhausted: too many watch already.
   virtual void Next(Callback<absl::StatusOr<WatchBatch>> done) = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "grpc/admission.h"
 #include "grpc/failure.h"
 #include "grpc/services.h"
 #include "leat/v1/log.pb.h"
@@ -60,8 +61,6 @@ model::Offset NextOffset(std::string_view batches, model::Offset from) {
   return from;
 }
 
-absl::Status Stopping() { return Unavailable("the broker is stopping: connect again when it is back"); }
-
 class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, public Stream {
  public:
   FetchStream(const ServiceContext& context, ::grpc::CallbackServerContext* call) : context_(context), call_(call) {}
@@ -71,16 +70,7 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
     if (const Refusal refusal = CheckRequest(request); !refusal.field.empty()) {
       return End(InvalidArgument("fetch: ", refusal.message), refusal.field);
     }
-    switch (context_.streams.Add(self_)) {
-      case StreamRegistry::Admission::kAccepted:
-        break;
-      case StreamRegistry::Admission::kFull:
-        return End(ResourceExhausted("the broker serves as many streams as it may (limits.connections): close some, or "
-                                     "try again later"),
-                   "");
-      case StreamRegistry::Admission::kStopping:
-        return End(Stopping(), "");
-    }
+    if (const absl::Status status = AdmissionStatus(context_.streams.Add(self_)); !status.ok()) return End(status, "");
     follow_ = request.follow();
     credit_ = request.credit_bytes() == 0 ? INT64_MAX : request.credit_bytes();
     next_.min_bytes = request.min_bytes() == 0 ? 1 : static_cast<size_t>(request.min_bytes());

@@ -1,17 +1,16 @@
-// Views.Watch: one batch of a watch after the other, each sent before the next is asked for, so that a slow client costs
-// one message of memory.
+// Views.Watch: one batch of a watch after the other, each sent before the next is asked for, so that a slow client
+// costs one message of memory.
 #include <utility>
 
 #include "broker/views.h"
 #include "broker/watch.h"
+#include "grpc/admission.h"
 #include "grpc/failure.h"
 #include "grpc/watch_stream.h"
 #include "leat/v1/views.pb.h"
 
 namespace leat::rpc {
 namespace {
-
-absl::Status Stopping() { return Unavailable("the broker is stopping: connect again when it is back"); }
 
 broker::WatchRequest RequestOf(const v1::WatchViewRequest& from) {
   broker::WatchRequest request{.topic = from.name()};
@@ -52,16 +51,7 @@ class WatchStream final : public ::grpc::ServerWriteReactor<v1::WatchViewRespons
       if (offset.applied_offset() >= 0) continue;
       return End(InvalidArgument("from: expected an offset of 0 or more, got ", offset.applied_offset()), "from");
     }
-    switch (context_.streams.Add(self_)) {
-      case StreamRegistry::Admission::kAccepted:
-        break;
-      case StreamRegistry::Admission::kFull:
-        return End(ResourceExhausted("the broker serves as many streams as it may (limits.connections): close some, or "
-                                     "try again later"),
-                   "");
-      case StreamRegistry::Admission::kStopping:
-        return End(Stopping(), "");
-    }
+    if (const absl::Status status = AdmissionStatus(context_.streams.Add(self_)); !status.ok()) return End(status, "");
     {
       const Lock lock(mutex_);
       watch_ = views_.NewWatch(RequestOf(request));

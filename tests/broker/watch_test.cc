@@ -47,7 +47,8 @@ TEST_F(WatchTest, SendsTheRowsAndThenWhatChanges) {
   // Another watch goes on where this one is.
   std::map<model::PartitionId, model::Offset> from;
   for (const view::PartitionOffset& at : gone->positions) from[at.partition] = at.applied;
-  const std::unique_ptr<Watch> second = w.views->NewWatch({.topic = "users", .range = view::Range::All(), .from = from});
+  const std::unique_ptr<Watch> second =
+      w.views->NewWatch({.topic = "users", .range = view::Range::All(), .from = from});
   w.Produce(Tp("users", 0), Keyed({{"d", "1"}}));
   const auto first = Next(*second);
   EXPECT_THAT(first->records.empty() ? Texts(Next(*second)) : Texts(first), ElementsAre("d=1"));
@@ -81,9 +82,9 @@ TEST_F(WatchTest, SaysFromTimeToTimeThatNothingIsNew) {
 
 TEST_F(WatchTest, EndsWithAReason) {
   EXPECT_TRUE(absl::IsNotFound(Next(*w.views->NewWatch({.topic = "nothing"})).status()));
-  const std::unique_ptr<Watch> ahead =
-      w.views->NewWatch({.topic = "users", .from = {{model::PartitionId(0), model::Offset(99)},
-                                                    {model::PartitionId(1), model::Offset(0)}}});
+  const std::unique_ptr<Watch> ahead = w.views->NewWatch(
+      {.topic = "users",
+       .from = {{model::PartitionId(0), model::Offset(99)}, {model::PartitionId(1), model::Offset(0)}}});
   absl::StatusOr<WatchBatch> batch = Next(*ahead);
   for (int i = 0; i < 3 && batch.ok(); ++i) batch = Next(*ahead);
   EXPECT_TRUE(absl::IsOutOfRange(batch.status())) << batch.status();

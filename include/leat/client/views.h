@@ -59,8 +59,8 @@ struct ViewChange {
   std::optional<std::string> value;  // absent: the key is gone
 };
 struct ViewChanges {
-  std::vector<ViewChange> changes;  // none: nothing is new for a while
-  bool live = false;                // all rows have come
+  std::vector<ViewChange> changes;     // none: nothing is new for a while
+  bool live = false;                   // all rows have come
   std::map<int32_t, int64_t> offsets;  // while live: `from` of a watch that goes on behind these changes
 };
 
