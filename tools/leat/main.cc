@@ -51,6 +51,7 @@ int Run(int argc, char** argv) {
   AddGroupCommands(&app, &context);
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
+  AddDlqCommands(&app, &context);
   AddClusterCommands(&app, &context);
   AddHealthCommand(&app, &context);
   AddDatagenCommands(&app, &context);
