@@ -37,17 +37,18 @@ leat_layer(runtime          3 DEPS base env THIRD_PARTY asio prometheus crypto)
 leat_layer(stream/exec      3 DEPS base stream/data stream/plan stream/state THIRD_PARTY re2 crypto)
 leat_layer(stream/format    3 DEPS base stream/data THIRD_PARTY simdjson)
 leat_layer(rocks            3 DEPS base stream/state THIRD_PARTY rocksdb)
+leat_layer(view             3 DEPS base model stream/state)
 # floor 4: drivers
 leat_layer(client           4 DEPS base model THIRD_PARTY grpc proto)
 leat_layer(coordinator      4 DEPS base model env raft meta group txn log THIRD_PARTY proto_internal)
 leat_layer(stream/run       4 DEPS base model env stream/data stream/plan sql stream/state stream/exec stream/format rocks)
 # floor 5
 leat_layer(broker           5 DEPS base model env raft meta group txn replication wire log coordinator stream/run stream/plan
-                              sql stream/data THIRD_PARTY re2)
+                              sql stream/data stream/state rocks view THIRD_PARTY re2)
 # floor 6
 leat_layer(config           6 DEPS base env log runtime THIRD_PARTY yaml)
-leat_layer(grpc             6 DEPS base model env meta runtime broker THIRD_PARTY grpc proto)
-leat_layer(admin            6 DEPS base model env meta broker runtime THIRD_PARTY asio json prometheus)
+leat_layer(grpc             6 DEPS base model env meta runtime view broker THIRD_PARTY grpc proto)
+leat_layer(admin            6 DEPS base model env meta view broker runtime THIRD_PARTY asio json prometheus)
 leat_layer(kafka            6 DEPS base model env wire meta broker runtime THIRD_PARTY asio)
 # floor 7: the composition root
 leat_layer(server           7 DEPS base model env meta group txn log runtime rocks coordinator stream/data stream/plan sql stream/state

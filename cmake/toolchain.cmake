@@ -8,7 +8,11 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # No NDEBUG: LEAT_CHECK and assert() stay on in release.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")
-set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+if(LEAT_SANITIZE)
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")  # instrumented code without any optimisation makes the tests several times slower
+else()
+  set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+endif()
 
 find_program(LEAT_CCACHE ccache)
 if(LEAT_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)

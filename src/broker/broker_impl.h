@@ -18,6 +18,7 @@
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
 #include "broker/life.h"
+#include "broker/peer_addresses.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
 #include "coordinator/controlled_log.h"
@@ -191,7 +192,8 @@ class BrokerImpl final : public Broker {
   // In a cluster others take over from a process that cannot write any more.
   void WatchDisk();
   void LeaveForGood(const absl::Status& why);
-  void TellPeers(const meta::Image& image);
+  void TellPeers();
+  std::vector<meta::NodeId> VotersToAsk() const;
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
@@ -253,8 +255,9 @@ class BrokerImpl final : public Broker {
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
   std::vector<env::Transport*> transports_;          // of each shard; none: the node is alone
-  std::map<int32_t, env::PeerAddress> peers_;        // as the transports were told
-  env::Transport* transport_ = nullptr;              // of shard 0
+  PeerAddresses addresses_;
+  PeerAddresses::Map peers_;             // as the transports were told
+  env::Transport* transport_ = nullptr;  // of shard 0
   std::unique_ptr<coordinator::ControlledLog> home_log_;
   std::unique_ptr<coordinator::Controller> controller_;  // before the log, which may hold its gate
   std::unique_ptr<coordinator::MetadataLog> metadata_;

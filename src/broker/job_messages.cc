@@ -72,6 +72,12 @@ void Visit(Fields& fields, AskJobGroups& it) {
   fields(it.name);
 }
 
+template <typename Fields>
+void Visit(Fields& fields, AskView& it) {
+  fields.Choice(it.what, AskView::What::kDescribe);
+  fields(it.partition, it.begin, it.has_end, it.end, it.max_rows, it.max_bytes);
+}
+
 namespace {
 
 // Tries the kinds from the first on.

@@ -145,9 +145,43 @@ struct AskEndTransaction {
   model::TransactionEnd end = model::TransactionEnd::kAbort;
 };
 
+// --- of the leader of a partition of a view
+// kRead: a page of the range, of the table with all that is committed when this is asked. kDescribe: how far it is.
+struct AskView {
+  static constexpr uint8_t kKind = 17;
+  enum class What : uint8_t { kRead, kDescribe };
+  struct Row {
+    std::string key;
+    model::Offset offset{-1};
+    int64_t timestamp_ms = -1;
+    std::string value;
+  };
+  struct Reply {
+    std::vector<Row> rows{};
+    std::string next{};  // the first key that is not in `rows`; empty: there is none
+    model::Offset applied{-1}, end{-1};
+    std::string trouble{};  // kDescribe: why the table does not grow
+  };
+  What what = What::kRead;
+  model::TopicPartition partition{};
+  std::string begin{};
+  bool has_end = false;
+  std::string end{};
+  uint64_t max_rows = 0, max_bytes = 0;
+};
+
+template <typename Fields>
+void Visit(Fields& fields, AskView::Row& it) {
+  fields(it.key, it.offset, it.timestamp_ms, it.value);
+}
+template <typename Fields>
+void Visit(Fields& fields, AskView::Reply& it) {
+  fields(it.rows, it.next, it.applied, it.end, it.trouble);
+}
+
 using JobMessage = std::variant<AskEnds, AskOffsetForTime, AskFetch, AskAppend, AskCommit, AskCommitted, AskForget,
                                 AskCommittedOf, AskLag, AskSettle, AskJobs, AskJobLogs, AskJobGroups, AskOpenProducer,
-                                AskAddToTransaction, AskEndTransaction>;
+                                AskAddToTransaction, AskEndTransaction, AskView>;
 
 std::string EncodeJobMessage(JobMessage message);
 // kInvalidArgument: not a message. kUnimplemented: of a kind that this program does not know (from a newer one).

@@ -125,5 +125,9 @@ void JobPeers::On(const AskJobLogs& message, Reply reply) {
 void JobPeers::On(const AskJobGroups& message, Reply reply) {
   reply(EncodeJobAnswer<AskJobGroups::Reply>(broker_.jobs().GroupsOf(message.name)));
 }
+void JobPeers::On(const AskView& message, Reply reply) {
+  if (answer_view_) return answer_view_(message, Encoding<AskView::Reply>(std::move(reply)));
+  reply(EncodeJobAnswer<AskView::Reply>(Unavailable("this node is starting or stopping: try again")));
+}
 
 }  // namespace leat::broker

@@ -1,6 +1,9 @@
 // What jobs ask of other nodes, and what those ask of this one (env::Service::kJobs). Lives on shard 0.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "broker/api.h"
 #include "broker/job_messages.h"
 #include "env/transport.h"
@@ -17,6 +20,9 @@ class JobPeers {
 
   void Serve();
   void StopServing();
+  // Who answers what is asked of views; null: nobody.
+  using AnswerView = std::function<void(const AskView&, Callback<absl::StatusOr<AskView::Reply>>)>;
+  void ServeViews(AnswerView answer) { answer_view_ = std::move(answer); }
 
   // kUnavailable: it cannot be said whether the other node acted; it did not if `sent` is false.
   struct Answer {
@@ -54,9 +60,11 @@ class JobPeers {
   void On(const AskJobs& message, Reply reply);
   void On(const AskJobLogs& message, Reply reply);
   void On(const AskJobGroups& message, Reply reply);
+  void On(const AskView& message, Reply reply);
 
   BrokerImpl& broker_;
   BrokerLogPort& log_;
+  AnswerView answer_view_;
 };
 
 }  // namespace leat::broker

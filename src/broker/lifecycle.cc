@@ -39,6 +39,7 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
       broker_metrics_(ports.metrics),
       random_(SeedOf(options, *ports.shards.at(0))),
       transports_(std::move(ports.transports)),
+      addresses_(options_, [this] { TellPeers(); }),
       transport_(transports_.empty() ? nullptr : transports_[0]) {
   LEAT_CHECK(transports_.empty() || transports_.size() == ports.shards.size()) << "one transport a shard";
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
@@ -97,7 +98,9 @@ void BrokerImpl::Start(Callback<absl::Status> ready) {
       ready(opened);
       return;
     }
-    TellPeers(*image());
+    addresses_.Follow(*image());
+    addresses_.Expect(metadata_->TakeForeseen());
+    TellPeers();
     // An only voter has everything, also on a disk that is full. The others may have been away for long: what they
     // find is judged by what the cluster says now.
     if (metadata_->quorum().is_only_voter()) return BeginProcess(std::move(ready));
@@ -164,7 +167,13 @@ absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetada
   coordinator::RaftHost::Options quorum = coordinator::QuorumOptions(cluster_id_, options_.node_id, voters, folder);
   quorum.random_seed = random_.Next();
   return coordinator::MetadataLog::Open(
-      std::move(quorum), {.disk = &disk_, .shard = &home(), .log = &log, .transport = transport_, .metrics = &metrics_},
+      std::move(quorum),
+      {.disk = &disk_,
+       .shard = &home(),
+       .log = &log,
+       .transport = transport_,
+       .metrics = &metrics_,
+       .addresses = transport_ == nullptr ? nullptr : &addresses_},
       [this](const meta::ImagePtr& image, const meta::Delta& delta) { Installed(image, delta); });
 }
 

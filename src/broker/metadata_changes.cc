@@ -44,7 +44,10 @@ void BrokerImpl::ChangeMetadata(meta::Command command, Callback<absl::StatusOr<m
 model::Offset BrokerImpl::AppliedEnd() const { return installing_.empty() ? metadata_->end() : installed_end_; }
 
 void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta) {
-  if (!delta.brokers.empty()) TellPeers(*image);
+  if (!delta.brokers.empty()) {
+    addresses_.Follow(*image);
+    TellPeers();
+  }
   throttles_.Follow(*image, options_.node_id, home().Now());
   // Before that nobody has an image; then everybody gets the newest one.
   if (!shards_open_) return;

@@ -1,11 +1,10 @@
 // How this node stands in its cluster: as what it registers, its controller, its leave.
-#include <absl/strings/numbers.h>
-
 #include <algorithm>
 
 #include "base/logging.h"
 #include "broker/broker_impl.h"
 #include "broker/home_log.h"
+#include "broker/listeners.h"
 #include "broker/log_config.h"
 #include "broker/page_cache.h"
 #include "broker/scatter.h"
@@ -19,18 +18,6 @@ namespace {
 // Below what a service manager waits before it kills: where the others stop as well nobody answers.
 constexpr Duration kLeavePatience = absl::Seconds(5);
 constexpr Duration kDiskLook = absl::Seconds(1);
-// By which name a broker registers where the other nodes reach it.
-constexpr std::string_view kInternalListener = "internal";
-
-std::optional<env::PeerAddress> ParseAddress(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  int32_t port = 0;
-  if (colon == std::string_view::npos || !absl::SimpleAtoi(ToAbsl(text.substr(colon + 1)), &port)) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  if (host.empty() || port < 1 || port > 65535) return std::nullopt;
-  return env::PeerAddress{std::string(host), static_cast<uint16_t>(port)};
-}
 
 }  // namespace
 
@@ -51,7 +38,7 @@ meta::RegisterBroker BrokerImpl::Registration() const {
   command.broker.id = options_.node_id;
   command.broker.incarnation = life_.incarnation;
   command.broker.listeners = listeners_;
-  if (const std::optional<env::PeerAddress> internal = ParseAddress(options_.internal_address)) {
+  if (const std::optional<env::PeerAddress> internal = ParsePeerAddress(options_.internal_address)) {
     command.broker.listeners.push_back({std::string(kInternalListener), internal->host, internal->port});
   }
   command.broker.rack = options_.rack;
@@ -80,7 +67,8 @@ void BrokerImpl::OpenController() {
   client.random_seed = random_.Next();
   client_ = std::make_unique<coordinator::ControllerClient>(
       client, *home_log_, *transport_, home(),
-      coordinator::ControllerClient::Node{[this] { return Registration(); }, [this] { return AppliedEnd(); }});
+      coordinator::ControllerClient::Node{[this] { return Registration(); }, [this] { return AppliedEnd(); },
+                                          [this] { return VotersToAsk(); }});
   transport_->WatchGone([this](int32_t node) {
     metadata_->quorum().NoteGone(meta::NodeId(node));
     controller_->NoteGone(meta::NodeId(node));
@@ -92,23 +80,22 @@ void BrokerImpl::OpenController() {
   });
 }
 
-// The voters are known from the start, everybody else from the registrations.
-void BrokerImpl::TellPeers(const meta::Image& image) {
+void BrokerImpl::TellPeers() {
   if (transports_.empty()) return;
-  std::map<int32_t, env::PeerAddress> peers;
-  for (const meta::BrokerPtr& broker : image.Brokers()) {
-    for (const meta::Listener& listener : broker->registration.listeners) {
-      if (listener.name != kInternalListener) continue;
-      peers[broker->id().value()] = {listener.host, static_cast<uint16_t>(listener.port)};
-    }
-  }
-  for (const VoterAddress& voter : options_.voters) peers[voter.id.value()] = {voter.host, voter.port};
-  peers.erase(options_.node_id.value());
+  const PeerAddresses::Map peers = addresses_.All();
   if (peers == peers_) return;
   peers_ = peers;
   for (size_t i = 0; i < transports_.size(); ++i) {
     shards_[i]->shard().Post([transport = transports_[i], peers] { transport->SetPeers(peers); });
   }
+}
+
+// A node without a vote is not told when another one leads, before it has asked.
+std::vector<meta::NodeId> BrokerImpl::VotersToAsk() const {
+  std::vector<meta::NodeId> voters;
+  if (metadata_->quorum().is_voter()) return voters;
+  for (const raft::Peer& voter : metadata_->quorum().voters()) voters.push_back(voter.id);
+  return voters;
 }
 
 // A node that nobody could take over from has nothing to hand over.

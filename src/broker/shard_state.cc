@@ -246,6 +246,11 @@ ShardState::Found ShardState::Find(const model::TopicPartition& name) {
           nullptr};
 }
 
+ShardState::Open ShardState::Peek(const model::TopicPartition& name) const {
+  const auto it = partitions_.find(name);
+  return it == partitions_.end() ? Open{} : Open{it->second.log, it->second.replica};
+}
+
 void ShardState::NoteAppend(const absl::Status& status) {
   if (status.code() == absl::StatusCode::kResourceExhausted) {
     if (disk_full_.ok())

@@ -83,6 +83,12 @@ class ShardState {
   // The same if this node leads in an epoch that `known` (the caller's; -1: any) does not contradict; else
   // NOT_LEADER_OR_FOLLOWER or the errors of EpochOutcome, without a log.
   Found FindLed(const model::TopicPartition& partition, model::LeaderEpoch known = model::LeaderEpoch(-1));
+  // What is open now, without trying to open it; for those who look on.
+  struct Open {
+    log::PartitionLog* log = nullptr;
+    const Replica* replica = nullptr;
+  };
+  Open Peek(const model::TopicPartition& partition) const;
 
   // A read has met damaged bytes: a copy elsewhere may be whole.
   void NoteDamage(const model::TopicPartition& partition);

@@ -83,6 +83,15 @@ void ControllerClient::Ask(Asking question) {
   Attempt(asking);
 }
 
+// Whoever is not the controller says who is. What must not be done twice goes to the one that is known.
+meta::NodeId ControllerClient::NodeToAsk(const Asking& asking) {
+  const bool elsewhere = known_.node == meta::kNobody || (asking.silent % 2 == 1);
+  if (!elsewhere || asking.unanswered != Unanswered::kAgain) return known_.node;
+  std::vector<meta::NodeId> voters = node_.voters();
+  std::erase(voters, known_.node);
+  return voters.empty() ? known_.node : voters[asked_voters_++ % voters.size()];
+}
+
 void ControllerClient::Attempt(const AskingPtr& asking) {
   asking->timer.reset();
   const Instant now = shard_.Now();
@@ -92,18 +101,18 @@ void ControllerClient::Attempt(const AskingPtr& asking) {
                  ErrorCode::kNotController);
     return Finish(asking, asking->maybe_done ? Unknown(late) : late);
   }
-  if (known_.node == meta::kNobody) return Later(asking, Unavailable(kNobodyKnown));
+  const meta::NodeId node = NodeToAsk(*asking);
+  if (node == meta::kNobody) return Later(asking, Unavailable(kNobodyKnown));
   // The controller of another epoch knows nothing of the earlier attempt.
   if (asking->maybe_done && asking->unanswered == Unanswered::kAgainInEpoch && known_.epoch != asking->epoch) {
     return Finish(asking, Unknown(asking->last));
   }
   asking->epoch = known_.epoch;
   const Duration patience = std::min(asking->attempt_timeout, asking->deadline - now);
-  transport_.Call(
-      known_.node.value(), env::Service::kController, EncodeRequest(asking->request(known_.epoch)), patience,
-      [this, alive = std::weak_ptr<bool>(alive_), asking, node = known_.node](const absl::StatusOr<OwnedBytes>& bytes) {
-        if (!alive.expired() && asking->done) TakeReply(asking, node, bytes);
-      });
+  transport_.Call(node.value(), env::Service::kController, EncodeRequest(asking->request(known_.epoch)), patience,
+                  [this, alive = std::weak_ptr<bool>(alive_), asking, node](const absl::StatusOr<OwnedBytes>& bytes) {
+                    if (!alive.expired() && asking->done) TakeReply(asking, node, bytes);
+                  });
 }
 
 void ControllerClient::TakeReply(const AskingPtr& asking, meta::NodeId from, const absl::StatusOr<OwnedBytes>& bytes) {
@@ -111,8 +120,10 @@ void ControllerClient::TakeReply(const AskingPtr& asking, meta::NodeId from, con
     const bool sent = bytes.status().code() != absl::StatusCode::kResourceExhausted;
     if (sent && asking->unanswered == Unanswered::kGiveUp) return Finish(asking, Unknown(bytes.status()));
     asking->maybe_done |= sent;
+    ++asking->silent;
     return Later(asking, Annotate(bytes.status(), StrCat("controller node ", from)));
   }
+  asking->silent = 0;
   absl::StatusOr<ControllerReply> reply = DecodeReply(*bytes);
   if (!reply.ok()) return Finish(asking, Annotate(reply.status(), StrCat("controller node ", from)));
   const std::optional<ErrorCode> code = model::CodeOf(reply->status);

@@ -44,6 +44,9 @@ class ControllerClient {
     std::function<meta::RegisterBroker()> introduce;
     // The end of what every shard of the broker has of the metadata.
     std::function<model::Offset()> applied;
+    // Whom to ask who the controller is, beside the one that seems to be: of a node that has no vote, which hears of
+    // another one only when it asks. None for a voter.
+    std::function<std::vector<meta::NodeId>()> voters;
   };
   // All outlive this.
   ControllerClient(const Options& options, ControlledLog& log, env::Transport& transport, env::Shard& shard, Node node);
@@ -99,6 +102,7 @@ class ControllerClient {
     bool maybe_done = false;
     int32_t epoch = 0;  // of the last attempt
     int hops = 0;       // to other nodes without a pause
+    int silent = 0;     // attempts that were not answered since somebody did
     absl::Status last;
     std::unique_ptr<env::Timer> timer;  // until the next attempt
   };
@@ -128,6 +132,7 @@ class ControllerClient {
   void TakeReply(const AskingPtr& asking, meta::NodeId from, const absl::StatusOr<OwnedBytes>& bytes);
   void TakeRefusal(const AskingPtr& asking, meta::NodeId from, const ControllerReply& reply);
   void Later(const AskingPtr& asking, absl::Status why);
+  meta::NodeId NodeToAsk(const Asking& asking);  // kNobody: none is known
   void Finish(const AskingPtr& asking, absl::StatusOr<ControllerReply> reply);
   void Learn(meta::NodeId node, int32_t epoch);
 
@@ -156,6 +161,7 @@ class ControllerClient {
   Random random_;
   bool closed_ = false;
   Known known_;
+  size_t asked_voters_ = 0;
   std::map<uint64_t, AskingPtr> asking_;  // by number, in the order asked
   uint64_t asked_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what answers that come late hold weakly

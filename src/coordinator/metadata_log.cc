@@ -80,6 +80,15 @@ absl::Status MetadataLog::Load(const StateRecords& records, raft::Offset) {
   return absl::OkStatus();
 }
 
+void MetadataLog::Foresee(std::string_view payload) {
+  absl::StatusOr<meta::Records> records = DecodeChange(payload);
+  if (!records.ok()) return;  // it is complained of if it is committed
+  for (meta::Record& record : *records) {
+    auto* registered = std::get_if<meta::BrokerRegistered>(&record);
+    if (registered != nullptr) foreseen_.insert_or_assign(registered->id, std::move(*registered));
+  }
+}
+
 absl::AnyInvocable<StateRecords()> MetadataLog::Freeze() {
   PublishApplied();
   return [image = image_] {

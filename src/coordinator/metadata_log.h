@@ -11,9 +11,11 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coordinator/raft_host.h"
@@ -74,6 +76,10 @@ class MetadataLog : private RaftMachine {
   // Refuses new changes; `closed` once those under way are answered and leadership is handed over.
   void Close(env::Closure closed);
 
+  // The brokers' registrations that the log held behind its snapshot when it was opened. They may have been overtaken,
+  // or never committed: good for addresses at which to try.
+  std::map<model::NodeId, meta::BrokerRegistered> TakeForeseen() { return std::exchange(foreseen_, {}); }
+
   // The node's part in the quorum: voters, transfer, description, failure.
   RaftHost& quorum() { return *host_; }
   const RaftHost& quorum() const { return *host_; }
@@ -97,6 +103,7 @@ class MetadataLog : private RaftMachine {
   MetadataLog(env::Shard& shard, Changed changed);
   absl::Status Apply(raft::Offset offset, std::string_view payload) override;
   absl::Status Load(const StateRecords& records, raft::Offset end) override;
+  void Foresee(std::string_view payload) override;
   absl::AnyInvocable<StateRecords()> Freeze() override;
   void OnProgress() override;
   void OnUncertain(const absl::Status& why) override;
@@ -127,6 +134,7 @@ class MetadataLog : private RaftMachine {
   std::optional<meta::Image> building_;
   meta::Delta building_delta_;
   std::vector<env::Closure> wait_for_catch_up_;
+  std::map<model::NodeId, meta::BrokerRegistered> foreseen_;
   std::unique_ptr<env::Timer> close_timer_;
   std::unique_ptr<RaftHost> host_;  // null while it opens
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

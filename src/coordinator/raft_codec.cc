@@ -247,6 +247,7 @@ std::string EncodeRaft(const raft::Message& message, const RaftCodecLimits& limi
   Set(message.to, out.mutable_to());
   out.set_term(message.term.value());
   std::visit(Encoder{out, limits}, message.body);
+  out.set_address(message.address);
   return out.SerializeAsString();
 }
 
@@ -261,14 +262,20 @@ absl::StatusOr<raft::Message> DecodeRaft(std::string_view bytes, const RaftCodec
   if (!in.has_cluster() || !in.has_from() || !in.has_to()) {
     return DataLoss("raft message: it does not say of which cluster, from whom and to whom it is");
   }
+  if (in.address().size() > limits.max_address) {
+    return InvalidArgument("raft message: an address of ", in.address().size(), " bytes, expected at most ",
+                           limits.max_address);
+  }
   Decoder decoder(limits);
   raft::Message message{decoder.Id(in.cluster()),
                         decoder.Peer(in.from(), "sender"),
                         decoder.Peer(in.to(), "receiver"),
                         decoder.Term(in.term(), "term"),
+                        {},
                         {}};
   message.body = decoder.Body(in);
   LEAT_RETURN_IF_ERROR(decoder.status());
+  message.address = std::move(*in.mutable_address());
   return message;
 }
 

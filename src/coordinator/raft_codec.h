@@ -17,7 +17,8 @@ struct RaftCodecLimits {
   size_t max_bytes = size_t{32} << 20;
   int max_entries = 16'384;
   int max_voters = 9;
-  size_t max_text = 4096;  // of a refusal
+  size_t max_text = 4096;    // of a refusal
+  size_t max_address = 300;  // a host's name and a port
 };
 
 // A text longer than max_text is cut off.

@@ -87,6 +87,7 @@ absl::StatusOr<raft::Restored> RaftHost::ReadDisk() {
   if (before.value() >= 0) restored.term_before_start = before;
   LEAT_RETURN_IF_ERROR(
       VisitEntries(*ports_.log, std::max(log.log_start(), applied_end_), log.log_end(), [&](const raft::Entry& entry) {
+        if (entry.kind == raft::EntryKind::kData && ports_.addresses != nullptr) machine_.Foresee(entry.payload);
         if (entry.kind != raft::EntryKind::kVoters) return absl::OkStatus();
         absl::StatusOr<raft::VoterSet> voters = raft::VoterSet::Decode(entry.payload, options_.raft.max_voters);
         if (voters.ok()) restored.voters.push_back({entry.offset, *std::move(voters)});
@@ -182,7 +183,19 @@ void RaftHost::Receive(int32_t from, std::string_view bytes) {
     }
     return;
   }
+  if (ports_.addresses != nullptr && !message->address.empty() && message->cluster == options_.raft.cluster) {
+    const auto* hint = std::get_if<raft::LeaderHint>(&message->body);
+    ports_.addresses->Learn(hint != nullptr ? hint->leader.id : message->from.id, message->address);
+  }
   Run([&](raft::Core& core, Instant now) { core.Receive(*std::move(message), now); });
+}
+
+// Whoever looks for a leader may be one that the others cannot reach yet, and so may the leader itself.
+std::string RaftHost::AddressFor(const raft::Body& body) const {
+  if (ports_.addresses == nullptr) return {};
+  if (const auto* hint = std::get_if<raft::LeaderHint>(&body)) return ports_.addresses->AddressOf(hint->leader.id);
+  const bool looks = std::holds_alternative<raft::Observe>(body) || std::holds_alternative<raft::VoteRequest>(body);
+  return looks ? ports_.addresses->AddressOf(self().id) : std::string();
 }
 
 void RaftHost::Do(raft::PersistVote& effect) {
@@ -216,6 +229,7 @@ void RaftHost::Do(raft::ReadSnapshot& effect) {
 void RaftHost::Do(raft::Send& effect) {
   if (ports_.transport == nullptr) return;
   const int32_t to = effect.message.to.id.value();
+  effect.message.address = AddressFor(effect.message.body);
   ports_.transport->Send(to, env::Service::kRaft, EncodeRaft(effect.message, options_.codec));
 }
 

@@ -37,6 +37,8 @@ class RaftMachine {
   virtual absl::Status Apply(raft::Offset offset, std::string_view payload) = 0;
   // Replaces the state by that of a snapshot: at the start, and when this node was far behind.
   virtual absl::Status Load(const StateRecords& records, raft::Offset end) = 0;
+  // At the start: an entry that the log holds behind the snapshot. It may never be committed.
+  virtual void Foresee(std::string_view payload) = 0;
   // Gives the state as it is now as records. What it returns runs later, on any thread.
   virtual absl::AnyInvocable<StateRecords()> Freeze() = 0;
   // Everything that was committed so far is applied, or who leads has changed.
@@ -44,6 +46,15 @@ class RaftMachine {
   // Proposals that are not applied yet have an unknown outcome now: leadership was lost, or (kResourceExhausted) the
   // disk is full; or the node stopped.
   virtual void OnUncertain(const absl::Status& why) = 0;
+};
+
+// Where nodes listen, as far as this one knows. A node that no metadata name yet (it has no vote and has not
+// registered), or that has moved, says so in the messages with which it looks for the leader.
+class RaftAddresses {
+ public:
+  virtual ~RaftAddresses() = default;
+  virtual std::string AddressOf(raft::NodeId node) const = 0;  // this node's too; empty: not known
+  virtual void Learn(raft::NodeId node, std::string_view address) = 0;
 };
 
 // What DescribeQuorum tells.
@@ -86,6 +97,7 @@ class RaftHost {
     log::PartitionLog* log = nullptr;     // nobody else writes to it
     env::Transport* transport = nullptr;  // null: there are no other nodes
     env::Metrics* metrics = nullptr;      // null: none
+    RaftAddresses* addresses = nullptr;   // null: all nodes are known to each other
   };
 
   // Reads the disk and brings `machine`, which outlives the host, to what is known to be committed: the newest
@@ -115,6 +127,8 @@ class RaftHost {
   bool active() const { return is_leader() && applied_end_ > leading_from_; }
   // Has applied entries of the leader's term: all that was committed before it.
   bool caught_up() const;
+  bool is_voter() const { return core_->IsVoter(); }
+  const raft::VoterSet& voters() const { return core_->voters(); }
   bool is_only_voter() const { return core_->IsVoter() && core_->voters().size() == 1; }
   raft::NodeId leader() const { return failure_.ok() ? core_->leader() : raft::kNobody; }
   raft::Term term() const { return core_->term(); }
@@ -173,6 +187,7 @@ class RaftHost {
   void Do(raft::Refuse& effect);
 
   void Receive(int32_t from, std::string_view bytes);
+  std::string AddressFor(const raft::Body& body) const;
   void ArmTick();
   void ApplyTo(raft::Offset end);
   void Installed(const LoadedSnapshot& loaded);

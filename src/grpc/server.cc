@@ -69,9 +69,10 @@ runtime::Acceptor::Options AcceptorOptions(const ServerOptions& options) {
 }  // namespace
 
 struct GrpcServer::Impl {
-  Impl(const ServerOptions& server_options, broker::Broker& server_broker)
+  Impl(const ServerOptions& server_options, broker::Broker& server_broker, broker::Views* server_views)
       : options(server_options),
         broker(server_broker),
+        views(server_views),
         streams(options.max_streams),
         acceptor(AcceptorOptions(options)) {}
 
@@ -88,6 +89,7 @@ struct GrpcServer::Impl {
 
   const ServerOptions options;
   broker::Broker& broker;
+  broker::Views* const views;
   StreamRegistry streams;
   std::vector<std::unique_ptr<::grpc::Service>> services;
   runtime::Acceptor acceptor;
@@ -95,8 +97,8 @@ struct GrpcServer::Impl {
   std::unique_ptr<::grpc::Server> server;
 };
 
-GrpcServer::GrpcServer(const ServerOptions& options, broker::Broker& broker)
-    : impl_(std::make_unique<Impl>(options, broker)) {}
+GrpcServer::GrpcServer(const ServerOptions& options, broker::Broker& broker, broker::Views* views)
+    : impl_(std::make_unique<Impl>(options, broker, views)) {}
 
 GrpcServer::~GrpcServer() { impl_->Stop(absl::ZeroDuration()); }
 
@@ -119,6 +121,7 @@ absl::StatusOr<std::string> GrpcServer::Start() {
   impl_->services.push_back(MakeGroupsService(context));
   impl_->services.push_back(MakeJobsService(impl_->broker));
   impl_->services.push_back(MakeTransactionsService(impl_->broker));
+  if (impl_->views != nullptr) impl_->services.push_back(MakeViewsService(context, *impl_->views));
   for (const auto& service : impl_->services) builder.RegisterService(service.get());
   impl_->server = builder.BuildAndStart();
   LEAT_CHECK(impl_->server != nullptr) << "gRPC binds nothing that could be taken";

@@ -9,6 +9,10 @@
 #include "base/time.h"
 #include "broker/broker.h"
 
+namespace leat::broker {
+class Views;
+}  // namespace leat::broker
+
 namespace leat::rpc {
 
 struct ServerOptions {
@@ -27,8 +31,8 @@ struct ServerOptions {
 // Not thread-safe; each method is called once, by the owner.
 class GrpcServer {
  public:
-  // `broker` outlives the server.
-  GrpcServer(const ServerOptions& options, broker::Broker& broker);
+  // `broker` and `views` outlive the server. Without views there is no service of them.
+  GrpcServer(const ServerOptions& options, broker::Broker& broker, broker::Views* views = nullptr);
   // Stops at once if Stop was not called.
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;

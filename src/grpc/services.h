@@ -10,6 +10,10 @@
 #include "grpc/server.h"
 #include "grpc/stream_registry.h"
 
+namespace leat::broker {
+class Views;
+}  // namespace leat::broker
+
 namespace leat::v1 {
 class FetchRequest;
 class FetchResponse;
@@ -31,6 +35,7 @@ std::unique_ptr<::grpc::Service> MakeClusterService(broker::Broker& broker);
 std::unique_ptr<::grpc::Service> MakeGroupsService(const ServiceContext& context);
 std::unique_ptr<::grpc::Service> MakeJobsService(broker::Broker& broker);
 std::unique_ptr<::grpc::Service> MakeTransactionsService(broker::Broker& broker);
+std::unique_ptr<::grpc::Service> MakeViewsService(const ServiceContext& context, broker::Views& views);
 
 // Reactors of the two streaming calls. They own themselves until gRPC and the broker are done with them.
 ::grpc::ServerBidiReactor<v1::ProduceRequest, v1::ProduceResponse>* OpenProduceStream(

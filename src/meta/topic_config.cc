@@ -43,6 +43,8 @@ constexpr ConfigDefinition kTable[] = {
      "No effect: of every topic the replicas that are not in sync are throttled."},
     {"leat.durability", kChoice, "fsync", 0, 0, "fsync|page-cache",
      "When a record counts as written: fsync, on disk; page-cache, in the operating system's memory."},
+    {"leat.view", kBoolean, "false", 0, 0, "",
+     "Whether the brokers keep a table of the last value of each key, a view; cleanup.policy has to be compact."},
     {"local.retention.bytes", kLong, "-2", -2, kMaxLong, "",
      "Bytes that stay local with tiered storage; no effect: there is none."},
     {"local.retention.ms", kLong, "-2", -2, kMaxLong, "",
@@ -125,6 +127,17 @@ absl::Status CheckValue(const ConfigDefinition& definition, std::string_view val
   return Internal("config ", definition.name, ": unknown type");
 }
 
+// What retention removes would stay in a table, until the table is made anew.
+absl::Status CheckView(const Configs& configs) {
+  const auto view = configs.find("leat.view");
+  if (view == configs.end() || view->second != "true") return absl::OkStatus();
+  const auto policy = configs.find("cleanup.policy");
+  if (policy != configs.end() && policy->second == "compact") return absl::OkStatus();
+  return InvalidArgument("config leat.view: a view is of a topic that keeps the last record of each key: expected ",
+                         "cleanup.policy=compact among the topic's own configs, got ",
+                         policy == configs.end() ? "none" : StrCat("'", policy->second, "'"));
+}
+
 double Fraction(std::string_view name, const Configs& configs, const Configs& defaults) {
   const ConfigDefinition* definition = FindTopicConfig(name);
   LEAT_CHECK(definition != nullptr) << name;
@@ -169,7 +182,7 @@ absl::Status CheckTopicConfig(std::string_view name, std::string_view value) {
 
 absl::Status CheckTopicConfigs(const Configs& configs) {
   for (const auto& [name, value] : configs) LEAT_RETURN_IF_ERROR(CheckTopicConfig(name, value));
-  return absl::OkStatus();
+  return CheckView(configs);
 }
 
 std::string_view ConfigInForce(const ConfigDefinition& definition, const Configs& configs, const Configs& defaults) {

@@ -31,6 +31,10 @@ void Core::ElectionTimeout() {
   for (const Peer& voter : voters()) {
     if (voter.id != options_.self.id) SendNow(voter, Observe{});
   }
+  // Those that its log names may all be gone by now; who has lost its vote still knows who leads.
+  for (const Peer& first : options_.initial_voters) {
+    if (first.id != options_.self.id && voters().Find(first.id) == nullptr) SendNow(first, Observe{});
+  }
 }
 
 // A node whose own removal is in its log, and not known to be committed, still stands: the voters that are left may be

@@ -112,6 +112,9 @@ struct Message {
   Peer to;    // directory zero: the sender does not know it
   Term term;  // the sender's
   Body body;
+  // Where the sender, or the leader that a hint names, listens; empty: not said. For drivers: who is asked by a node
+  // that no metadata name yet could not answer it.
+  std::string address{};
 };
 
 }  // namespace leat::raft

@@ -8,10 +8,12 @@
 #include "admin/broker_routes.h"
 #include "admin/endpoints.h"
 #include "admin/server.h"
+#include "admin/view_routes.h"
 #include "base/check.h"
 #include "base/logging.h"
 #include "broker/broker.h"
 #include "broker/meta_properties.h"
+#include "broker/views.h"
 #include "config/relations.h"
 #include "config/values.h"
 #include "grpc/server.h"
@@ -208,6 +210,7 @@ struct Node::State {
   std::unique_ptr<runtime::PeerNetwork> peers;  // never null once started
   std::string new_cluster_id;                   // see broker::Options
   std::unique_ptr<broker::Broker> broker;
+  std::unique_ptr<broker::Views> views;  // null until the broker serves
   std::unique_ptr<rpc::GrpcServer> grpc;
   std::unique_ptr<kafka::KafkaServer> kafka;
   std::unique_ptr<admin::HttpServer> admin;
@@ -232,6 +235,7 @@ absl::Status Node::State::StartPeers() {
 absl::Status Node::State::StartAdmin() {
   admin::Router router;
   admin::AddBrokerRoutes(router, *broker);
+  admin::AddViewRoutes(router, *views);
   admin::AddHealthRoutes(router, admin::BrokerReadyCheck(*broker));
   admin::AddMetricsRoute(router, shards.shard(0), metrics);
   admin::HttpServer::Options http;
@@ -275,6 +279,8 @@ absl::StatusOr<Addresses> Node::State::Start() {
   broker->Start([starting = starting](const absl::Status& status) { starting->End(status); });
   LEAT_RETURN_IF_ERROR(starting->Wait());
   broker_started = true;
+  views = broker::Views::Create(*broker, {});
+  views->Start();
   peers->SetClusterId(KnownClusterId(disk, options.data_dir));
   Addresses addresses;
   addresses.internal = peers->address();
@@ -286,7 +292,7 @@ absl::StatusOr<Addresses> Node::State::Start() {
     server.max_connections = static_cast<size_t>(options.limits.connections);
     server.max_streams = server.max_connections;
     WarnOfFileLimit(server.max_connections);
-    grpc = std::make_unique<rpc::GrpcServer>(server, *broker);
+    grpc = std::make_unique<rpc::GrpcServer>(server, *broker, views.get());
     LEAT_ASSIGN_OR_RETURN(addresses.grpc, grpc->Start());
   }
   if (!options.listeners.kafka.empty()) {
@@ -311,12 +317,14 @@ absl::Status Node::State::Stop() {
   }
   if (grpc != nullptr) grpc->Stop(kPatience);
   grpc.reset();
+  if (views != nullptr) Await<int>([&](auto done) { views->Stop([done = std::move(done)]() mutable { done(0); }); });
   absl::Status status;
   if (broker_started) status = Await<absl::Status>([&](auto done) { broker->Stop(std::move(done)); });
   broker_started = false;
   if (peers != nullptr) Await<int>([&](auto done) { peers->Stop([done = std::move(done)]() mutable { done(0); }); });
   shards.Stop();
   admin.reset();
+  views.reset();
   // What the broker drops unanswered goes to a connection that is still there.
   broker.reset();
   peers.reset();

@@ -35,6 +35,7 @@ class Cluster : public ::testing::Test {
     options.checkpoint_interval = absl::Hours(1);  // what recovery reads through is all that a test wrote
     options.replication_factor = 3;
     options.new_cluster_id = "the-cluster";
+    options.internal_address = StrCat(sim::SimNetwork::AddressOf(id).host, ":", sim::SimNetwork::AddressOf(id).port);
     options.offsets_partitions = kNodes;
     options.transactions_partitions = kNodes;
     for (int32_t voter = 1; voter <= kNodes; ++voter) {
@@ -51,11 +52,18 @@ class Cluster : public ::testing::Test {
   // What runs the jobs of the node.
   virtual std::unique_ptr<JobFactory> MakeJobs(int32_t) { return std::make_unique<FakeJobFactory>(&jobs); }
   void StartAll() {
-    for (int32_t id = 1; id <= kNodes; ++id) Start(id);
-    for (int32_t id = 1; id <= kNodes; ++id) {
+    for (const auto& [id, node] : nodes) {
+      if (node->broker == nullptr) Start(id);
+    }
+    for (const auto& [id, node] : nodes) {
       ASSERT_TRUE(world.RunUntil([&] { return nodes[id]->started.has_value(); }, absl::Seconds(60))) << id;
       ASSERT_TRUE(nodes[id]->started->ok()) << *nodes[id]->started;
     }
+  }
+  // One that has no vote: the voters that all are told of are those of the beginning.
+  void Join(int32_t id) {
+    nodes[id] = std::make_unique<ClusterNode>(static_cast<uint64_t>(id));
+    StartAll();
   }
   void Kill(int32_t id) {
     ClusterNode& node = *nodes[id];

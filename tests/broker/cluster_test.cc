@@ -1,6 +1,7 @@
 // Three brokers as one cluster, on a network of the simulation: they find each other, share one metadata, and go on
 // without one of them.
 #include "broker/cluster_admin.h"
+#include "broker/outcomes.h"
 #include "broker/replication_gauges.h"
 #include "tests/broker/cluster_fixture.h"
 
@@ -49,6 +50,104 @@ TEST_F(Cluster, ChangesItsVotersThroughAnyNode) {
   });
   ASSERT_TRUE(added.ok()) << added.message;
   EXPECT_NE(voters().Find(model::NodeId(third)), nullptr);
+}
+
+class ClusterOfSome : public Cluster {
+ protected:
+  Outcome Change(int32_t asked, const std::function<void(ClusterAdmin&, Callback<Outcome>)>& call) {
+    std::optional<Outcome> outcome;
+    call(nodes[asked]->broker->cluster_admin(), [&](Outcome answer) { outcome = std::move(answer); });
+    LEAT_CHECK(world.RunUntil([&] { return outcome.has_value(); }, absl::Minutes(2)));
+    return *outcome;
+  }
+  // Whatever hinders it for the moment.
+  void AddVoter(int32_t asked, int32_t id) {
+    Outcome outcome = Failed(model::ErrorCode::kNotController, "");
+    for (int i = 0; i < 50 && !outcome.ok(); ++i) {
+      outcome = Change(asked, [&](ClusterAdmin& admin, auto done) {
+        admin.AddVoter({"", model::NodeId(id), {}, {}}, std::move(done));
+      });
+      world.RunFor(absl::Milliseconds(200));
+    }
+    ASSERT_TRUE(outcome.ok()) << outcome.message;
+  }
+  void RemoveVoter(int32_t asked, int32_t id) {
+    Outcome outcome = Failed(model::ErrorCode::kNotController, "");
+    for (int i = 0; i < 50 && !outcome.ok(); ++i) {
+      outcome = Change(asked, [&](ClusterAdmin& admin, auto done) {
+        admin.RemoveVoter({"", model::NodeId(id), {}}, std::move(done));
+      });
+      world.RunFor(absl::Milliseconds(200));
+    }
+    ASSERT_TRUE(outcome.ok()) << outcome.message;
+  }
+  int32_t Controller() {
+    for (const auto& [id, node] : nodes) {
+      if (node->broker != nullptr && node->broker->metadata()->active()) return id;
+    }
+    return 0;
+  }
+  bool AllAgree() {
+    const int32_t controller = Controller();
+    if (controller == 0) return false;
+    for (const auto& [id, node] : nodes) {
+      if (ImageOf(id)->Hash() != ImageOf(controller)->Hash() || !ImageOf(controller)->IsActive(model::NodeId(id))) {
+        return false;
+      }
+    }
+    return true;
+  }
+};
+
+TEST_F(ClusterOfSome, TakesInABrokerWithoutAVoteAndKeepsItThroughAnotherController) {
+  StartAll();
+  ASSERT_NO_FATAL_FAILURE(Join(4));
+  ASSERT_TRUE(world.RunUntil([&] { return AllAgree(); }, absl::Seconds(1)));
+  ASSERT_TRUE(Create(4, "t", 8).outcome.ok());
+  EXPECT_GT(ImageOf(4)->partitions().HeldCount(model::NodeId(4)), 0u);
+  const int32_t first = Controller();
+  Kill(first);
+  ASSERT_TRUE(world.RunUntil([&] { return Controller() != 0 && Controller() != first; }, absl::Seconds(10)));
+  const Instant until = world.Now() + absl::Seconds(5);
+  while (world.Now() < until) {
+    world.RunFor(absl::Milliseconds(20));
+    ASSERT_TRUE(ImageOf(first % kNodes + 1)->IsActive(model::NodeId(4))) << "it is fenced";
+  }
+  ASSERT_TRUE(Create(4, "u").outcome.ok());
+  ASSERT_NO_FATAL_FAILURE(StartAll());
+  EXPECT_TRUE(world.RunUntil([&] { return AllAgree(); }, absl::Seconds(10)));
+}
+
+TEST_F(ClusterOfSome, FindsALeaderThatNoConfigurationNames) {
+  StartAll();
+  ASSERT_NO_FATAL_FAILURE(Join(4));
+  ASSERT_NO_FATAL_FAILURE(AddVoter(1, 4));
+  ASSERT_TRUE(world.RunUntil(
+      [&] {
+        const int32_t controller = Controller();
+        if (controller == 4) return true;
+        if (controller == 0) return false;
+        nodes[controller]->broker->metadata()->quorum().TransferLeadership(model::NodeId(4)).IgnoreError();
+        world.RunFor(absl::Milliseconds(100));
+        return false;
+      },
+      absl::Seconds(20)));
+  ASSERT_NO_FATAL_FAILURE(Join(5));
+  EXPECT_TRUE(world.RunUntil([&] { return AllAgree(); }, absl::Seconds(10)));
+}
+
+TEST_F(ClusterOfSome, StartsAgainWithVotersThatNoConfigurationNames) {
+  StartAll();
+  ASSERT_NO_FATAL_FAILURE(Join(4));
+  ASSERT_NO_FATAL_FAILURE(Join(5));
+  for (const int32_t id : {4, 5}) ASSERT_NO_FATAL_FAILURE(AddVoter(4, id));
+  for (const int32_t id : {1, 2, 3}) ASSERT_NO_FATAL_FAILURE(RemoveVoter(4, id));
+  ASSERT_TRUE(Create(1, "t").outcome.ok());
+  for (int32_t id = 1; id <= 5; ++id) Kill(id);
+  ASSERT_NO_FATAL_FAILURE(StartAll());
+  EXPECT_TRUE(world.RunUntil([&] { return AllAgree(); }, absl::Seconds(10)));
+  EXPECT_NE(ImageOf(1)->FindTopic("t"), nullptr);
+  EXPECT_EQ(nodes[Controller()]->broker->metadata()->quorum().voters().size(), 2u);
 }
 
 TEST_F(Cluster, CountsWhatItsDeadLeaveBehindOnceForEachPartition) {

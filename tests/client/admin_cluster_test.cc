@@ -17,13 +17,13 @@ class AdminClusterTest : public ClientTest {
 TEST_F(AdminClusterTest, AsksForElections) {
   Admin admin(Connect());
   EXPECT_TRUE(admin.ElectLeaders(Admin::Election::kPreferred)->empty());
-  cluster().outcome = {model::ErrorCode::kPreferredLeaderNotAvailable, "not in sync"};
+  cluster().outcome.Set({model::ErrorCode::kPreferredLeaderNotAvailable, "not in sync"});
   const auto results = admin.ElectLeaders(Admin::Election::kUnclean, {{"t", 0}, {"u", 3}});
   ASSERT_TRUE(results.ok()) << results.status();
   ASSERT_EQ(results->size(), 2u);
   EXPECT_EQ(results->at(1).partition, (TopicPartition{"u", 3}));
   EXPECT_THAT(std::string(results->at(1).status.message()), HasSubstr("not in sync"));
-  EXPECT_THAT(cluster().asked, ElementsAre("preferred all", "unclean t-0 u-3"));
+  EXPECT_THAT(cluster().asked.Get(), ElementsAre("preferred all", "unclean t-0 u-3"));
 }
 
 TEST_F(AdminClusterTest, MovesReplicas) {
@@ -31,44 +31,47 @@ TEST_F(AdminClusterTest, MovesReplicas) {
   const auto results = admin.Reassign({{{"t", 0}, {3, 1}}, {{"t", 1}, {}}});
   ASSERT_TRUE(results.ok()) << results.status();
   EXPECT_TRUE(results->at(0).status.ok());
-  cluster().ongoing = {{{"t", model::PartitionId(0)},
-                        {model::NodeId(3), model::NodeId(1), model::NodeId(2)},
-                        {model::NodeId(3)},
-                        {model::NodeId(2)}}};
+  cluster().ongoing.Set({{{"t", model::PartitionId(0)},
+                          {model::NodeId(3), model::NodeId(1), model::NodeId(2)},
+                          {model::NodeId(3)},
+                          {model::NodeId(2)}}});
   const auto ongoing = admin.ListReassignments();
   ASSERT_TRUE(ongoing.ok()) << ongoing.status();
   EXPECT_THAT(ongoing->at(0).replicas, ElementsAre(3, 1, 2));
   EXPECT_THAT(ongoing->at(0).adding, ElementsAre(3));
   EXPECT_THAT(ongoing->at(0).removing, ElementsAre(2));
   EXPECT_EQ(*admin.RebalanceLeaders(), 3u);
-  EXPECT_THAT(cluster().asked, ElementsAre("reassign t-0 to 3 1 t-1 back"));
+  EXPECT_THAT(cluster().asked.Get(), ElementsAre("reassign t-0 to 3 1 t-1 back"));
 }
 
 TEST_F(AdminClusterTest, TakesBrokersAway) {
   Admin admin(Connect());
-  cluster().drains = {{.outcome = {}, .held = 5}};
+  cluster().drains.Set({{.outcome = {}, .held = 5}});
   EXPECT_EQ(*admin.DrainBroker(2), 5u);
   EXPECT_EQ(*admin.DrainBroker(2), 0u);
   EXPECT_TRUE(admin.CancelDrain(2).ok());
   EXPECT_TRUE(admin.UnregisterBroker(2).ok());
-  cluster().outcome = {model::ErrorCode::kBrokerIdNotRegistered, "broker 9 is not registered"};
+  cluster().outcome.Set({model::ErrorCode::kBrokerIdNotRegistered, "broker 9 is not registered"});
   EXPECT_TRUE(absl::IsNotFound(admin.UnregisterBroker(9)));
   EXPECT_TRUE(absl::IsNotFound(admin.DrainBroker(9).status()));
-  EXPECT_THAT(cluster().asked, ElementsAre("drain 2", "drain 2", "keep 2", "unregister 2", "unregister 9", "drain 9"));
+  EXPECT_THAT(cluster().asked.Get(),
+              ElementsAre("drain 2", "drain 2", "keep 2", "unregister 2", "unregister 9", "drain 9"));
 }
 
 TEST_F(AdminClusterTest, SeesAndChangesTheVoters) {
   Admin admin(Connect());
-  cluster().quorum.leader = model::NodeId(1);
-  cluster().quorum.epoch = 7;
-  cluster().quorum.high_watermark = model::Offset(40);
-  cluster().quorum.voters = {{.id = model::NodeId(1),
-                              .directory = {1, 2},
-                              .log_end = model::Offset(41),
-                              .last_fetch_ms = 5,
-                              .last_caught_up_ms = 6,
-                              .listeners = {{"internal", "one", 9097}}}};
-  cluster().quorum.observers = {{.id = model::NodeId(4), .directory = {}}};
+  broker::QuorumDescription quorum_now;
+  quorum_now.leader = model::NodeId(1);
+  quorum_now.epoch = 7;
+  quorum_now.high_watermark = model::Offset(40);
+  quorum_now.voters = {{.id = model::NodeId(1),
+                        .directory = {1, 2},
+                        .log_end = model::Offset(41),
+                        .last_fetch_ms = 5,
+                        .last_caught_up_ms = 6,
+                        .listeners = {{"internal", "one", 9097}}}};
+  quorum_now.observers = {{.id = model::NodeId(4), .directory = {}}};
+  cluster().quorum.Set(quorum_now);
   const auto quorum = admin.DescribeQuorum();
   ASSERT_TRUE(quorum.ok()) << quorum.status();
   EXPECT_EQ(quorum->leader, 1);
@@ -82,9 +85,9 @@ TEST_F(AdminClusterTest, SeesAndChangesTheVoters) {
 
   EXPECT_TRUE(admin.AddVoter({.id = 4, .host = "four", .port = 9097}).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(admin.AddVoter({.id = 4, .directory = "what?"})));
-  cluster().outcome = {model::ErrorCode::kNotController, "broker 2 is the controller"};
+  cluster().outcome.Set({model::ErrorCode::kNotController, "broker 2 is the controller"});
   EXPECT_TRUE(absl::IsUnavailable(admin.RemoveVoter(4)));
-  EXPECT_THAT(cluster().asked, ElementsAre("add 4 of '' internal four:9097", "remove 4"));
+  EXPECT_THAT(cluster().asked.Get(), ElementsAre("add 4 of '' internal four:9097", "remove 4"));
 }
 
 }  // namespace

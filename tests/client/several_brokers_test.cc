@@ -159,7 +159,7 @@ TEST_F(SeveralBrokersTest, OffsetsAreAskedOfTheLeaders) {
 
 TEST_F(SeveralBrokersTest, GroupsAreAskedOfTheirCoordinator) {
   for (rpc::FakeBroker& broker : brokers_) {
-    broker.cluster_admin().coordinator = {.outcome = {}, .id = model::NodeId(2), .grpc = at(2)};
+    broker.cluster_admin().coordinator.Set({.outcome = {}, .id = model::NodeId(2), .grpc = at(2)});
   }
   Admin admin(Connect(at(1)));
   ASSERT_TRUE(admin.CommitGroupOffset("g", {"t", 1}, 7).ok());

@@ -78,7 +78,9 @@ raft::Body AnyBody(int kind) {
 }
 constexpr int kKinds = 10;
 
-raft::Message AnyMessage(int kind) { return {AnyId(), AnyPeer(), AnyPeer(), AnyTerm(), AnyBody(kind)}; }
+raft::Message AnyMessage(int kind) {
+  return {AnyId(), AnyPeer(), AnyPeer(), AnyTerm(), AnyBody(kind), In(0, 2) == 1 ? "host:9094" : ""};
+}
 
 // Everything that Describe leaves out is compared by the bytes, which hold all.
 void ExpectSame(const raft::Message& a, const raft::Message& b) {
@@ -86,6 +88,7 @@ void ExpectSame(const raft::Message& a, const raft::Message& b) {
   RC_ASSERT(a.cluster == b.cluster);
   RC_ASSERT(a.from == b.from);
   RC_ASSERT(a.to == b.to);
+  RC_ASSERT(a.address == b.address);
   RC_ASSERT(EncodeRaft(a) == EncodeRaft(b));
 }
 
@@ -152,6 +155,9 @@ TEST(RaftCodec, RefusesNumbersOutOfRange) {
   message.body = raft::SnapshotReply{.snapshot = {raft::Offset{INT64_MAX}, raft::Term{1}}};
   EXPECT_TRUE(absl::IsInvalidArgument(DecodeRaft(EncodeRaft(message)).status()));
   EXPECT_TRUE(absl::IsDataLoss(DecodeRaft("").status()));
+  message = Append(0);
+  message.address = std::string(301, 'h');
+  EXPECT_TRUE(absl::IsInvalidArgument(DecodeRaft(EncodeRaft(message)).status()));
 }
 
 TEST(ClusterUuid, IsTheIdItselfOrADigestOfIt) {

@@ -19,9 +19,13 @@ namespace leat::coordinator {
 
 class SimQuorum {
  public:
+  // A voter is told of a new leader. Who has no vote gets nothing more until it finds the leader, in up to `deaf`.
+  enum class Part : uint8_t { kVotes, kObserves };
+
   class Log final : public ControlledLog {
    public:
-    Log(SimQuorum& quorum, meta::NodeId self, env::Shard& shard) : quorum_(quorum), self_(self), shard_(shard) {
+    Log(SimQuorum& quorum, meta::NodeId self, env::Shard& shard, Part part = Part::kVotes)
+        : quorum_(quorum), self_(self), shard_(shard), part_(part) {
       quorum_.logs_[self_] = this;
       ApplySoon();
     }
@@ -103,10 +107,17 @@ class SimQuorum {
       on_image();
     }
 
+    void LoseLeader() {
+      if (part_ == Part::kVotes) return ApplySoon();
+      hears_at_ = shard_.Now() + quorum_.deaf * quorum_.world_.random().Unit();
+      find_timer_ = shard_.RunAt(hears_at_, [this] { ApplySoon(); });
+    }
+
     void ApplySoon() {
       const Duration later = absl::Microseconds(quorum_.world_.random().Between(50, 20'000));
       apply_timers_.push_back(shard_.RunAt(shard_.Now() + later, [this] {
         apply_timers_.pop_front();
+        if (shard_.Now() < hears_at_) return;
         epoch_ = quorum_.epoch_;
         leader_ = quorum_.leader_;
         term_start_ = quorum_.term_start_;
@@ -118,6 +129,8 @@ class SimQuorum {
     SimQuorum& quorum_;
     const meta::NodeId self_;
     env::Shard& shard_;
+    const Part part_;
+    Instant hears_at_;
     meta::ImagePtr image_ = std::make_shared<const meta::Image>();
     size_t applied_ = 0;
     // As far as it has heard: a leader that was replaced goes on for a while.
@@ -129,6 +142,7 @@ class SimQuorum {
     std::shared_ptr<meta::Records> pending_;
     std::unique_ptr<env::Timer> timer_;
     std::deque<std::unique_ptr<env::Timer>> apply_timers_;
+    std::unique_ptr<env::Timer> find_timer_;
   };
 
   explicit SimQuorum(sim::SimWorld& world) : world_(world) {}
@@ -143,7 +157,7 @@ class SimQuorum {
     leader_ = node;
     ++epoch_;
     term_start_ = committed_.size();
-    for (const auto& [id, log] : logs_) log->ApplySoon();
+    for (const auto& [id, log] : logs_) log->LoseLeader();
   }
   meta::NodeId leader() const { return leader_; }
   int32_t epoch() const { return epoch_; }
@@ -155,6 +169,7 @@ class SimQuorum {
     }
     return image;
   }
+  Duration deaf = absl::Seconds(2);  // see Part
   // Called with the image before and the records of everything that is committed.
   std::function<void(const meta::Image&, const meta::Records&)> on_commit = [](const auto&, const auto&) {};
 

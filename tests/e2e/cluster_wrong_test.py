@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import json
 import os
 import shutil
 import subprocess
@@ -49,6 +50,37 @@ class ClusterWrong(unittest.TestCase):
             twin.__exit__()
             self.produce(cluster, "a")
             self.assertEqual(self.values(cluster), ["a"])
+            self.with_its_own_id(cluster)
+
+    def with_its_own_id(self, cluster):
+        """It is a broker without a vote then, which gets one, and stays when the controller dies and the vote is taken."""
+        cluster.nodes[4] = fourth = cluster.make(4, port=free_ports(1)[0])
+        cluster.start(4)
+        cluster.leat("topic", "create", "wide", "--partitions", "4", "--replication-factor", "4")
+        quorum = self.quorum(cluster)
+        self.assertEqual([member["id"] for member in quorum["observers"]], [4])
+        cluster.leat("cluster", "add-voter", "4", "--at", next(at for at in fourth.settings if "internal" in at).split("=")[1])
+        cluster.nodes[quorum["leader"]].kill()
+        self.produce(cluster, "b")
+        cluster.leat("cluster", "remove-voter", "4", "--yes")
+        cluster.start(quorum["leader"])
+        quorum = self.quorum(cluster)
+        self.assertEqual(sorted(member["id"] for member in quorum["voters"]), [1, 2, 3])
+        while cluster.leat("cluster", "status", "--check", check=False).returncode != 0:
+            pass  # the one that was killed fetches what it missed
+        fourth.stop()
+        cluster.start(4)
+        self.assertEqual(self.values(cluster), ["a", "b"])
+
+    def quorum(self, cluster):
+        """As the node that leads it tells: only that one knows who has no vote."""
+        asked = None
+        while True:
+            node = cluster if asked is None else cluster.nodes[asked]
+            quorum = json.loads(node.leat("cluster", "quorum", "-o", "json").stdout)
+            if quorum["leader"] == asked:
+                return quorum
+            asked = quorum["leader"] if quorum["leader"] in cluster.nodes else None
 
     def test_a_voter_that_was_never_started(self):
         with LeatCluster(started=()) as cluster:

@@ -1,5 +1,5 @@
 // The operators' side of the broker in memory: remembers what it was asked, and answers what the test has put there.
-// Thread-safe as far as the tests need it: one call at a time.
+// Thread-safe.
 #pragma once
 
 #include <string>
@@ -8,17 +8,18 @@
 
 #include "base/strings.h"
 #include "broker/cluster_admin.h"
+#include "tests/grpc/guarded.h"
 
 namespace leat::rpc {
 
 class FakeClusterAdmin final : public broker::ClusterAdmin {
  public:
-  broker::Outcome outcome;  // of every request
-  broker::QuorumDescription quorum;
-  std::vector<broker::OngoingReassignment> ongoing;
-  std::vector<broker::DrainReply> drains;  // of one request after the other; then nothing is held
-  broker::Coordinator coordinator{.outcome = {}, .id = model::NodeId(1), .grpc = ""};
-  std::vector<std::string> asked;
+  Guarded<broker::Outcome> outcome;  // of every request
+  Guarded<broker::QuorumDescription> quorum;
+  Guarded<std::vector<broker::OngoingReassignment>> ongoing;
+  Guarded<std::vector<broker::DrainReply>> drains;  // of one request after the other; then nothing is held
+  Guarded<broker::Coordinator> coordinator{{.outcome = {}, .id = model::NodeId(1), .grpc = ""}};
+  Guarded<std::vector<std::string>> asked;
 
   void ElectLeaders(broker::ElectLeadersRequest request,
                     broker::Callback<std::vector<broker::PartitionOutcome>> done) override {
@@ -27,9 +28,9 @@ class FakeClusterAdmin final : public broker::ClusterAdmin {
     if (!request.partitions) text += " all";
     for (auto& partition : request.partitions.value_or(std::vector<model::TopicPartition>{})) {
       StrAppend(&text, " ", partition.ToString());
-      outcomes.push_back({std::move(partition), outcome});
+      outcomes.push_back({std::move(partition), outcome.Get()});
     }
-    asked.push_back(std::move(text));
+    Note(std::move(text));
     done(std::move(outcomes));
   }
   void Reassign(broker::ReassignRequest request,
@@ -39,48 +40,56 @@ class FakeClusterAdmin final : public broker::ClusterAdmin {
     for (broker::Reassignment& item : request.partitions) {
       StrAppend(&text, " ", item.partition.ToString(), item.replicas ? " to" : " back");
       for (const model::NodeId node : item.replicas.value_or(std::vector<model::NodeId>{})) StrAppend(&text, " ", node);
-      outcomes.push_back({std::move(item.partition), outcome});
+      outcomes.push_back({std::move(item.partition), outcome.Get()});
     }
-    asked.push_back(std::move(text));
+    Note(std::move(text));
     done(std::move(outcomes));
   }
-  void ListReassignments(broker::Callback<std::vector<broker::OngoingReassignment>> done) override { done(ongoing); }
-  void RebalanceLeaders(broker::Callback<broker::RebalanceReply> done) override { done({outcome, 3}); }
+  void ListReassignments(broker::Callback<std::vector<broker::OngoingReassignment>> done) override {
+    done(ongoing.Get());
+  }
+  void RebalanceLeaders(broker::Callback<broker::RebalanceReply> done) override { done({outcome.Get(), 3}); }
   void Drain(model::NodeId node, broker::Draining draining, broker::Callback<broker::DrainReply> done) override {
-    asked.push_back(StrCat(draining == broker::Draining::kStart ? "drain " : "keep ", node));
-    broker::DrainReply reply{.outcome = outcome};
-    if (!drains.empty()) {
-      reply = drains.front();
-      drains.erase(drains.begin());
-    }
-    done(std::move(reply));
+    Note(StrCat(draining == broker::Draining::kStart ? "drain " : "keep ", node));
+    done(drains.With([this](std::vector<broker::DrainReply>& left) {
+      broker::DrainReply reply{.outcome = outcome.Get()};
+      if (left.empty()) return reply;
+      reply = left.front();
+      left.erase(left.begin());
+      return reply;
+    }));
   }
   void AlterBrokerConfigs(std::vector<broker::BrokerConfigChange> changes, broker::ChangeMode,
                           broker::Callback<std::vector<broker::Outcome>> done) override {
-    done(std::vector<broker::Outcome>(changes.size(), outcome));
+    done(std::vector<broker::Outcome>(changes.size(), outcome.Get()));
   }
   void DescribeBrokerConfigs(std::optional<model::NodeId>,
                              broker::Callback<std::vector<broker::DynamicConfig>> done) override {
     done({});
   }
   void UnregisterBroker(model::NodeId node, broker::Callback<broker::Outcome> done) override {
-    asked.push_back(StrCat("unregister ", node));
-    done(outcome);
+    Note(StrCat("unregister ", node));
+    done(outcome.Get());
   }
   void FindCoordinator(broker::CoordinatorKind, std::string, broker::Callback<broker::Coordinator> done) override {
-    done(coordinator);
+    done(coordinator.Get());
   }
-  void DescribeQuorum(broker::Callback<broker::QuorumDescription> done) override { done(quorum); }
+  void DescribeQuorum(broker::Callback<broker::QuorumDescription> done) override { done(quorum.Get()); }
   void AddVoter(broker::NewVoter voter, broker::Callback<broker::Outcome> done) override {
     std::string text = StrCat("add ", voter.id, " of '", voter.cluster_id, "'");
     for (const broker::ListenerAddress& at : voter.listeners)
       StrAppend(&text, " ", at.name, " ", at.host, ":", at.port);
-    asked.push_back(std::move(text));
-    done(outcome);
+    Note(std::move(text));
+    done(outcome.Get());
   }
   void RemoveVoter(broker::OldVoter voter, broker::Callback<broker::Outcome> done) override {
-    asked.push_back(StrCat("remove ", voter.id));
-    done(outcome);
+    Note(StrCat("remove ", voter.id));
+    done(outcome.Get());
+  }
+
+ private:
+  void Note(std::string text) {
+    asked.With([&](std::vector<std::string>& all) { all.push_back(std::move(text)); });
   }
 };
 

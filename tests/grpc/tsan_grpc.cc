@@ -18,7 +18,9 @@ __attribute__((weak)) void __tsan_release(void* address);
 
 namespace {
 
-char ended;  // an address to meet at: every thread that came back for an event, and who ends a call
+// Addresses to meet at.
+char ended;    // every thread that came back for an event or let a call go, and who ends a call
+char started;  // who starts a server, whose services are made by then, and who begins to serve a call
 
 void Release(void* address) {
   if (__tsan_release != nullptr && address != nullptr) __tsan_release(address);
@@ -81,6 +83,26 @@ grpc_call_error grpc_server_request_registered_call(grpc_server* server, void* m
   static auto* const next = LEAT_NEXT(grpc_server_request_registered_call);
   Release(tag);
   return next(server, method, call, deadline, metadata, payload, bound, notified, tag);
+}
+
+void grpc_server_start(grpc_server* server) {
+  static auto* const next = LEAT_NEXT(grpc_server_start);
+  Release(&started);
+  next(server);
+}
+
+// The first that happens to a call that is served, in a thread that may be older than the server.
+void grpc_call_ref(grpc_call* call) {
+  static auto* const next = LEAT_NEXT(grpc_call_ref);
+  Acquire(&started);
+  next(call);
+}
+
+// The last that happens to it.
+void grpc_call_unref(grpc_call* call) {
+  static auto* const next = LEAT_NEXT(grpc_call_unref);
+  Release(&ended);
+  next(call);
 }
 
 grpc_event grpc_completion_queue_next(grpc_completion_queue* queue, gpr_timespec deadline, void* reserved) {

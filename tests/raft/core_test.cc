@@ -336,6 +336,27 @@ TEST(Core, RefusesRequestsWhileTooManyAnswersWaitForTheDisk) {
   EXPECT_EQ(node.core->log_end(), Offset{2});
 }
 
+// The voters of its log may all have left since.
+TEST(Core, LooksForALeaderAmongTheFirstVotersToo) {
+  Options options = MakeOptions(3);
+  options.self = P(5);
+  Restored restored;
+  restored.vote.term = Term{1};
+  restored.ranges = {{Term{1}, Offset{0}}};
+  restored.log_end = Offset{1};
+  restored.voters = {{Offset{0}, VoterSet({P(3), P(4)})}};
+  Fixture node(options, restored);
+  node.TickAtDeadline();
+  std::vector<int> asked;
+  for (const Effect& effect : node.Take()) {
+    const auto* send = std::get_if<Send>(&effect);
+    if (send != nullptr && std::holds_alternative<Observe>(send->message.body)) {
+      asked.push_back(send->message.to.id.value());
+    }
+  }
+  EXPECT_EQ(asked, (std::vector<int>{3, 4, 1, 2}));
+}
+
 TEST(Core, KeepsToTheTermsOfItsLimits) {
   Fixture node(MakeOptions(3));
   node.Receive(2, INT32_MAX, AppendRequest{});

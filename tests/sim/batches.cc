@@ -44,6 +44,9 @@ Walked Walk(std::string_view batches, int64_t from, std::vector<model::AbortedTr
       continue;
     }
     const bool skip = header.transactional() && aborting.contains(header.producer_id);
+    if (header.transactional() && !skip) {
+      walked.stamps.push_back({header.producer_id, header.producer_epoch, header.base_sequence});
+    }
     absl::StatusOr<model::RecordIterator> records = model::RecordIterator::Open(*batch, size_t{1} << 20);
     model::RecordView record;
     while (records.ok() && records->Next(&record).value_or(false)) {

@@ -60,7 +60,7 @@ broker::Options OptionsOf(const Plan& plan, int id) {
 
   const env::PeerAddress own = sim::SimNetwork::AddressOf(id);
   options.internal_address = StrCat(own.host, ":", own.port);
-  for (int voter = 1; voter <= plan.nodes; ++voter) {
+  for (int voter = 1; voter <= plan.voters; ++voter) {
     const env::PeerAddress at = sim::SimNetwork::AddressOf(voter);
     options.voters.push_back({model::NodeId(voter), at.host, at.port});
   }

@@ -12,11 +12,13 @@ Faults::Faults(Stage& stage)
     : stage_(stage),
       random_(stage.plan.Chance(3)),
       aim_(stage.plan.Chance(Family::kAimed)),
+      voters_(stage.plan.Chance(Family::kVoterChanges)),
       join_(stage.plan.Chance(8000)),
       aims_one_in_(static_cast<uint64_t>(aim_.Between(1, 6))) {
-  for (const Family family : {Family::kCrash, Family::kPower, Family::kPause, Family::kCuts, Family::kSlowLinks,
-                              Family::kClientLink, Family::kDiskErrors, Family::kDiskFull, Family::kSlowDisk,
-                              Family::kClock, Family::kLeaderMoves, Family::kReassignment, Family::kAimed}) {
+  for (const Family family :
+       {Family::kCrash, Family::kPower, Family::kPause, Family::kCuts, Family::kSlowLinks, Family::kClientLink,
+        Family::kDiskErrors, Family::kDiskFull, Family::kSlowDisk, Family::kClock, Family::kLeaderMoves,
+        Family::kReassignment, Family::kVoterChanges, Family::kAimed}) {
     if (stage.plan.has(family)) kinds_.push_back(family);
   }
   ClientLink::Faults link;
@@ -78,6 +80,8 @@ void Faults::One() {
       return;
     case Family::kReassignment:
       return Reassign();
+    case Family::kVoterChanges:
+      return ChangeVoters(id);
     case Family::kAimed:
       return LeaveFetchBehind();
     default: {
@@ -178,6 +182,31 @@ void Faults::Reassign() {
         broker.cluster_admin().Reassign(request, std::move(done));
       },
       [](const auto&) {});
+}
+
+// A voter loses its vote, and perhaps its process as soon as that is decided; a node without one gets it. Two stay, so
+// that nobody leads alone.
+void Faults::ChangeVoters(int id) {
+  constexpr size_t kFewestVoters = 2;
+  const int asked = stage_.cluster.AnyServing(voters_);
+  if (asked == 0 || stage_.cluster.size() < 3) return;
+  const raft::VoterSet& voters = stage_.cluster.node(asked).broker->metadata()->quorum().voters();
+  const bool remove = voters.Find(model::NodeId(id)) != nullptr;
+  if (remove && voters.size() <= kFewestVoters) return;
+  const bool dies = remove && voters_.OneIn(2);
+  const Duration pause = absl::Milliseconds(voters_.Between(0, 1000));
+  stage_.link.Call<broker::Outcome>(
+      asked, absl::Seconds(70),
+      [remove, id](broker::BrokerImpl& broker, broker::Callback<broker::Outcome> done) {
+        if (remove) return broker.cluster_admin().RemoveVoter({"", model::NodeId(id), {}}, std::move(done));
+        broker.cluster_admin().AddVoter({"", model::NodeId(id), {}, {}}, std::move(done));
+      },
+      [this, id, remove, dies, pause](const std::optional<broker::Outcome>& reply) {
+        stage_.trace(StrCat(remove ? "remove" : "add", " voter ", id, ": ", !reply ? "no answer" : reply->message));
+        if (!dies || healed_ || !reply || !reply->ok()) return;
+        stage_.cluster.Kill(id);
+        stage_.cluster.StartIn(id, pause);
+      });
 }
 
 void Faults::NoteAsking(int node, int controller) {

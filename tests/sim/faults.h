@@ -39,6 +39,7 @@ class Faults {
   void Cut(int id);
   void Disk(int id);
   void Reassign();
+  void ChangeVoters(int id);
   void LeaveFetchBehind();
   void AimAtProposal(const ReplicaChecks::Moment& moment);
   void AimAtElection(const ReplicaChecks::Moment& moment);
@@ -53,7 +54,7 @@ class Faults {
   Stage& stage_;
   Random random_;
   Random aim_;
-  Random join_;
+  Random voters_, join_;
   uint64_t aims_one_in_ = 1;
   std::vector<Family> kinds_;
   bool started_ = false, healed_ = false;

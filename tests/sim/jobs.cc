@@ -196,6 +196,7 @@ bool Jobs::settled() const {
 
 absl::StatusOr<JobPartition> Jobs::ReadPartition(const model::TopicPartition& name, int leader) {
   JobPartition records;
+  std::set<std::pair<model::ProducerId, int16_t>> begun;
   for (int64_t at = 0, before = -1; at != before;) {
     before = at;
     broker::FetchRequest request;
@@ -212,6 +213,11 @@ absl::StatusOr<JobPartition> Jobs::ReadPartition(const model::TopicPartition& na
     Walked walked = Walk(result.batches, at, result.aborted);
     if (!walked.failure.empty()) return DataLoss(walked.failure);
     at = walked.next;
+    for (const Walked::Stamp& stamp : walked.stamps) {
+      if (!begun.emplace(stamp.producer, stamp.epoch).second || stamp.sequence == 0) continue;
+      return DataLoss("producer ", stamp.producer, " begins its epoch ", stamp.epoch, " with the sequence number ",
+                      stamp.sequence);
+    }
     for (JobRecord& record : walked.keyed) records.push_back(std::move(record));
   }
   return records;

@@ -1,5 +1,6 @@
 #include "tests/sim/plan.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/strings.h"
@@ -8,9 +9,10 @@ namespace leat::nodes {
 namespace {
 
 constexpr std::array<std::string_view, kFamilies> kNames = {
-    "crash",       "power",      "pause",     "loss",         "disorder", "cuts",         "slow-links",   "client-link",
-    "disk-errors", "disk-full",  "slow-disk", "clock",        "tiny",     "leader-moves", "reassignment", "topic-churn",
-    "leader-acks", "page-cache", "groups",    "transactions", "jobs",     "aimed",        "probes"};
+    "crash",        "power",       "pause",       "loss",         "disorder", "cuts",         "slow-links",
+    "client-link",  "disk-errors", "disk-full",   "slow-disk",    "clock",    "tiny",         "leader-moves",
+    "reassignment", "topic-churn", "leader-acks", "page-cache",   "groups",   "transactions", "jobs",
+    "aimed",        "probes",      "observers",   "voter-changes"};
 
 // Seeds stay what they were before there was more.
 constexpr uint64_t kSeedsWithoutJobs = 1000, kSeedsWithoutAim = 2000;
@@ -20,6 +22,7 @@ bool MayHave(uint64_t seed, Family family) {
     case Family::kReassignment:
     case Family::kAimed:
     case Family::kProbes:
+    case Family::kVoterChanges:
     case Family::kGroups:
       return seed > kSeedsWithoutAim;
     case Family::kJobs:
@@ -53,6 +56,7 @@ Plan MakePlan(uint64_t seed, const std::set<Family>& without) {
   Random size = plan.Chance(1);
   const uint64_t dice = size.Below(10);
   plan.nodes = dice == 0 ? 1 : dice < 8 ? 3 : dice == 8 ? 4 : 5;
+  plan.voters = plan.has(Family::kObservers) ? std::min(plan.nodes, 3) : plan.nodes;
   plan.shards = 1 + static_cast<int>(size.Below(2));
   plan.partitions = 1 + static_cast<int>(size.Below(3));
   plan.producers = 1 + static_cast<int>(size.Below(2));
@@ -103,8 +107,8 @@ Plan MakePlan(uint64_t seed, const std::set<Family>& without) {
 std::string Describe(const Plan& plan) {
   std::string families;
   for (const Family family : plan.on) families += StrCat(" ", NameOf(family));
-  return StrCat("seed ", plan.seed, ": ", plan.nodes, " nodes of ", plan.shards, " shards, ", plan.partitions,
-                " partitions, ", plan.producers, " producers,", families);
+  return StrCat("seed ", plan.seed, ": ", plan.nodes, " nodes (", plan.voters, " voters) of ", plan.shards, " shards, ",
+                plan.partitions, " partitions, ", plan.producers, " producers,", families);
 }
 
 }  // namespace leat::nodes

@@ -39,8 +39,11 @@ enum class Family : uint8_t {
   // In seeds above 2,000.
   kAimed,   // faults in the moment in which an in-sync set or a leader changes
   kProbes,  // readers ask for the end of a log as well
+  // Of four or five brokers only three vote in the controllers' quorum at first. In all seeds.
+  kObservers,
+  kVoterChanges,  // voters come and go, and die when they have gone; in seeds above 2,000
 };
-inline constexpr int kFamilies = static_cast<int>(Family::kProbes) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::kVoterChanges) + 1;
 std::string_view NameOf(Family family);
 // -1: there is none of that name.
 int FamilyOf(std::string_view name);
@@ -49,6 +52,7 @@ struct Plan {
   uint64_t seed = 0;
   std::set<Family> on;  // some seeds leave out some
   int nodes = 3;
+  int voters = 3;      // of them at first
   int shards = 1;      // of each node
   int partitions = 2;  // of each topic
   int producers = 2;

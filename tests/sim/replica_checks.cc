@@ -12,7 +12,6 @@ namespace {
 // begins, it mends within its first round of upkeep.
 constexpr Duration kLeaderlessPatience = absl::Milliseconds(500);
 constexpr Duration kNewTermPatience = absl::Seconds(3);
-constexpr Duration kLookAgain = absl::Milliseconds(100);
 
 // The epochs of the offsets [from, to), each with where it begins there.
 template <typename Entries>
@@ -34,17 +33,11 @@ std::string Describe(const std::vector<log::LeaderEpochs::Entry>& epochs) {
 
 }  // namespace
 
-broker::ShardState::Found ReplicaChecks::CopyOf(int id, const model::TopicPartition& name) {
+broker::ShardState::Open ReplicaChecks::CopyOf(int id, const model::TopicPartition& name) {
   const Node& node = cluster_.node(id);
-  if (!node.serves()) return {};
-  if (!closed_until_.empty()) {
-    const auto closed = closed_until_.find({id, name});
-    if (closed != closed_until_.end() && cluster_.now() < closed->second) return {};
-  }
+  if (!node.up()) return {};
   const auto& shards = node.broker->shards();
-  broker::ShardState::Found found = shards[broker::OwnerOf(name, shards.size())]->Find(name);
-  if (found.log == nullptr) closed_until_[{id, name}] = cluster_.now() + kLookAgain;
-  return found;
+  return shards[broker::OwnerOf(name, shards.size())]->Peek(name);
 }
 
 // One that was deposed may not know it yet.
@@ -84,6 +77,9 @@ bool ReplicaChecks::TakeNewest(int id) {
     truth.partition_epoch = truth.partition->partition_epoch;
     CheckHolders(truth);
     const int leader = truth.partition->leader.value();
+    if (const meta::BrokerPtr broker = newest_->FindBroker(model::NodeId(leader)); leader > 0 && broker != nullptr) {
+      truth.given_to.try_emplace(truth.partition->leader_epoch.value(), broker->epoch());
+    }
     if (leader == std::exchange(truth.leader, leader) || leader < 1) continue;
     std::vector<int> eligible;
     for (const model::NodeId other : truth.partition->elr) eligible.push_back(other.value());
@@ -123,7 +119,7 @@ void ReplicaChecks::CheckReassignment(Truth& truth) {
 
 void ReplicaChecks::LookAtLeader(Truth& truth) {
   const int leader = truth.partition->leader.value();
-  const broker::ShardState::Found copy = CopyOf(leader, truth.name);
+  const broker::ShardState::Open copy = CopyOf(leader, truth.name);
   if (copy.log == nullptr || copy.replica == nullptr || !cluster_.node(leader).serves()) return;
   const replication::LeaderCore* core = copy.replica->core().leader();
   if (core == nullptr) return;
@@ -204,18 +200,29 @@ void ReplicaChecks::Look() {
 // One process leads in an epoch, and no later life of it.
 void ReplicaChecks::CheckLives(Truth& truth) {
   for (int id = 1; id <= cluster_.size(); ++id) {
-    const broker::ShardState::Found copy = CopyOf(id, truth.name);
+    const broker::ShardState::Open copy = CopyOf(id, truth.name);
     if (copy.log == nullptr) continue;
     const uint64_t life = cluster_.node(id).life;
     if (copy.log->durable_end() >= copy.log->log_end()) truth.synced[id] = life;
     if (copy.replica == nullptr || copy.replica->core().leader() == nullptr) continue;
     const int32_t epoch = copy.replica->core().leader()->view().epoch.value();
+    CheckGiven(truth, id, epoch);
     const auto known = truth.leading.try_emplace(epoch, id, life).first;
     if (known->second == std::pair(id, life)) continue;
     history_.Fail(StrCat("node ", id, " leads ", truth.name.ToString(), " in epoch ", epoch, ", in which ",
                          known->second.first == id ? "an earlier life of it" : StrCat("node ", known->second.first),
                          " has led"));
   }
+}
+
+// The controller gives a leader epoch to a registration, and not to a later one of the same node.
+void ReplicaChecks::CheckGiven(const Truth& truth, int id, int32_t epoch) {
+  const auto given = truth.given_to.find(epoch);
+  const int64_t own = cluster_.node(id).broker->controller_client()->broker_epoch();
+  if (given == truth.given_to.end() || own <= given->second) return;
+  history_.Fail(StrCat("node ", id, " leads ", truth.name.ToString(), " in epoch ", epoch,
+                       " as the process that registered with epoch ", own, "; it was given to that with epoch ",
+                       given->second));
 }
 
 void ReplicaChecks::CheckLeaderless() {

@@ -46,6 +46,7 @@ class ReplicaChecks {
     bool proposing = false;
     std::map<int, uint64_t> synced;                       // node -> its life in which all was on disk once
     std::map<int32_t, std::pair<int, uint64_t>> leading;  // leader epoch -> node and life that led in it
+    std::map<int32_t, int64_t> given_to;  // leader epoch -> broker epoch of the registration to which it was given
     // As the last image that said something new of it had them, and its partition epoch.
     meta::NodeList adding;
     int32_t adding_epoch = -1;
@@ -58,9 +59,10 @@ class ReplicaChecks {
   void CheckHolder(const Truth& truth, int id);
   void CheckSynced(const Truth& truth);
   void CheckLives(Truth& truth);
+  void CheckGiven(const Truth& truth, int id, int32_t epoch);
   void CheckLeaderless();
   void CheckReassignment(Truth& truth);
-  broker::ShardState::Found CopyOf(int id, const model::TopicPartition& name);
+  broker::ShardState::Open CopyOf(int id, const model::TopicPartition& name);
   int Controller();
   void Tell(Moment::What what, int leader, std::vector<int> subjects);
 
@@ -68,8 +70,6 @@ class ReplicaChecks {
   History& history_;
   std::function<void(const Moment&)> moment_;
   std::vector<Truth> truths_;
-  // Copies that could not be opened: they are not tried again with every look.
-  std::map<std::pair<int, model::TopicPartition>, Instant> closed_until_;
   std::vector<uint64_t> turns_;  // of each node, that were looked at
   meta::ImagePtr newest_;
   int64_t newest_end_ = -1;

@@ -6,6 +6,7 @@
 #include "tools/leat/commands.h"
 #include "tools/leat/help.h"
 #include "tools/leat/time_text.h"
+#include "tools/leat/view_commands.h"
 
 namespace leat::tool {
 namespace {
@@ -52,6 +53,7 @@ int Run(int argc, char** argv) {
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
   AddDlqCommands(&app, &context);
+  AddViewCommands(&app, &context);
   AddClusterCommands(&app, &context);
   AddHealthCommand(&app, &context);
   AddDatagenCommands(&app, &context);
