@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "base/bytes.h"
 #include "stream/data/key_codec.h"
@@ -48,10 +49,11 @@ absl::Status WindowOutput::Add(int64_t window_end_ms, const KeyedBlock& groups) 
     return a.first != b.first ? a.first < b.first : groups.key(a.second) < groups.key(b.second);
   });
   for (const auto& [prefix, entry] : order_) {
+    if (layout_.CountedRows(groups.value(entry)) <= 0) continue;
     if (rows_ == 0) Start();
     LEAT_RETURN_IF_ERROR(data::DecodeKey(groups.key(entry), keys_));
     size_t column = keys_.size();
-    for (const AggregateSlot& slot : layout_.slots()) {
+    for (const AggregateSlot& slot : std::span(layout_.slots()).first(node_.aggregates.size())) {
       AccumulatorLayout::AppendResult(slot, groups.value(entry), columns_[column++].get());
     }
     for (const plan::Node::WindowColumn window_column : node_.window_columns) {
