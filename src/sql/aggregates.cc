@@ -167,6 +167,9 @@ bool Builder::CanAssign(const AboveWindow& window) const {
 // The rows have a window already, from a window function or an aggregate below: its bounds are keys, and the group is
 // complete when the watermark passes the window's end.
 absl::StatusOr<Aggregated> Builder::BuildAttached() const {
+  if (input.windows_by_clock) {
+    return diagnostics.Unsupported(position, "GROUP BY a window of processing time other than right above it");
+  }
   PreCalc calc;
   Aggregated result;
   std::vector<int> key_columns;
@@ -208,6 +211,7 @@ absl::StatusOr<Aggregated> Builder::BuildAttached() const {
   node->aggregates = aggregates;
   node->window.kind = plan::WindowKind::kAttached;
   node->window.time_column = end_column;
+  node->produces_updates = false;
   node->window_columns = {plan::Node::WindowColumn::kTime};
   result.relation.node = node;
   result.relation.tags = std::move(tags);
@@ -259,10 +263,12 @@ absl::StatusOr<Aggregated> Builder::BuildWindowed(const AboveWindow& window) con
   node->aggregates = aggregates;
   node->window = assign.window;
   node->window.time_column = time_column;
+  node->produces_updates = node->window.emit.IsSet();
   node->window_columns = {plan::Node::WindowColumn::kStart, plan::Node::WindowColumn::kEnd,
                           plan::Node::WindowColumn::kTime};
   result.relation.node = node;
   result.relation.window_attached = true;
+  result.relation.windows_by_clock = assign.window.processing_time;
   result.relation.depth = input.depth;
   return result;
 }
@@ -292,9 +298,14 @@ absl::StatusOr<Aggregated> Aggregate(const Relation& input, const std::vector<Ex
                                      const std::vector<AggregateCall>& calls, Position position,
                                      const Diagnostics& diagnostics) {
   const Builder builder{input, keys, calls, position, diagnostics};
-  // Over a query that takes rows back the bounds are keys like others: the result is a changelog.
-  if (!builder.GroupsByWindow() || input.node->produces_updates) return builder.BuildPlain();
+  if (!builder.GroupsByWindow()) return builder.BuildPlain();
   const auto window = FindWindow(input.node);
+  // Over a query that takes rows back, but for a window function's rows, the bounds are keys like others: the result is
+  // a changelog.
+  if (input.node->produces_updates && !window) return builder.BuildPlain();
+  if (window && window->assign->window.emit.IsSet() && !builder.CanAssign(*window)) {
+    return diagnostics.Unsupported(position, "table.exec.emit.* with this GROUP BY");
+  }
   if (window) LEAT_RETURN_IF_ERROR(builder.CheckMergeable(window->assign->window.kind));
   return window && builder.CanAssign(*window) ? builder.BuildWindowed(*window) : builder.BuildAttached();
 }

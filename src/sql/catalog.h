@@ -29,6 +29,9 @@ class Catalog : public TableLookup {
   absl::Status AlterTable(const Statement& statement);
   absl::StatusOr<Relation> Find(const Path& path) override;
   absl::StatusOr<Relation> FindHinted(const Path& path, const std::vector<Option>& options) override;
+  plan::EmitSpec emit() const override { return emit_; }
+  // For what is analysed from now on. Views are when they are made.
+  void SetEmit(const plan::EmitSpec& emit) { emit_ = emit; }
   // The table that an INSERT names, with the options of its hint, checked by the caller's check_table.
   absl::StatusOr<plan::TablePtr> FindSink(const Path& path, const std::vector<Option>& options);
 
@@ -74,6 +77,7 @@ class Catalog : public TableLookup {
   const CompileOptions& options_;
   int* budget_;
   bool making_view_ = false;
+  plan::EmitSpec emit_;
   std::map<FullName, Entry> entries_;
   std::map<std::string, std::set<std::string>> catalogs_ = {{"default_catalog", {"default_database"}}};
   std::map<std::string, std::string> default_databases_ = {{"default_catalog", "default_database"}};

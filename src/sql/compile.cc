@@ -57,6 +57,8 @@ class Compiler {
       case Statement::Kind::kDescribe:
         return Print(catalog_.Describe(statement));
       case Statement::Kind::kCreateView:
+        ++views_;
+        LEAT_RETURN_IF_ERROR(UseSettings(statement.position));
         return catalog_.CreateView(statement);
       case Statement::Kind::kDropTable:
       case Statement::Kind::kDropView:
@@ -85,6 +87,7 @@ class Compiler {
   }
 
   absl::Status CreateTable(const Statement& statement) {
+    LEAT_RETURN_IF_ERROR(UseSettings(statement.position));
     LEAT_RETURN_IF_ERROR(catalog_.CreateTable(statement));
     if (!statement.query) return absl::OkStatus();
     Statement insert;
@@ -109,11 +112,19 @@ class Compiler {
     return absl::OkStatus();
   }
 
+  absl::Status UseSettings(Position position) {
+    const absl::StatusOr<plan::EmitSpec> emit = EmitSettings(compiled_.plan.settings);
+    if (!emit.ok()) return diagnostics_.At(position, emit.status());
+    catalog_.SetEmit(*emit);
+    return absl::OkStatus();
+  }
+
   absl::Status AddInserts(const Statement& statement, std::vector<plan::NodePtr>* sinks) {
     if (statement.kind == Statement::Kind::kStatementSet) {
       for (const Statement& insert : statement.statements) LEAT_RETURN_IF_ERROR(AddInserts(insert, sinks));
       return absl::OkStatus();
     }
+    LEAT_RETURN_IF_ERROR(UseSettings(statement.position));
     if (sinks->size() >= kMaxSinks) {
       return diagnostics_.Error(statement.position, "a job has at most ", kMaxSinks, " INSERT statements");
     }
@@ -125,6 +136,7 @@ class Compiler {
   absl::Status ExplainStatement(const Statement& statement) {
     plan::JobPlan explained;
     if (statement.kind == Statement::Kind::kQuery) {
+      LEAT_RETURN_IF_ERROR(UseSettings(statement.position));
       QueryAnalyser analyser(diagnostics_, &catalog_, &budget_);
       LEAT_ASSIGN_OR_RETURN(const Relation relation, analyser.Analyse(*statement.query));
       explained.sinks.push_back(relation.node);
@@ -145,6 +157,10 @@ class Compiler {
     if (std::string warning = SettingWarning(key); !warning.empty()) {
       compiled_.plan.warnings.push_back(StrCat("line ", statement.key->position.line, ": ", warning));
     }
+    if (key.starts_with("table.exec.emit.") && views_ > 0) {
+      return diagnostics_.Error(statement.key->position,
+                                "a view has its windows from when it is made: write this SET before the first view");
+    }
     const std::string zone = LocalTimeZone(compiled_.plan.settings);
     compiled_.plan.settings[key] = statement.value.text;
     if (jobs_ > 0 && zone != LocalTimeZone(compiled_.plan.settings)) {
@@ -161,6 +177,7 @@ class Compiler {
   Catalog catalog_;
   std::vector<plan::NodePtr> sinks_;
   int jobs_ = 0;
+  int views_ = 0;
   Compiled compiled_;
 };
 

@@ -73,18 +73,17 @@ absl::StatusOr<ExpressionPtr> ExpressionAnalyser::Analyse(const Expr& expr) {
       return FieldOf(std::move(row), {{"the value", expr.position}, expr.path[0]}, 1);
     }
     case Expr::Kind::kSubquery:
+    case Expr::Kind::kIn:
+    case Expr::Kind::kExists:
       if (relation_ != nullptr && relation_->scalars.contains(&expr)) {
         const int column = relation_->scalars.at(&expr);
         return At(plan::Input(column, relation_->fields()[column].type), expr.position);
       }
-      return diagnostics_.Unsupported(
-          expr.position,
-          "a sub-query as a value other than in WHERE, HAVING and a select list (and there not within an aggregate)");
-    case Expr::Kind::kIn:
-    case Expr::Kind::kExists:
       return diagnostics_.Unsupported(expr.position,
-                                      StrCat(expr.kind == Expr::Kind::kIn ? "IN" : "EXISTS",
-                                             " with a sub-query other than in WHERE, joined to the rest by AND,"));
+                                      StrCat(expr.kind == Expr::Kind::kIn       ? "IN with a sub-query"
+                                             : expr.kind == Expr::Kind::kExists ? "EXISTS"
+                                                                                : "a sub-query as a value",
+                                             " other than in WHERE, HAVING and a select list"));
     case Expr::Kind::kUnit:
       return diagnostics_.Error(expr.position, "expected a value, got ", expr.word);
     case Expr::Kind::kStar:

@@ -38,33 +38,6 @@ JoinType TypeOf(TableRef::Join join) {
   return JoinType::kInner;
 }
 
-// IN or EXISTS with a sub-query, or the negation of one.
-bool IsSubqueryTest(const Expr& expr) {
-  if (expr.kind == Expr::Kind::kOperator && expr.function == plan::FunctionId::kNot) {
-    return IsSubqueryTest(*expr.arguments[0]);
-  }
-  return expr.kind == Expr::Kind::kIn || expr.kind == Expr::Kind::kExists;
-}
-
-// Finds the sub-queries that stand for a value. Expressions share their parts, so each is looked at once.
-class Scalars {
- public:
-  // True if the expression reads one.
-  bool Collect(const Expr& expr) {
-    const auto known = reads_.find(&expr);
-    if (known != reads_.end()) return known->second;
-    bool reads = expr.kind == Expr::Kind::kSubquery;
-    if (reads) found_.push_back(&expr);
-    for (const ExprPtr& argument : expr.arguments) reads = Collect(*argument) || reads;
-    return reads_[&expr] = reads;
-  }
-  const std::vector<const Expr*>& found() const { return found_; }
-
- private:
-  std::map<const Expr*, bool> reads_;
-  std::vector<const Expr*> found_;
-};
-
 // Joins tables one after the other, each time the next one in FROM's order that a condition ties to those before.
 class InnerJoiner {
  public:
@@ -400,20 +373,21 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseFromWhereHinted(const Select& sel
   std::vector<ExprPtr> plain;
   std::vector<ExprPtr> subqueries;
   std::vector<ExprPtr> with_scalars;
-  Scalars scalars;
+  SubqueryValues values;
   for (const ExprPtr& conjunct : Conjuncts(select.where)) {
-    const bool reads_scalars = scalars.Collect(*conjunct);
-    (IsSubqueryTest(*conjunct) ? subqueries : reads_scalars ? with_scalars : plain).push_back(conjunct);
+    const bool joins = IsSubqueryTest(*conjunct);
+    const bool reads_values = !joins && values.Collect(*conjunct, SubqueryValues::Asks::kIsTrue);
+    (joins ? subqueries : reads_values ? with_scalars : plain).push_back(conjunct);
   }
   for (const SelectItem& item : select.items) {
-    if (!IsAggregated(select)) scalars.Collect(*item.expr);
+    if (!IsAggregated(select)) values.Collect(*item.expr, SubqueryValues::Asks::kValue);
   }
   LEAT_ASSIGN_OR_RETURN(Relation input, AnalyseTables(select, plain));
   for (const ExprPtr& subquery : subqueries) {
     LEAT_ASSIGN_OR_RETURN(input, ApplySubquery(input, subquery));
   }
-  if (scalars.found().empty()) return input;
-  LEAT_ASSIGN_OR_RETURN(input, AddScalars(std::move(input), scalars.found()));
+  if (values.found().empty()) return input;
+  LEAT_ASSIGN_OR_RETURN(input, AddSubqueryValues(std::move(input), values));
   LEAT_ASSIGN_OR_RETURN(const auto where, AnalyseConjuncts(with_scalars, input, "WHERE"));
   return Filtered(std::move(input), where, select.position);
 }

@@ -250,6 +250,7 @@ class GroupingReader {
     const size_t below = old.inputs[0]->schema->fields.size();
     std::vector<data::Field> fields = copies->schema->fields;
     fields[old.window.time_column].type.rowtime = false;
+    fields[old.window.time_column].type.proctime = false;
     const size_t extras = fields.size() - below;
     fields.insert(fields.end(), old.schema->fields.begin() + static_cast<std::ptrdiff_t>(below),
                   old.schema->fields.end());
@@ -307,9 +308,9 @@ absl::Status ReplaceCallsInSelect(const CallReplacer& replace, Select* select) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Grouping> ReadGrouping(const Select& select, const Relation& input, const Diagnostics& diagnostics,
-                                      int* budget) {
-  Grouping grouping{.select = select, .input = input, .written = {}, .keys = {}};
+absl::StatusOr<Grouping> ReadGrouping(const Select& select, const Relation& input, const plan::EmitSpec& emit,
+                                      const Diagnostics& diagnostics, int* budget) {
+  Grouping grouping{.select = select, .input = input, .written = {}, .keys = {}, .emit = emit};
   LEAT_RETURN_IF_ERROR(ReadLegacyWindow(diagnostics, budget, &grouping));
   LEAT_RETURN_IF_ERROR(GroupingReader(diagnostics, budget, &grouping).Read());
   return grouping;

@@ -14,11 +14,12 @@ struct Grouping {
   Relation input;                            // begins with the columns of the input given
   std::vector<plan::ExpressionPtr> written;  // over `input`: what the select list may say again
   std::vector<plan::ExpressionPtr> keys;     // what is grouped by for each of them
+  plan::EmitSpec emit;                       // of a window in GROUP BY
 };
 inline constexpr size_t kMaxGroupingSets = 64;
 
-absl::StatusOr<Grouping> ReadGrouping(const Select& select, const Relation& input, const Diagnostics& diagnostics,
-                                      int* budget);
+absl::StatusOr<Grouping> ReadGrouping(const Select& select, const Relation& input, const plan::EmitSpec& emit,
+                                      const Diagnostics& diagnostics, int* budget);
 
 // The window function below a query, with Calcs between (aggregates.cc).
 struct AboveWindow {

@@ -79,7 +79,14 @@ class JoinBuilder {
     LEAT_RETURN_IF_ERROR(Classify());
     const bool insert_only = !left_.node->produces_updates && !right_.node->produces_updates;
     NodeKind kind = NodeKind::kJoin;
-    if (insert_only && JoinsWindows()) {
+    if (!IsMark() && JoinsWindows()) {
+      if (!insert_only) {
+        return diagnostics_.Error(request_.position,
+                                  "a join of windows does not take rows that are updated, here as on Flink");
+      }
+      if (left_.windows_by_clock || right_.windows_by_clock) {
+        return diagnostics_.Unsupported(request_.position, "a join of windows of processing time");
+      }
       kind = NodeKind::kWindowJoin;
     } else if (insert_only && !IsHalf()) {
       if (const auto bounds = FindTimeBounds(residual_, left_, right_)) {
@@ -131,7 +138,8 @@ class JoinBuilder {
   }
 
  private:
-  bool IsHalf() const { return request_.type == JoinType::kSemi || request_.type == JoinType::kAnti; }
+  bool IsMark() const { return request_.type == JoinType::kMark; }
+  bool IsHalf() const { return request_.type == JoinType::kSemi || request_.type == JoinType::kAnti || IsMark(); }
 
   // What concerns only the side that is not outer filters that side.
   void PushDown() {
@@ -264,6 +272,7 @@ class JoinBuilder {
       }
     };
     add(*left, pads_left, keeps_times);
+    if (IsMark()) fields.push_back({"mark$", data::Boolean().AsNotNull()});
     if (!IsHalf()) add(*right, pads_right, kind == NodeKind::kIntervalJoin || kind == NodeKind::kWindowJoin);
     ExpressionPtr condition = Residual();
     // Of an inner join what is left of the condition is as good above it, and cheaper.
@@ -298,6 +307,13 @@ class JoinBuilder {
     };
     add(left_, 0);
     if (!IsHalf()) add(right_, left_columns_.width());
+    if (IsMark()) {
+      expressions.push_back(plan::Input(left_columns_.width(), data::Boolean().AsNotNull()));
+      names.push_back("mark$");
+      result.qualifiers.emplace_back();
+      result.hidden.push_back(0);
+      result.tags.push_back(WindowTag::kNone);
+    }
     result.node = MakeCalc(node, std::move(condition), std::move(expressions), names, request_.position);
     result.window_attached = kind == NodeKind::kWindowJoin;
     result.depth = std::max(left_.depth, right_.depth) + 1;

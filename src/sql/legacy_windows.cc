@@ -54,6 +54,8 @@ class LegacyReader {
     LEAT_ASSIGN_OR_RETURN(call_, ReadCall(*window));
     if (call_.kind == WindowKind::kSession) LEAT_RETURN_IF_ERROR(AddPartition(others));
     call_.column_prefix = "$";
+    call_.emit = grouping_.emit;
+    if (IsByClock()) call_.emit = {.early_ms = grouping_.emit.early_ms};  // it has no late rows
     LEAT_ASSIGN_OR_RETURN(grouping_.input, AssignWindows(grouping_.input, call_, window->position, diagnostics_));
     for (const char* column : {"$window_start", "$window_end", "$window_time"}) {
       others.push_back(NameExpr(column, window->position));
@@ -63,6 +65,8 @@ class LegacyReader {
   }
 
  private:
+  bool IsByClock() const { return grouping_.input.fields()[static_cast<size_t>(call_.time_index)].type.proctime; }
+
   absl::StatusOr<WindowCall> ReadCall(const Expr& expr) {
     WindowCall call;
     call.kind = ParseName(expr)->kind;
@@ -118,8 +122,12 @@ class LegacyReader {
       return diagnostics_.Error(expr.position, ToUpper(expr.word), " is for GROUP BY; its bounds are ",
                                 ToUpper(expr.word), "_START and ", ToUpper(expr.word), "_END");
     }
-    if (name->suffix == "_PROCTIME") {
+    const bool by_clock = grouping_.input.windows_by_clock;
+    if (name->suffix == "_PROCTIME" && !by_clock) {
       return diagnostics_.Error(expr.position, ToUpper(expr.word), " is for windows of processing time");
+    }
+    if (name->suffix == "_ROWTIME" && by_clock) {
+      return diagnostics_.Error(expr.position, ToUpper(expr.word), " is for windows of event time");
     }
     // The window took the time attribute's meaning from the column; the call is compared, not assigned.
     LEAT_ASSIGN_OR_RETURN(const WindowCall call, ReadCall(expr));

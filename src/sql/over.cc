@@ -283,6 +283,13 @@ absl::StatusOr<Relation> AddOverColumns(const Relation& input, const std::vector
     });
   };
   const bool window = has(WindowTag::kStart) && has(WindowTag::kEnd);
+  if (window && input.windows_by_clock) {
+    return diagnostics.Unsupported(first.position, "ROW_NUMBER() over windows of processing time");
+  }
+  if (window && input.node->produces_updates) {
+    return diagnostics.Error(first.position,
+                             "ROW_NUMBER() over windows does not take rows that are updated, here as on Flink");
+  }
   const bool by_time = first.order.size() == 1 && IsTime(first.order[0].expression->type) && !first.order[0].descending;
   if (by_time && !window && !input.node->produces_updates) return AddOver(input, calls, diagnostics);
   if (first.order.empty()) return diagnostics.Error(first.position, "ROW_NUMBER() OVER needs ORDER BY");

@@ -128,6 +128,12 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseSubQuery(const Query& query) {
 
 absl::StatusOr<Relation> QueryAnalyser::AnalyseWindowFunction(const TableRef& from) {
   LEAT_ASSIGN_OR_RETURN(WindowCall call, ReadWindowCall(from, diagnostics_));
+  if (const plan::EmitSpec emit = tables_->emit(); emit.early_ms >= 0 || emit.late_ms >= 0) {
+    return diagnostics_.Error(
+        from.position,
+        "'table.exec.emit.early-fire.enabled' and 'late-fire.enabled' are for windows in GROUP BY, "
+        "here as on Flink, and not for window functions in FROM");
+  }
   Relation input;
   if (call.data->kind == Expr::Kind::kTable) {
     LEAT_ASSIGN_OR_RETURN(input, Find(call.data->path));
@@ -228,22 +234,6 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseSelect(const Select& select) {
 
 namespace {
 
-// Sub-queries that stand for a value, but for those that an aggregate takes.
-class ScalarFinder {
- public:
-  void Collect(const Expr& expr) {
-    if (!seen_.insert(&expr).second) return;
-    if (expr.kind == Expr::Kind::kSubquery) found_.push_back(&expr);
-    if (expr.over || (expr.kind == Expr::Kind::kFunction && AggregateByName(ToUpper(expr.word)))) return;
-    for (const ExprPtr& argument : expr.arguments) Collect(*argument);
-  }
-  const std::vector<const Expr*>& found() const { return found_; }
-
- private:
-  std::set<const Expr*> seen_;
-  std::vector<const Expr*> found_;
-};
-
 // Brings expressions over the input of an aggregation to its output: keys and aggregates become columns, and any other
 // column is an error.
 class GroupedRewriter {
@@ -294,16 +284,15 @@ class GroupedRewriter {
   std::map<int, int> scalars_;
 };
 
-// The values of sub-queries are joined to the groups, not to the rows: until then a column of their type stands for
-// each. `typed` has them.
-Relation WithPlaces(const Relation& input, const Relation& typed, Position position) {
+// The values of sub-queries are joined to the groups, not to the rows: until then a column of its type stands for each.
+Relation WithPlaces(const Relation& input, const std::vector<std::pair<const Expr*, data::Type>>& values,
+                    Position position) {
   std::vector<ExpressionPtr> columns = AllInputs(*input.node);
   std::vector<std::string> names = FieldNames(*input.node);
   Relation result = input;
-  for (const auto& [scalar, column] : typed.scalars) {
-    result.scalars[scalar] = static_cast<int>(columns.size());
-    columns.push_back(
-        plan::Literal(data::Value::Null(), typed.fields()[static_cast<size_t>(column)].type.AsNullable()));
+  for (const auto& [expr, type] : values) {
+    result.scalars[expr] = static_cast<int>(columns.size());
+    columns.push_back(plan::Literal(data::Value::Null(), type.AsNullable()));
     names.push_back(StrCat("place$", names.size()));
   }
   result.node = MakeCalc(input.node, nullptr, std::move(columns), names, position);
@@ -311,20 +300,64 @@ Relation WithPlaces(const Relation& input, const Relation& typed, Position posit
   return result;
 }
 
+void CollectSubqueries(const Select& select, SubqueryValues* values) {
+  for (const SelectItem& item : select.items) values->Collect(*item.expr, SubqueryValues::Asks::kValue);
+  if (select.having) values->Collect(*select.having, SubqueryValues::Asks::kIsTrue);
+}
+
 }  // namespace
 
-absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, const Relation& given) {
-  LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, diagnostics_, budget_));
-  const Select& select = grouping.select;
-  ScalarFinder scalars;
-  for (const SelectItem& item : select.items) scalars.Collect(*item.expr);
-  if (select.having) scalars.Collect(*select.having);
-  Relation input = grouping.input;
-  if (!scalars.found().empty()) {
-    LEAT_ASSIGN_OR_RETURN(const Relation typed, AddScalars(OneRow(select.position), scalars.found()));
-    input = WithPlaces(input, typed, select.position);
+// What aggregates take is joined to the rows.
+absl::StatusOr<Relation> QueryAnalyser::WithSubqueriesOfAggregates(const Select& select, const Relation& input) {
+  SubqueryValues values(SubqueryValues::Within::kAggregates);
+  CollectSubqueries(select, &values);
+  if (values.found().empty()) return input;
+  const bool windowed = std::ranges::any_of(input.tags, [](WindowTag tag) { return tag != WindowTag::kNone; });
+  if (windowed) {
+    return diagnostics_.Unsupported(values.found()[0]->position, "a sub-query within an aggregate over windows");
   }
+  return AddSubqueryValues(input, values);
+}
+
+// The rest is joined to the groups, and does not read the outer row.
+absl::StatusOr<Relation> QueryAnalyser::WithSubqueryPlaces(const Relation& input, const SubqueryValues& values,
+                                                           Position position) {
+  if (values.found().empty()) return input;
+  std::vector<std::pair<const Expr*, data::Type>> types;
+  for (const Expr* expr : values.found()) {
+    if (expr->kind == Expr::Kind::kSubquery) {
+      LEAT_ASSIGN_OR_RETURN(const Relation typed, AddScalar(OneRow(position), *expr, 0));
+      types.emplace_back(expr, typed.fields().back().type);
+    } else {
+      LEAT_RETURN_IF_ERROR(AnalyseSubquery(OneRow(position), *expr->query).status());
+      types.emplace_back(expr, data::Boolean());
+    }
+  }
+  return WithPlaces(input, types, position);
+}
+
+// The left sides of IN, over the input of the aggregation.
+absl::StatusOr<std::map<const Expr*, ExpressionPtr>> QueryAnalyser::AnalyseOperands(const SubqueryValues& values,
+                                                                                    const Relation& input,
+                                                                                    std::vector<AggregateCall>* calls) {
+  std::map<const Expr*, ExpressionPtr> operands;
+  for (const Expr* expr : values.found()) {
+    if (expr->kind != Expr::Kind::kIn) continue;
+    ExpressionAnalyser analyser(diagnostics_, &input, calls, budget_);
+    LEAT_ASSIGN_OR_RETURN(operands[expr], analyser.Analyse(*expr->arguments[0]));
+  }
+  return operands;
+}
+
+absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, const Relation& given) {
+  LEAT_ASSIGN_OR_RETURN(const Grouping grouping, ReadGrouping(written, given, tables_->emit(), diagnostics_, budget_));
+  const Select& select = grouping.select;
+  LEAT_ASSIGN_OR_RETURN(Relation input, WithSubqueriesOfAggregates(select, grouping.input));
+  SubqueryValues values(SubqueryValues::Within::kNoAggregate);
+  CollectSubqueries(select, &values);
+  LEAT_ASSIGN_OR_RETURN(input, WithSubqueryPlaces(input, values, select.position));
   std::vector<AggregateCall> calls;
+  LEAT_ASSIGN_OR_RETURN(const auto operands, AnalyseOperands(values, input, &calls));
   std::vector<OverCall> overs;
   LEAT_ASSIGN_OR_RETURN(auto items, AnalyseItems(select, input, &calls, &overs));
   ExpressionPtr having;
@@ -334,13 +367,15 @@ absl::StatusOr<Relation> QueryAnalyser::AnalyseGrouped(const Select& written, co
   }
   LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Aggregate(input, grouping.keys, calls, select.position, diagnostics_));
   LEAT_RETURN_IF_ERROR(ApplyStateTtl(select, input, &aggregated.relation));
-  if (!scalars.found().empty()) {
-    LEAT_ASSIGN_OR_RETURN(aggregated.relation, AddScalars(std::move(aggregated.relation), scalars.found()));
-  }
   GroupedRewriter rewriter(input, grouping.written, aggregated, diagnostics_);
-  for (const auto& [scalar, column] : input.scalars) {
-    const auto value = aggregated.relation.scalars.find(scalar);
-    if (value != aggregated.relation.scalars.end()) rewriter.PlaceScalar(column, value->second);
+  for (const Expr* expr : values.found()) {
+    ExpressionPtr operand;
+    if (operands.contains(expr)) {
+      LEAT_ASSIGN_OR_RETURN(operand, rewriter.Rewrite(operands.at(expr)));
+    }
+    LEAT_ASSIGN_OR_RETURN(aggregated.relation, AddSubqueryValue(std::move(aggregated.relation), *expr,
+                                                                values.asks(*expr), std::move(operand)));
+    rewriter.PlaceScalar(input.scalars.at(expr), aggregated.relation.scalars.at(expr));
   }
   if (having) {
     LEAT_ASSIGN_OR_RETURN(having, rewriter.Rewrite(having));

@@ -1,6 +1,7 @@
 // Queries of the syntax as relations: FROM, WHERE, GROUP BY, select lists, set operations.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "sql/expressions.h"
 #include "sql/joins.h"
 #include "sql/relation.h"
+#include "sql/subquery_values.h"
 
 namespace leat::sql {
 
@@ -23,6 +25,8 @@ class TableLookup {
   virtual absl::StatusOr<Relation> Find(const Path& path) = 0;
   // The table's source with these options over its own; a node of its own.
   virtual absl::StatusOr<Relation> FindHinted(const Path& path, const std::vector<Option>& options) = 0;
+  // What table.exec.emit.* says of windows in GROUP BY.
+  virtual plan::EmitSpec emit() const = 0;
 };
 
 inline constexpr int kMaxPlanDepth = 200;  // selects and unions above one another, views included
@@ -46,6 +50,11 @@ class QueryAnalyser {
   absl::StatusOr<Relation> AnalyseBody(const Query& query);
   absl::StatusOr<Relation> AnalyseSelect(const Select& select);
   absl::StatusOr<Relation> AnalyseGrouped(const Select& select, const Relation& input);
+  absl::StatusOr<Relation> WithSubqueriesOfAggregates(const Select& select, const Relation& input);
+  absl::StatusOr<Relation> WithSubqueryPlaces(const Relation& input, const SubqueryValues& values, Position position);
+  absl::StatusOr<std::map<const Expr*, plan::ExpressionPtr>> AnalyseOperands(const SubqueryValues& values,
+                                                                             const Relation& input,
+                                                                             std::vector<AggregateCall>* calls);
   // --- set operations (set_operations.cc) ---
   absl::StatusOr<Relation> AnalyseSetOperation(const Query& query);
   absl::StatusOr<Relation> UnionAll(const std::vector<Relation>& inputs, std::string_view name, Position position);
@@ -74,13 +83,21 @@ class QueryAnalyser {
   absl::StatusOr<std::vector<plan::ExpressionPtr>> AnalyseConjuncts(const std::vector<ExprPtr>& conjuncts,
                                                                     const Relation& scope, std::string_view clause);
   absl::StatusOr<Relation> AddScalar(Relation input, const Expr& scalar, size_t number);
-  absl::StatusOr<Relation> AddScalars(Relation input, const std::vector<const Expr*>& scalars);
+  absl::StatusOr<Relation> AddSubqueryValue(Relation input, const Expr& expr, SubqueryValues::Asks asks,
+                                            plan::ExpressionPtr operand);
+  absl::StatusOr<Relation> AddSubqueryValues(Relation input, const SubqueryValues& values);
+  absl::StatusOr<Relation> AddTest(const Relation& input, const Expr& test, size_t number, SubqueryValues::Asks asks,
+                                   plan::ExpressionPtr operand);
   absl::StatusOr<Relation> ApplySubquery(const Relation& outer, const ExprPtr& conjunct);
   struct Subquery {
     Relation relation;
     std::vector<plan::ExpressionPtr> conjuncts;  // over the outer columns and then those of `relation`
     int listed = 0;                              // columns of the select list; behind them is what the conjuncts read
   };
+  absl::StatusOr<plan::ExpressionPtr> MemberEquals(const Relation& outer, const Subquery& subquery,
+                                                   const plan::ExpressionPtr& value, const Expr& test);
+  absl::StatusOr<Relation> MarkUnknown(const Relation& input, int outer_width, const Subquery& subquery,
+                                       const plan::ExpressionPtr& value, Position position);
   struct CorrelatedInput {
     Relation relation;                            // FROM, and what of WHERE it can say alone
     std::vector<plan::ExpressionPtr> correlated;  // over the outer columns and then those of `relation`
@@ -137,6 +154,7 @@ struct WindowCall {
   int64_t size_ms = 0;
   int64_t slide_ms = 0;
   int64_t offset_ms = 0;
+  plan::EmitSpec emit;  // of a window in GROUP BY
 };
 absl::StatusOr<WindowCall> ReadWindowCall(const TableRef& from, const Diagnostics& diagnostics);
 // Sets call->partition to the columns of PARTITION BY.

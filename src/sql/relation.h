@@ -23,10 +23,13 @@ struct Relation {
   std::vector<WindowTag> tags;  // one a column
   // Of a join by USING: 1 for the sides' own columns of that name, which only a name with a table means. Or empty.
   std::vector<uint8_t> hidden;
-  // Sub-queries that stand for a value, each with the column that holds it: the last columns, which * does not mean.
+  // Sub-queries that stand for a value, EXISTS and IN among them, each with the column that holds it: the last columns,
+  // which * does not mean.
   std::map<const Expr*, int> scalars;
   // True once a window aggregate made the tagged columns: its rows have a window, but no window function assigns it.
   bool window_attached = false;
+  // The tagged columns are windows of processing time: nothing but the aggregate that assigns them can end them.
+  bool windows_by_clock = false;
   int depth = 0;  // selects below, for the limit
 
   const std::vector<data::Field>& fields() const { return node->schema->fields; }

@@ -383,6 +383,8 @@ class Pruner {
     const int width = static_cast<int>(node.inputs[side]->schema->fields.size());
     const int first = side == 0 ? 0 : left_width;
     std::vector<int> wanted(own.begin(), own.end());
+    // Behind the left columns of a mark join stands its answer.
+    if (join.type == plan::JoinType::kMark) std::erase_if(wanted, [&](int column) { return column >= left_width; });
     if (join.condition) CollectInputs(*join.condition, &wanted);
     Columns columns;
     for (const int column : wanted) {
@@ -402,7 +404,8 @@ class Pruner {
     std::vector<int> at[2];
     std::vector<data::Field> fields;
     std::vector<ExpressionPtr> inputs;
-    const bool left_only = node.join.type == plan::JoinType::kSemi || node.join.type == plan::JoinType::kAnti;
+    const bool marks = node.join.type == plan::JoinType::kMark;
+    const bool left_only = marks || node.join.type == plan::JoinType::kSemi || node.join.type == plan::JoinType::kAnti;
     int first = 0;
     for (int side = 0; side < 2; ++side) {
       const NodePtr& input = node.inputs[side];
@@ -418,6 +421,10 @@ class Pruner {
         if (now >= 0) fields.push_back(node.schema->fields[old_first + i]);
       }
       first += static_cast<int>(columns.size());
+      if (marks && side == 0) {
+        pruned.at.push_back(static_cast<int>(fields.size()));
+        fields.push_back(node.schema->fields[old_first + at[0].size()]);
+      }
     }
     for (int& key : copy->join.left_keys) key = at[0][key];
     for (int& key : copy->join.right_keys) key = at[1][key];
@@ -474,6 +481,7 @@ class Pruner {
     for (int& key : copy->keys) key = below.at[key];
     std::vector<data::Field> fields = below.node->schema->fields;
     fields[copy->window.time_column].type.rowtime = false;
+    fields[copy->window.time_column].type.proctime = false;
     pruned.at = below.at;
     for (size_t i = below.at.size(); i < node.schema->fields.size(); ++i) {
       pruned.at.push_back(static_cast<int>(fields.size()));

@@ -81,9 +81,11 @@ absl::StatusOr<Relation> QueryAnalyser::UnionAll(const std::vector<Relation>& in
   for (size_t i = 0; i < fields.size(); ++i) {
     std::vector<data::Type> types;
     bool rowtime = true;
+    bool proctime = true;
     for (const Relation& input : inputs) {
       types.push_back(input.fields()[i].type);
       rowtime = rowtime && types.back().rowtime;
+      proctime = proctime && types.back().proctime;
       if (input.tags[i] != result.tags[i]) result.tags[i] = WindowTag::kNone;
     }
     const auto common = plan::CommonType(types);
@@ -94,11 +96,13 @@ absl::StatusOr<Relation> QueryAnalyser::UnionAll(const std::vector<Relation>& in
     }
     fields[i].type = *common;
     fields[i].type.rowtime = rowtime && types[0].kind == common->kind;
+    fields[i].type.proctime = proctime;
   }
   std::vector<plan::NodePtr> nodes;
   for (const Relation& input : inputs) {
     result.depth = std::max(result.depth, input.depth);
     result.window_attached = result.window_attached || input.window_attached;
+    result.windows_by_clock = result.windows_by_clock || input.windows_by_clock;
     std::vector<ExpressionPtr> columns = AllInputs(*input.node);
     bool same = true;
     for (size_t i = 0; i < columns.size(); ++i) {

@@ -23,6 +23,11 @@ constexpr std::string_view kKnown[] = {
     "pipeline.name",
     "sql-client.execution.result-mode",
     "table.dml-sync",
+    "table.exec.emit.allow-lateness",
+    "table.exec.emit.early-fire.delay",
+    "table.exec.emit.early-fire.enabled",
+    "table.exec.emit.late-fire.delay",
+    "table.exec.emit.late-fire.enabled",
     "table.exec.mini-batch.allow-latency",
     "table.exec.mini-batch.enabled",
     "table.exec.mini-batch.size",
@@ -49,6 +54,7 @@ namespace {
 
 constexpr std::string_view kStateTtl = "table.exec.state.ttl";
 constexpr std::string_view kTimeZone = "table.local-time-zone";
+constexpr std::string_view kEmit = "table.exec.emit.";
 
 }  // namespace
 
@@ -62,6 +68,33 @@ std::string LocalTimeZone(const std::map<std::string, std::string>& settings) {
 int64_t StateTtlMillis(const std::map<std::string, std::string>& settings) {
   const auto found = settings.find(std::string(kStateTtl));
   return found == settings.end() ? 0 : ParseDuration(found->second).value_or(0);
+}
+
+absl::StatusOr<plan::EmitSpec> EmitSettings(const std::map<std::string, std::string>& settings) {
+  const auto millis = [&](std::string_view name) -> int64_t {
+    const auto found = settings.find(StrCat(kEmit, name));
+    return found == settings.end() ? -1 : ParseDuration(found->second).value_or(-1);
+  };
+  const auto enabled = [&](std::string_view name) {
+    const auto found = settings.find(StrCat(kEmit, name));
+    return found != settings.end() && EqualsIgnoreCase(found->second, "true");
+  };
+  plan::EmitSpec emit;
+  for (const std::string_view fire : {"early-fire", "late-fire"}) {
+    if (!enabled(StrCat(fire, ".enabled"))) continue;
+    const int64_t delay_ms = millis(StrCat(fire, ".delay"));
+    if (delay_ms < 0) {
+      return InvalidArgument("'", kEmit, fire, ".enabled' needs '", kEmit, fire,
+                             ".delay': how often, such as '1 s'; '0 s' is with each row");
+    }
+    (fire == "early-fire" ? emit.early_ms : emit.late_ms) = delay_ms;
+  }
+  if (emit.late_ms < 0) return emit;  // allow-lateness alone changes nothing, as on Flink
+  emit.lateness_ms = std::max<int64_t>(0, millis("allow-lateness"));
+  if (emit.lateness_ms == 0) emit.lateness_ms = StateTtlMillis(settings);
+  if (emit.lateness_ms > 0) return emit;
+  return InvalidArgument("'", kEmit, "late-fire.enabled' needs '", kEmit, "allow-lateness' or '", kStateTtl,
+                         "': how long late rows are taken");
 }
 
 std::optional<int64_t> ParseDuration(std::string_view text) {
@@ -97,6 +130,14 @@ absl::Status CheckSetting(std::string_view key, std::string_view value) {
   }
   if (key == kStateTtl && !ParseDuration(value)) {
     return InvalidArgument("'", key, "' takes a duration such as '1 h' or '30 min', got '", value, "'");
+  }
+  if (key.starts_with(kEmit)) {
+    if (key.ends_with(".enabled") && !EqualsIgnoreCase(value, "true") && !EqualsIgnoreCase(value, "false")) {
+      return InvalidArgument("'", key, "' takes true or false, got '", value, "'");
+    }
+    if (!key.ends_with(".enabled") && !ParseDuration(value)) {
+      return InvalidArgument("'", key, "' takes a duration such as '1 s' or '30 min', got '", value, "'");
+    }
   }
   if (key == kTimeZone) {
     if (const auto zone = data::TimeZone::Load(value); !zone.ok()) {

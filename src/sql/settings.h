@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "stream/plan/plan.h"
 
 namespace leat::sql {
 
@@ -21,6 +22,8 @@ absl::Status CheckSetting(std::string_view key, std::string_view value);
 
 // table.local-time-zone; empty: UTC.
 std::string LocalTimeZone(const std::map<std::string, std::string>& settings);
+// table.exec.emit.*. kInvalidArgument: values that do not go together.
+absl::StatusOr<plan::EmitSpec> EmitSettings(const std::map<std::string, std::string>& settings);
 // table.exec.state.ttl; 0: state is kept for ever.
 int64_t StateTtlMillis(const std::map<std::string, std::string>& settings);
 // "1 d", "30 min", "100": Flink's durations in milliseconds. nullopt: it is none.

@@ -1,7 +1,9 @@
-// IN and EXISTS with a sub-query, and their negations, as semi and anti joins.
+// IN and EXISTS with a sub-query, and their negations, as semi and anti joins; sub-queries that stand for a value, as
+// joins that give it as a column.
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "sql/lexer.h"
 #include "sql/literals.h"
@@ -45,9 +47,19 @@ bool CallsCount(const Expr& expr) {
   return std::ranges::any_of(expr.arguments, [](const ExprPtr& argument) { return CallsCount(*argument); });
 }
 
-bool IsSubqueryTest(const Expr& expr) {
-  if (expr.kind == Expr::Kind::kOperator && expr.function == F::kNot) return IsSubqueryTest(*expr.arguments[0]);
-  return expr.kind == Expr::Kind::kIn || expr.kind == Expr::Kind::kExists;
+ExpressionPtr Truth(bool is) { return plan::Literal(data::Value{is}, data::Boolean().AsNotNull()); }
+
+// The first `width` columns of the relation, and the value behind them.
+Relation WithColumn(Relation relation, int width, const ExpressionPtr& value, std::string name, Position position) {
+  std::vector<ExpressionPtr> columns = AllInputs(*relation.node);
+  std::vector<std::string> names = FieldNames(*relation.node);
+  columns.resize(static_cast<size_t>(width));
+  names.resize(static_cast<size_t>(width));
+  columns.push_back(value);
+  names.push_back(std::move(name));
+  relation.node = MakeCalc(relation.node, nullptr, std::move(columns), names, position);
+  relation.MatchColumns();
+  return relation;
 }
 
 }  // namespace
@@ -162,15 +174,104 @@ absl::StatusOr<Relation> QueryAnalyser::AddScalar(Relation input, const Expr& sc
   return joined;
 }
 
-// Each value as a column behind the others: NULL while the sub-query has no row.
-absl::StatusOr<Relation> QueryAnalyser::AddScalars(Relation input, const std::vector<const Expr*>& scalars) {
-  std::map<const Expr*, int> columns;
-  for (const Expr* scalar : scalars) {
-    if (columns.contains(scalar)) continue;  // BETWEEN has its operand twice
-    LEAT_ASSIGN_OR_RETURN(input, AddScalar(std::move(input), *scalar, columns.size()));
-    columns[scalar] = static_cast<int>(input.fields().size()) - 1;
+absl::StatusOr<ExpressionPtr> QueryAnalyser::MemberEquals(const Relation& outer, const Subquery& subquery,
+                                                          const ExpressionPtr& value, const Expr& test) {
+  if (subquery.listed != 1) {
+    return diagnostics_.Error(test.position, "the sub-query of IN must have one column, this one has ",
+                              subquery.listed);
   }
+  const ExpressionPtr member = plan::Input(static_cast<int>(outer.fields().size()), subquery.relation.fields()[0].type);
+  ExpressionAnalyser analyser(diagnostics_, &outer, nullptr, budget_);
+  return analyser.MakeCall(F::kEqual, {value, member}, test.position);
+}
+
+// Whether IN is UNKNOWN where it is not true: the value is NULL and there are rows, or there is a NULL among them. Of
+// the sub-query's rows only that counts, and what ties them to the outer row: so the relation has each such case once.
+absl::StatusOr<Relation> QueryAnalyser::MarkUnknown(const Relation& input, int outer_width, const Subquery& subquery,
+                                                    const ExpressionPtr& value, Position position) {
+  const data::Field& member = subquery.relation.fields()[0];
+  std::vector<int> read;
+  for (const ExpressionPtr& conjunct : subquery.conjuncts) CollectInputs(*conjunct, &read);
+  std::vector<ExpressionPtr> columns = AllInputs(*input.node);
+  columns.resize(static_cast<size_t>(outer_width) + subquery.relation.fields().size());
+  const int first = static_cast<int>(input.fields().size());
+  std::vector<NamedExpression> items = {{CallOf(F::kIsNull, {plan::Input(0, member.type)}, false, position), "null$"}};
+  for (const int column : std::set<int>(read.begin(), read.end())) {
+    if (column < outer_width) continue;
+    const data::Field& field = subquery.relation.fields()[static_cast<size_t>(column - outer_width)];
+    columns[static_cast<size_t>(column)] = plan::Input(first + static_cast<int>(items.size()), field.type);
+    items.push_back({plan::Input(column - outer_width, field.type), StrCat("tie$", items.size())});
+  }
+  LEAT_ASSIGN_OR_RETURN(Relation cases, Project(subquery.relation, nullptr, items, position));
+  cases.tags.assign(items.size(), WindowTag::kNone);
+  cases.window_attached = false;
+  LEAT_ASSIGN_OR_RETURN(const Relation distinct, Distinct(cases, position));
+  JoinRequest request{.type = JoinType::kMark, .conjuncts = {}, .position = position, .state_ttl = state_ttl_};
+  for (const ExpressionPtr& conjunct : subquery.conjuncts) request.conjuncts.push_back(Substitute(conjunct, columns));
+  ExpressionPtr unknown = plan::Input(first, data::Boolean().AsNotNull());
+  if (value->type.nullable) {
+    const ExpressionPtr null_value = CallOf(F::kIsNull, {value}, false, position);
+    unknown = member.type.nullable ? CallOf(F::kOr, {unknown, null_value}, false, position) : null_value;
+  }
+  request.conjuncts.push_back(unknown);
+  return MakeJoin(input, distinct, request, diagnostics_);
+}
+
+// EXISTS or IN as a column behind the others. `operand`: the left side of IN over the input; null: as it is written.
+absl::StatusOr<Relation> QueryAnalyser::AddTest(const Relation& input, const Expr& test, size_t number,
+                                                SubqueryValues::Asks asks, ExpressionPtr operand) {
+  const bool in = test.kind == Expr::Kind::kIn;
+  LEAT_ASSIGN_OR_RETURN(Subquery subquery, AnalyseSubquery(input, *test.query));
+  const int width = static_cast<int>(input.fields().size());
+  if (IsBareAggregate(*test.query)) {
+    if (in && !subquery.conjuncts.empty()) {
+      return diagnostics_.Unsupported(test.position, "IN as a value with an aggregate that reads the outer query");
+    }
+    if (!in) return WithColumn(input, width, Truth(true), StrCat("scalar$", number), test.position);
+  }
+  JoinRequest request{
+      .type = JoinType::kMark, .conjuncts = subquery.conjuncts, .position = test.position, .state_ttl = state_ttl_};
+  ExpressionAnalyser analyser(diagnostics_, &input, nullptr, budget_);
+  if (in) {
+    if (!operand) {
+      LEAT_ASSIGN_OR_RETURN(operand, analyser.Analyse(*test.arguments[0]));
+    }
+    LEAT_ASSIGN_OR_RETURN(const ExpressionPtr equal, MemberEquals(input, subquery, operand, test));
+    request.conjuncts.push_back(equal);
+  }
+  LEAT_ASSIGN_OR_RETURN(Relation marked, MakeJoin(input, subquery.relation, request, diagnostics_));
+  ExpressionPtr value = plan::Input(width, data::Boolean().AsNotNull());
+  if (in && asks == SubqueryValues::Asks::kValue &&
+      (operand->type.nullable || subquery.relation.fields()[0].type.nullable)) {
+    LEAT_ASSIGN_OR_RETURN(marked, MarkUnknown(marked, width, subquery, operand, test.position));
+    const ExpressionPtr unknown = plan::Input(width + 1, data::Boolean().AsNotNull());
+    LEAT_ASSIGN_OR_RETURN(value, analyser.MakeCall(F::kCase,
+                                                   {value, Truth(true), unknown,
+                                                    plan::Literal(data::Value::Null(), data::Boolean()), Truth(false)},
+                                                   test.position));
+  }
+  return WithColumn(std::move(marked), width, value, StrCat("scalar$", number), test.position);
+}
+
+// The value as the last column.
+absl::StatusOr<Relation> QueryAnalyser::AddSubqueryValue(Relation input, const Expr& expr, SubqueryValues::Asks asks,
+                                                         ExpressionPtr operand) {
+  std::map<const Expr*, int> columns = input.scalars;
+  if (expr.kind == Expr::Kind::kSubquery) {
+    LEAT_ASSIGN_OR_RETURN(input, AddScalar(std::move(input), expr, columns.size()));
+  } else {
+    LEAT_ASSIGN_OR_RETURN(input, AddTest(input, expr, columns.size(), asks, std::move(operand)));
+  }
+  columns[&expr] = static_cast<int>(input.fields().size()) - 1;
   input.scalars = std::move(columns);
+  return input;
+}
+
+// Each value as a column behind the others.
+absl::StatusOr<Relation> QueryAnalyser::AddSubqueryValues(Relation input, const SubqueryValues& values) {
+  for (const Expr* expr : values.found()) {
+    LEAT_ASSIGN_OR_RETURN(input, AddSubqueryValue(std::move(input), *expr, values.asks(*expr), nullptr));
+  }
   return input;
 }
 
@@ -182,15 +283,16 @@ absl::StatusOr<Relation> QueryAnalyser::ApplySubquery(const Relation& outer, con
     test = test->arguments[0].get();
   }
   LEAT_ASSIGN_OR_RETURN(Subquery subquery, AnalyseSubquery(outer, *test->query));
+  if (test->kind == Expr::Kind::kExists && IsBareAggregate(*test->query)) {
+    // It always has a row, of whatever rows there are.
+    return Filtered(outer, {Truth(!negated)}, test->position);
+  }
   if (test->kind == Expr::Kind::kIn) {
-    if (subquery.listed != 1) {
-      return diagnostics_.Error(test->position, "the sub-query of IN must have one column");
-    }
     ExpressionAnalyser analyser(diagnostics_, &outer, nullptr, budget_);
     LEAT_ASSIGN_OR_RETURN(const ExpressionPtr value, analyser.Analyse(*test->arguments[0]));
+    LEAT_ASSIGN_OR_RETURN(ExpressionPtr equal, MemberEquals(outer, subquery, value, *test));
     const ExpressionPtr member =
         plan::Input(static_cast<int>(outer.fields().size()), subquery.relation.fields()[0].type);
-    LEAT_ASSIGN_OR_RETURN(ExpressionPtr equal, analyser.MakeCall(F::kEqual, {value, member}, test->position));
     // NOT IN is not true where either is NULL.
     if (negated && (value->type.nullable || member->type.nullable)) {
       for (const ExpressionPtr& side : {value, member}) {

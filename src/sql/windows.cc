@@ -168,17 +168,21 @@ absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& 
   }
   std::vector<data::Field> fields = input.CopyFields();
   const data::Type time = fields[column].type;
-  if (!time.rowtime) {
-    return diagnostics.Error(call.time_column.position, "windows need an event-time attribute, and '",
-                             call.time_column.text, "' is ", time.AsNullable().ToString(),
+  if (!time.rowtime && !time.proctime) {
+    return diagnostics.Error(call.time_column.position, "windows need a time attribute, and '", call.time_column.text,
+                             "' is ", time.AsNullable().ToString(),
                              "; declare WATERMARK FOR it in CREATE TABLE (WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)"
-                             " and pass the column on unchanged. Processing-time windows are not supported yet");
+                             " and pass the column on unchanged, or take a column AS PROCTIME()");
   }
-  if (input.node->produces_updates) {
-    return diagnostics.Unsupported(position, "a window over a query that updates its results");
+  if (call.emit.IsSet() && (call.kind == plan::WindowKind::kSession || input.node->produces_updates)) {
+    return diagnostics.Unsupported(position, call.kind == plan::WindowKind::kSession
+                                                 ? "table.exec.emit.* with a SESSION window"
+                                                 : "table.exec.emit.* with a window over a query that updates its "
+                                                   "results");
   }
   // Only window_time is a time attribute from here on.
   fields[column].type.rowtime = false;
+  fields[column].type.proctime = false;
   data::Type window_time = time;
   window_time.precision = 3;
   window_time.nullable = false;
@@ -190,14 +194,20 @@ absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& 
                   .time_column = column,
                   .size_ms = call.size_ms,
                   .slide_ms = call.slide_ms,
-                  .offset_ms = call.offset_ms};
+                  .offset_ms = call.offset_ms,
+                  .zone = {},
+                  .processing_time = time.proctime,
+                  .emit = call.emit};
   node->keys = call.partition;
+  // Sessions come when they have ended, with the rows that are there then.
+  if (call.kind == plan::WindowKind::kSession) node->produces_updates = false;
   Relation result = input;
   result.node = node;
   for (WindowTag& tag : result.tags) tag = WindowTag::kNone;
   result.tags.insert(result.tags.end(), {WindowTag::kStart, WindowTag::kEnd, WindowTag::kTime});
   result.MatchColumns();
   result.window_attached = false;
+  result.windows_by_clock = time.proctime;
   return result;
 }
 

@@ -307,6 +307,23 @@ absl::StatusOr<AccumulatorLayout> AccumulatorLayout::Make(const std::vector<plan
   return layout;
 }
 
+absl::StatusOr<AccumulatorLayout> AccumulatorLayout::OfWindow(const plan::Node& node) {
+  const plan::Node& input = *node.inputs[0];
+  if (!input.produces_updates) return Make(node.aggregates, *input.schema);
+  std::vector<plan::Aggregate> aggregates = node.aggregates;
+  aggregates.push_back({.kind = AggregateKind::kCountStar, .type = data::BigInt().AsNotNull()});
+  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, Make(aggregates, *input.schema, InputRows::kChanges));
+  layout.counts_rows_ = true;
+  for (AggregateSlot& slot : layout.slots_) {
+    slot.distinct = slot.distinct || slot.kind == AggregateKind::kMin || slot.kind == AggregateKind::kMax;
+  }
+  return layout;
+}
+
+int64_t AccumulatorLayout::CountedRows(const char* accumulator) const {
+  return counts_rows_ ? Get<Count>(accumulator + slots_.back().offset).count : 1;
+}
+
 bool AccumulatorLayout::has_distinct() const {
   for (const AggregateSlot& slot : slots_) {
     if (slot.distinct) return true;

@@ -75,7 +75,13 @@ class AccumulatorLayout {
   static absl::StatusOr<AccumulatorLayout> Make(const std::vector<plan::Aggregate>& aggregates,
                                                 const data::Schema& input, InputRows rows = InputRows::kInserts);
 
+  // Of a window's aggregates. Where the input takes rows back, MIN and MAX are fed by the distinct values too, and one
+  // more slot behind those of the aggregates counts the rows.
+  static absl::StatusOr<AccumulatorLayout> OfWindow(const plan::Node& node);
+
   size_t bytes() const { return bytes_; }
+  // How many rows there are, if the layout counts them; otherwise 1.
+  int64_t CountedRows(const char* accumulator) const;
   const std::vector<AggregateSlot>& slots() const { return slots_; }
   bool has_distinct() const;
   // Why the row must not be added, for people; nullopt: it may be.
@@ -106,6 +112,7 @@ class AccumulatorLayout {
  private:
   std::vector<AggregateSlot> slots_;
   size_t bytes_ = 0;
+  bool counts_rows_ = false;
 };
 
 }  // namespace leat::exec

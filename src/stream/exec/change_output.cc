@@ -33,6 +33,11 @@ void ChangeOutput::Pad(size_t first, size_t count) {
   for (size_t i = 0; i < count; ++i) columns_[first + i]->AppendNull();
 }
 
+void ChangeOutput::Say(size_t column, bool truth) {
+  Start();
+  columns_[column]->Append<uint8_t>(truth ? 1 : 0);
+}
+
 absl::Status ChangeOutput::Finish(RowKind kind) {
   kinds_.push_back(kind);
   // The old value and the new one stay in one batch: sinks then see that nothing was deleted in between.

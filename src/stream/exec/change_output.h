@@ -23,6 +23,7 @@ class ChangeOutput {
   void Copy(size_t first, const data::Batch& batch, size_t row);
   absl::Status Decode(size_t first, size_t count, std::string_view stored);
   void Pad(size_t first, size_t count);
+  void Say(size_t column, bool truth);  // of a BOOLEAN column
   absl::Status Finish(data::RowKind kind);
 
   // Emits what there is. To be called at the end of the operator's work on a batch.

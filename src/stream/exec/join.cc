@@ -1,6 +1,7 @@
 // The regular join of two changelogs, in all its types. Each side is kept as a multiset by join key; where a side is
-// outer (or is the left of a semi or anti join), each of its rows is kept with the number of rows it meets, so that its
-// padded row comes and goes when that number leaves and reaches 0. NULL keys meet nothing: such rows are not kept.
+// outer (or is the left of a semi, anti or mark join), each of its rows is kept with the number of rows it meets, so
+// that its padded row comes and goes when that number leaves and reaches 0. NULL keys meet nothing: such rows are not
+// kept.
 #include "base/strings.h"
 #include "stream/exec/change_output.h"
 #include "stream/exec/join_condition.h"
@@ -65,7 +66,10 @@ class Join : public Operator {
   absl::Status OnBarrier(OperatorState&) const override { return absl::OkStatus(); }
 
  private:
-  bool IsHalf() const { return node_->join.type == JoinType::kSemi || node_->join.type == JoinType::kAnti; }
+  bool IsHalf() const {
+    const JoinType type = node_->join.type;
+    return type == JoinType::kSemi || type == JoinType::kAnti || type == JoinType::kMark;
+  }
   bool IsOuter(Side side) const {
     const JoinType type = node_->join.type;
     return type == JoinType::kFull || type == (side == Side::kLeft ? JoinType::kLeft : JoinType::kRight);
@@ -79,6 +83,8 @@ class Join : public Operator {
   absl::Status Meet(Step& step, const std::string& key, int32_t* met) const;
   absl::Status MeetOne(Step& step, std::string_view other, int32_t& matches) const;
   absl::Status MeetHalf(Step& step, std::string_view left, int32_t& matches) const;
+  absl::Status Turn(Step& step, std::string_view left, bool meets) const;
+  absl::Status Alone(Step& step, bool meets) const;
   absl::Status Finish(Step& step, int32_t met) const;
 
   plan::NodePtr node_;
@@ -116,8 +122,7 @@ absl::Status Join::ProcessInput(OperatorState& operator_state, const Context& co
 
 absl::Status Join::WithoutKey(Step& step) const {
   if (IsHalf()) {
-    const bool stays = step.side == Side::kLeft && node_->join.type == JoinType::kAnti;
-    return stays ? step.rows.out.Add(step.kind(), step.batch, step.row) : absl::OkStatus();
+    return step.side == Side::kLeft ? Alone(step, false) : absl::OkStatus();
   }
   if (!IsOuter(step.side)) return absl::OkStatus();
   return step.rows.Padded(step.adds() ? RowKind::kInsert : RowKind::kDelete, step.batch, step.row, step.side);
@@ -191,22 +196,34 @@ absl::Status Join::MeetOne(Step& step, std::string_view other, int32_t& matches)
   return absl::OkStatus();
 }
 
-// A right row makes left rows come and go.
+// A right row makes left rows come and go, or changes what is said of them.
 absl::Status Join::MeetHalf(Step& step, std::string_view left, int32_t& matches) const {
   if (step.side == Side::kLeft) return absl::OkStatus();
-  const bool semi = node_->join.type == JoinType::kSemi;
-  if (step.adds()) {
-    return matches++ == 0 ? step.rows.out.Add(semi ? RowKind::kInsert : RowKind::kDelete, left) : absl::OkStatus();
+  if (step.adds()) return matches++ == 0 ? Turn(step, left, true) : absl::OkStatus();
+  return matches > 0 && --matches == 0 ? Turn(step, left, false) : absl::OkStatus();
+}
+
+// From now on the stored left row meets right ones, or none.
+absl::Status Join::Turn(Step& step, std::string_view left, bool meets) const {
+  if (node_->join.type == JoinType::kMark) {
+    LEAT_RETURN_IF_ERROR(step.rows.Marked(RowKind::kDelete, left, !meets));
+    return step.rows.Marked(RowKind::kInsert, left, meets);
   }
-  if (matches > 0 && --matches == 0) return step.rows.out.Add(semi ? RowKind::kDelete : RowKind::kInsert, left);
-  return absl::OkStatus();
+  const bool comes = meets == (node_->join.type == JoinType::kSemi);
+  return step.rows.out.Add(comes ? RowKind::kInsert : RowKind::kDelete, left);
+}
+
+// A left row of a semi, anti or mark join.
+absl::Status Join::Alone(Step& step, bool meets) const {
+  if (node_->join.type == JoinType::kMark) return step.rows.Marked(step.kind(), step.batch, step.row, meets);
+  if (meets != (node_->join.type == JoinType::kSemi)) return absl::OkStatus();
+  return step.rows.out.Add(step.kind(), step.batch, step.row);
 }
 
 // What the row gives besides its pairs.
 absl::Status Join::Finish(Step& step, int32_t met) const {
   if (IsHalf()) {
-    if (step.side == Side::kRight || (met > 0) != (node_->join.type == JoinType::kSemi)) return absl::OkStatus();
-    return step.rows.out.Add(step.kind(), step.batch, step.row);
+    return step.side == Side::kLeft ? Alone(step, met > 0) : absl::OkStatus();
   }
   if (met > 0 || !IsOuter(step.side)) return absl::OkStatus();
   return step.rows.Padded(step.adds() ? RowKind::kInsert : RowKind::kDelete, step.batch, step.row, step.side);

@@ -117,6 +117,18 @@ absl::Status JoinedRows::Padded(RowKind kind, std::string_view stored, JoinCondi
   return out.Finish(kind);
 }
 
+absl::Status JoinedRows::Marked(RowKind kind, const data::Batch& batch, size_t row, bool meets) {
+  out.Copy(0, batch, row);
+  out.Say(left_width, meets);
+  return out.Finish(kind);
+}
+
+absl::Status JoinedRows::Marked(RowKind kind, std::string_view stored, bool meets) {
+  LEAT_RETURN_IF_ERROR(out.Decode(0, left_width, stored));
+  out.Say(left_width, meets);
+  return out.Finish(kind);
+}
+
 absl::Status JoinedRows::StoredPair(RowKind kind, std::string_view left, std::string_view right) {
   LEAT_RETURN_IF_ERROR(out.Decode(0, left_width, left));
   LEAT_RETURN_IF_ERROR(out.Decode(left_width, right_width, right));

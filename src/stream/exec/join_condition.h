@@ -78,6 +78,9 @@ struct JoinedRows {
   absl::Status Padded(data::RowKind kind, const data::Batch& batch, size_t row, JoinCondition::Side side);
   // A stored row, which is of `side`, without a partner.
   absl::Status Padded(data::RowKind kind, std::string_view stored, JoinCondition::Side side);
+  // A left row, and whether it meets a right one.
+  absl::Status Marked(data::RowKind kind, const data::Batch& batch, size_t row, bool meets);
+  absl::Status Marked(data::RowKind kind, std::string_view stored, bool meets);
   absl::Status StoredPair(data::RowKind kind, std::string_view left, std::string_view right);
 };
 

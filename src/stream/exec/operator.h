@@ -72,6 +72,14 @@ class Operator {
   virtual int64_t OutputWatermark(int64_t watermark_ms) const { return watermark_ms; }
   // The watermark rose to context.watermark_ms (combined over inputs). Emits what it completes.
   virtual absl::Status OnWatermark(OperatorState& state, const Context& context, Output& output) const = 0;
+  // The wall clock shows context.wall_ms: what an operator of processing time does without a row. Not between a barrier
+  // and the one before it is acknowledged by all, when nothing may be sent.
+  virtual absl::Status OnTime(OperatorState& /*state*/, const Context& /*context*/, Output& /*output*/) const {
+    return absl::OkStatus();
+  }
+  // Whether OnTime does anything, and when it is to be called again at the latest.
+  virtual bool FollowsTheClock() const { return false; }
+  virtual int64_t NextTime(const OperatorState& /*state*/) const { return kMaxWatermark; }
   // Before a barrier: writes whatever the operator keeps outside the state tables into them.
   virtual absl::Status OnBarrier(OperatorState& state) const = 0;
 };

@@ -1,5 +1,6 @@
 #include "stream/exec/operators.h"
 
+#include "stream/exec/processing_time.h"
 #include "stream/exec/window_zone.h"
 
 namespace leat::exec {
@@ -9,9 +10,11 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeOperator(const plan::NodePtr& node
     case plan::NodeKind::kCalc:
       return MakeCalc(node);
     case plan::NodeKind::kWindowAssign:
-      return OnTheWall(node->window, MakeWindowAssign(node));
+      return node->window.kind == plan::WindowKind::kSession
+                 ? ByTheClock(*node, OnTheWall(node->window, MakeWindowAssign(node)))
+                 : OnTheWall(node->window, MakeWindowAssign(node));
     case plan::NodeKind::kWindowAggregate:
-      return OnTheWall(node->window, MakeWindowAggregate(node));
+      return ByTheClock(*node, OnTheWall(node->window, MakeWindowAggregate(node)));
     case plan::NodeKind::kOver:
       return MakeOver(node);
     case plan::NodeKind::kRank:

@@ -20,6 +20,7 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAssign(const plan::NodePtr& 
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAssign(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAggregate(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node);
+absl::StatusOr<std::unique_ptr<Operator>> MakeEmittingWindows(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeOver(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeRank(const plan::NodePtr& node);
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowRank(const plan::NodePtr& node);

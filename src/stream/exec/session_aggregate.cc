@@ -1,7 +1,9 @@
-// GROUP BY the window and the keys of SESSION: a session holds its accumulators, and what its DISTINCT aggregates have
-// seen.
+// GROUP BY the window and the keys of SESSION: a session holds its accumulators, and the values under its DISTINCT
+// aggregates, which get them when it ends. Of an input that takes rows back those of MIN and MAX too, with how often
+// each is there; a session whose rows are all taken back gives none.
+#include <map>
 #include <memory>
-#include <set>
+#include <span>
 
 #include "base/bytes.h"
 #include "stream/data/key_codec.h"
@@ -14,21 +16,27 @@ namespace leat::exec {
 namespace {
 
 // A session's accumulators, read from its content and written back. Content: varint length and stored accumulator,
-// then for each DISTINCT aggregate a varint count of values and each value with a varint length before it.
+// then for each DISTINCT aggregate a varint count of values and each value with a varint length before it; where rows
+// are taken back, how often it is there as a varint behind it.
 struct Aggregated {
   std::vector<char> accumulator;
-  std::vector<std::set<std::string, std::less<>>> seen;  // per slot
+  std::vector<std::map<std::string, uint32_t, std::less<>>> values;  // per slot
 };
 
 class AggregateContent : public SessionContent {
  public:
   AggregateContent(plan::NodePtr node, const WindowZone& zone, std::shared_ptr<const AccumulatorLayout> layout)
-      : node_(std::move(node)), zone_(zone), layout_(std::move(layout)), rows_(node_->schema) {}
+      : node_(std::move(node)),
+        zone_(zone),
+        layout_(std::move(layout)),
+        rows_(node_->schema),
+        retracting_(node_->inputs[0]->produces_updates) {}
 
   void Bind(const data::Batch& batch) override {
     batch_ = &batch;
     bound_ = layout_->Bind(batch);
   }
+  bool TakesChanges() const override { return retracting_; }
   absl::Status Add(size_t row, std::string* content) override;
   absl::Status Merge(std::string_view from, std::string* into) override;
   absl::Status Emit(std::string_view key, const Session& session, Output& output) override;
@@ -43,7 +51,10 @@ class AggregateContent : public SessionContent {
   plan::NodePtr node_;
   WindowZone zone_;
   std::shared_ptr<const AccumulatorLayout> layout_;
+  absl::Status Feed(Aggregated* aggregated, data::TextArena& texts) const;
+
   RowOutput rows_;
+  bool retracting_;
   const data::Batch* batch_ = nullptr;
   std::vector<BoundSlot> bound_;
 };
@@ -51,7 +62,7 @@ class AggregateContent : public SessionContent {
 absl::StatusOr<Aggregated> AggregateContent::Load(std::string_view content) const {
   Aggregated aggregated;
   aggregated.accumulator.resize(layout_->bytes());
-  aggregated.seen.resize(layout_->slots().size());
+  aggregated.values.resize(layout_->slots().size());
   if (content.empty()) return aggregated;
   BytesReader reader(content);
   LEAT_RETURN_IF_ERROR(layout_->Load(reader.ReadBytes(reader.ReadUnsignedVarint()), aggregated.accumulator.data()));
@@ -59,7 +70,8 @@ absl::StatusOr<Aggregated> AggregateContent::Load(std::string_view content) cons
     if (!IsDistinct(slot)) continue;
     const uint32_t count = reader.ReadUnsignedVarint();
     for (uint32_t i = 0; i < count && reader.ok(); ++i) {
-      aggregated.seen[slot].emplace(reader.ReadBytes(reader.ReadUnsignedVarint()));
+      std::string value(reader.ReadBytes(reader.ReadUnsignedVarint()));
+      aggregated.values[slot].emplace(std::move(value), retracting_ ? reader.ReadUnsignedVarint() : 1);
     }
   }
   if (!reader.ok()) return DataLoss("state: the aggregates of a session are cut off");
@@ -75,10 +87,11 @@ std::string AggregateContent::Store(const Aggregated& aggregated) const {
   writer.WriteBytes(accumulator);
   for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
     if (!IsDistinct(slot)) continue;
-    writer.WriteUnsignedVarint(aggregated.seen[slot].size());
-    for (const std::string& value : aggregated.seen[slot]) {
+    writer.WriteUnsignedVarint(aggregated.values[slot].size());
+    for (const auto& [value, count] : aggregated.values[slot]) {
       writer.WriteUnsignedVarint(value.size());
       writer.WriteBytes(value);
+      if (retracting_) writer.WriteUnsignedVarint(count);
     }
   }
   return content;
@@ -86,50 +99,70 @@ std::string AggregateContent::Store(const Aggregated& aggregated) const {
 
 absl::Status AggregateContent::Add(size_t row, std::string* content) {
   LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Load(*content));
+  const Sign sign = data::IsRetraction(batch_->kind(row)) ? Sign::kRetract : Sign::kAdd;
+  if (sign == Sign::kRetract && layout_->CountedRows(aggregated.accumulator.data()) <= 0) return absl::OkStatus();
   data::TextArena texts;
   for (size_t slot = 0; slot < bound_.size(); ++slot) {
     if (!bound_[slot].Takes(row)) continue;
-    if (IsDistinct(slot)) {
-      std::string value;
-      data::EncodeKey({&batch_->columns[static_cast<size_t>(bound_[slot].slot->argument)], 1}, row, &value);
-      if (!aggregated.seen[slot].insert(std::move(value)).second) continue;
+    if (!IsDistinct(slot)) {
+      AccumulatorLayout::Add(bound_[slot], row, sign, aggregated.accumulator.data(), texts);
+      continue;
     }
-    AccumulatorLayout::Add(bound_[slot], row, Sign::kAdd, aggregated.accumulator.data(), texts);
+    std::string value;
+    data::EncodeKey({&batch_->columns[static_cast<size_t>(bound_[slot].slot->argument)], 1}, row, &value);
+    auto& values = aggregated.values[slot];
+    if (sign == Sign::kAdd) {
+      uint32_t& count = values[std::move(value)];
+      count = retracting_ ? count + 1 : 1;
+    } else if (const auto found = values.find(value); found != values.end() && --found->second == 0) {
+      values.erase(found);
+    }
   }
   *content = Store(aggregated);
   return absl::OkStatus();
 }
 
 absl::Status AggregateContent::Merge(std::string_view from, std::string* into) {
-  LEAT_ASSIGN_OR_RETURN(Aggregated source, Load(from));
+  LEAT_ASSIGN_OR_RETURN(const Aggregated source, Load(from));
   LEAT_ASSIGN_OR_RETURN(Aggregated target, Load(*into));
-  // DISTINCT aggregates are fed with the values that only the source has seen.
-  for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
-    if (IsDistinct(slot)) layout_->Reset(slot, source.accumulator.data());
-  }
   data::TextArena texts;
   layout_->Merge(source.accumulator.data(), target.accumulator.data(), texts);
   for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
-    const AggregateSlot& aggregate = layout_->slots()[slot];
-    for (const std::string& value : source.seen[slot]) {
-      if (!target.seen[slot].insert(value).second) continue;
-      data::Column column(aggregate.argument_type);
-      data::Column* const columns[] = {&column};
-      LEAT_RETURN_IF_ERROR(data::DecodeKey(value, columns));
-      AccumulatorLayout::Add(AccumulatorLayout::BindColumn(aggregate, column), 0, Sign::kAdd, target.accumulator.data(),
-                             texts);
+    for (const auto& [value, count] : source.values[slot]) {
+      uint32_t& sum = target.values[slot][value];
+      sum = retracting_ ? sum + count : 1;
     }
   }
   *into = Store(target);
   return absl::OkStatus();
 }
 
+// Gives each DISTINCT aggregate its values, each once.
+absl::Status AggregateContent::Feed(Aggregated* aggregated, data::TextArena& texts) const {
+  for (size_t slot = 0; slot < layout_->slots().size(); ++slot) {
+    if (!IsDistinct(slot)) continue;
+    const AggregateSlot& aggregate = layout_->slots()[slot];
+    layout_->Reset(slot, aggregated->accumulator.data());
+    for (const auto& [value, count] : aggregated->values[slot]) {
+      data::Column column(aggregate.argument_type);
+      data::Column* const columns[] = {&column};
+      LEAT_RETURN_IF_ERROR(data::DecodeKey(value, columns));
+      AccumulatorLayout::Add(AccumulatorLayout::BindColumn(aggregate, column), 0, Sign::kAdd,
+                             aggregated->accumulator.data(), texts);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status AggregateContent::Emit(std::string_view key, const Session& session, Output& output) {
-  LEAT_ASSIGN_OR_RETURN(const Aggregated aggregated, Load(session.content));
+  LEAT_ASSIGN_OR_RETURN(Aggregated aggregated, Load(session.content));
+  if (layout_->CountedRows(aggregated.accumulator.data()) <= 0) return absl::OkStatus();
+  data::TextArena texts;
+  LEAT_RETURN_IF_ERROR(Feed(&aggregated, texts));
   LEAT_RETURN_IF_ERROR(rows_.AppendStored(key, node_->keys.size()));
   auto& columns = rows_.Row();
   size_t column = node_->keys.size();
-  for (const AggregateSlot& slot : layout_->slots()) {
+  for (const AggregateSlot& slot : std::span(layout_->slots()).first(node_->aggregates.size())) {
     AccumulatorLayout::AppendResult(slot, aggregated.accumulator.data(), columns[column++].get());
   }
   for (const plan::Node::WindowColumn bound : node_->window_columns) {
@@ -141,7 +174,7 @@ absl::Status AggregateContent::Emit(std::string_view key, const Session& session
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeSessionAggregate(const plan::NodePtr& node) {
-  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout made, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
+  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout made, AccumulatorLayout::OfWindow(*node));
   auto layout = std::make_shared<const AccumulatorLayout>(std::move(made));
   LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
   return MakeSessionOperator(node, "SessionAggregate",

@@ -16,9 +16,11 @@ class RowsContent : public SessionContent {
       : rows_(node.schema), zone_(zone), width_(node.inputs[0]->schema->fields.size()) {}
 
   void Bind(const data::Batch& batch) override { batch_ = &batch; }
+  bool TakesChanges() const override { return true; }
   absl::Status Add(size_t row, std::string* content) override {
     row_.clear();
     data::EncodeKey(batch_->columns, row, &row_);
+    if (data::IsRetraction(batch_->kind(row))) return Remove(content);
     BytesWriter writer(content);
     writer.WriteUnsignedVarint(row_.size());
     writer.WriteBytes(row_);
@@ -46,6 +48,23 @@ class RowsContent : public SessionContent {
   absl::Status Flush(Output& output) override { return rows_.Flush(output); }
 
  private:
+  // The newest row of these bytes, if there is one.
+  absl::Status Remove(std::string* content) const {
+    size_t begin = 0;
+    size_t end = 0;
+    BytesReader reader(*content);
+    while (reader.remaining() > 0) {
+      const size_t at = content->size() - reader.remaining();
+      const std::string_view row = reader.ReadBytes(reader.ReadUnsignedVarint());
+      if (!reader.ok()) return DataLoss("state: a row of a session is cut off");
+      if (row != row_) continue;
+      begin = at;
+      end = content->size() - reader.remaining();
+    }
+    content->erase(begin, end - begin);
+    return absl::OkStatus();
+  }
+
   RowOutput rows_;
   WindowZone zone_;
   size_t width_;

@@ -88,7 +88,8 @@ class SessionOperator : public Operator {
   }
 
  private:
-  absl::StatusOr<bool> AddRow(size_t row, int64_t ms, const std::string& key, SessionState* state) const;
+  absl::StatusOr<bool> AddRow(size_t row, bool taken_back, int64_t ms, const std::string& key,
+                              SessionState* state) const;
   static absl::StatusOr<Session*> Place(Session opened, KeySessions* of_key, SessionContent* content);
   absl::Status Fire(int64_t now_ms, const std::string& key, SessionState* state, Output& output) const;
   static absl::Status SetTimer(const std::string& key, KeySessions* of_key, SessionState* state);
@@ -110,15 +111,17 @@ absl::Status SessionOperator::Process(OperatorState& operator_state, const Conte
   std::vector<uint32_t> late;
   std::string key;
   for (uint32_t row = 0; row < input.rows; ++row) {
-    if (time.IsNull(row) || data::IsRetraction(input.kind(row))) {
-      output.Fail(MakeFailedRow(
-          input, row,
-          time.IsNull(row) ? "the time column of the window is NULL" : "a SESSION window takes no updates or deletes"));
+    const bool taken_back = data::IsRetraction(input.kind(row));
+    if (time.IsNull(row) || (taken_back && !state.content->TakesChanges())) {
+      output.Fail(MakeFailedRow(input, row,
+                                time.IsNull(row)
+                                    ? "the time column of the window is NULL"
+                                    : "a row is taken back, but the input of the window was planned insert-only"));
       continue;
     }
     key.clear();
     data::EncodeKey(keys, row, &key);
-    LEAT_ASSIGN_OR_RETURN(const bool in_time, AddRow(row, zone_.MillisOf(micros[row]), key, &state));
+    LEAT_ASSIGN_OR_RETURN(const bool in_time, AddRow(row, taken_back, zone_.MillisOf(micros[row]), key, &state));
     if (!in_time) late.push_back(row);
   }
   if (!late.empty()) output.Late(input, late);
@@ -126,7 +129,7 @@ absl::Status SessionOperator::Process(OperatorState& operator_state, const Conte
 }
 
 // False if the row is late.
-absl::StatusOr<bool> SessionOperator::AddRow(size_t row, int64_t ms, const std::string& key,
+absl::StatusOr<bool> SessionOperator::AddRow(size_t row, bool taken_back, int64_t ms, const std::string& key,
                                              SessionState* state) const {
   LEAT_ASSIGN_OR_RETURN(const std::string* stored, state->sessions->Find(0, key));
   KeySessions of_key;
@@ -136,6 +139,10 @@ absl::StatusOr<bool> SessionOperator::AddRow(size_t row, int64_t ms, const std::
     return session.start_ms <= opened.end_ms && opened.start_ms <= session.end_ms;
   });
   if (!joins && opened.end_ms - 1 <= state->fired.ms()) return false;
+  if (!joins && taken_back) {
+    ++state->counters.ignored_retractions;
+    return true;
+  }
   LEAT_ASSIGN_OR_RETURN(Session * session, Place(std::move(opened), &of_key, state->content.get()));
   LEAT_RETURN_IF_ERROR(state->content->Add(row, &session->content));
   if (of_key.FirstEnd() - 1 < of_key.timer_ms) LEAT_RETURN_IF_ERROR(SetTimer(key, &of_key, state));

@@ -22,7 +22,8 @@ struct Session {
 class SessionContent {
  public:
   virtual ~SessionContent() = default;
-  virtual void Bind(const data::Batch& batch) = 0;  // the batch of the rows to come; outlives their Add
+  virtual void Bind(const data::Batch& batch) = 0;     // the batch of the rows to come; outlives their Add
+  virtual bool TakesChanges() const { return false; }  // rows that are taken back too
   virtual absl::Status Add(size_t row, std::string* content) = 0;
   // into += from, whose rows are later.
   virtual absl::Status Merge(std::string_view from, std::string* into) = 0;

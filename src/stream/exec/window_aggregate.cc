@@ -1,7 +1,8 @@
 // GROUP BY window and keys over TUMBLE, HOP, CUMULATE and windows that rows have already. Each row is accumulated once,
 // into its slice; a window that the watermark passes merges its slices per key and emits one row a key, sorted by the
 // key's bytes. A row is late only when the last of its windows has fired; until then it is added to its slice, which
-// the windows still to come will read.
+// the windows still to come will read. Of an input that takes rows back a slice counts the rows of each key, and those
+// of each value under MIN, MAX and DISTINCT; a key whose rows are all taken back gives none.
 #include <algorithm>
 #include <cstring>
 
@@ -33,7 +34,11 @@ struct WindowState : OperatorState {
 class WindowAggregate : public Operator {
  public:
   WindowAggregate(plan::NodePtr node, const WindowMath& window, const WindowZone& zone, AccumulatorLayout layout)
-      : node_(std::move(node)), window_(window), zone_(zone), layout_(std::move(layout)) {}
+      : node_(std::move(node)),
+        window_(window),
+        zone_(zone),
+        layout_(std::move(layout)),
+        retracting_(node_->inputs[0]->produces_updates) {}
 
   std::string Name() const override { return StrCat("WindowAggregate#", node_->id); }
   absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override;
@@ -45,8 +50,8 @@ class WindowAggregate : public Operator {
  private:
   absl::Status AddRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row, Slice* slice,
                       WindowState* state, Output& output) const;
-  void AddDistinct(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot, Slice* slice,
-                   WindowState* state) const;
+  void CountValue(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot, Slice* slice,
+                  WindowState* state) const;
   absl::Status Fire(int64_t window_end, WindowState* state, WindowOutput* out) const;
   absl::Status MergeDistinct(const Slice& slice, WindowState* state) const;
 
@@ -54,6 +59,7 @@ class WindowAggregate : public Operator {
   WindowMath window_;
   WindowZone zone_;
   AccumulatorLayout layout_;
+  bool retracting_;  // the input can take rows back
 };
 
 absl::StatusOr<std::unique_ptr<OperatorState>> WindowAggregate::Open(state::StateBackend& backend) const {
@@ -77,10 +83,11 @@ absl::Status WindowAggregate::Process(OperatorState& operator_state, const Conte
   Slice* slice = nullptr;
   int64_t slice_end = 0;
   for (uint32_t row = 0; row < input.rows; ++row) {
-    if (time.IsNull(row) || data::IsRetraction(input.kind(row))) {
+    if (time.IsNull(row) || (!retracting_ && data::IsRetraction(input.kind(row)))) {
       output.Fail(MakeFailedRow(input, row,
-                                time.IsNull(row) ? "the time column of the window is NULL"
-                                                 : "a window aggregate takes no updates or deletes"));
+                                time.IsNull(row)
+                                    ? "the time column of the window is NULL"
+                                    : "a row is taken back, but the input of the window was planned insert-only"));
       continue;
     }
     const int64_t end = window_.SliceEnd(zone_.MillisOf(micros[row]) - attached);
@@ -102,27 +109,35 @@ absl::Status WindowAggregate::Process(OperatorState& operator_state, const Conte
 
 absl::Status WindowAggregate::AddRow(const std::vector<BoundSlot>& bound, const data::Batch& input, size_t row,
                                      Slice* slice, WindowState* state, Output& output) const {
+  const Sign sign = data::IsRetraction(input.kind(row)) ? Sign::kRetract : Sign::kAdd;
   bool added = false;
   const uint32_t entry = slice->groups.FindOrAdd(HashKeyBytes(state->key), state->key, &added);
   slice->groups.MarkDirty(entry);
   char* accumulator = slice->groups.value(entry);
-  if (const auto reason = layout_.Refuses(bound, row, accumulator)) {
-    output.Fail(MakeFailedRow(input, row, *reason));
+  if (sign == Sign::kRetract && layout_.CountedRows(accumulator) <= 0) {
+    ++state->counters.ignored_retractions;
     return absl::OkStatus();
+  }
+  if (sign == Sign::kAdd) {
+    if (const auto reason = layout_.Refuses(bound, row, accumulator)) {
+      output.Fail(MakeFailedRow(input, row, *reason));
+      return absl::OkStatus();
+    }
   }
   for (size_t i = 0; i < bound.size(); ++i) {
     if (!bound[i].Takes(row)) continue;
     if (bound[i].slot->distinct) {
-      AddDistinct(bound[i], input, row, i, slice, state);
-    } else {
-      AccumulatorLayout::Add(bound[i], row, Sign::kAdd, accumulator, slice->groups.texts());
+      CountValue(bound[i], input, row, i, slice, state);
+    } else if (!AccumulatorLayout::Add(bound[i], row, sign, accumulator, slice->groups.texts())) {
+      ++state->counters.ignored_retractions;
     }
   }
   return absl::OkStatus();
 }
 
-void WindowAggregate::AddDistinct(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot,
-                                  Slice* slice, WindowState* state) const {
+// Of rows that only come it is enough to know that the value is there.
+void WindowAggregate::CountValue(const BoundSlot& bound, const data::Batch& input, size_t row, size_t slot,
+                                 Slice* slice, WindowState* state) const {
   std::string value;
   data::EncodeKey({&input.columns[static_cast<size_t>(bound.slot->argument)], 1}, row, &value);
   state->distinct.clear();
@@ -130,9 +145,17 @@ void WindowAggregate::AddDistinct(const BoundSlot& bound, const data::Batch& inp
   bool added = false;
   KeyedBlock& values = slice->distinct[slot];
   const uint32_t entry = values.FindOrAdd(HashKeyBytes(state->distinct), state->distinct, &added);
-  if (!added) return;
-  const int64_t seen = 1;
-  std::memcpy(values.value(entry), &seen, sizeof(seen));
+  if (!added && !retracting_) return;
+  int64_t count = 0;
+  std::memcpy(&count, values.value(entry), sizeof(count));
+  if (!data::IsRetraction(input.kind(row))) {
+    ++count;
+  } else if (count > 0) {
+    --count;
+  } else {
+    ++state->counters.ignored_retractions;
+  }
+  std::memcpy(values.value(entry), &count, sizeof(count));
   values.MarkDirty(entry);
 }
 
@@ -188,6 +211,9 @@ absl::Status WindowAggregate::MergeDistinct(const Slice& slice, WindowState* sta
     const AggregateSlot& slot = layout_.slots()[i];
     const KeyedBlock& values = slice.distinct[i];
     for (uint32_t entry = 0; entry < values.size(); ++entry) {
+      int64_t count = 0;
+      std::memcpy(&count, values.value(entry), sizeof(count));
+      if (count <= 0) continue;
       bool added = false;
       state->merged_distinct[i].FindOrAdd(values.hash(entry), values.key(entry), &added);
       if (!added) continue;
@@ -215,9 +241,10 @@ absl::Status WindowAggregate::OnBarrier(OperatorState& operator_state) const {
 
 absl::StatusOr<std::unique_ptr<Operator>> MakeWindowAggregate(const plan::NodePtr& node) {
   if (node->window.kind == plan::WindowKind::kSession) return MakeSessionAggregate(node);
+  if (node->window.emit.IsSet()) return MakeEmittingWindows(node);
   LEAT_ASSIGN_OR_RETURN(const WindowMath window, WindowMath::Make(node->window));
   LEAT_ASSIGN_OR_RETURN(const WindowZone zone, WindowZone::Make(node->window));
-  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, AccumulatorLayout::Make(node->aggregates, *node->inputs[0]->schema));
+  LEAT_ASSIGN_OR_RETURN(AccumulatorLayout layout, AccumulatorLayout::OfWindow(*node));
   return std::unique_ptr<Operator>(std::make_unique<WindowAggregate>(node, window, zone, std::move(layout)));
 }
 

@@ -14,7 +14,8 @@ class WindowAssign : public StatelessOperator {
 
   std::string Name() const override { return StrCat("WindowAssign#", node_->id); }
 
-  absl::Status Process(OperatorState&, const Context&, const data::Batch& input, Output& output) const override {
+  absl::Status Process(OperatorState&, const Context& context, const data::Batch& input,
+                       Output& output) const override {
     const data::Column& time = *input.columns[static_cast<size_t>(node_->window.time_column)];
     const std::span<const int64_t> micros = time.values<int64_t>();
     std::vector<uint32_t> rows;
@@ -24,7 +25,8 @@ class WindowAssign : public StatelessOperator {
         output.Fail(MakeFailedRow(input, row, "the time column of the window is NULL"));
         continue;
       }
-      const int64_t first = window_.SliceEnd(zone_.MillisOf(micros[row]));
+      const int64_t at = node_->window.processing_time ? WindowMath::MicrosOf(context.wall_ms) : micros[row];
+      const int64_t first = window_.SliceEnd(zone_.MillisOf(at));
       for (int64_t end = first; end <= window_.LastWindowEnd(first); end += window_.slide()) {
         rows.push_back(row);
         ends.push_back(end);

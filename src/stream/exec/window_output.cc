@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "base/bytes.h"
 #include "stream/data/key_codec.h"
@@ -18,6 +19,19 @@ uint64_t Prefix(std::string_view key) {
 
 }  // namespace
 
+int64_t WindowBoundMicros(plan::Node::WindowColumn column, int64_t window_end_ms, const WindowMath& window,
+                          const WindowZone& zone) {
+  switch (column) {
+    case plan::Node::WindowColumn::kStart:
+      return WindowMath::MicrosOf(window.Start(window_end_ms));
+    case plan::Node::WindowColumn::kEnd:
+      return WindowMath::MicrosOf(window_end_ms);
+    case plan::Node::WindowColumn::kTime:
+      break;
+  }
+  return zone.TimeMicros(window_end_ms);
+}
+
 WindowOutput::WindowOutput(const plan::Node& node, const WindowMath& window, const WindowZone& zone,
                            const AccumulatorLayout& layout, Output& output)
     : node_(node), window_(window), zone_(zone), layout_(layout), output_(output) {}
@@ -29,18 +43,6 @@ void WindowOutput::Start() {
   for (size_t i = 0; i < node_.keys.size(); ++i) keys_.push_back(columns_[i].get());
 }
 
-int64_t WindowOutput::WindowColumnMicros(plan::Node::WindowColumn column, int64_t window_end_ms) const {
-  switch (column) {
-    case plan::Node::WindowColumn::kStart:
-      return WindowMath::MicrosOf(window_.Start(window_end_ms));
-    case plan::Node::WindowColumn::kEnd:
-      return WindowMath::MicrosOf(window_end_ms);
-    case plan::Node::WindowColumn::kTime:
-      break;
-  }
-  return zone_.TimeMicros(window_end_ms);
-}
-
 absl::Status WindowOutput::Add(int64_t window_end_ms, const KeyedBlock& groups) {
   order_.clear();
   for (uint32_t entry = 0; entry < groups.size(); ++entry) order_.emplace_back(Prefix(groups.key(entry)), entry);
@@ -48,14 +50,15 @@ absl::Status WindowOutput::Add(int64_t window_end_ms, const KeyedBlock& groups) 
     return a.first != b.first ? a.first < b.first : groups.key(a.second) < groups.key(b.second);
   });
   for (const auto& [prefix, entry] : order_) {
+    if (layout_.CountedRows(groups.value(entry)) <= 0) continue;
     if (rows_ == 0) Start();
     LEAT_RETURN_IF_ERROR(data::DecodeKey(groups.key(entry), keys_));
     size_t column = keys_.size();
-    for (const AggregateSlot& slot : layout_.slots()) {
+    for (const AggregateSlot& slot : std::span(layout_.slots()).first(node_.aggregates.size())) {
       AccumulatorLayout::AppendResult(slot, groups.value(entry), columns_[column++].get());
     }
     for (const plan::Node::WindowColumn window_column : node_.window_columns) {
-      columns_[column++]->Append<int64_t>(WindowColumnMicros(window_column, window_end_ms));
+      columns_[column++]->Append<int64_t>(WindowBoundMicros(window_column, window_end_ms, window_, zone_));
     }
     if (++rows_ == data::kBatchRows) LEAT_RETURN_IF_ERROR(Flush());
   }

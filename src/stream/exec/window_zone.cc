@@ -22,6 +22,11 @@ class WallOperator : public Operator {
   absl::Status OnWatermark(OperatorState& state, const Context& context, Output& output) const override {
     return op_->OnWatermark(state, OnWall(context), output);
   }
+  absl::Status OnTime(OperatorState& state, const Context& context, Output& output) const override {
+    return op_->OnTime(state, OnWall(context), output);
+  }
+  bool FollowsTheClock() const override { return op_->FollowsTheClock(); }
+  int64_t NextTime(const OperatorState& state) const override { return op_->NextTime(state); }
   absl::Status OnBarrier(OperatorState& state) const override { return op_->OnBarrier(state); }
 
  private:

@@ -113,6 +113,8 @@ class UniqueKeys {
         for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<int>(i);
         return key;
       }
+      case NodeKind::kWindowAggregate:
+        return OfWindows(node);
       case NodeKind::kCalc: {
         const Key& below = Of(*node.inputs[0]);
         return below ? ThroughCalc(node, *below) : std::nullopt;
@@ -120,6 +122,19 @@ class UniqueKeys {
       default:
         return std::nullopt;
     }
+  }
+
+  // Where windows tell their result more than once: one row for each window of a key.
+  static Key OfWindows(const Node& node) {
+    if (!node.produces_updates) return std::nullopt;
+    std::vector<int> key;
+    for (size_t i = 0; i < node.keys.size(); ++i) key.push_back(static_cast<int>(i));
+    for (size_t i = 0; i < node.window_columns.size(); ++i) {
+      if (node.window_columns[i] == Node::WindowColumn::kTime) continue;
+      key.push_back(static_cast<int>(node.keys.size() + node.aggregates.size() + i));
+      return key;
+    }
+    return std::nullopt;
   }
 
   // One row for each partition, or for each number of it; otherwise as the rows come in.
@@ -148,7 +163,8 @@ class UniqueKeys {
   Key OfJoin(const Node& node) {
     const JoinSpec& join = node.join;
     const Key left = Of(*node.inputs[0]);
-    if (node.kind != NodeKind::kJoin || join.type == JoinType::kSemi || join.type == JoinType::kAnti) {
+    const bool half = join.type == JoinType::kSemi || join.type == JoinType::kAnti || join.type == JoinType::kMark;
+    if (node.kind != NodeKind::kJoin || half) {
       return Behind(left, join.left_keys);
     }
     const Key one_right = order_ == Order::kAny ? Of(*node.inputs[1]) : UniqueKey(*node.inputs[1]);
@@ -202,6 +218,8 @@ ChangelogMode InferChangelogMode(const Node& node) {
       return OfInputs(node);
     case NodeKind::kGroupAggregate:
       return {.update_before = true, .update_after = true, .deletes = node.inputs[0]->produces_updates};
+    case NodeKind::kWindowAggregate:
+      return {.update_before = node.produces_updates, .update_after = node.produces_updates};
     case NodeKind::kJoin:
       return node.join.type == JoinType::kInner || node.join.type == JoinType::kSemi ? OfJoin(node) : kAllChanges;
     case NodeKind::kTemporalJoin:

@@ -68,12 +68,17 @@ std::string DescribeWindow(const Node& node) {
   const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
   const std::string zone = window.zone.empty() ? std::string() : StrCat(", in ", window.zone);
   if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column, zone);
-  std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column);
+  std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column,
+                            window.processing_time ? " by the wall clock" : "");
   if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms", zone, ")");
   StrAppend(&text, ", size ", window.size_ms, " ms");
   if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
   if (window.kind == WindowKind::kCumulate) StrAppend(&text, ", step ", window.slide_ms, " ms");
   if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
+  const auto often = [](int64_t ms) { return ms == 0 ? std::string("with each row") : StrCat("every ", ms, " ms"); };
+  if (window.emit.early_ms >= 0) StrAppend(&text, ", early ", often(window.emit.early_ms));
+  if (window.emit.late_ms >= 0) StrAppend(&text, ", late ", often(window.emit.late_ms));
+  if (window.emit.lateness_ms > 0) StrAppend(&text, ", late rows for ", window.emit.lateness_ms, " ms");
   return StrCat(text, zone, ")");
 }
 
@@ -283,6 +288,8 @@ std::string_view JoinTypeName(JoinType type) {
       return "semi";
     case JoinType::kAnti:
       return "anti";
+    case JoinType::kMark:
+      return "mark";
   }
   return "?";
 }

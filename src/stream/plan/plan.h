@@ -100,14 +100,25 @@ enum class WindowKind {
   kSession,   // per key: `keys` of a kWindowAssign (PARTITION BY) or a kWindowAggregate
   kAttached,  // kWindowAggregate: the rows have a window already, and `time_column` is its end
 };
+// When windows in GROUP BY tell their results besides at their end, and how long they take late rows:
+// table.exec.emit.*. A result that has changed then takes the place of the one before it.
+struct EmitSpec {
+  int64_t early_ms = -1;    // before the end: -1 never, 0 with each row, otherwise so often by the wall clock
+  int64_t late_ms = -1;     // the same for late rows; -1: with each
+  int64_t lateness_ms = 0;  // how long behind its end a window is kept, by its time
+  bool IsSet() const { return early_ms >= 0 || late_ms >= 0 || lateness_ms > 0; }
+};
 struct WindowSpec {
   WindowKind kind = WindowKind::kTumble;
-  int time_column = -1;  // TIMESTAMP or TIMESTAMP_LTZ rowtime column of the input
+  int time_column = -1;  // TIMESTAMP or TIMESTAMP_LTZ time attribute of the input
   int64_t size_ms = 0;   // CUMULATE: the longest; SESSION: the gap
   int64_t slide_ms = 0;  // = size_ms for TUMBLE; CUMULATE: the step
   int64_t offset_ms = 0;
   // The session's time zone if the time is a TIMESTAMP_LTZ: windows are those of the wall there. Empty: UTC, or none.
   std::string zone;
+  // Rows are in the windows of the wall clock when they come, whatever `time_column` says: that is a PROCTIME().
+  bool processing_time = false;
+  EmitSpec emit;  // kWindowAggregate of TUMBLE and HOP
 };
 
 // The kinds of rows besides +I that a node's output can hold.
@@ -121,7 +132,8 @@ inline constexpr ChangelogMode kInsertOnly{};
 inline constexpr ChangelogMode kAllChanges{.update_before = true, .update_after = true, .deletes = true};
 inline constexpr int64_t kDefaultTtl = -1;
 
-enum class JoinType { kInner, kLeft, kRight, kFull, kSemi, kAnti };
+// kMark: each left row with whether it meets a right one, as EXISTS says it.
+enum class JoinType { kInner, kLeft, kRight, kFull, kSemi, kAnti, kMark };
 struct JoinSpec {
   JoinType type = JoinType::kInner;
   std::vector<int> left_keys;  // columns of the left input, equal to those of the right one, pair by pair
@@ -216,7 +228,8 @@ struct Node {
   WindowSpec window;                           // kWindowAssign, kWindowAggregate
   std::vector<int> keys;                       // aggregates: input columns; empty is one global group; SESSION's
   std::vector<Aggregate> aggregates;
-  JoinSpec join;  // joins; output: the left columns, then the right ones (kSemi, kAnti: the left ones alone)
+  JoinSpec join;  // joins; output: the left columns, then the right ones (kSemi, kAnti: the left ones alone; kMark:
+                  // and a BOOLEAN behind them)
   // kWindowAggregate output: keys, then aggregates, then these window columns in this order.
   enum class WindowColumn { kStart, kEnd, kTime };
   std::vector<WindowColumn> window_columns;

@@ -59,6 +59,19 @@ absl::StatusOr<std::unique_ptr<Task>> Task::Open(const Graph& graph, const Optio
 
 int64_t Task::watermark(int node) const { return instances_[static_cast<size_t>(node)]->watermark_ms; }
 
+absl::StatusOr<int64_t> Task::OnTime() {
+  int64_t next_ms = exec::kMaxWatermark;
+  for (size_t i = 0; i < instances_.size(); ++i) {
+    const exec::Operator* op = graph_.nodes[i].op.get();
+    if (op == nullptr || !op->FollowsTheClock()) continue;
+    Instance& instance = *instances_[i];
+    const exec::Context context{.wall_ms = wall_ms_, .watermark_ms = instance.watermark_ms};
+    LEAT_RETURN_IF_ERROR(op->OnTime(*instance.state, context, instance.output));
+    next_ms = std::min(next_ms, op->NextTime(*instance.state));
+  }
+  return next_ms;
+}
+
 absl::Status Task::PushSource(int node, data::Batch batch) {
   if (batch.rows == 0) return absl::OkStatus();
   return Forward(node, std::move(batch));

@@ -38,6 +38,8 @@ class Task {
 
   // The wall time that PROCTIME() and CURRENT_TIMESTAMP show from now on.
   void SetWallMillis(int64_t wall_ms) { wall_ms_ = wall_ms; }
+  // The same for the operators that do something by it without a row. When to call it again: kMaxWatermark for never.
+  absl::StatusOr<int64_t> OnTime();
   // Rows of a source, and its watermark over this worker's partitions of it (kMaxWatermark if it has none).
   absl::Status PushSource(int node, data::Batch batch);
   absl::Status SourceWatermark(int node, int64_t watermark_ms);

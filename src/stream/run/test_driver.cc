@@ -403,7 +403,11 @@ std::vector<TestRecord> TestDriver::Take(const std::string& name) {
 
 void TestDriver::AdvanceClock(int64_t by_ms) {
   impl_->now_ms += by_ms;
-  for (const auto& worker : impl_->workers) worker->task->SetWallMillis(impl_->now_ms);
+  for (const auto& worker : impl_->workers) {
+    worker->task->SetWallMillis(impl_->now_ms);
+    impl_->failed.Update(worker->task->OnTime().status());
+  }
+  impl_->failed.Update(impl_->Drain());
   if (impl_->Generates() && !impl_->finished) impl_->failed.Update(impl_->Pump());
 }
 

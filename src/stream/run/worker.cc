@@ -53,6 +53,9 @@ class Worker final : public TaskOutput {
       // A file that is old enough is closed by a checkpoint, also when no row comes any more.
       if (files_.NextDueMs() >= 0 && files_.NextDueMs() <= now_ms_) Progressed();
       LEAT_RETURN_IF_ERROR(write_error_);
+      if (!paused_) {
+        LEAT_ASSIGN_OR_RETURN(next_time_ms_, task_->OnTime());
+      }
       if (CanRead()) LEAT_RETURN_IF_ERROR(ReadSome());
       if (!CanRead()) LEAT_RETURN_IF_ERROR(OnIdle());  // before the next wait: nothing sleeps on rows
       Append();
@@ -150,6 +153,7 @@ class Worker final : public TaskOutput {
   bool values_emitted_ = false;
   bool early_checkpoint_asked_ = false;
   int64_t now_ms_ = 0;
+  int64_t next_time_ms_ = exec::kMaxWatermark;  // when an operator has something to do without a row
 };
 
 absl::Status Worker::Open() {
@@ -326,6 +330,7 @@ Duration Worker::IdleWait() const {
       if (left > 0) wait = std::min(wait, absl::Milliseconds(left));
     }
   }
+  if (next_time_ms_ != exec::kMaxWatermark && !paused_) wait = std::min(wait, Until(next_time_ms_));
   if (job_->in_flight_bytes.load() > kMaxInFlightBytes) wait = std::min(wait, absl::Milliseconds(1));
   return wait;
 }

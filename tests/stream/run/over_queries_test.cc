@@ -56,7 +56,7 @@ TEST(OverQueries, OrderByTimeSortsWhatComesOutOfOrder) {
                                          "e 5 00:00:01"};
   ExpectRows(
       {.columns = "k STRING, v INT, ts TIMESTAMP(3)",
-       .query = "SELECT * FROM t ORDER BY ts, v DESC",
+       .query = "SELECT k, v, ts FROM t ORDER BY ts, v DESC",
        .rows = rows,
        .settings = {}},
       {R"({"k":"b","v":2,"ts":"2024-01-01 00:00:04"})", R"({"k":"c","v":3,"ts":"2024-01-01 00:00:05"})",

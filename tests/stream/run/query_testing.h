@@ -14,9 +14,9 @@
 namespace leat::stream {
 
 struct QueryCase {
-  std::string columns;            // of the sink: "k STRING, n BIGINT"
-  std::string query;              // reads t (k STRING, v INT, ts TIMESTAMP(3)), whose watermark is 2 s behind ts
-  std::vector<std::string> rows;  // "a 5 00:00:10" or "a NULL 00:01"
+  std::string columns;  // of the sink: "k STRING, n BIGINT"
+  std::string query;    // reads t (k STRING, v INT, ts TIMESTAMP(3), p AS PROCTIME()), whose watermark is 2 s behind ts
+  std::vector<std::string> rows;  // "a 5 00:00:10" or "a NULL 00:01"; "+1500": the wall clock goes on by so many ms
   std::string settings;
 };
 
@@ -32,11 +32,28 @@ inline std::string JsonRow(const std::string& text) {
          R"(,"ts":"2024-01-01 )" + text.substr(second + 1) + "\"}";
 }
 
+// Gives the rows to the driver, and the end of the input.
+inline void Feed(TestDriver& driver, const std::vector<std::string>& rows, Disturbance disturbance) {
+  const auto check = [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; };
+  for (const std::string& row : rows) {
+    if (row.starts_with("+")) {
+      driver.AdvanceClock(std::stoll(row));
+    } else {
+      check(driver.Insert("t", {.key = {}, .value = JsonRow(row), .headers = {}}));
+    }
+    if (disturbance != Disturbance::kCrashBehindEachRow) continue;
+    check(driver.Checkpoint());
+    check(driver.Crash());
+  }
+  check(driver.Finish());
+}
+
 // The values written, in order; then "late: n" if rows came too late.
 inline std::vector<std::string> RunQuery(const QueryCase& query, Disturbance disturbance) {
   const std::string sql =
       query.settings +
-      "CREATE TABLE t (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) "
+      "CREATE TABLE t (k STRING, v INT, ts TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '2' "
+      "SECOND) "
       "WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', "
       "'scan.watermark.emit.strategy' = 'on-event');"
       "CREATE TABLE o (" +
@@ -44,14 +61,7 @@ inline std::vector<std::string> RunQuery(const QueryCase& query, Disturbance dis
   const int workers = disturbance == Disturbance::kThreeWorkers ? 3 : 1;
   auto driver = TestDriver::Create(sql, {.start_ms = 0, .parallelism = workers});
   if (!driver.ok()) return {std::string(driver.status().message())};
-  const auto check = [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; };
-  for (const std::string& row : query.rows) {
-    check((*driver)->Insert("t", {.key = {}, .value = JsonRow(row), .headers = {}}));
-    if (disturbance != Disturbance::kCrashBehindEachRow) continue;
-    check((*driver)->Checkpoint());
-    check((*driver)->Crash());
-  }
-  check((*driver)->Finish());
+  Feed(**driver, query.rows, disturbance);
   std::vector<std::string> lines;
   for (const TestRecord& record : (*driver)->Take("o")) lines.push_back(record.value.value_or("(none)"));
   // Between workers there is no order.

@@ -101,7 +101,7 @@ CREATE TABLE t (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN, ts
 WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
 CREATE TABLE u (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
 WITH ('connector' = 'kafka', 'topic' = 'u', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
-CREATE TABLE c (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN)
+CREATE TABLE c (id BIGINT, k STRING, a BIGINT, b BIGINT, s STRING, f BOOLEAN, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
 WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.startup.mode' = 'earliest-offset');
 )";
 
@@ -113,7 +113,7 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
   }
   std::string Word() { return OneOf<std::string>({"a", "b", "ab", "abc", "B", ""}); }
 
-  Row RandomRow(int id, bool timed) {
+  Row RandomRow(int id) {
     const auto text = [&] {
       if (random_.OneIn(6)) return Value{"null", "NULL"};
       const std::string word = Word();
@@ -132,7 +132,7 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
                {"b", number()},
                {"s", text()},
                {"f", random_.OneIn(6) ? Value{"null", "NULL"} : Value{truth ? "true" : "false", truth ? "1" : "0"}}};
-    if (timed) row.push_back({"ts", {"", StrCat((random_.Between(0, 59) * 1000) + id)}});
+    row.push_back({"ts", {"", StrCat((random_.Between(0, 59) * 1000) + id)}});
     return row;
   }
 
@@ -144,15 +144,14 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
 
   void Fill() {
     for (const std::string name : {"t", "u", "c"}) {
-      query_.statements.push_back(StrCat("CREATE TABLE ", name,
-                                         " (id INTEGER, k TEXT, a INTEGER, b INTEGER, s TEXT, f INTEGER",
-                                         name == "c" ? ")" : ", ts INTEGER)"));
+      query_.statements.push_back(
+          StrCat("CREATE TABLE ", name, " (id INTEGER, k TEXT, a INTEGER, b INTEGER, s TEXT, f INTEGER, ts INTEGER)"));
     }
     std::vector<Row> changing;
     for (int id = 0; id < kRows; ++id) {
       for (const std::string topic : {"t", "u"}) {
         if (random_.OneIn(4)) continue;
-        const Row row = RandomRow(id, true);
+        const Row row = RandomRow(id);
         Put(topic, Json(row));
         query_.statements.push_back(StrCat("INSERT INTO ", topic, " VALUES (", Literals(row), ")"));
       }
@@ -163,12 +162,12 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
           Put("c", StrCat(R"({"before":)", Json(changing[at]), R"(,"after":null,"op":"d"})"));
           changing.erase(changing.begin() + static_cast<ptrdiff_t>(at));
         } else {
-          const Row row = RandomRow(std::stoi(changing[at][0].second.literal), false);
+          const Row row = RandomRow(std::stoi(changing[at][0].second.literal));
           Put("c", StrCat(R"({"before":)", Json(changing[at]), R"(,"after":)", Json(row), R"(,"op":"u"})"));
           changing[at] = row;
         }
       } else {
-        changing.push_back(RandomRow(id, false));
+        changing.push_back(RandomRow(id));
         Put("c", StrCat(R"({"before":null,"after":)", Json(changing.back()), R"(,"op":"c"})"));
       }
     }
@@ -507,24 +506,48 @@ WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'debezium-json', 'scan.st
   }
 
   // EXISTS, IN and their opposites.
-  Query Semi() {
-    const Relation from = Table(false), other = Table(false);
-    Query query;
-    query.text = All("SELECT ", List(from.columns, Kinds(3), &query.columns), " FROM ", from.from, " WHERE ");
+  Sql Test(const Relation& from) {
+    const Relation other = Table(false);
     if (random_.OneIn(2)) {
-      query.text += All(random_.OneIn(2) ? "EXISTS" : "NOT EXISTS", " (SELECT 1 FROM ", other.from, " WHERE ",
-                        On(from, other), ")");
-    } else {
-      const ValueKind kind = random_.OneIn(2) ? ValueKind::kText : ValueKind::kNumber;
-      query.text += All(Any(from.columns, kind, 0), random_.OneIn(2) ? " IN" : " NOT IN", " (SELECT ",
-                        *ColumnOf(other.columns, kind), " FROM ", other.from, Where(other.columns), ")");
+      return All(random_.OneIn(2) ? "EXISTS" : "NOT EXISTS", " (SELECT 1 FROM ", other.from, " WHERE ", On(from, other),
+                 ")");
+    }
+    const ValueKind kind = random_.OneIn(2) ? ValueKind::kText : ValueKind::kNumber;
+    return All("(", Any(from.columns, kind, 0), random_.OneIn(2) ? " IN" : " NOT IN", " (SELECT ",
+               *ColumnOf(other.columns, kind), " FROM ", other.from, Where(other.columns), "))");
+  }
+
+  // As conditions of WHERE by themselves, or as any other value.
+  Query Semi() {
+    const Relation from = Table(false);
+    Query query;
+    Sql list = List(from.columns, Kinds(3), &query.columns);
+    if (random_.OneIn(3)) {
+      const std::string name = StrCat("c", query.columns.size());
+      const Sql test = Test(from);
+      list += All(", ", random_.OneIn(3) ? All("CASE WHEN ", test, " THEN TRUE ELSE FALSE END") : test, " AS ", name);
+      query.columns.push_back({name, ValueKind::kTruth});
+    }
+    query.text = All("SELECT ", list, " FROM ", from.from, " WHERE ");
+    switch (random_.Below(5)) {
+      case 0:
+        query.text += All("(", Truth(from.columns, 1), " OR ", Test(from), ")");
+        break;
+      case 1:
+        query.text += All("NOT (", Truth(from.columns, 1), " AND ", Test(from), ")");
+        break;
+      case 2:
+        query.text += All("(", Test(from), OneOf<std::string>({" IS TRUE)", " IS NOT TRUE)", " IS NOT FALSE)"}));
+        break;
+      default:
+        query.text += Test(from);
     }
     if (random_.OneIn(3)) query.text += All(" AND ", Truth(from.columns, 1));
     return query;
   }
 
   Query Windowed() {
-    const std::string table = OneOf<std::string>({"t", "u"}), alias = Alias();
+    const std::string table = OneOf<std::string>({"t", "u", "c"}), alias = Alias();
     const int slide = OneOf<int>({5, 10, 15}), pieces = random_.OneIn(2) ? 1 : OneOf<int>({2, 3});
     const std::string ours = pieces == 1 ? StrCat("TABLE(TUMBLE(TABLE ", table, ", DESCRIPTOR(ts), INTERVAL '", slide,
                                                   "' SECOND)) AS ", alias)
