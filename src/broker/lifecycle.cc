@@ -14,6 +14,7 @@
 #include "broker/outcomes.h"
 #include "broker/partition_folder.h"
 #include "broker/transaction_host.h"
+#include "coordinator/metadata_entry.h"
 #include "model/error_status.h"
 
 namespace leat::broker {
@@ -178,7 +179,6 @@ absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetada
 }
 
 void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
-  shards_open_ = true;
   const meta::ImagePtr image = metadata_->image();
   using Damaged = absl::StatusOr<std::vector<meta::PartitionKey>>;
   OnEveryShard<Damaged>(
@@ -186,14 +186,19 @@ void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
       [image](ShardState& shard, Callback<Damaged> opened) {
         const absl::Status status = shard.index() == 0 ? absl::OkStatus() : shard.OpenDirectory();
         if (!status.ok()) return opened(status);
-        shard.OpenPartitions(image);
-        opened(shard.damaged());
+        shard.OpenPartitions(image, [&shard, opened = std::move(opened)](const absl::Status& all) mutable {
+          all.ok() ? opened(shard.damaged()) : opened(all);
+        });
       },
-      [this, ready = std::move(ready)](std::vector<Damaged> opened) mutable {
+      [this, image, ready = std::move(ready)](std::vector<Damaged> opened) mutable {
         for (const Damaged& damaged : opened) {
           if (!damaged.ok()) return ready(damaged.status());
           damaged_.insert(damaged_.end(), damaged->begin(), damaged->end());
         }
+        // What has changed while they were opened comes at once, later changes one by one.
+        shards_open_ = true;
+        const meta::ImagePtr now = metadata_->image();
+        if (now != image) Installed(now, coordinator::DeltaBetween(*image, *now));
         JoinCluster(std::move(ready));
       });
 }

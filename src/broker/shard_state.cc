@@ -21,6 +21,8 @@ namespace {
 // How long a full disk is held against the broker's health: if nobody produces, nothing else tells that space is back.
 constexpr Duration kProbeInterval = absl::Seconds(1);  // of a full disk
 constexpr size_t kProbeBytes = size_t{64} << 10;
+// With what a disk's cache answers that is some milliseconds.
+constexpr size_t kOpenedInOneTurn = 16;
 // A damaged log is read through from its recovery point on, which may be much, whenever it is tried.
 constexpr Duration kDamagedRetry = absl::Seconds(30);
 
@@ -153,12 +155,37 @@ void ShardState::RemoveFolder(const model::TopicPartition& name, Callback<absl::
   });
 }
 
-void ShardState::OpenPartitions(const meta::ImagePtr& image) {
+struct ShardState::Opening {
+  std::vector<std::pair<meta::TopicPtr, model::PartitionId>> partitions;
+  size_t next = 0;
+  Callback<absl::Status> done;
+};
+
+void ShardState::OpenPartitions(const meta::ImagePtr& image, Callback<absl::Status> done) {
   image_ = image;
   FindSetAside();
+  auto opening = std::make_shared<Opening>();
+  opening->done = std::move(done);
   for (const meta::TopicPtr& topic : image->Topics()) {
-    for (int32_t i = 0; i < topic->partitions; ++i) OpenPartition(*topic, model::PartitionId(i));
+    for (int32_t i = 0; i < topic->partitions; ++i) {
+      const model::PartitionId id(i);
+      if (Owns({topic->name, id}) && IsLocal({topic->id, id})) opening->partitions.emplace_back(topic, id);
+    }
   }
+  OpenSome(opening);
+}
+
+void ShardState::OpenSome(const std::shared_ptr<Opening>& opening) {
+  if (phase != Phase::kStarting) return opening->done(Unavailable("the broker is stopping"));
+  const size_t end = std::min(opening->next + kOpenedInOneTurn, opening->partitions.size());
+  for (; opening->next < end; ++opening->next) {
+    const auto& [topic, id] = opening->partitions[opening->next];
+    OpenPartition(*topic, id);
+  }
+  if (end == opening->partitions.size()) return opening->done(absl::OkStatus());
+  shard().Post([this, alive = std::weak_ptr<bool>(alive_), opening] {
+    if (!alive.expired()) OpenSome(opening);
+  });
 }
 
 void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, Callback<absl::Status> done) {

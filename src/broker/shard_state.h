@@ -56,7 +56,9 @@ class ShardState {
   // The log of the metadata itself, which no image lists.
   absl::StatusOr<log::PartitionLog*> OpenMetadataLog();
   // Opens the partitions of the image that this shard owns; one that cannot be opened is remembered with its reason.
-  void OpenPartitions(const meta::ImagePtr& image);
+  // Some in each turn, because thousands take seconds, in which a shard that stands still would lose its node the
+  // leadership of the quorum. `done` when all are; kUnavailable if the shard was closed meanwhile.
+  void OpenPartitions(const meta::ImagePtr& image, Callback<absl::Status> done);
   // Those that cannot be opened because their files are damaged. Once the image says that the cluster does not count on
   // this copy, and another node may have the records, the folder is set aside and the copy begins anew, empty.
   std::vector<meta::PartitionKey> damaged() const;
@@ -158,6 +160,8 @@ class ShardState {
   bool IsLocal(const meta::PartitionKey& key) const;
   CurrentLeader LeaderOf(const meta::PartitionKey& key) const;
   void OpenPartition(const meta::Topic& topic, model::PartitionId id);
+  struct Opening;
+  void OpenSome(const std::shared_ptr<Opening>& opening);
   // Brings what is known of the leader and the replica up to date with the image.
   void Refresh(const meta::Topic& topic, model::PartitionId id);
   void RefreshAll(const meta::Topic& topic);

@@ -109,7 +109,7 @@ void PartitionLogImpl::EmptyInMemory(model::Offset at) {
 // Of the appends that are written those that end at or behind `from`, and all that are not.
 std::vector<PartitionLog::AppendDone> PartitionLogImpl::TakeUnanswered(model::Offset from) {
   std::vector<AppendDone> taken;
-  std::deque<Parked> left;
+  SmallQueue<Parked> left;
   for (Parked& parked : parked_) {
     if (parked.result.last_offset >= from) {
       taken.push_back(std::move(parked.done));

@@ -9,7 +9,6 @@
 #include <absl/functional/function_ref.h>
 
 #include <algorithm>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/small_queue.h"
 #include "env/gate.h"
 #include "env/shard.h"
 #include "log/append_check.h"
@@ -337,7 +337,7 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   std::set<model::Offset> snapshots_;                                   // of them, on disk
   std::vector<std::pair<model::Offset, std::string>> fresh_snapshots_;  // to be written: where segments begin
   // Transactions whose marker the high watermark has not passed, in the order of their markers.
-  std::deque<AbortedEntry> undurable_ends_;
+  SmallQueue<AbortedEntry> undurable_ends_;
   absl::flat_hash_map<model::ProducerId, Verification> verifications_;
   uint64_t next_verification_ = 1;
   RecoveryReport recovery_;
@@ -367,19 +367,19 @@ class PartitionLogImpl : public PartitionLog, public SyncParticipant {
   bool releasing_ = false;
   bool resuming_ = false;  // the append that is made next is one that has waited
   int holds_ = 0;
-  std::deque<Held> held_;
+  SmallQueue<Held> held_;
   // The lowest cut since the disk work that is under way began: of what it synced only that holds which lies below.
   static constexpr model::Offset kNoCut{INT64_MAX};
   model::Offset lowest_cut_ = kNoCut;
   uint64_t restarts_ = 0;
   std::vector<Checked> gathered_;  // to be written this turn, in this order; their offsets follow log_end_
   uint64_t gathered_bytes_ = 0;
-  std::deque<Parked> parked_;
+  SmallQueue<Parked> parked_;
   bool draining_ = false;
   std::map<uint64_t, Wait> waits_;
   uint64_t next_ticket_ = 1;
   std::map<model::Offset, Fence> fences_;  // by first damaged offset
-  std::deque<Upkeep> upkeep_;
+  SmallQueue<Upkeep> upkeep_;
   int first_upkeep_ = 0;      // so many of those are cuts, which go first
   bool disk_busy_ = false;    // a sync round or an upkeep of this partition is under way
   bool sync_wanted_ = false;  // a round passed it by meanwhile

@@ -109,7 +109,7 @@ void PartitionLogImpl::RunUpkeep(Upkeep upkeep) {
 // fit to what the disk still has of it.
 void PartitionLogImpl::RunUpkeepFirst(Upkeep upkeep) {
   if (gate_.closing()) return upkeep.finish(Unavailable("the log of ", tp_.ToString(), " is closed"));
-  upkeep_.insert(upkeep_.begin() + first_upkeep_++, std::move(upkeep));
+  upkeep_.insert(static_cast<size_t>(first_upkeep_++), std::move(upkeep));
   StartDiskWork();
 }
 

@@ -42,13 +42,14 @@ class Cluster : public ::testing::Test {
       const env::PeerAddress at = sim::SimNetwork::AddressOf(voter);
       options.voters.push_back({model::NodeId(voter), at.host, at.port});
     }
-    for (int i = 0; i < 2; ++i) node.shards.push_back(std::make_unique<sim::SimShard>(world));
+    for (int i = 0; i < 2; ++i) node.shards.push_back(MakeShard(id));
     std::vector<env::Shard*> ports;
     for (const auto& shard : node.shards) ports.push_back(shard.get());
     node.started.reset();
     node.broker = CreateBroker(options, node.disk, ports, env::NullMetrics(), MakeJobs(id), network.Attach(id, ports));
     node.broker->Start([&node](absl::Status status) { node.started = std::move(status); });
   }
+  virtual std::unique_ptr<sim::SimShard> MakeShard(int32_t) { return std::make_unique<sim::SimShard>(world); }
   // What runs the jobs of the node.
   virtual std::unique_ptr<JobFactory> MakeJobs(int32_t) { return std::make_unique<FakeJobFactory>(&jobs); }
   void StartAll() {

@@ -183,6 +183,82 @@ TEST_F(Cluster, CountsWhatItsDeadLeaveBehindOnceForEachPartition) {
   EXPECT_EQ(counts.leaderless, 0u);
 }
 
+// Turns of the third node's shards take time.
+class ClusterWithASlowNode : public Cluster {
+ protected:
+  class SlowShard final : public sim::SimShard {
+   public:
+    SlowShard(sim::SimWorld& world, const Duration& turn) : SimShard(world), world_(world), turn_(turn) {}
+    void Post(env::Closure closure) override { world_.Schedule(world_.Now() + turn_, this, std::move(closure)); }
+
+   private:
+    sim::SimWorld& world_;
+    const Duration& turn_;
+  };
+  std::unique_ptr<sim::SimShard> MakeShard(int32_t id) override {
+    if (id != 3) return Cluster::MakeShard(id);
+    return std::make_unique<SlowShard>(world, turn_);
+  }
+  int OpenOf(const std::string& topic, int32_t partitions) {
+    int open = 0;
+    const auto& shards = nodes[3]->broker->shards();
+    for (int32_t i = 0; i < partitions; ++i) {
+      const model::TopicPartition name{topic, model::PartitionId(i)};
+      open += shards[OwnerOf(name, shards.size())]->Peek(name).log != nullptr;
+    }
+    return open;
+  }
+
+  Duration turn_;
+};
+
+TEST_F(ClusterWithASlowNode, FollowsTheMetadataWhileItOpensItsPartitions) {
+  constexpr int32_t kMany = 200;
+  StartAll();
+  ASSERT_TRUE(Create(1, "many", kMany).outcome.ok());
+  ASSERT_TRUE(Create(1, "goes", 4).outcome.ok());
+  Kill(3);
+  ASSERT_TRUE(world.RunUntil([&] { return !ImageOf(1)->IsActive(model::NodeId(3)); }, absl::Seconds(60)));
+  turn_ = absl::Milliseconds(50);
+  Start(3);
+  ASSERT_TRUE(world.RunUntil([&] { return OpenOf("many", kMany) > 0; }, absl::Seconds(60)));
+  const model::Offset before = nodes[3]->broker->metadata()->end();
+
+  std::optional<TopicResult> gone;
+  nodes[1]->broker->DeleteTopics({"goes"}, [&](std::vector<TopicResult> results) { gone = results[0]; });
+  ASSERT_TRUE(world.RunUntil([&] { return gone.has_value(); }, absl::Seconds(5)));
+  ASSERT_TRUE(gone->outcome.ok()) << gone->outcome.message;
+  ASSERT_TRUE(Create(1, "comes", 4).outcome.ok());
+  ASSERT_TRUE(world.RunUntil([&] { return ImageOf(3)->FindTopic("comes") != nullptr; }, absl::Seconds(5)));
+  EXPECT_LT(OpenOf("many", kMany), kMany) << "it was to be opening them still";
+  EXPECT_GT(nodes[3]->broker->metadata()->end(), before);
+
+  ASSERT_TRUE(world.RunUntil([&] { return nodes[3]->started.has_value(); }, absl::Minutes(5)));
+  ASSERT_TRUE(nodes[3]->started->ok()) << *nodes[3]->started;
+  EXPECT_EQ(OpenOf("many", kMany), kMany);
+  EXPECT_EQ(OpenOf("comes", 4), 4);
+  EXPECT_EQ(OpenOf("goes", 4), 0);
+  turn_ = Duration();
+  const auto folders = [&] { return *nodes[3]->disk.List("/data/log"); };
+  const auto of_what_goes = [](const std::string& name) { return name.starts_with("goes-"); };
+  EXPECT_TRUE(world.RunUntil([&] { return std::ranges::none_of(folders(), of_what_goes); }, absl::Seconds(10)));
+}
+
+// It ends as if it had been asked before it began.
+TEST_F(ClusterWithASlowNode, StopsWhileItOpensItsPartitions) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "many", 200).outcome.ok());
+  Kill(3);
+  turn_ = absl::Milliseconds(50);
+  Start(3);
+  ASSERT_TRUE(world.RunUntil([&] { return OpenOf("many", 200) > 0; }, absl::Seconds(60)));
+  std::optional<absl::Status> stopped;
+  nodes[3]->broker->Stop([&](absl::Status status) { stopped = std::move(status); });
+  ASSERT_TRUE(world.RunUntil([&] { return stopped.has_value(); }, absl::Minutes(1)));
+  EXPECT_TRUE(stopped->ok()) << *stopped;
+  EXPECT_EQ(OpenOf("many", 200), 0);
+}
+
 TEST_F(Cluster, GoesOnWithoutItsController) {
   StartAll();
   const model::NodeId controller = nodes[1]->broker->controller_client()->controller();

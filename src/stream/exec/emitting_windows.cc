@@ -13,6 +13,7 @@
 #include "stream/exec/operators.h"
 #include "stream/exec/slice_store.h"
 #include "stream/exec/stored_rows.h"
+#include "stream/exec/window_output.h"
 #include "stream/exec/window_zone.h"
 
 namespace leat::exec {
@@ -87,7 +88,6 @@ class EmittingWindows : public Operator {
   absl::Status OnTimer(int64_t due_ms, const std::string& timer, EmittingState* state, ChangeOutput* out) const;
   absl::StatusOr<Group> Load(std::string_view stored) const;
   absl::Status Save(std::string_view key, int64_t window_end, const Group& group, EmittingState* state) const;
-  int64_t BoundMicros(plan::Node::WindowColumn column, int64_t window_end) const;
 
   plan::NodePtr node_;
   plan::EmitSpec emit_;
@@ -194,8 +194,8 @@ absl::Status EmittingWindows::Tell(std::string_view key, int64_t window_end, Gro
     if (i >= node_->keys.size() && i < node_->keys.size() + layout_.slots().size()) {
       AccumulatorLayout::AppendResult(layout_.slots()[i - node_->keys.size()], group->accumulator.data(), column.get());
     } else if (i >= node_->keys.size()) {
-      column->Append<int64_t>(
-          BoundMicros(node_->window_columns[i - node_->keys.size() - layout_.slots().size()], window_end));
+      column->Append<int64_t>(WindowBoundMicros(node_->window_columns[i - node_->keys.size() - layout_.slots().size()],
+                                                window_end, window_, zone_));
     }
     columns.push_back(std::move(column));
   }
@@ -207,18 +207,6 @@ absl::Status EmittingWindows::Tell(std::string_view key, int64_t window_end, Gro
   LEAT_RETURN_IF_ERROR(out->Add(group->told.empty() ? RowKind::kInsert : RowKind::kUpdateAfter, row));
   group->told = std::move(row);
   return absl::OkStatus();
-}
-
-int64_t EmittingWindows::BoundMicros(plan::Node::WindowColumn column, int64_t window_end) const {
-  switch (column) {
-    case plan::Node::WindowColumn::kStart:
-      return WindowMath::MicrosOf(window_.Start(window_end));
-    case plan::Node::WindowColumn::kEnd:
-      return WindowMath::MicrosOf(window_end);
-    case plan::Node::WindowColumn::kTime:
-      break;
-  }
-  return zone_.TimeMicros(window_end);
 }
 
 absl::Status EmittingWindows::OnWatermark(OperatorState& operator_state, const Context& context, Output& output) const {

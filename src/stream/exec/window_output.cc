@@ -19,6 +19,19 @@ uint64_t Prefix(std::string_view key) {
 
 }  // namespace
 
+int64_t WindowBoundMicros(plan::Node::WindowColumn column, int64_t window_end_ms, const WindowMath& window,
+                          const WindowZone& zone) {
+  switch (column) {
+    case plan::Node::WindowColumn::kStart:
+      return WindowMath::MicrosOf(window.Start(window_end_ms));
+    case plan::Node::WindowColumn::kEnd:
+      return WindowMath::MicrosOf(window_end_ms);
+    case plan::Node::WindowColumn::kTime:
+      break;
+  }
+  return zone.TimeMicros(window_end_ms);
+}
+
 WindowOutput::WindowOutput(const plan::Node& node, const WindowMath& window, const WindowZone& zone,
                            const AccumulatorLayout& layout, Output& output)
     : node_(node), window_(window), zone_(zone), layout_(layout), output_(output) {}
@@ -28,18 +41,6 @@ void WindowOutput::Start() {
   keys_.clear();
   for (const data::Field& field : node_.schema->fields) columns_.push_back(std::make_shared<data::Column>(field.type));
   for (size_t i = 0; i < node_.keys.size(); ++i) keys_.push_back(columns_[i].get());
-}
-
-int64_t WindowOutput::WindowColumnMicros(plan::Node::WindowColumn column, int64_t window_end_ms) const {
-  switch (column) {
-    case plan::Node::WindowColumn::kStart:
-      return WindowMath::MicrosOf(window_.Start(window_end_ms));
-    case plan::Node::WindowColumn::kEnd:
-      return WindowMath::MicrosOf(window_end_ms);
-    case plan::Node::WindowColumn::kTime:
-      break;
-  }
-  return zone_.TimeMicros(window_end_ms);
 }
 
 absl::Status WindowOutput::Add(int64_t window_end_ms, const KeyedBlock& groups) {
@@ -57,7 +58,7 @@ absl::Status WindowOutput::Add(int64_t window_end_ms, const KeyedBlock& groups) 
       AccumulatorLayout::AppendResult(slot, groups.value(entry), columns_[column++].get());
     }
     for (const plan::Node::WindowColumn window_column : node_.window_columns) {
-      columns_[column++]->Append<int64_t>(WindowColumnMicros(window_column, window_end_ms));
+      columns_[column++]->Append<int64_t>(WindowBoundMicros(window_column, window_end_ms, window_, zone_));
     }
     if (++rows_ == data::kBatchRows) LEAT_RETURN_IF_ERROR(Flush());
   }

@@ -8,6 +8,10 @@
 
 namespace leat::exec {
 
+// The value of a window's column.
+int64_t WindowBoundMicros(plan::Node::WindowColumn column, int64_t window_end_ms, const WindowMath& window,
+                          const WindowZone& zone);
+
 class WindowOutput {
  public:
   // Everything must outlive this object.
@@ -19,7 +23,6 @@ class WindowOutput {
 
  private:
   void Start();
-  int64_t WindowColumnMicros(plan::Node::WindowColumn column, int64_t window_end_ms) const;
 
   const plan::Node& node_;
   const WindowMath& window_;

@@ -18,18 +18,7 @@ std::vector<std::string> Changes(const std::string& settings, const std::string&
   const int workers = disturbance == Disturbance::kThreeWorkers ? 3 : 1;
   auto driver = TestDriver::Create(sql, {.start_ms = 0, .parallelism = workers});
   if (!driver.ok()) return {std::string(driver.status().message())};
-  const auto check = [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; };
-  for (const std::string& row : rows) {
-    if (row.starts_with("+")) {
-      (*driver)->AdvanceClock(std::stoll(row));
-    } else {
-      check((*driver)->Insert("t", {.key = {}, .value = JsonRow(row), .headers = {}}));
-    }
-    if (disturbance != Disturbance::kCrashBehindEachRow) continue;
-    check((*driver)->Checkpoint());
-    check((*driver)->Crash());
-  }
-  check((*driver)->Finish());
+  Feed(**driver, rows, disturbance);
   std::vector<std::string> lines;
   for (const TestRecord& record : (*driver)->Take("o")) {
     const std::string& value = *record.value;

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "base/strings.h"
 #include "sql/compile.h"
 #include "tests/stream/run/memory_log_port.h"
 
@@ -192,6 +193,26 @@ TEST_P(JobRunnerTest, FindsNoRowOfTheLastBatchOfABoundedPartitionLate) {
   port.WaitForCommitted("job", "payments", 1, 5000);
   ASSERT_TRUE(StopAndWait(*runner).ok());
   EXPECT_EQ(runner->Status().rows_late, 0u);
+}
+
+// Time goes on as it is looked at: nothing but a worker that looks again brings the windows to their end.
+TEST_P(JobRunnerTest, EndsWindowsOfProcessingTimeWithoutARow) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  for (int card = 0; card < 4; ++card) port.Produce("payments", card % 2, {Payment(card, card, 1)});
+  const std::string sql = R"(
+CREATE TABLE payments (card STRING, p AS PROCTIME())
+WITH ('connector' = 'kafka', 'topic' = 'payments', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE counts (card STRING, payments BIGINT) WITH ('connector' = 'kafka', 'topic' = 'counts', 'format' = 'json');
+INSERT INTO counts SELECT card, COUNT(*)
+FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(p), INTERVAL '0.020' SECOND)) GROUP BY card, window_start, window_end;
+)";
+  auto runner = JobRunner::Start(Spec(sql, GetParam()), port, env::NullMetrics());
+  port.WaitForRecords("counts", 4);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  std::multiset<std::string> expected;
+  for (int card = 0; card < 4; ++card) expected.insert(StrCat(R"({"card":"c)", card, R"(","payments":1})"));
+  EXPECT_EQ(Rows(port, "counts"), expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, JobRunnerTest, testing::Values(1, 2, 3));

@@ -32,6 +32,22 @@ inline std::string JsonRow(const std::string& text) {
          R"(,"ts":"2024-01-01 )" + text.substr(second + 1) + "\"}";
 }
 
+// Gives the rows to the driver, and the end of the input.
+inline void Feed(TestDriver& driver, const std::vector<std::string>& rows, Disturbance disturbance) {
+  const auto check = [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; };
+  for (const std::string& row : rows) {
+    if (row.starts_with("+")) {
+      driver.AdvanceClock(std::stoll(row));
+    } else {
+      check(driver.Insert("t", {.key = {}, .value = JsonRow(row), .headers = {}}));
+    }
+    if (disturbance != Disturbance::kCrashBehindEachRow) continue;
+    check(driver.Checkpoint());
+    check(driver.Crash());
+  }
+  check(driver.Finish());
+}
+
 // The values written, in order; then "late: n" if rows came too late.
 inline std::vector<std::string> RunQuery(const QueryCase& query, Disturbance disturbance) {
   const std::string sql =
@@ -45,18 +61,7 @@ inline std::vector<std::string> RunQuery(const QueryCase& query, Disturbance dis
   const int workers = disturbance == Disturbance::kThreeWorkers ? 3 : 1;
   auto driver = TestDriver::Create(sql, {.start_ms = 0, .parallelism = workers});
   if (!driver.ok()) return {std::string(driver.status().message())};
-  const auto check = [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; };
-  for (const std::string& row : query.rows) {
-    if (row.starts_with("+")) {
-      (*driver)->AdvanceClock(std::stoll(row));
-    } else {
-      check((*driver)->Insert("t", {.key = {}, .value = JsonRow(row), .headers = {}}));
-    }
-    if (disturbance != Disturbance::kCrashBehindEachRow) continue;
-    check((*driver)->Checkpoint());
-    check((*driver)->Crash());
-  }
-  check((*driver)->Finish());
+  Feed(**driver, query.rows, disturbance);
   std::vector<std::string> lines;
   for (const TestRecord& record : (*driver)->Take("o")) lines.push_back(record.value.value_or("(none)"));
   // Between workers there is no order.
