@@ -91,7 +91,7 @@ FROM (
 )
 WHERE place <= 10;
 
--- Carts that no purchase met come out when the events' time has gone 15 minutes beyond them.
+-- Carts that no purchase met come out when the events' time has gone 15 minutes beyond them, and up to 2 minutes more.
 INSERT INTO carts_left
 SELECT c.user_session, c.product_id, c.ts
 FROM (SELECT * FROM shop_events WHERE event_type = 'cart') AS c

@@ -168,7 +168,8 @@ LEFT JOIN (SELECT order_id, ts FROM order_events WHERE event_type = 'approved') 
   ON p.order_id = a.order_id AND a.ts BETWEEN p.ts - INTERVAL '1' DAY AND p.ts + INTERVAL '1' DAY
 WHERE a.order_id IS NULL;
 
--- Orders that no delivery met by their deadline come out when the events' time has gone beyond it. Deliveries are kept for a year.
+-- Orders that no delivery met by their deadline come out when the events' time has gone beyond it, by up to an eighth of the interval.
+-- Deliveries are kept for a year.
 INSERT INTO undelivered_orders
 SELECT o.order_id, o.due_at
 FROM orders AS o

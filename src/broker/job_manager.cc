@@ -7,6 +7,7 @@
 #include "broker/broker_impl.h"
 #include "broker/job_desk.h"
 #include "env/disk.h"
+#include "stream/run/job_options.h"
 
 namespace leat::broker {
 namespace {
@@ -27,7 +28,10 @@ std::vector<std::string> SourceGroups(const plan::JobPlan& plan) {
   std::set<std::string> groups;
   std::set<const plan::Node*> seen;
   for (const plan::NodePtr& sink : plan.sinks) CollectGroups(*sink, &seen, &groups);
-  return {groups.begin(), groups.end()};
+  std::vector<std::string> names(groups.begin(), groups.end());
+  const auto options = run::ParseJobOptions(plan.settings, "");
+  for (std::string& name : names) name += options.ok() ? options->suffix : "";
+  return names;
 }
 
 }  // namespace

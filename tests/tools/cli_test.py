@@ -455,10 +455,124 @@ class Jobs(Tool):
         self.fails(3, "job", "describe", "shop")
         self.fails(3, "job", "stop", "shop")
 
+    def test_a_replay_begins_where_it_is_told_and_writes_elsewhere(self):
+        self.leat("topic", "create", "replayed", "--partitions", "1")
+        path = self.file("again.sql", JOB.replace("'clicks'", "'replayed'").replace("'buys'", "'again'")
+                         .replace("'json', 'scan", "'json', 'properties.group.id' = 'again', 'scan"))
+        self.leat("job", "submit", path)
+        line = '{"user_name":"%s","page":"buy"}\n'
+        self.leat("produce", "replayed", "--input-format", "json", text_input=line % "ann" + line % "bob" + line % "cat")
+        self.leat("lag", "--group", "again", "--topic", "replayed", "--wait")
+        self.assertIn("topic again has records already", self.fails(1, "job", "submit", path, "--name", "b", "--from", "earliest"))
+        self.fails(3, "job", "describe", "b")
+        self.leat("job", "submit", path, "--name", "b", "--from", "offset", "1", "--topic-suffix=-b")
+        self.leat("lag", "--group", "again-b", "--topic", "replayed", "--wait")
+        self.assertEqual(self.values("again-b"), '{"user_name":"bob"}\n{"user_name":"cat"}\n')
+        self.assertEqual(len(self.values("again").splitlines()), 3)
+        # It has a checkpoint now, and goes on from that.
+        self.leat("job", "stop", "b")
+        self.leat("job", "start", "b")
+        self.leat("produce", "replayed", "--input-format", "json", text_input=line % "dan")
+        self.leat("lag", "--group", "again-b", "--topic", "replayed", "--wait")
+        self.assertEqual(len(self.values("again-b").splitlines()), 3)
+        self.assertIn("leat.start.from", self.json("job", "describe", "b")["sql"])
+
     def test_an_error_in_the_sql_is_shown_with_its_place(self):
         path = self.file("wrong.sql", "SELECT FROM;\n")
         self.assertRegex(self.fails(1, "job", "submit", path), r"1:\d+|line 1")
         self.fails(3, "job", "describe", "wrong")
+
+
+CENTS = """
+SET 'leat.dead-letter.topic' = 'refused';
+CREATE TABLE amounts (id STRING, amount STRING) WITH (
+  'connector' = 'kafka', 'topic' = 'amounts', 'format' = 'json', 'scan.startup.mode' = 'START-offset');
+CREATE TABLE cents (id STRING, cents BIGINT) WITH ('connector' = 'kafka', 'topic' = 'cents', 'format' = 'json');
+INSERT INTO cents SELECT id, CAST(CAST(AMOUNT AS DECIMAL(12, 2)) * 100 AS BIGINT) FROM amounts;
+"""
+
+
+class DeadLetters(Tool):
+    def submit(self, start, amount):
+        path = self.file("cents.sql", CENTS.replace("START", start).replace("AMOUNT", amount))
+        self.leat("job", "submit", path, "--replace")
+
+    def produce(self, *lines):
+        self.leat("produce", "amounts", "--header", "trace=7", text_input="".join(line + "\n" for line in lines))
+        self.settle()
+
+    def settle(self):
+        self.leat("lag", "--group", "cents", "--topic", "amounts", "--wait")
+
+    def retry(self, *arguments):
+        done = self.json("dlq", "retry", "cents", *arguments)
+        self.settle()
+        return done["sent"], done["not_sent"]
+
+    def test_life_of_dead_letters(self):
+        self.leat("topic", "create", "amounts", "--partitions", "1")
+        self.submit("earliest", "amount")
+        self.assertEqual(self.leat("dlq", "list", "cents").stdout, "no dead letters wait\n")
+        self.produce('{"id":"a","amount":"1.50"}', '{"id":"b","amount":"2,50"}')
+        self.produce("no JSON", '{"id":"c","amount":"free"}')
+
+        listed = self.json("dlq", "list")[0]
+        self.assertEqual((listed["job"], listed["dead_letter_topic"], listed["count"]), ("cents", "refused", 3))
+        self.assertEqual({(group["operator"], group["topic"], group["attempts"]) for group in listed["groups"]},
+                         {("decode amounts", "amounts", 0), ("Calc#2", "amounts", 0)})
+        self.assertIn("decode amounts", self.leat("dlq", "list", "cents").stdout)
+        shown = self.json("dlq", "show", "cents")
+        self.assertEqual([letter["origin"]["offset"] for letter in shown], [1, 2, 3])
+        self.assertEqual(shown[1]["value"], "no JSON")
+        self.assertEqual(shown[1]["headers"], [{"name": "trace", "value": "7"}])
+        self.assertIn("free", self.leat("dlq", "show", "cents", "--offset", str(shown[2]["offset"])).stdout)
+
+        # The mended job reads what comes from now on: only what is sent again reaches it.
+        self.submit("latest", "REPLACE(amount, ',', '.')")
+        self.assertEqual(self.retry("--limit", "1"), (1, 0))
+        self.assertEqual(self.retry(), (2, 0))
+        self.assertEqual(self.values("cents").splitlines(), ['{"id":"a","cents":150}', '{"id":"b","cents":250}'])
+        again = self.values("amounts", "--format", "%v %h\\n").splitlines()[4:]
+        self.assertEqual(again, ['{"id":"b","amount":"2,50"} trace=7,leat.attempt=1', "no JSON trace=7,leat.attempt=1",
+                                 '{"id":"c","amount":"free"} trace=7,leat.attempt=1'])
+
+        # The two that failed again are letters again; then the limit is reached.
+        self.assertEqual([letter["attempts"] for letter in self.json("dlq", "show", "cents")], [1, 1])
+        self.assertEqual(self.retry("--max-attempts", "2"), (2, 0))
+        done = self.json("dlq", "retry", "cents", "--max-attempts", "2")
+        self.assertEqual((done["sent"], done["not_sent"]), (0, 2))
+        self.assertIn("2 time(s)", done["why"][0]["why"])
+        self.assertEqual(self.retry(), (0, 0))
+        self.assertEqual(len(self.json("dlq", "show", "cents", "--all")), 7)
+        self.assertEqual(len(self.values("amounts").splitlines()), 9)
+
+        # Automatically, after a pause; what is not due holds nothing up but itself.
+        self.produce("neither", "nor")
+        self.assertEqual(self.retry("--backoff", "1h"), (0, 0))
+        following = subprocess.Popen([str(BIN / "leat"), "--address", self.broker.grpc, "dlq", "retry", "cents", "--follow",
+                                      "--backoff", "10ms", "--max-attempts", "1", "-o", "json"],
+                                     stdout=subprocess.PIPE, text=True)
+        sent = given_up = 0
+        while given_up < 2:
+            done = json.loads(following.stdout.readline())
+            sent, given_up = sent + done["sent"], given_up + done["not_sent"]
+        following.send_signal(signal.SIGINT)
+        following.stdout.close()
+        self.assertEqual((following.wait(60), sent), (0, 2))
+        self.assertEqual(len(self.values("amounts").splitlines()), 13)
+
+        self.produce("neither", "nor")
+        self.assertEqual(self.json("dlq", "discard", "cents", "--limit", "1", "--yes"), {"discarded": 1})
+        self.assertEqual([letter["value"] for letter in self.json("dlq", "show", "cents")], ["nor"])
+        # Letters outlive their job.
+        self.leat("job", "delete", "cents", "--yes")
+        self.assertEqual(self.json("dlq", "show", "cents", "--topic", "refused")[0]["value"], "nor")
+        self.leat("dlq", "discard", "cents", "--topic", "refused", "--yes")
+        self.assertEqual(self.json("dlq", "list", "cents", "--topic", "refused")[0]["count"], 0)
+
+    def test_letters_of_an_unknown_job_are_not_found(self):
+        self.assertIn("leat job list", self.fails(3, "dlq", "show", "nobody"))
+        self.fails(3, "dlq", "list", "nobody")
 
 
 class Datagen(Tool):

@@ -113,6 +113,38 @@ class Guides(unittest.TestCase):
         planted, found = (json.loads(line) for line in outputs[1].splitlines()[-2:])
         self.assertEqual((found["other_id"], found["sessions"]), (planted["other"], planted["sessions"]))
 
+    def test_dead_letters(self):
+        outputs = self.run_guide("dead-letters.md")
+        self.assertIn("decode payments", outputs[1])
+        self.assertIn('record    payments-0 at offset 1', outputs[1])
+        self.assertIn("sent 3 record(s) again; 0 could not be", outputs[2])
+        self.assertIn('{"id":"a","cents":1250}\n{"id":"b","cents":720}\n', outputs[2])
+        self.assertTrue(outputs[3].endswith("passed over 2 dead letter(s); payments-dlq keeps them for its retention time\n"
+                                            "no dead letters wait\n"), outputs[3])
+
+    def test_job_tests(self):
+        outputs = self.run_guide("job-tests.md")
+        self.assertIn("2 passed, 0 failed", outputs[0])
+        self.assertIn('visits.test.yaml:12: topic minutes: expected 1 row(s), got 1', outputs[1])
+        self.assertIn('      - {"page":"home","visits":3}\n      + {"page":"home","visits":2}\n', outputs[1])
+        self.assertTrue(outputs[1].endswith("1 passed, 1 failed\nexit code 1\n"), outputs[1])
+
+    def test_outgrow(self):
+        outputs = self.run_guide("outgrow.md")
+        self.assertIn("'topic' = 'fraud-alerts-flink',", outputs[0])
+        self.assertIn("'properties.group.id' = 'fraud-flink',", outputs[0])
+        self.assertRegex(outputs[0], r"'properties.bootstrap.servers' = '127.0.0.1:\d+'")
+        self.assertIn("'scan.startup.mode' = 'group-offsets',", outputs[1])
+        self.assertIn("'properties.group.id' = 'large',", outputs[1])
+        self.assertIn("'topic' = 'large',", outputs[1])
+
+    def test_replay(self):
+        outputs = self.run_guide("replay.md")
+        self.assertIn('{"shop":"north","orders":2,"total":109.00}\n', outputs[0])
+        self.assertEqual(sorted(line for line in outputs[1].splitlines() if line.startswith("{")),
+                         ['{"shop":"north","orders":1,"total":10.00}', '{"shop":"south","orders":1,"total":5.50}'])
+        self.assertIn("RUNNING", outputs[2])
+
     def test_fraud(self):
         everything = "".join(self.run_guide("fraud.md"))
         self.assertEqual(re.findall(r'(\d+) "reason":"(.*)"', everything),
@@ -120,7 +152,9 @@ class Guides(unittest.TestCase):
         self.assertTrue(everything.endswith("\n16\n"), everything[-200:])
 
     def test_every_guide_is_run(self):
-        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md", "fraud.md"}
+        tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md", "fraud.md",
+                  "dead-letters.md", "job-tests.md",
+                  "outgrow.md", "replay.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

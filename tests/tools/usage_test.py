@@ -25,7 +25,8 @@ class Usage(unittest.TestCase):
                      "produce t --header nothing", "consume", "consume t --from-beginning --offset 3",
                      "consume t --time noon", "consume t --format %x", "consume t --partition -1", "offsets t --time never",
                      "group reset g --topic t", "group reset g --topic t --to sideways", "lag --wait --timeout soon",
-                     "job submit", "datagen transactions", "datagen transactions --count 1 --start noon",
+                     "job submit", "job submit x.sql --from sideways", "job test", "job export x", "job export x --engine spark", "dlq", "dlq show", "dlq retry j --max-attempts 0",
+                     "datagen transactions", "datagen transactions --count 1 --start noon",
                      "datagen transactions --count 1 --fraud-share 2", "datagen iot",
                      "datagen shop --count 1 --planted 2", "datagen supply --count 1 --stream x", "datagen web --count 1 --max-delay 0",
                      "completion tcsh", "topic list --request-timeout x",
@@ -39,7 +40,8 @@ class Usage(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
 
     def test_a_missing_file_exits_with_3(self):
-        for line in ["produce t --file /nonexistent/x.csv", "job submit /nonexistent/x.sql"]:
+        for line in ["produce t --file /nonexistent/x.csv", "job submit /nonexistent/x.sql", "job test /nonexistent/x.sql",
+                     "job export /nonexistent/x.sql --engine flink"]:
             with self.subTest(line):
                 done = leat(*line.split())
                 self.assertEqual(done.returncode, 3, done.stderr)

@@ -11,6 +11,7 @@ void AddConsumeCommand(CLI::App* app, Context* context);
 void AddOffsetsCommand(CLI::App* app, Context* context);
 void AddGroupCommands(CLI::App* app, Context* context);
 void AddLagCommand(CLI::App* app, Context* context);
+void AddDlqCommands(CLI::App* app, Context* context);
 void AddClusterCommands(CLI::App* app, Context* context);
 void AddHealthCommand(CLI::App* app, Context* context);
 void AddJobCommands(CLI::App* app, Context* context);

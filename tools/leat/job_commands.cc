@@ -1,19 +1,19 @@
-#include <simdjson.h>
-
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "base/status.h"
 #include "leat/client/admin.h"
 #include "tools/leat/commands.h"
+#include "tools/leat/job_export_command.h"
 #include "tools/leat/job_log.h"
+#include "tools/leat/job_test_command.h"
+#include "tools/leat/replay.h"
 #include "tools/leat/table.h"
+#include "tools/leat/text_file.h"
 #include "tools/leat/time_text.h"
 
 namespace leat::tool {
@@ -25,40 +25,17 @@ namespace json = boost::json;
 constexpr absl::Duration kFollowInterval = absl::Milliseconds(500);
 constexpr absl::Duration kStartInterval = absl::Milliseconds(50);
 constexpr absl::Duration kMostStarting = absl::Seconds(5);
-constexpr uintmax_t kMostSqlBytes = 4 << 20;
 
 struct JobOptions {
   std::string name;
   std::string file;
   bool replace = false;
+  std::vector<std::string> from;
+  ReplayOptions replay;
+  bool append = false;
   bool yes = false;
   bool follow = false;
 };
-
-// Protocol buffers carry text as UTF-8 only; the line says where to look.
-absl::Status CheckUtf8(const std::string& path, std::string_view text) {
-  for (int line = 1; !text.empty(); ++line) {
-    const std::string_view here = text.substr(0, text.find('\n'));
-    if (!simdjson::validate_utf8(here.data(), here.size())) {
-      return InvalidArgument(path, ":", line, ": expected UTF-8 text, got other bytes: save the file as UTF-8");
-    }
-    text.remove_prefix(std::min(text.size(), here.size() + 1));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::string> ReadSql(const std::string& path) {
-  std::error_code error;
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  if (error == std::errc::no_such_file_or_directory) return NotFound("no file ", path);
-  if (error) return InvalidArgument("cannot read ", path, ": ", error.message());
-  if (size > kMostSqlBytes) return InvalidArgument(path, " has ", size, " bytes; a job has at most ", kMostSqlBytes);
-  std::ifstream file(path, std::ios::binary);
-  std::string sql((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file) return InvalidArgument("cannot read ", path);
-  LEAT_RETURN_IF_ERROR(CheckUtf8(path, sql));
-  return sql;
-}
 
 json::object ToJson(const client::JobInfo& job) {
   json::array inputs;
@@ -128,15 +105,20 @@ void PrintSubmitted(const client::JobInfo& job) {
 }
 
 absl::Status Submit(Context* context, const JobOptions& options) {
-  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadSql(options.file));
+  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadText(options.file));
   const std::string name = options.name.empty() ? std::filesystem::path(options.file).stem().string() : options.name;
   client::Admin admin(context->connection());
-  if (options.replace) {
+  const bool replays = options.replay.from || !options.replay.topic_suffix.empty();
+  if (options.replace || replays) {
+    // As it stands in the file: the places of errors are there.
     if (const absl::Status compiled = admin.Explain(sql).status(); !compiled.ok())
       return Annotate(compiled, options.file);
-    LEAT_RETURN_IF_ERROR(RemoveOld(&admin, name));
   }
-  absl::StatusOr<client::JobInfo> submitted = admin.SubmitJob(name, sql);
+  if (options.replay.from && !options.append) {
+    LEAT_RETURN_IF_ERROR(CheckOutputsAreNew(context->connection(), sql, options.replay));
+  }
+  if (options.replace) LEAT_RETURN_IF_ERROR(RemoveOld(&admin, name));
+  absl::StatusOr<client::JobInfo> submitted = admin.SubmitJob(name, WithReplay(sql, options.replay));
   if (absl::IsInvalidArgument(submitted.status())) return Annotate(submitted.status(), options.file);
   LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, AwaitStart(&admin, std::move(submitted)));
   context->json() ? PrintJson(ToJson(job)) : PrintSubmitted(job);
@@ -231,7 +213,7 @@ absl::Status Logs(Context* context, const JobOptions& options) {
 }
 
 absl::Status Explain(Context* context, const JobOptions& options) {
-  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadSql(options.file));
+  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadText(options.file));
   const absl::StatusOr<std::string> explained = client::Admin(context->connection()).Explain(sql);
   if (!explained.ok()) return Annotate(explained.status(), options.file);
   const std::string& plan = *explained;
@@ -261,26 +243,55 @@ Added AddNamed(CLI::App* group, Context* context, Action action, const CommandTe
   return added;
 }
 
+void AddReplayOptions(CLI::App* command, Context* context, const std::shared_ptr<JobOptions>& options) {
+  command
+      ->add_option(
+          "--from", options->from,
+          "earliest, latest, offset N (of each partition) or time T: where its sources begin, whatever the SQL "
+          "says; its output topics have to be empty")
+      ->expected(1, 2);
+  command->add_option("--topic-suffix", options->replay.topic_suffix,
+                      "is added to the topics that the job writes, and to the groups that its SQL names");
+  command->add_flag("--append", options->append, "with --from: write to output topics that have records already");
+  command->callback([=] {
+    if (!options->from.empty()) {
+      const absl::StatusOr<ResetTarget> from = ParseResetTarget(options->from);
+      if (!from.ok()) ThrowUsage(StrCat("--from: ", Message(from.status())));
+      options->replay.from = *from;
+    }
+    context->command = [=] { return Submit(context, *options); };
+  });
+}
+
+void AddSubmit(CLI::App* group, Context* context) {
+  const Added submit =
+      Add(group, context, Submit,
+          {.name = "submit",
+           .description = "Start a job from a file of SQL",
+           .examples = "  leat job submit fraud.sql\n  leat job submit fraud.sql --name fraud-v2\n"
+                       "  leat job submit fraud.sql --replace\n"
+                       "  leat job submit fraud.sql --name fraud-v2 --from earliest --topic-suffix=-v2"});
+  submit.command->add_option("file", submit.options->file, "the SQL")->required();
+  submit.command->add_option("--name", submit.options->name, "the job's name; without it, the file's");
+  submit.command->add_flag("--replace", submit.options->replace,
+                           "delete the job of that name and its state first, if the new SQL compiles");
+  AddReplayOptions(submit.command, context, submit.options);
+}
+
 }  // namespace
 
 void AddJobCommands(CLI::App* app, Context* context) {
   CLI::App* group = AddGroup(app, {.name = "job",
                                    .description = "Submit and look after streaming SQL jobs",
                                    .examples = "  leat job submit fraud.sql\n  leat job describe fraud"});
-  const Added submit = Add(group, context, Submit,
-                           {.name = "submit",
-                            .description = "Start a job from a file of SQL",
-                            .examples = "  leat job submit fraud.sql\n  leat job submit fraud.sql --name fraud-v2\n"
-                                        "  leat job submit fraud.sql --replace"});
-  submit.command->add_option("file", submit.options->file, "the SQL")->required();
-  submit.command->add_option("--name", submit.options->name, "the job's name; without it, the file's");
-  submit.command->add_flag("--replace", submit.options->replace,
-                           "delete the job of that name and its state first, if the new SQL compiles");
+  AddSubmit(group, context);
   const Added explain = Add(group, context, Explain,
                             {.name = "explain",
                              .description = "Show how a file of SQL would run, without starting it",
                              .examples = "  leat job explain fraud.sql"});
   explain.command->add_option("file", explain.options->file, "the SQL")->required();
+  AddJobTestCommand(group, context);
+  AddJobExportCommand(group, context);
   Add(group, context, List,
       {.name = "list", .description = "List the jobs", .examples = "  leat job list\n  leat job list -o json"});
   AddNamed(group, context, Describe,

@@ -52,6 +52,7 @@ int Run(int argc, char** argv) {
   AddGroupCommands(&app, &context);
   AddLagCommand(&app, &context);
   AddJobCommands(&app, &context);
+  AddDlqCommands(&app, &context);
   AddViewCommands(&app, &context);
   AddClusterCommands(&app, &context);
   AddHealthCommand(&app, &context);

@@ -30,6 +30,10 @@ class TestDriver {
   struct Options {
     int64_t start_ms = 0;  // the wall clock at the start, ms since 1970-01-01T00:00Z
     int parallelism = 1;   // workers, 1 to 128; rows are exchanged between them as in a running job
+    std::string job{};     // its name: dead letters are in <job>-dlq, and in "dead-letters" without one
+    // Take gives what a checkpoint has committed, and Crash throws the rest away, as readers of committed records find
+    // it. Without it every row is there as soon as it is written.
+    bool exactly_once = false;
   };
   // kInvalidArgument: the compiler's message. Every kafka table reads and writes topics in memory, with one partition.
   static absl::StatusOr<std::unique_ptr<TestDriver>> Create(const std::string& sql, const Options& options);
@@ -40,9 +44,14 @@ class TestDriver {
   // Appends the records first, as one batch, and runs the job then.
   absl::Status InsertBatch(const std::string& topic, const std::vector<TestRecord>& records);
   // Everything written to the topic since the last Take, in order. Dead letters are in "dead-letters" unless the script
-  // says otherwise, late rows where it says.
+  // or Options::job says otherwise, late rows where the script says.
   std::vector<TestRecord> Take(const std::string& topic);
+  // Whether a table writes to the topic, or late rows or dead letters go there.
+  bool Writes(const std::string& topic) const;
   void AdvanceClock(int64_t by_ms);  // PROCTIME() and CURRENT_TIMESTAMP
+  // Moves the watermark of the tables that read the topic (empty: of all that have one) to this time, unless it is
+  // there already, as a row with such an event time would. kNotFound: no table that reads it has a watermark.
+  absl::Status AdvanceEventTime(const std::string& topic, int64_t watermark_ms);
   // The end of all input: every event-time window fires. Insert fails afterwards.
   absl::Status Finish();
   // A checkpoint; the job goes on.

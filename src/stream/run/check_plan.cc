@@ -9,6 +9,7 @@
 #include "stream/run/delivery.h"
 #include "stream/run/file_tables.h"
 #include "stream/run/graph.h"
+#include "stream/run/job_options.h"
 #include "stream/run/job_runner.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/source_decoder.h"
@@ -68,13 +69,7 @@ absl::Status CheckSettings(const plan::JobPlan& plan) {
   if (idle != plan.settings.end()) {
     LEAT_RETURN_IF_ERROR(Annotate(ParseDurationMillis(idle->second).status(), StrCat("SET '", idle->first, "'")));
   }
-  for (const char* key : {"leat.dead-letter.topic", "leat.late.topic"}) {
-    const auto it = plan.settings.find(key);
-    if (it != plan.settings.end() && !model::IsValidTopicName(it->second)) {
-      return InvalidArgument("SET '", key, "': expected the name of a topic, got '", it->second, "'");
-    }
-  }
-  return absl::OkStatus();
+  return ParseJobOptions(plan.settings, "job").status();
 }
 
 }  // namespace

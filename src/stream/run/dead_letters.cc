@@ -1,8 +1,20 @@
 #include "stream/run/dead_letters.h"
 
+#include <absl/strings/numbers.h>
+
 #include "stream/format/format.h"
 
 namespace leat::run {
+
+int32_t AttemptOf(const model::RecordView& record) {
+  int32_t attempt = 0;
+  for (const model::Header& header : record.headers) {
+    if (header.key != kAttemptHeader || !header.value) continue;
+    if (!absl::SimpleAtoi(ToAbsl(*header.value), &attempt) || attempt < 0) attempt = 0;
+  }
+  return attempt;
+}
+
 DeadRecord FromUnwrittenRow(const data::Batch& batch, size_t row, std::string reason, std::string_view table) {
   DeadRecord record;
   record.reason = std::move(reason);
@@ -55,6 +67,19 @@ DeadRecord FromFailedRow(exec::FailedRow row, std::string step) {
 namespace {
 
 constexpr size_t kRoomForHeaderNames = 256;  // and what else stands around them
+constexpr size_t kRoomForOneHeader = 16;     // of the record's own: its lengths
+
+// The record's own headers, unless they would leave too little room for its value.
+void AddOwnHeaders(const DeadRecord& record, size_t max_record_bytes, std::vector<model::Header>* headers,
+                   size_t* bytes) {
+  size_t own = 0;
+  for (const auto& [name, value] : record.headers) own += name.size() + (value ? value->size() : 0) + kRoomForOneHeader;
+  if (own > max_record_bytes / 4) return;
+  for (const auto& [name, value] : record.headers) {
+    headers->push_back({name, value ? std::optional<std::string_view>(*value) : std::nullopt});
+  }
+  *bytes += own;
+}
 
 }  // namespace
 
@@ -72,8 +97,11 @@ absl::Status WriteDeadRecord(const DeadRecord& record, std::string_view job, int
   std::optional<std::string_view> value;
   if (record.value) value = *record.value;
   const std::string length = StrCat(value ? value->size() : 0);
+  const std::string attempt = StrCat(record.attempt);
+  if (record.attempt > 0) headers.push_back({kAttemptHeader, attempt});
   size_t beside = (record.key ? record.key->size() : 0) + kRoomForHeaderNames;
   for (const model::Header& header : headers) beside += header.value->size();
+  AddOwnHeaders(record, writer.max_record_bytes(), &headers, &beside);
   const size_t room = writer.max_record_bytes() - std::min(writer.max_record_bytes(), beside);
   if (value && value->size() > room) {
     value = value->substr(0, room);

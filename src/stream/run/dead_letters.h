@@ -1,6 +1,8 @@
 // Records and rows that a job could not process, as they stand in its dead-letter topic: the record's own key and
 // value, and in headers why (leat.reason), which operator refused it (leat.operator), which job (leat.job) and, where
-// it is still known, the record it came from (leat.topic, leat.partition, leat.offset).
+// it is still known, the record it came from (leat.topic, leat.partition, leat.offset). The record's own headers
+// follow. A record that was a dead letter before and was sent again says how often in leat.attempt. So does its next
+// letter, if it fails when it is read; later operators know rows, and the record where it stands has the number.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +10,20 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
+#include "model/record_batch.h"
 #include "stream/exec/operator.h"
 #include "stream/run/sink_writer.h"
 
 namespace leat::run {
+
+inline constexpr std::string_view kAttemptHeader = "leat.attempt";
+// The record's header leat.attempt; 0: it has none that is a number.
+int32_t AttemptOf(const model::RecordView& record);
 
 struct DeadRecord {
   std::string reason;
@@ -24,6 +33,8 @@ struct DeadRecord {
   std::string topic;  // empty: not known any more
   int32_t partition = -1;
   int64_t offset = -1;
+  int32_t attempt = 0;  // how often the record was sent again before this
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers{};  // of the record; never ours
 };
 using DeadRecordSink = std::function<void(DeadRecord)>;
 

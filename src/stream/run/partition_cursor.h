@@ -2,6 +2,7 @@
 // thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -46,6 +47,7 @@ class PartitionCursor {
   const model::TopicPartition& partition() const { return options_.partition; }
   model::Offset next_offset() const { return next_offset_; }  // behind the last record decoded
   int64_t watermark_ms() const { return watermark_ms_; }
+  void AdvanceWatermark(int64_t to_ms) { watermark_ms_ = std::max(watermark_ms_, to_ms); }
   bool at_end() const { return buffers_.empty() && next_offset_ >= end_; }  // nothing to read right now
   bool finished() const { return next_offset_ >= options_.end; }
   uint64_t records_read() const { return records_read_; }

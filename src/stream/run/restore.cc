@@ -10,6 +10,7 @@
 #include "rocks/rocks_store.h"
 #include "stream/run/await.h"
 #include "stream/run/datagen.h"
+#include "stream/run/job_options.h"
 #include "stream/run/merged_changes.h"
 
 namespace leat::run {
@@ -60,6 +61,7 @@ class CursorPlanner {
       case Startup::kTimestamp:
         return AtTime(tp, table_.startup_timestamp_ms);
       case Startup::kSpecificOffsets:
+        if (table_.startup_offset) return model::Offset{*table_.startup_offset};
         return Specific(table_.startup_offsets, tp, "scan.startup.specific-offsets");
       case Startup::kGroupOffsets:
         break;
@@ -195,7 +197,7 @@ std::string Setting(const plan::JobPlan& plan, const std::string& key, std::stri
   return it == plan.settings.end() ? std::string(fallback) : it->second;
 }
 
-absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
+absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan, const JobOptions& options) {
   LEAT_ASSIGN_OR_RETURN(const int64_t idle_ms,
                         ParseDurationMillis(Setting(plan, "table.exec.source.idle-timeout",
                                                     StrCat(absl::ToInt64Milliseconds(job.options.idle_timeout)))));
@@ -214,6 +216,9 @@ absl::Status ParseTables(JobContext& job, const plan::JobPlan& plan) {
       LEAT_ASSIGN_OR_RETURN(job.files[static_cast<int>(i)], ParseFileTable(*node.table));
       // Two INSERTs into one table are two sinks.
       StrAppend(&table.topics.front(), ":", i);
+    }
+    if (!generated && !files) {
+      ApplyTo(options, node.kind == plan::NodeKind::kSink ? Direction::kWrite : Direction::kRead, &table);
     }
     if (!table.idle_timeout_ms && idle_ms > 0) table.idle_timeout_ms = idle_ms;
     if (node.kind == plan::NodeKind::kSink) {
@@ -386,10 +391,11 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->transaction = std::move(transaction);
   job->delivery = spec.delivery;
   LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(spec.plan));
-  LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan));
+  LEAT_ASSIGN_OR_RETURN(const JobOptions options, ParseJobOptions(spec.plan.settings, spec.name));
+  LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan, options));
   LEAT_ASSIGN_OR_RETURN(job->interval, IntervalOf(spec.plan, spec.options));
-  job->dead_letter_topic = Setting(spec.plan, "leat.dead-letter.topic", spec.name + "-dlq");
-  job->late_topic = Setting(spec.plan, "leat.late.topic", "");
+  job->dead_letter_topic = options.dead_letter_topic;
+  job->late_topic = options.late_topic;
   // Dead letters and late rows go to the first partition, whatever others the topic has.
   LEAT_ASSIGN_OR_RETURN(job->dead_letters, EnsureOutput(log, job->dead_letter_topic, 1));
   job->dead_letters.partitions = 1;

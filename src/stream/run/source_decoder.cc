@@ -306,6 +306,27 @@ void SourceDecoder::Drop(Rows* rows) {
   rows->record = std::move(records);
 }
 
+namespace {
+
+DeadRecord LetterOf(const data::SourcePartition& source, const model::RecordView& record, const std::string& reason,
+                    std::string step) {
+  DeadRecord letter{.reason = reason,
+                    .step = std::move(step),
+                    .topic = source.topic,
+                    .partition = source.partition,
+                    .offset = record.offset.value(),
+                    .attempt = AttemptOf(record)};
+  if (record.key) letter.key = std::string(*record.key);
+  if (record.value) letter.value = std::string(*record.value);
+  for (const model::Header& header : record.headers) {
+    if (header.key.starts_with("leat.")) continue;
+    letter.headers.emplace_back(header.key, header.value ? std::optional<std::string>(*header.value) : std::nullopt);
+  }
+  return letter;
+}
+
+}  // namespace
+
 absl::StatusOr<SourceDecoder::Decoded> SourceDecoder::Decode(
     const std::shared_ptr<const data::SourcePartition>& partition, std::span<const model::RecordView> records,
     const exec::Context& context, const DeadRecordSink& dead) {
@@ -315,15 +336,7 @@ absl::StatusOr<SourceDecoder::Decoded> SourceDecoder::Decode(
   AddMetadata(*partition, records, &rows);
   AddComputed(context, &rows);
   const auto bury = [&](uint32_t record, const std::string& reason, std::string step) {
-    const model::RecordView& view = records[record];
-    DeadRecord letter{.reason = reason,
-                      .step = std::move(step),
-                      .topic = partition->topic,
-                      .partition = partition->partition,
-                      .offset = view.offset.value()};
-    if (view.key) letter.key = std::string(*view.key);
-    if (view.value) letter.value = std::string(*view.value);
-    dead(std::move(letter));
+    dead(LetterOf(*partition, records[record], reason, std::move(step)));
   };
   for (const format::DecodeError& error : rows.decode_errors)
     bury(error.record, error.reason, "decode " + table_->name);

@@ -32,6 +32,7 @@ struct KafkaTable {
   Startup startup = Startup::kGroupOffsets;
   int64_t startup_timestamp_ms = 0;
   std::map<int32_t, int64_t> startup_offsets;
+  std::optional<int64_t> startup_offset;  // kSpecificOffsets: of every partition, instead of startup_offsets
   Bounded bounded = Bounded::kUnbounded;
   int64_t bounded_timestamp_ms = 0;
   std::map<int32_t, int64_t> bounded_offsets;

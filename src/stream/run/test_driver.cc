@@ -9,6 +9,7 @@
 #include "stream/run/changelog.h"
 #include "stream/run/datagen.h"
 #include "stream/run/file_tables.h"
+#include "stream/run/job_options.h"
 #include "stream/run/job_runner.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
@@ -26,6 +27,7 @@ constexpr size_t kSmallBatch = 1;  // every record is its own batch: the order o
 struct Topic {
   std::vector<std::string> batches;  // one record each: the offset is the index
   size_t taken = 0;
+  size_t committed = 0;  // at the last checkpoint
 };
 
 struct Message {
@@ -69,7 +71,7 @@ struct TestDriver::Impl {
       const std::string step = impl.graph.nodes[static_cast<size_t>(node)].op->Name();
       run::TopicWriter writer(impl.late_topic, run::TopicShape{}, kSmallBatch);
       std::vector<run::PendingAppend> ready;
-      LEAT_CHECK_OK(run::WriteLateRows(batch, rows, step, "test", impl.now_ms, writer, &ready));
+      LEAT_CHECK_OK(run::WriteLateRows(batch, rows, step, impl.options.job, impl.now_ms, writer, &ready));
       impl.Append(ready);
     }
     void Fail(int node, exec::FailedRow row) override {
@@ -103,6 +105,7 @@ struct TestDriver::Impl {
   void Append(const std::vector<run::PendingAppend>& ready);
   void Bury(run::DeadRecord record);
   bool Reads(const std::string& topic) const;
+  void DropUncommitted();
 
   Options options;
   plan::JobPlan plan;
@@ -113,6 +116,8 @@ struct TestDriver::Impl {
   int64_t now_ms = 0;
   uint64_t late = 0;
   uint64_t dead = 0;
+  uint64_t committed_late = 0;  // at the last checkpoint
+  uint64_t committed_dead = 0;
   int64_t epoch = 0;
   bool finished = false;
   absl::Status failed;            // while the clock went on
@@ -297,7 +302,19 @@ absl::Status TestDriver::Impl::Checkpoint() {
       bytes, model::Offset{0}, [&](run::ChangelogReplay::Epoch& read) { return store->Apply(read.changes, epoch); }));
   for (const auto& worker : workers) worker->backend->OnApplied(epoch);
   values_committed = values_emitted;
+  for (auto& [name, topic] : topics) topic.committed = topic.batches.size();
+  committed_late = late;
+  committed_dead = dead;
   return absl::OkStatus();
+}
+
+// As an aborted transaction does. What the test has inserted stays.
+void TestDriver::Impl::DropUncommitted() {
+  for (auto& [name, topic] : topics) {
+    if (!Reads(name)) topic.batches.resize(topic.committed);
+  }
+  late = committed_late;
+  dead = committed_dead;
 }
 
 void TestDriver::Impl::Append(const std::vector<run::PendingAppend>& ready) {
@@ -313,7 +330,7 @@ void TestDriver::Impl::Bury(run::DeadRecord record) {
   ++dead;
   run::TopicWriter writer(dead_letter_topic, run::TopicShape{}, kSmallBatch);
   std::vector<run::PendingAppend> ready;
-  LEAT_CHECK_OK(run::WriteDeadRecord(record, "test", now_ms, writer, &ready));
+  LEAT_CHECK_OK(run::WriteDeadRecord(record, options.job, now_ms, writer, &ready));
   Append(ready);
 }
 
@@ -337,12 +354,13 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
   impl->options = options;
   impl->now_ms = options.start_ms;
   impl->plan = std::move(compiled.plan);
-  const auto setting = [&](const std::string& key, std::string_view fallback) {
-    const auto it = impl->plan.settings.find(key);
-    return it == impl->plan.settings.end() ? std::string(fallback) : it->second;
-  };
-  impl->dead_letter_topic = setting("leat.dead-letter.topic", "dead-letters");
-  impl->late_topic = setting("leat.late.topic", "");
+  LEAT_ASSIGN_OR_RETURN(const run::JobOptions job, run::ParseJobOptions(impl->plan.settings, options.job));
+  impl->late_topic = job.late_topic;
+  impl->dead_letter_topic = job.dead_letter_topic;
+  if (options.job.empty() && !impl->plan.settings.contains("leat.dead-letter.topic")) {
+    impl->dead_letter_topic = "dead-letters";
+  }
+  if (options.job.empty()) impl->options.job = "test";
   LEAT_ASSIGN_OR_RETURN(impl->graph, run::BuildGraph(impl->plan));
   for (size_t i = 0; i < impl->graph.nodes.size(); ++i) {
     const plan::Node& node = *impl->graph.nodes[i].plan;
@@ -353,7 +371,9 @@ absl::StatusOr<std::unique_ptr<TestDriver>> TestDriver::Create(const std::string
     if (run::IsDatagenTable(*node.table)) {
       LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::DatagenSource(*node.table));
     } else if (run::IsKafkaTable(*node.table)) {
-      LEAT_ASSIGN_OR_RETURN(impl->tables[static_cast<int>(i)], run::ParseKafkaTable(*node.table));
+      LEAT_ASSIGN_OR_RETURN(run::KafkaTable table, run::ParseKafkaTable(*node.table));
+      run::ApplyTo(job, node.kind == plan::NodeKind::kSink ? run::Direction::kWrite : run::Direction::kRead, &table);
+      impl->tables[static_cast<int>(i)] = std::move(table);
     }
   }
   LEAT_RETURN_IF_ERROR(impl->Open());
@@ -384,7 +404,8 @@ absl::Status TestDriver::InsertBatch(const std::string& topic, const std::vector
 std::vector<TestRecord> TestDriver::Take(const std::string& name) {
   Topic& topic = impl_->topics[name];
   std::vector<TestRecord> records;
-  for (; topic.taken < topic.batches.size(); ++topic.taken) {
+  const size_t end = impl_->options.exactly_once && !impl_->Reads(name) ? topic.committed : topic.batches.size();
+  for (; topic.taken < end; ++topic.taken) {
     auto iterator = model::RecordIterator::Open(topic.batches[topic.taken], size_t{64} << 20);
     LEAT_CHECK_OK(iterator.status());
     model::RecordView view;
@@ -426,7 +447,35 @@ absl::Status TestDriver::Checkpoint() {
   LEAT_RETURN_IF_ERROR(impl_->failed);
   return impl_->Checkpoint();
 }
-absl::Status TestDriver::Crash() { return impl_->Open(); }
+absl::Status TestDriver::Crash() {
+  if (impl_->options.exactly_once) impl_->DropUncommitted();
+  return impl_->Open();
+}
+
+bool TestDriver::Writes(const std::string& topic) const {
+  if (topic == impl_->dead_letter_topic || topic == impl_->late_topic) return true;
+  return std::ranges::any_of(impl_->tables, [&](const auto& item) {
+    const plan::Node& node = *impl_->graph.nodes[static_cast<size_t>(item.first)].plan;
+    return node.kind == plan::NodeKind::kSink && item.second.topics.front() == topic;
+  });
+}
+
+absl::Status TestDriver::AdvanceEventTime(const std::string& topic, int64_t watermark_ms) {
+  if (impl_->finished) return FailedPrecondition("the input has been finished: its time is over");
+  std::vector<int> nodes;
+  for (Impl::Source& source : impl_->sources) {
+    if (!topic.empty() && source.cursor->partition().topic != topic) continue;
+    if (!source.decoder->has_watermark()) continue;
+    source.cursor->AdvanceWatermark(watermark_ms);
+    source.watermark_ms = source.cursor->watermark_ms();
+    nodes.push_back(source.node);
+  }
+  if (nodes.empty()) {
+    return NotFound("no table", topic.empty() ? "" : StrCat(" that reads topic ", topic), " has a WATERMARK");
+  }
+  for (const int node : nodes) LEAT_RETURN_IF_ERROR(impl_->UpdateSourceWatermark(node));
+  return impl_->Drain();
+}
 uint64_t TestDriver::late_rows() const { return impl_->late; }
 uint64_t TestDriver::dead_rows() const { return impl_->dead; }
 

@@ -107,6 +107,25 @@ INSERT INTO pages SELECT REPEAT(page, 200000) FROM visits;)");
   EXPECT_NE(Header(dead[0], "leat.truncated"), "(none)");
 }
 
+TEST(TestDriver, BuriesARecordWithItsHeadersAndHowOftenItWasSentAgain) {
+  auto driver = Make(std::string(kSource) + R"(
+CREATE TABLE pages (page INT) WITH ('connector' = 'kafka', 'topic' = 'pages', 'format' = 'json');
+INSERT INTO pages SELECT CAST(page AS INT) FROM visits;)");
+  const std::vector<std::pair<std::string, std::string>> headers = {
+      {"trace", "1"}, {"leat.attempt", "2"}, {"leat.reason", "of another job"}};
+  ASSERT_TRUE(driver->Insert("visits", {.key = "k", .value = "no JSON", .headers = headers}).ok());
+  ASSERT_TRUE(
+      driver->Insert("visits", {.value = R"({"page":"x","ts":"2024-01-01 00:00:00"})", .headers = headers}).ok());
+  const std::vector<TestRecord> dead = driver->Take("dead-letters");
+  ASSERT_EQ(dead.size(), 2u);
+  EXPECT_EQ(dead[0].key, "k");
+  EXPECT_EQ(Header(dead[0], "trace"), "1");
+  EXPECT_EQ(Header(dead[0], "leat.attempt"), "2");
+  EXPECT_NE(Header(dead[0], "leat.reason"), "of another job");
+  // Of the row only its text is left.
+  EXPECT_THAT(Header(dead[1], "leat.operator"), testing::HasSubstr("Calc"));
+}
+
 TEST(TestDriver, RefusesATopicThatNoTableReads) {
   auto driver = Make(std::string(kSource) + kPerMinute);
   EXPECT_EQ(driver->Insert("other", {.value = "{}"}).code(), absl::StatusCode::kNotFound);
