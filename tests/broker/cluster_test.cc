@@ -61,25 +61,23 @@ class ClusterOfSome : public Cluster {
     return *outcome;
   }
   // Whatever hinders it for the moment.
-  void AddVoter(int32_t asked, int32_t id) {
+  void ChangeUntilDone(int32_t asked, const std::function<void(ClusterAdmin&, Callback<Outcome>)>& call) {
     Outcome outcome = Failed(model::ErrorCode::kNotController, "");
     for (int i = 0; i < 50 && !outcome.ok(); ++i) {
-      outcome = Change(asked, [&](ClusterAdmin& admin, auto done) {
-        admin.AddVoter({"", model::NodeId(id), {}, {}}, std::move(done));
-      });
+      outcome = Change(asked, call);
       world.RunFor(absl::Milliseconds(200));
     }
     ASSERT_TRUE(outcome.ok()) << outcome.message;
   }
+  void AddVoter(int32_t asked, int32_t id) {
+    ChangeUntilDone(asked, [id](ClusterAdmin& admin, Callback<Outcome> done) {
+      admin.AddVoter({"", model::NodeId(id), {}, {}}, std::move(done));
+    });
+  }
   void RemoveVoter(int32_t asked, int32_t id) {
-    Outcome outcome = Failed(model::ErrorCode::kNotController, "");
-    for (int i = 0; i < 50 && !outcome.ok(); ++i) {
-      outcome = Change(asked, [&](ClusterAdmin& admin, auto done) {
-        admin.RemoveVoter({"", model::NodeId(id), {}}, std::move(done));
-      });
-      world.RunFor(absl::Milliseconds(200));
-    }
-    ASSERT_TRUE(outcome.ok()) << outcome.message;
+    ChangeUntilDone(asked, [id](ClusterAdmin& admin, Callback<Outcome> done) {
+      admin.RemoveVoter({"", model::NodeId(id), {}}, std::move(done));
+    });
   }
   int32_t Controller() {
     for (const auto& [id, node] : nodes) {
