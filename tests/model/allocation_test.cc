@@ -16,14 +16,14 @@ Allocations g_allocations;
 
 }  // namespace
 
-void* operator new(size_t bytes) {
+// Not inlined: where gcc inlines one of them alone, it takes new and free, or malloc and delete, for a mistake.
+[[gnu::noinline]] void* operator new(size_t bytes) {
   ++g_allocations.count;
   g_allocations.bytes += bytes;
   void* memory = std::malloc(bytes);
   if (memory == nullptr) std::abort();
   return memory;
 }
-// Not inlined: gcc warns of a free() of what operator new made, which it does not see into.
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 

@@ -15,13 +15,13 @@ namespace {
 thread_local size_t allocated_bytes = 0;
 }  // namespace
 
-// What a hostile frame makes us allocate is counted where it is allocated.
-void* operator new(size_t bytes) {
+// What a hostile frame makes us allocate is counted where it is allocated. Not inlined: where gcc inlines one of them
+// alone, it takes new and free, or malloc and delete, for a mistake.
+[[gnu::noinline]] void* operator new(size_t bytes) {
   allocated_bytes += bytes;
   if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
   throw std::bad_alloc();
 }
-// Not inlined: gcc warns of a free() of what operator new made, which it does not see into.
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
