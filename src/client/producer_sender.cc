@@ -25,6 +25,7 @@ bool Retriable(model::ErrorCode code) {
     case model::ErrorCode::kUnknownLeaderEpoch:
     case model::ErrorCode::kThrottlingQuotaExceeded:
     case model::ErrorCode::kNotEnoughReplicas:
+    case model::ErrorCode::kNotEnoughReplicasAfterAppend:  // it is stored, and may be committed yet
     case model::ErrorCode::kConcurrentTransactions:
     case model::ErrorCode::kCoordinatorNotAvailable:
     case model::ErrorCode::kCoordinatorLoadInProgress:
@@ -432,8 +433,9 @@ void Sender::OnFailureLocked(Partition* partition, const v1::ProducePartitionRes
   const bool unknown_topic = code == model::ErrorCode::kUnknownTopicOrPartition;
   if (unknown_topic) partition->topic->partition_count = 0;
   const int32_t sequence = partition->line.front()->sequence;
-  // An earlier attempt whose answer was lost may have stored it: its number must not be another batch's.
-  const bool refused_at_once = partition->line.front()->attempts <= 1;
+  // An earlier attempt whose answer was lost may have stored it, or this one if the broker cannot tell: its number must
+  // not be another batch's.
+  const bool refused_at_once = partition->line.front()->attempts <= 1 && code != model::ErrorCode::kUnknownServerError;
   FailLocked(partition, batches_.Take(partition, 1), FromOutcome(result.outcome(), "produce"));
   if (!idempotent_) return;
   if (refused_at_once && !unknown_topic) {

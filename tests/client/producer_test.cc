@@ -94,6 +94,41 @@ TEST_F(ProducerTest, TellsWhyItTriesAgain) {
   EXPECT_EQ(broker_.Values("t", 0).size(), 1u);
 }
 
+// The leader has stored it when it hears that too few replicas are in sync. The same number again is answered once they
+// are; another batch under that number would be taken for this one, and be lost.
+TEST_F(ProducerTest, WhatIsStoredAndNotCommittedYetIsAskedForAgain) {
+  broker_.AddTopic("t", 1);
+  int answers = 0;  // under the fake's lock
+  broker_.set_appended_hook([&](const broker::ProducePartition&) -> std::optional<broker::Outcome> {
+    if (++answers > 2) return std::nullopt;
+    return broker::Outcome{model::ErrorCode::kNotEnoughReplicasAfterAppend, "1 replica is in sync, 2 are asked for"};
+  });
+  auto producer = MakeProducer({.linger = absl::ZeroDuration()});
+  for (const std::string value : {"a", "b"}) {
+    ASSERT_TRUE(producer->Send({.topic = "t", .value = value}).ok());
+    const absl::Status flushed = producer->Flush();
+    EXPECT_TRUE(flushed.ok()) << flushed;
+  }
+  EXPECT_EQ(broker_.Values("t", 0), (std::vector<std::string>{"a", "b"}));
+}
+
+// The broker does not say whether it is stored.
+TEST_F(ProducerTest, TheNumberOfWhatMayBeStoredIsNotGivenAgain) {
+  broker_.AddTopic("t", 1);
+  int answers = 0;  // under the fake's lock
+  broker_.set_appended_hook([&](const broker::ProducePartition&) -> std::optional<broker::Outcome> {
+    if (++answers > 1) return std::nullopt;
+    return broker::Outcome{model::ErrorCode::kUnknownServerError, "something is wrong"};
+  });
+  auto producer = MakeProducer({.linger = absl::ZeroDuration()});
+  ASSERT_TRUE(producer->Send({.topic = "t", .value = "a"}).ok());
+  EXPECT_FALSE(producer->Flush().ok());
+  ASSERT_TRUE(producer->Send({.topic = "t", .value = "b"}).ok());
+  const absl::Status flushed = producer->Flush();
+  EXPECT_TRUE(flushed.ok()) << flushed;
+  EXPECT_EQ(broker_.Values("t", 0), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_F(ProducerTest, KeepsOrderWhenTheServerRestartsInBetween) {
   broker_.AddTopic("t", 2);
   auto producer = MakeProducer({.batch_bytes = 300});

@@ -40,6 +40,11 @@ class FakeBroker final : public broker::Broker {
     const std::lock_guard lock(mutex_);
     hook_ = std::move(hook);
   }
+  // Decides the answer for a partition whose batches were appended; nullopt tells where they are.
+  void set_appended_hook(ProduceHook hook) {
+    const std::lock_guard lock(mutex_);
+    appended_hook_ = std::move(hook);
+  }
   // One of several: who it is, who there is, and who leads a partition (the others refuse it). Without it, it is alone.
   void JoinCluster(int32_t id, const std::vector<broker::ClusterDescription::Node>& nodes) {
     const std::lock_guard lock(mutex_);
@@ -192,6 +197,7 @@ class FakeBroker final : public broker::Broker {
   std::map<uint64_t, Parked> parked_;
   std::vector<std::function<void()>> held_;
   ProduceHook hook_;
+  ProduceHook appended_hook_;
   bool holding_ = false;
   int auto_create_ = 0;
   size_t produce_requests_ = 0;

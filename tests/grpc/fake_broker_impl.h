@@ -72,6 +72,9 @@ inline broker::ProducePartitionResult FakeBroker::AppendLocked(broker::ProducePa
     log->end += header->record_count;
   }
   result.log_start = model::Offset(log->log_start);
+  if (appended_hook_) {
+    if (auto outcome = appended_hook_(partition)) result.outcome = *outcome;
+  }
   return result;
 }
 
