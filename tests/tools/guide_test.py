@@ -20,7 +20,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def run(broker, block):
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "LEAT_ADDRESS": broker.grpc,
-                   "KAFKA": broker.kafka}
+                   "KAFKA": broker.kafka, "ADMIN": broker.admin}
     return subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=broker.directory, env=environment, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
 
@@ -129,6 +129,18 @@ class Guides(unittest.TestCase):
         self.assertIn('      - {"page":"home","visits":3}\n      + {"page":"home","visits":2}\n', outputs[1])
         self.assertTrue(outputs[1].endswith("1 passed, 1 failed\nexit code 1\n"), outputs[1])
 
+    def test_views(self):
+        outputs = self.run_guide("views.md")
+        ada = '{"account":"ada","cents":700,"movements":2}'
+        alan = '{"account":"alan","cents":42,"movements":1}'
+        self.assertIn(f"{ada}\nada\t{ada}\nalan\t{alan}\n", outputs[1])
+        one, end = json.JSONDecoder().raw_decode(outputs[2])
+        page = json.loads(outputs[2][end:])
+        self.assertEqual([row["value"] for row in one["rows"]], [json.loads(ada)])
+        self.assertEqual([row["key"] for row in page["rows"]], ["ada", "alan"])
+        self.assertEqual(page["next"], "bob")
+        self.assertIn(f"+\tada\t{ada}\n", outputs[3])
+
     def test_outgrow(self):
         outputs = self.run_guide("outgrow.md")
         self.assertIn("'topic' = 'fraud-alerts-flink',", outputs[0])
@@ -153,8 +165,7 @@ class Guides(unittest.TestCase):
 
     def test_every_guide_is_run(self):
         tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md", "fraud.md",
-                  "dead-letters.md", "job-tests.md",
-                  "outgrow.md", "replay.md"}
+                  "dead-letters.md", "job-tests.md", "outgrow.md", "replay.md", "views.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 
