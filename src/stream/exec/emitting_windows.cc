@@ -83,9 +83,13 @@ class EmittingWindows : public Operator {
   absl::Status AddValues(Step& step, int64_t window_end, Group* group, data::TextArena& texts) const;
   absl::Status Tell(std::string_view key, int64_t window_end, Group* group, ChangeOutput* out) const;
   absl::Status End(int64_t window_end, EmittingState* state, ChangeOutput* out) const;
-  absl::Status Drop(int64_t window_end, EmittingState* state) const;
+  absl::Status Drop(int64_t window_end, EmittingState* state, ChangeOutput* out) const;
   absl::Status SetTimer(int64_t due_ms, const std::string& timer, EmittingState* state) const;
-  absl::Status OnTimer(int64_t due_ms, const std::string& timer, EmittingState* state, ChangeOutput* out) const;
+  struct Due {
+    int64_t due_ms;
+    int64_t wall_ms;  // it may be long over
+  };
+  absl::Status OnTimer(Due at, const std::string& timer, EmittingState* state, ChangeOutput* out) const;
   absl::StatusOr<Group> Load(std::string_view stored) const;
   absl::Status Save(std::string_view key, int64_t window_end, const Group& group, EmittingState* state) const;
 
@@ -218,7 +222,7 @@ absl::Status EmittingWindows::OnWatermark(OperatorState& operator_state, const C
     LEAT_ASSIGN_OR_RETURN(const std::optional<state::Namespace> end, state.groups->NextNamespace(from));
     if (!end || *end - 1 > context.watermark_ms) break;
     if (*end - 1 > before_ms) LEAT_RETURN_IF_ERROR(End(*end, &state, &out));
-    if (IsOver(*end, context.watermark_ms)) LEAT_RETURN_IF_ERROR(Drop(*end, &state));
+    if (IsOver(*end, context.watermark_ms)) LEAT_RETURN_IF_ERROR(Drop(*end, &state, &out));
     from = *end + 1;
   }
   state.fired.Set(context.watermark_ms);
@@ -239,11 +243,18 @@ absl::Status EmittingWindows::End(int64_t window_end, EmittingState* state, Chan
   return absl::OkStatus();
 }
 
-absl::Status EmittingWindows::Drop(int64_t window_end, EmittingState* state) const {
+// Where late rows are taken, a key whose timer is not due yet has some that nobody was told of.
+absl::Status EmittingWindows::Drop(int64_t window_end, EmittingState* state, ChangeOutput* out) const {
   if (FollowsTheClock()) {
     LEAT_ASSIGN_OR_RETURN(const KeyedBytes entries, SortedEntries(*state->groups, window_end));
     for (const auto& [key, bytes] : entries) {
-      LEAT_RETURN_IF_ERROR(state->timers->Erase(kMinWatermark, TimerKey(window_end, key)));
+      const std::string timer = TimerKey(window_end, key);
+      LEAT_ASSIGN_OR_RETURN(const std::string* set, state->timers->Find(kMinWatermark, timer));
+      if (set != nullptr && emit_.lateness_ms > 0) {
+        LEAT_ASSIGN_OR_RETURN(Group group, Load(bytes));
+        LEAT_RETURN_IF_ERROR(Tell(key, window_end, &group, out));
+      }
+      LEAT_RETURN_IF_ERROR(state->timers->Erase(kMinWatermark, timer));
     }
   }
   for (state::StateTable* table : state->slot_tables) {
@@ -274,15 +285,16 @@ absl::Status EmittingWindows::OnTime(OperatorState& operator_state, const Contex
     if (!due || *due > context.wall_ms) break;
     LEAT_ASSIGN_OR_RETURN(const KeyedBytes timers, SortedEntries(*state.timers, *due));
     LEAT_RETURN_IF_ERROR(state.timers->EraseNamespace(*due));
-    for (const auto& [timer, bytes] : timers) LEAT_RETURN_IF_ERROR(OnTimer(*due, timer, &state, &out));
+    for (const auto& [timer, bytes] : timers) {
+      LEAT_RETURN_IF_ERROR(OnTimer({.due_ms = *due, .wall_ms = context.wall_ms}, timer, &state, &out));
+    }
   }
   return out.Flush();
 }
 
-absl::Status EmittingWindows::OnTimer(int64_t due_ms, const std::string& timer, EmittingState* state,
-                                      ChangeOutput* out) const {
+absl::Status EmittingWindows::OnTimer(Due at, const std::string& timer, EmittingState* state, ChangeOutput* out) const {
   LEAT_ASSIGN_OR_RETURN(const std::string* set, state->timers->Find(kMinWatermark, timer));
-  if (set == nullptr || BytesReader(*set).Read<int64_t>() != due_ms) return absl::OkStatus();  // of another time
+  if (set == nullptr || BytesReader(*set).Read<int64_t>() != at.due_ms) return absl::OkStatus();  // of another time
   BytesReader reader(timer);
   const auto window_end = reader.Read<int64_t>();
   const std::string_view key = reader.rest();
@@ -290,10 +302,13 @@ absl::Status EmittingWindows::OnTimer(int64_t due_ms, const std::string& timer, 
   if (stored == nullptr) return DataLoss("state: a timer of a window that is not there");
   const std::string bytes = *stored;
   LEAT_ASSIGN_OR_RETURN(Group group, Load(bytes));
+  const std::string told = group.told;
   LEAT_RETURN_IF_ERROR(Tell(key, window_end, &group, out));
-  LEAT_RETURN_IF_ERROR(Save(key, window_end, group, state));
+  if (group.told != told) LEAT_RETURN_IF_ERROR(Save(key, window_end, group, state));
   const int64_t often_ms = window_end - 1 <= state->fired.ms() ? emit_.late_ms : emit_.early_ms;
-  return often_ms > 0 ? SetTimer(due_ms + often_ms, timer, state) : state->timers->Erase(kMinWatermark, timer);
+  if (often_ms <= 0) return state->timers->Erase(kMinWatermark, timer);
+  // The next moment that is still to come: of a job that was stopped for hours those between are over.
+  return SetTimer(at.due_ms + often_ms * ((at.wall_ms - at.due_ms) / often_ms + 1), timer, state);
 }
 
 // The texts of the accumulator point into `stored`.

@@ -86,6 +86,24 @@ TEST(EmittingWindows, LateRowsAsTheClockSays) {
                  R"(-{"w":"00","v":13,"d":3})", R"(+{"w":"00","v":14,"d":3})", R"(+{"w":"10","v":66,"d":1})"});
 }
 
+// The watermark may take the window away before the clock has come to its late rows.
+TEST(EmittingWindows, LateRowsAreToldWhenTheirWindowGoes) {
+  const std::string settings = std::string(kLateness) +
+                               "SET 'table.exec.emit.late-fire.enabled' = 'true'; SET "
+                               "'table.exec.emit.late-fire.delay' = '60 s';\n";
+  ExpectChanges(settings, kTumble, {"a 1 00:00:01", "a 2 00:00:12", "b 4 00:00:03", "a 8 00:00:40"},
+                {R"(+{"w":"00","v":1,"d":1})", R"(-{"w":"00","v":1,"d":1})", R"(+{"w":"00","v":5,"d":2})",
+                 R"(+{"w":"10","v":2,"d":1})", R"(+{"w":"40","v":8,"d":1})"});
+}
+
+// Not once for each interval of the pause: there are a hundred million.
+TEST(EmittingWindows, EarlyAfterALongPauseIsOnce) {
+  const std::string settings =
+      "SET 'table.exec.emit.early-fire.enabled' = 'true'; SET 'table.exec.emit.early-fire.delay' = '1 ms';\n";
+  ExpectChanges(settings, kTumble, {"a 1 00:00:01", "+100000000", "a 2 00:00:02", "+1"},
+                {R"(+{"w":"00","v":1,"d":1})", R"(-{"w":"00","v":1,"d":1})", R"(+{"w":"00","v":3,"d":1})"});
+}
+
 TEST(EmittingWindows, HopTellsOfEachOfItsWindows) {
   ExpectChanges(kEarly,
                 "SELECT DATE_FORMAT(HOP_END(ts, INTERVAL '5' SECOND, INTERVAL '10' SECOND), 'ss') AS e, MAX(v) AS v "
