@@ -41,6 +41,9 @@ class DeadLetterQueue::Origins {
     absl::StatusOr<Reader*> reader = ReaderFor(origin.partition);
     if (absl::IsNotFound(reader.status())) return std::optional<client::ConsumerRecord>();
     LEAT_RETURN_IF_ERROR(reader.status());
+    if (origin.offset >= (*reader)->range.end) {  // it came since
+      LEAT_ASSIGN_OR_RETURN((*reader)->range, RangeOf((*reader)->consumer.get(), origin.partition));
+    }
     if (origin.offset < (*reader)->range.begin || origin.offset >= (*reader)->range.end) {
       return std::optional<client::ConsumerRecord>();
     }
@@ -59,12 +62,18 @@ class DeadLetterQueue::Origins {
     Reader& reader = readers_[partition];
     if (reader.consumer == nullptr) {
       LEAT_ASSIGN_OR_RETURN(
-          reader.consumer, ReaderOf(connection_, partition,
-                                    {.reset = client::ConsumerOptions::Reset::kError, .prefetch_bytes = kOriginBytes}));
-      LEAT_ASSIGN_OR_RETURN(const auto ranges, reader.consumer->Offsets());
-      reader.range = ranges.at(partition);
+          auto consumer, ReaderOf(connection_, partition,
+                                  {.reset = client::ConsumerOptions::Reset::kError, .prefetch_bytes = kOriginBytes}));
+      LEAT_ASSIGN_OR_RETURN(reader.range, RangeOf(consumer.get(), partition));
+      reader.consumer = std::move(consumer);
     }
     return &reader;
+  }
+
+  static absl::StatusOr<client::OffsetRange> RangeOf(client::Consumer* consumer,
+                                                     const client::TopicPartition& partition) {
+    LEAT_ASSIGN_OR_RETURN(const auto ranges, consumer->Offsets());
+    return ranges.at(partition);
   }
 
   static absl::StatusOr<std::optional<client::ConsumerRecord>> FindIn(client::Consumer* consumer,
