@@ -2,6 +2,7 @@
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/numbers.h>
+#include <absl/strings/str_replace.h>
 
 #include <utility>
 
@@ -46,7 +47,10 @@ absl::StatusOr<std::optional<std::string>> BytesParam(const Request& request, co
   if (text != request.query.end()) return std::optional(text->second);
   if (coded == request.query.end()) return std::optional<std::string>();
   std::string bytes;
-  if (absl::Base64Unescape(coded->second, &bytes) || absl::WebSafeBase64Unescape(coded->second, &bytes)) {
+  // Of a '+' that was not percent-encoded a query makes a space, which base64 has not, and which the decoder passes
+  // over.
+  const std::string code = absl::StrReplaceAll(coded->second, {{" ", "+"}});
+  if (absl::Base64Unescape(code, &bytes) || absl::WebSafeBase64Unescape(code, &bytes)) {
     return std::optional(std::move(bytes));
   }
   return InvalidArgument(name, kCoded, ": expected base64, got '", coded->second, "'");

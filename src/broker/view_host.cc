@@ -88,7 +88,8 @@ void ViewHost::Begin(const model::TopicPartition& name, const Leadership& leads)
                          .stores = stores_.get(),
                          .options = &options_,
                          .name = name,
-                         .folder = env::JoinPath(Folder(), StrCat(++next_folder_, "-", name.ToString()))});
+                         // By number alone: with a topic's name in front it might be longer than a file's name may be.
+                         .folder = env::JoinPath(Folder(), StrCat(++next_folder_))});
   entry.view->Begin();
 }
 

@@ -49,7 +49,7 @@ absl::Status ViewWatch::Begin() {
   ++desk_.watches;
   counted_ = true;
   topic_ = topic->id;
-  const int32_t count = topic->partitions;
+  const int32_t count = partition_count_ = topic->partitions;
   const auto check = [&](model::PartitionId id) {
     if (id.value() >= 0 && id.value() < count) return absl::OkStatus();
     return NotFound("'", request_.topic, "' has the partitions 0 to ", count - 1, ", not ", id);
@@ -86,7 +86,9 @@ void ViewWatch::FindOffsets() {
           for (const run::PartitionOffsets& offsets : *found) {
             for (Partition& partition : self->partitions_) {
               if (partition.id != offsets.partition || self->request_.from.contains(partition.id)) continue;
-              const bool earliest = self->request_.begin == WatchRequest::Begin::kEarliest;
+              // One that an earlier watch had not was made since.
+              const bool earliest =
+                  self->request_.begin == WatchRequest::Begin::kEarliest || !self->request_.from.empty();
               const model::Offset from = earliest ? offsets.earliest : offsets.latest;
               partition.stream = view::PartitionStream(range, from, keyless);
               partition.sent = from;
@@ -97,16 +99,21 @@ void ViewWatch::FindOffsets() {
       });
 }
 
-// The topic of the name may be another one by now.
-bool ViewWatch::HasChanged() const {
+// The topic of the name may be another one by now, or have partitions that this watch does not read.
+absl::Status ViewWatch::CheckTopic() const {
   const absl::StatusOr<meta::TopicPtr> topic = desk_.Find(request_.topic, Needs());
-  return !topic.ok() || (*topic)->id != topic_;
+  if (!topic.ok() || (*topic)->id != topic_) {
+    return NotFound("'", request_.topic, "' is not there any more, or has no view");
+  }
+  if (request_.partition || (*topic)->partitions == partition_count_) return absl::OkStatus();
+  return Unavailable("'", request_.topic, "' has ", (*topic)->partitions, " partitions now, it had ", partition_count_,
+                     ": begin again where this ends, with all of them");
 }
 
 void ViewWatch::Go() {
   timer_.reset();
   if (!ended_.ok() || !waiting_) return;
-  if (HasChanged()) return End(NotFound("'", request_.topic, "' is not there any more, or has no view"));
+  if (const absl::Status there = CheckTopic(); !there.ok()) return End(there);
   while (scanning_ < partitions_.size() && partitions_[scanning_].stream.live()) ++scanning_;
   scanning_ < partitions_.size() ? SendRows() : Follow();
 }

@@ -47,7 +47,7 @@ class ViewWatch : public std::enable_shared_from_this<ViewWatch> {
   void Take(size_t index, std::vector<view::Record> records);
   void Later(Duration pause);
   void HandOver();
-  bool HasChanged() const;
+  absl::Status CheckTopic() const;
   ViewDesk::Needs Needs() const {
     return request_.begin == WatchRequest::Begin::kTable ? ViewDesk::Needs::kView : ViewDesk::Needs::kTopic;
   }
@@ -56,6 +56,7 @@ class ViewWatch : public std::enable_shared_from_this<ViewWatch> {
   ViewDesk& desk_;
   const WatchRequest request_;
   model::TopicId topic_;
+  int32_t partition_count_ = 0;  // when this began
   std::vector<Partition> partitions_;
   size_t scanning_ = 0;  // the first partition whose rows have not been sent
   std::deque<Ready> ready_;

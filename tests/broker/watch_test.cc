@@ -96,6 +96,28 @@ TEST_F(WatchTest, EndsWithAReason) {
   EXPECT_TRUE(absl::IsNotFound(batch.status())) << batch.status();
 }
 
+// Records of the new partition belong to it as well: who goes on where it ended has all of them.
+TEST_F(WatchTest, EndsWhenTheTopicHasMorePartitions) {
+  ASSERT_TRUE(w.Create("clicks").outcome.ok());
+  const std::unique_ptr<Watch> watch = w.views->NewWatch({.topic = "clicks", .begin = WatchRequest::Begin::kLatest});
+  const auto live = Next(*watch);
+  ASSERT_TRUE(live.ok()) << live.status();
+  std::map<model::PartitionId, model::Offset> from;
+  for (const view::PartitionOffset& at : live->positions) from[at.partition] = at.applied;
+  const auto altered = w.Await<std::vector<TopicResult>>([&](auto done) {
+    w.broker->AlterTopics({{.name = "clicks", .partitions = static_cast<int32_t>(from.size()) + 1}}, std::move(done));
+  });
+  ASSERT_TRUE(altered.at(0).outcome.ok());
+  w.Produce(Tp("clicks", static_cast<int32_t>(from.size())), leat::broker::Batch({"of the new one"}));
+  absl::StatusOr<WatchBatch> batch = Next(*watch);
+  for (int i = 0; i < 3 && batch.ok(); ++i) batch = Next(*watch);
+  EXPECT_TRUE(absl::IsUnavailable(batch.status())) << batch.status();
+  const std::unique_ptr<Watch> second =
+      w.views->NewWatch({.topic = "clicks", .begin = WatchRequest::Begin::kLatest, .from = from});
+  const auto first = Next(*second);
+  EXPECT_THAT(first->records.empty() ? Texts(Next(*second)) : Texts(first), ElementsAre("(none)=of the new one"));
+}
+
 // Who applies what comes has the table in the end, whatever was written meanwhile.
 TEST(WatchModel, ComesToTheTableWhileItChanges) {
   const sim::Seeds seeds = sim::SeedsToRun(10);
