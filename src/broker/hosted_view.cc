@@ -77,6 +77,7 @@ void HostedView::FetchNext() {
   if (closing_ || fetching_) return;
   retry_timer_.reset();
   fetching_ = true;
+  asked_at_ = config_.broker->home().Now();
   FetchRequest request;
   request.max_wait = kFetchWait;
   request.max_bytes = config_.options->fetch_bytes;
@@ -112,8 +113,13 @@ void HostedView::TakeFetched(FetchPartitionResult result) {
     if (result.last_stable_offset > next_) {
       next_ = result.last_stable_offset;
       Advance(next_);
+      return FetchNext();
     }
-    return FetchNext();
+    // A node that does not let this fetch wait (limits.fetch_max_wait, limits.parked_fetches) is not asked without end.
+    const Instant now = config_.broker->home().Now();
+    if (now - asked_at_ >= kPause) return FetchNext();
+    retry_timer_ = config_.broker->home().RunAt(now + kPause, [this] { FetchNext(); });
+    return;
   }
   auto folded = std::make_shared<Folded>();
   folded->fetched = std::move(result);

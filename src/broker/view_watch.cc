@@ -155,6 +155,7 @@ void ViewWatch::ReadPage(size_t index, view::Range range) {
 }
 
 void ViewWatch::ReadRecords(size_t index, model::Offset from, Duration max_wait) {
+  partitions_[index].asked_at = broker_.home().Now();
   broker_.job_log().Fetch({.partition = {request_.topic, partitions_[index].id},
                            .offset = from,
                            .max_bytes = kPieceBytes,
@@ -186,8 +187,8 @@ void ViewWatch::Take(size_t index, std::vector<view::Record> records) {
   }
   partition.busy = false;
   partition.sent = partition.stream.position();
-  // A leader that has just changed may answer at once, and again.
-  const bool pause = quiet && scanning_ < partitions_.size();
+  // A leader that has just changed may answer at once, and again, and so does a node that lets no fetch wait.
+  const bool pause = quiet && broker_.home().Now() - partition.asked_at < kPause;
   pause ? Later(kPause) : Go();
 }
 

@@ -28,6 +28,7 @@ class ViewWatch : public std::enable_shared_from_this<ViewWatch> {
     model::PartitionId id;
     view::PartitionStream stream;
     model::Offset sent{-1};  // what was handed over
+    Instant asked_at;        // for records
     bool busy = false;       // read, or waits to be handed over
   };
   struct Ready {

@@ -1,11 +1,14 @@
 #include "sql/compile.h"
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 #include "sql/catalog.h"
 #include "sql/insert.h"
 #include "sql/over.h"
 #include "sql/parse.h"
+#include "sql/queries.h"
 #include "sql/rewrite.h"
 #include "sql/settings.h"
 
@@ -23,7 +26,7 @@ class Compiler {
   absl::StatusOr<Compiled> Run() {
     LEAT_ASSIGN_OR_RETURN(const std::vector<Statement> statements, Parse(script_, diagnostics_));
     for (const Statement& statement : statements) LEAT_RETURN_IF_ERROR(Apply(statement));
-    LEAT_RETURN_IF_ERROR(CheckTopN(sinks_, diagnostics_));
+    LEAT_RETURN_IF_ERROR(CheckNodes(sinks_));
     compiled_.plan.sinks = Rewrite(sinks_, Options());
     compiled_.has_inserts = !sinks_.empty();
     if (jobs_ > 1) {
@@ -133,6 +136,20 @@ class Compiler {
     return absl::OkStatus();
   }
 
+  // What only the whole plan shows.
+  absl::Status CheckNodes(std::vector<plan::NodePtr> left) const {
+    std::set<const plan::Node*> seen;
+    while (!left.empty()) {
+      const plan::NodePtr node = left.back();
+      left.pop_back();
+      if (!seen.insert(node.get()).second) continue;
+      LEAT_RETURN_IF_ERROR(CheckTopN(*node, diagnostics_));
+      LEAT_RETURN_IF_ERROR(CheckWindow(*node, diagnostics_));
+      left.insert(left.end(), node->inputs.begin(), node->inputs.end());
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status ExplainStatement(const Statement& statement) {
     plan::JobPlan explained;
     if (statement.kind == Statement::Kind::kQuery) {
@@ -143,7 +160,7 @@ class Compiler {
     } else {
       LEAT_RETURN_IF_ERROR(AddInserts(statement, &explained.sinks));
     }
-    LEAT_RETURN_IF_ERROR(CheckTopN(explained.sinks, diagnostics_));
+    LEAT_RETURN_IF_ERROR(CheckNodes(explained.sinks));
     explained.sinks = Rewrite(explained.sinks, Options());
     return Print(plan::Explain(explained));
   }

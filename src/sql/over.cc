@@ -3,7 +3,6 @@
 #include <absl/strings/numbers.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/strings.h"
 #include "sql/literals.h"
@@ -341,22 +340,11 @@ Relation PushTopN(Relation relation) {
   return relation;
 }
 
-absl::Status CheckTopN(const std::vector<plan::NodePtr>& roots, const Diagnostics& diagnostics) {
-  std::set<const plan::Node*> seen;
-  std::vector<plan::NodePtr> left = roots;
-  while (!left.empty()) {
-    const plan::NodePtr node = left.back();
-    left.pop_back();
-    if (!seen.insert(node.get()).second) continue;
-    if (IsUnboundedRank(*node)) {
-      return diagnostics.Error(
-          node->position,
-          "ROW_NUMBER() in another order than that of time must be bounded by the query around it: "
-          "SELECT .. FROM (..) WHERE the number <= N");
-    }
-    left.insert(left.end(), node->inputs.begin(), node->inputs.end());
-  }
-  return absl::OkStatus();
+absl::Status CheckTopN(const plan::Node& node, const Diagnostics& diagnostics) {
+  if (!IsUnboundedRank(node)) return absl::OkStatus();
+  return diagnostics.Error(node.position,
+                           "ROW_NUMBER() in another order than that of time must be bounded by the query around it: "
+                           "SELECT .. FROM (..) WHERE the number <= N");
 }
 
 absl::StatusOr<Relation> AddOrderAndLimit(const Relation& input, const Query& query, const std::vector<OverOrder>& keys,

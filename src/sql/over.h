@@ -17,7 +17,7 @@ plan::ExpressionPtr ReplaceOverCalls(const plan::ExpressionPtr& expr, const Rela
 // what is left of the condition. Otherwise the relation as it is.
 Relation PushTopN(Relation relation);
 // An error for a ROW_NUMBER() by another order than time that nothing limits, or one in descending order.
-absl::Status CheckTopN(const std::vector<plan::NodePtr>& roots, const Diagnostics& diagnostics);
+absl::Status CheckTopN(const plan::Node& node, const Diagnostics& diagnostics);
 
 // ORDER BY and LIMIT of the query; `keys` are over the relation.
 absl::StatusOr<Relation> AddOrderAndLimit(const Relation& input, const Query& query, const std::vector<OverOrder>& keys,

@@ -166,4 +166,8 @@ absl::StatusOr<int64_t> WindowMilliseconds(const ExprPtr& expr, std::string_view
 absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& call, Position position,
                                        const Diagnostics& diagnostics);
 
+// Of a node of the whole plan, above which stands what ever will. A change is in the window of the moment at which it
+// comes: that of the row that it takes back is another one, and the row would stay.
+absl::Status CheckWindow(const plan::Node& node, const Diagnostics& diagnostics);
+
 }  // namespace leat::sql

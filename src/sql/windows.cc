@@ -211,4 +211,12 @@ absl::StatusOr<Relation> AssignWindows(const Relation& input, const WindowCall& 
   return result;
 }
 
+absl::Status CheckWindow(const plan::Node& node, const Diagnostics& diagnostics) {
+  const bool alone = node.kind == plan::NodeKind::kWindowAssign;
+  if (!alone || !node.window.processing_time || !node.inputs[0]->produces_updates) return absl::OkStatus();
+  return diagnostics.Unsupported(node.position,
+                                 "a window of processing time, without an aggregate by it, over a query that updates "
+                                 "its results");
+}
+
 }  // namespace leat::sql

@@ -80,6 +80,24 @@ TEST_F(WatchTest, SaysFromTimeToTimeThatNothingIsNew) {
   }
 }
 
+// Asked again and again at one moment, a node would do nothing else.
+TEST(WatchOfANodeThatLetsNothingWait, PausesBetweenItsQuestions) {
+  ViewsWorld w{9};
+  w.options.fetch_max_wait = absl::ZeroDuration();
+  ASSERT_TRUE(w.Start().ok());
+  ASSERT_TRUE(w.Create("users", 2, {{"cleanup.policy", "compact"}, {"leat.view", "true"}}).outcome.ok());
+  const std::unique_ptr<Watch> watch = w.views->NewWatch({.topic = "users"});
+  const auto next = [&] {
+    return w.Await<absl::StatusOr<WatchBatch>>([&](auto done) { watch->Next(std::move(done)); });
+  };
+  ASSERT_TRUE(next()->live);
+  const Instant before = w.world.Now();
+  EXPECT_TRUE(next()->records.empty());
+  EXPECT_GE(w.world.Now() - before, absl::Seconds(9));
+  w.Produce(Tp("users", 0), Keyed({{"a", "1"}}));
+  EXPECT_THAT(Texts(next()), ElementsAre("a=1"));
+}
+
 TEST_F(WatchTest, EndsWithAReason) {
   EXPECT_TRUE(absl::IsNotFound(Next(*w.views->NewWatch({.topic = "nothing"})).status()));
   const std::unique_ptr<Watch> ahead = w.views->NewWatch(
