@@ -50,6 +50,8 @@ void HostedView::RunNext() {
 
 void HostedView::MakeAnew(model::Offset from) {
   ready_ = false;
+  ++generation_;
+  if (fetching_) config_.broker->CancelFetch(ticket_);
   next_ = from;
   log_start_.reset();
   Enqueue({[index = index_, stores = config_.stores, folder = config_.folder] {
@@ -83,11 +85,12 @@ void HostedView::FetchNext() {
   request.max_bytes = config_.options->fetch_bytes;
   request.isolation = model::Isolation::kReadCommitted;
   request.partitions.push_back({config_.name, next_, request.max_bytes});
-  ticket_ = config_.broker->Fetch(std::move(request), [this](FetchReply reply) {
-    config_.broker->home().Post([this, result = std::move(reply.partitions.at(0))]() mutable {
+  ticket_ = config_.broker->Fetch(std::move(request), [this, generation = generation_](FetchReply reply) {
+    config_.broker->home().Post([this, generation, result = std::move(reply.partitions.at(0))]() mutable {
       fetching_ = false;
       if (closing_) return MaybeClosed();
-      TakeFetched(std::move(result));
+      if (generation == generation_) return TakeFetched(std::move(result));
+      if (ready_) FetchNext();
     });
   });
 }
@@ -131,8 +134,8 @@ void HostedView::TakeFetched(FetchPartitionResult result) {
              LEAT_ASSIGN_OR_RETURN(folded->keyless, (*index)->Apply(*records));
              return absl::OkStatus();
            },
-           [this, folded](const absl::Status& applied) {
-             if (closing_) return;
+           [this, folded, generation = generation_](const absl::Status& applied) {
+             if (closing_ || generation != generation_) return;
              if (!folded->unreadable.ok()) return Retry(folded->unreadable);
              if (absl::IsDataLoss(applied)) {
                LogWarning("views", config_.name.ToString(), ": the table is made anew: ", Message(applied));
@@ -221,15 +224,17 @@ void HostedView::ReadNow(Waiting waiting) {
              }
              return absl::OkStatus();
            },
-           [this, answer, applied = applied_](const absl::Status&) {
+           [this, answer, applied = applied_, generation = generation_](const absl::Status&) {
              // What compaction left nothing of is applied all the same.
              if (answer->page.ok()) answer->page->applied = std::max(answer->page->applied, applied);
-             const bool damaged = absl::IsDataLoss(answer->page.status());
-             if (damaged) {
-               LogWarning("views", config_.name.ToString(),
-                          ": the table cannot be read: ", Message(answer->page.status()));
+             if (absl::IsDataLoss(answer->page.status())) {
+               const std::string what(Message(answer->page.status()));
+               if (!closing_ && generation == generation_) {
+                 LogWarning("views", config_.name.ToString(), ": the table cannot be read and is made anew: ", what);
+                 MakeAnew(model::Offset(0));
+               }
                answer->page = Unavailable("view ", config_.name.ToString(),
-                                          ": its table is damaged: ", Message(answer->page.status()));
+                                          ": its table is damaged and is made anew: try again: ", what);
              }
              answer->done(std::move(answer->page));
            }});

@@ -73,6 +73,7 @@ class HostedView {
   bool working_ = false;
   bool ready_ = false;  // there is a table, or will be before what is enqueued now
   bool fetching_ = false;
+  uint64_t generation_ = 0;                 // of the table: what was begun for an older one counts no more
   Instant asked_at_;                        // for what is being fetched
   uint64_t ticket_ = 0;                     // of the fetch under way
   size_t asking_ = 0;                       // reads that ask for the end

@@ -1,6 +1,8 @@
 // A broker with views in the simulated world.
 #pragma once
 
+#include <functional>
+
 #include "broker/views.h"
 #include "tests/broker/broker_fixture.h"
 
@@ -23,7 +25,7 @@ class ViewsWorld : public BrokerWorld {
   ~ViewsWorld() { DropViews(); }
   absl::Status Start() {
     const absl::Status started = BrokerWorld::Start();
-    views = Views::Create(*broker, view_options, MakeMemoryViewStores());
+    views = Views::Create(*broker, view_options, make_stores());
     views->Start();
     return started;
   }
@@ -56,6 +58,7 @@ class ViewsWorld : public BrokerWorld {
   }
 
   ViewOptions view_options;
+  std::function<std::unique_ptr<ViewStores>()> make_stores = MakeMemoryViewStores;
   std::unique_ptr<Views> views;
 
  private:

@@ -128,6 +128,43 @@ TEST_F(ViewsTest, OfMoreTablesThanANodeMayHaveAreRefused) {
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
 }
 
+// Stores whose open tables a test can write into.
+class OpenStores : public ViewStores {
+ public:
+  explicit OpenStores(std::vector<state::CommittedStore*>* opened) : opened_(opened) {}
+  absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string& folder) override {
+    auto store = memory_->Open(folder);
+    if (store.ok()) opened_->push_back(store->get());
+    return store;
+  }
+  absl::Status Remove(const std::string& folder) override { return memory_->Remove(folder); }
+
+ private:
+  std::unique_ptr<ViewStores> memory_ = MakeMemoryViewStores();
+  std::vector<state::CommittedStore*>* opened_;
+};
+
+TEST(ViewsOfADamagedTable, AreMadeAnewWhenAReadFindsIt) {
+  std::vector<state::CommittedStore*> opened;
+  ViewsWorld w(7);
+  w.make_stores = [&] { return std::make_unique<OpenStores>(&opened); };
+  ASSERT_TRUE(w.Start().ok());
+  ASSERT_TRUE(w.Create("users", 1, {{"cleanup.policy", "compact"}, {"leat.view", "true"}}).outcome.ok());
+  w.Produce(Tp("users"), Keyed({{"a", "1"}, {"b", "1"}}));
+  EXPECT_THAT(Table(w.Scan({.view = "users"})), ElementsAre(Pair("a", "1"), Pair("b", "1")));
+  ASSERT_EQ(opened.size(), 1u);
+  ASSERT_TRUE(opened[0]->Apply({{"rb", "torn"}}, opened[0]->position()).ok());
+  // Rows that nothing is wrong with are read as before.
+  EXPECT_THAT(Table(w.Scan({.view = "users", .range = view::Range::Key("a")})), ElementsAre(Pair("a", "1")));
+  const absl::Status damaged = w.Scan({.view = "users"}).status();
+  EXPECT_TRUE(absl::IsUnavailable(damaged)) << damaged;
+  EXPECT_THAT(std::string(Message(damaged)), HasSubstr("is made anew"));
+  EXPECT_THAT(Table(w.Scan({.view = "users"})), ElementsAre(Pair("a", "1"), Pair("b", "1")));
+  w.Produce(Tp("users"), Keyed({{"c", "1"}}));
+  EXPECT_THAT(Table(w.Scan({.view = "users"})), ElementsAre(Pair("a", "1"), Pair("b", "1"), Pair("c", "1")));
+  EXPECT_EQ(opened.size(), 2u);
+}
+
 // Records come and go, the broker is killed, loses power, stops in order: a view is always what its topic says.
 TEST(ViewsModel, AreWhatTheTopicSaysAfterAnyRestart) {
   const sim::Seeds seeds = sim::SeedsToRun(15);
