@@ -36,14 +36,16 @@ void HostedView::Enqueue(Step step) {
 void HostedView::RunNext() {
   if (working_ || steps_.empty()) return MaybeClosed();
   working_ = true;
-  Step step = std::move(steps_.front());
+  config_.turns->Take([this, step = std::move(steps_.front())]() mutable {
+    config_.broker->home().RunBlocking(std::move(step.work),
+                                       [this, done = std::move(step.done)](const absl::Status& status) mutable {
+                                         config_.turns->GiveBack();
+                                         working_ = false;
+                                         done(status);
+                                         RunNext();
+                                       });
+  });
   steps_.pop_front();
-  config_.broker->home().RunBlocking(std::move(step.work),
-                                     [this, done = std::move(step.done)](const absl::Status& status) mutable {
-                                       working_ = false;
-                                       done(status);
-                                       RunNext();
-                                     });
 }
 
 // ---- following the log

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "broker/api.h"
+#include "broker/disk_turns.h"
 #include "broker/view_stores.h"
 #include "broker/views.h"
 #include "env/shard.h"
@@ -25,7 +26,8 @@ class HostedView {
   struct Config {
     BrokerImpl* broker;
     ViewStores* stores;
-    const ViewOptions* options;  // all three outlive this
+    const ViewOptions* options;
+    DiskTurns* turns;  // all four outlive this
     model::TopicPartition name;
     std::string folder;  // nobody else's
   };

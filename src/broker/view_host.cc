@@ -87,6 +87,7 @@ void ViewHost::Begin(const model::TopicPartition& name, const Leadership& leads)
       HostedView::Config{.broker = &broker_,
                          .stores = stores_.get(),
                          .options = &options_,
+                         .turns = &turns_,
                          .name = name,
                          // By number alone: with a topic's name in front it might be longer than a file's name may be.
                          .folder = env::JoinPath(Folder(), StrCat(++next_folder_))});

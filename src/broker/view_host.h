@@ -34,6 +34,7 @@ class ViewHost {
   void Answer(const AskView& asked, Callback<absl::StatusOr<AskView::Reply>> done);
 
  private:
+  static constexpr size_t kDiskTurns = 2;  // of the four disk threads
   // In which leadership a table was begun.
   struct Leadership {
     model::TopicId topic;
@@ -56,6 +57,7 @@ class ViewHost {
   BrokerImpl& broker_;
   const ViewOptions options_;
   const std::unique_ptr<ViewStores> stores_;
+  DiskTurns turns_{kDiskTurns};
   meta::ImagePtr followed_;  // the metadata as it was looked at last
   std::unique_ptr<env::Timer> timer_;
   std::map<model::TopicPartition, Entry> entries_;

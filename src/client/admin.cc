@@ -71,8 +71,8 @@ void FillOffsets(Connection::Impl& connection, TopicInfo* topic) {
     if (partition.begin_offset < 0 && partition.leader >= 0) unknown.push_back({topic->name, partition.partition});
   }
   if (unknown.empty()) return;
-  const auto begins = ListOffsets(connection, unknown, OffsetSpec::kEarliest, 0);
-  const auto ends = ListOffsets(connection, unknown, OffsetSpec::kLatest, 0);
+  const auto begins = ListOffsets(connection, unknown, {OffsetSpec::kEarliest});
+  const auto ends = ListOffsets(connection, unknown, {OffsetSpec::kLatest});
   for (size_t i = 0; i < unknown.size() && begins.ok() && ends.ok(); ++i) {
     PartitionInfo& partition = topic->partitions.at(static_cast<size_t>(unknown[i].partition));
     partition.begin_offset = begins->at(i);

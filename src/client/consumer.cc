@@ -84,10 +84,10 @@ struct Consumer::Impl {
 };
 
 absl::Status Consumer::Impl::SeekAll(OffsetSpec spec, int64_t timestamp_ms) {
-  LEAT_ASSIGN_OR_RETURN(std::vector<int64_t> offsets, ListOffsets(connection->impl(), assignment, spec, timestamp_ms));
+  LEAT_ASSIGN_OR_RETURN(std::vector<int64_t> offsets, ListOffsets(connection->impl(), assignment, {spec, options.isolation, timestamp_ms}));
   if (std::find(offsets.begin(), offsets.end(), -1) != offsets.end()) {
     LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> ends,
-                          ListOffsets(connection->impl(), assignment, OffsetSpec::kLatest, 0));
+                          ListOffsets(connection->impl(), assignment, {OffsetSpec::kLatest, options.isolation}));
     for (size_t i = 0; i < offsets.size(); ++i) {
       if (offsets[i] < 0) offsets[i] = ends[i];
     }
@@ -193,7 +193,7 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> Consumer::Impl::StartsOf(
     }
     const bool latest = options.reset == ConsumerOptions::Reset::kLatest;
     LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> starts,
-                          ListOffsets(broker, without, latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, 0));
+                          ListOffsets(broker, without, {latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, options.isolation}));
     for (size_t i = 0; i < without.size(); ++i) begin[without[i]] = starts[i];
   }
   for (size_t i = 0; i < partitions.size(); ++i) {
@@ -380,9 +380,9 @@ absl::StatusOr<std::map<TopicPartition, OffsetRange>> Consumer::Offsets() {
   if (impl_->assignment.empty()) return ranges;
   Connection::Impl& connection = impl_->connection->impl();
   LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> begins,
-                        ListOffsets(connection, impl_->assignment, OffsetSpec::kEarliest, 0));
+                        ListOffsets(connection, impl_->assignment, {OffsetSpec::kEarliest, impl_->options.isolation}));
   LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> ends,
-                        ListOffsets(connection, impl_->assignment, OffsetSpec::kLatest, 0));
+                        ListOffsets(connection, impl_->assignment, {OffsetSpec::kLatest, impl_->options.isolation}));
   for (size_t i = 0; i < begins.size(); ++i) ranges[impl_->assignment[i]] = {begins[i], ends[i]};
   return ranges;
 }

@@ -311,7 +311,8 @@ void Fetcher::OnErrorLocked(Lock* lock, Reader* reader, const v1::FetchPartition
     lock->unlock();
     const bool earliest = options_.reset == ConsumerOptions::Reset::kEarliest;
     const auto offsets =
-        ListOffsets(connection_->impl(), {partition}, earliest ? OffsetSpec::kEarliest : OffsetSpec::kLatest, 0);
+        ListOffsets(connection_->impl(), {partition},
+                    {earliest ? OffsetSpec::kEarliest : OffsetSpec::kLatest, options_.isolation});
     lock->lock();
     if (generation != generation_ || stopping_) return;
     if (offsets.ok()) {

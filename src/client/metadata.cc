@@ -41,13 +41,14 @@ namespace {
 
 using Found = std::map<TopicPartition, int64_t>;
 
-v1::ListOffsetsRequest RequestOf(const std::vector<TopicPartition>& partitions, OffsetSpec spec, int64_t timestamp_ms) {
+v1::ListOffsetsRequest RequestOf(const std::vector<TopicPartition>& partitions, const OffsetQuery& query) {
   v1::ListOffsetsRequest request;
+  if (query.isolation == ConsumerOptions::Isolation::kReadCommitted) request.set_isolation(v1::READ_COMMITTED);
   for (const TopicPartition& partition : partitions) {
     auto* to = request.add_partitions();
     to->set_topic(partition.topic);
     to->set_partition(partition.partition);
-    switch (spec) {
+    switch (query.spec) {
       case OffsetSpec::kEarliest:
         to->set_spec(v1::ListOffsetsRequest::EARLIEST);
         break;
@@ -58,7 +59,7 @@ v1::ListOffsetsRequest RequestOf(const std::vector<TopicPartition>& partitions, 
         to->set_spec(v1::ListOffsetsRequest::TIMESTAMP);
         break;
     }
-    to->set_timestamp_ms(timestamp_ms);
+    to->set_timestamp_ms(query.timestamp_ms);
   }
   return request;
 }
@@ -85,8 +86,8 @@ absl::StatusOr<Found> ListAt(Connection::Impl& connection, const std::string& ad
 }  // namespace
 
 absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
-                                                 const std::vector<TopicPartition>& partitions, OffsetSpec spec,
-                                                 int64_t timestamp_ms) {
+                                                 const std::vector<TopicPartition>& partitions,
+                                                 const OffsetQuery& query) {
   const Instant deadline = MonotonicNow() + connection.options.request_timeout;
   Found found;
   for (absl::Duration pause = kFirstPause; found.size() < std::set(partitions.begin(), partitions.end()).size();
@@ -98,7 +99,7 @@ absl::StatusOr<std::vector<int64_t>> ListOffsets(Connection::Impl& connection,
     }
     absl::Status failure;
     for (const auto& [address, some] : by_leader) {
-      const absl::StatusOr<Found> here = ListAt(connection, address, RequestOf(some, spec, timestamp_ms));
+      const absl::StatusOr<Found> here = ListAt(connection, address, RequestOf(some, query));
       if (here.ok()) {
         found.insert(here->begin(), here->end());
       } else if (absl::IsUnavailable(here.status())) {

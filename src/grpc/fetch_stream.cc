@@ -9,6 +9,7 @@
 
 #include "grpc/admission.h"
 #include "grpc/failure.h"
+#include "grpc/isolation.h"
 #include "grpc/services.h"
 #include "leat/v1/log.pb.h"
 #include "model/record_batch.h"
@@ -75,8 +76,7 @@ class FetchStream final : public ::grpc::ServerWriteReactor<v1::FetchResponse>, 
     credit_ = request.credit_bytes() == 0 ? INT64_MAX : request.credit_bytes();
     next_.min_bytes = request.min_bytes() == 0 ? 1 : static_cast<size_t>(request.min_bytes());
     next_.max_wait = request.max_wait_ms() == 0 ? kDefaultWait : absl::Milliseconds(request.max_wait_ms());
-    next_.isolation = request.isolation() == v1::READ_COMMITTED ? model::Isolation::kReadCommitted
-                                                                : model::Isolation::kReadUncommitted;
+    next_.isolation = IsolationOf(request.isolation());
     if (follow_) next_.max_wait = next_.min_bytes == 1 ? kFollowWait : std::max(next_.max_wait, kLeastFollowWait);
     message_bytes_ = context_.options.max_answer_bytes;
     if (request.max_bytes() > 0) message_bytes_ = std::min(message_bytes_, static_cast<size_t>(request.max_bytes()));

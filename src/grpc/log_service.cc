@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "grpc/failure.h"
+#include "grpc/isolation.h"
 #include "grpc/services.h"
 #include "leat/v1/log.grpc.pb.h"
 
@@ -43,6 +44,7 @@ class LogService final : public v1::Log::CallbackService {
                                   v1::ListOffsetsResponse* response) override {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     std::vector<broker::ListOffsetsPartition> partitions;
+    const auto isolation = IsolationOf(request->isolation());
     for (int i = 0; i < request->partitions_size(); ++i) {
       const auto& from = request->partitions(i);
       const auto spec = SpecOf(from.spec());
@@ -54,7 +56,8 @@ class LogService final : public v1::Log::CallbackService {
       }
       partitions.push_back({.partition = {from.topic(), model::PartitionId(from.partition())},
                             .spec = *spec,
-                            .timestamp_ms = from.timestamp_ms()});
+                            .timestamp_ms = from.timestamp_ms(),
+                            .isolation = isolation});
     }
     context_.broker.ListOffsets(std::move(partitions),
                                 [reactor, response](std::vector<broker::ListOffsetsResult> results) {

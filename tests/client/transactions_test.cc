@@ -115,6 +115,27 @@ TEST_F(ClientTransactions, CommittedRecordsComeAndAbortedOnesDoNot) {
   EXPECT_THAT(Read("out", 0, ConsumerOptions::Isolation::kReadUncommitted, 3), ElementsAre("aborted", "a", "c"));
 }
 
+// Whoever reads up to the end would wait for the transaction otherwise.
+TEST_F(ClientTransactions, TheEndIsWhereTheIsolationLetsReadersCome) {
+  auto producer = MakeProducer({.transactional_id = "app"});
+  ASSERT_TRUE(producer->BeginTransaction().ok());
+  ASSERT_TRUE(producer->Send(To(0, "a")).ok());
+  ASSERT_TRUE(producer->CommitTransaction().ok());
+  ASSERT_TRUE(producer->BeginTransaction().ok());
+  ASSERT_TRUE(producer->Send(To(0, "open")).ok());
+  ASSERT_TRUE(producer->Flush().ok());
+  const auto end = [&](ConsumerOptions::Isolation isolation) {
+    auto consumer = *Consumer::Create(Connection::Open({.address = address_}), {.isolation = isolation});
+    EXPECT_TRUE(consumer->Assign({{"out", 0}}).ok());
+    const auto ranges = consumer->Offsets();
+    EXPECT_TRUE(ranges.ok()) << ranges.status();
+    return ranges.ok() ? ranges->at({"out", 0}).end : -1;
+  };
+  EXPECT_EQ(end(ConsumerOptions::Isolation::kReadCommitted), 2);  // the record and its marker
+  EXPECT_EQ(end(ConsumerOptions::Isolation::kReadUncommitted), 3);
+  ASSERT_TRUE(producer->AbortTransaction().ok());
+}
+
 TEST_F(ClientTransactions, OffsetsMoveWithTheRecords) {
   auto producer = MakeProducer({.transactional_id = "app"});
   const auto committed = [&] {

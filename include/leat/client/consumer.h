@@ -52,7 +52,7 @@ struct ConsumerRecord {
 
 struct OffsetRange {
   int64_t begin = 0;  // first offset there is
-  int64_t end = 0;    // one behind the last readable record
+  int64_t end = 0;    // one behind the last record that this isolation may read
 };
 
 class Consumer {
