@@ -101,7 +101,7 @@ absl::Status SliceStore::Load(int64_t end, Slice* slice) {
     const uint32_t entry = slice->groups.FindOrAdd(HashKeyBytes(key), key, &added);
     // Merging into an empty accumulator copies it; texts must move into the slice's own memory first.
     layout_.OwnTexts(block.data(), slice->groups.texts());
-    std::memcpy(slice->groups.value(entry), block.data(), block.size());
+    if (!block.empty()) std::memcpy(slice->groups.value(entry), block.data(), block.size());
   }));
   for (size_t i = 0; i < distinct_.size(); ++i) {
     if (distinct_[i] == nullptr) continue;

@@ -194,7 +194,8 @@ absl::Status WindowAggregate::Fire(int64_t window_end, WindowState* state, Windo
       bool added = false;
       const uint32_t into = state->merged.FindOrAdd(slice->groups.hash(entry), slice->groups.key(entry), &added);
       if (added) {
-        std::memcpy(state->merged.value(into), slice->groups.value(entry), layout_.bytes());
+        // A window that only says which keys there are has no bytes of them.
+        if (layout_.bytes() > 0) std::memcpy(state->merged.value(into), slice->groups.value(entry), layout_.bytes());
         layout_.Borrow(state->merged.value(into));
       } else {
         layout_.Merge(slice->groups.value(entry), state->merged.value(into), state->merged.texts());
