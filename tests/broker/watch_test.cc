@@ -83,7 +83,7 @@ TEST_F(WatchTest, SaysFromTimeToTimeThatNothingIsNew) {
 // Asked again and again at one moment, a node would do nothing else.
 TEST(WatchOfANodeThatLetsNothingWait, PausesBetweenItsQuestions) {
   ViewsWorld w{9};
-  w.options.fetch_max_wait = absl::ZeroDuration();
+  w.options.limits.fetch_max_wait = absl::ZeroDuration();
   ASSERT_TRUE(w.Start().ok());
   ASSERT_TRUE(w.Create("users", 2, {{"cleanup.policy", "compact"}, {"leat.view", "true"}}).outcome.ok());
   const std::unique_ptr<Watch> watch = w.views->NewWatch({.topic = "users"});
