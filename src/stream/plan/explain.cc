@@ -3,41 +3,11 @@
 
 #include "base/strings.h"
 #include "stream/plan/changelog.h"
+#include "stream/plan/node_text.h"
 #include "stream/plan/plan.h"
 #include "stream/plan/state_notes.h"
 
 namespace leat::plan {
-
-namespace {
-
-std::string Join(size_t count, const std::function<std::string(size_t)>& part) {
-  std::string text;
-  for (size_t i = 0; i < count; ++i) StrAppend(&text, i == 0 ? "" : ", ", part(i));
-  return text;
-}
-
-std::string DescribeSource(const Node& node) {
-  std::string text = StrCat("Source ", node.table->name, " (",
-                            Join(node.schema->fields.size(),
-                                 [&](size_t i) {
-                                   const data::Field& field = node.schema->fields[i];
-                                   return StrCat(field.name, " ", field.type.ToString());
-                                 }),
-                            ")");
-  if (node.table->watermark_column >= 0) {
-    StrAppend(&text, " watermark ", node.table->columns[node.table->watermark_column].name);
-  }
-  return text;
-}
-
-std::string DescribeCalc(const Node& node) {
-  std::string text = "Calc";
-  if (node.condition) StrAppend(&text, " where ", ToString(*node.condition));
-  StrAppend(&text, " select ", Join(node.expressions.size(), [&](size_t i) {
-    return StrCat(node.schema->fields[i].name, ": ", ToString(*node.expressions[i]));
-  }));
-  return text;
-}
 
 std::string_view WindowName(WindowKind kind) {
   switch (kind) {
@@ -53,33 +23,6 @@ std::string_view WindowName(WindowKind kind) {
       break;
   }
   return "";
-}
-
-std::string DescribeKeys(const Node& node) {
-  return StrCat(
-      " keys (",
-      Join(node.keys.size(),
-           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
-      ")");
-}
-
-std::string DescribeWindow(const Node& node) {
-  const WindowSpec& window = node.window;
-  const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
-  const std::string zone = window.zone.empty() ? std::string() : StrCat(", in ", window.zone);
-  if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column, zone);
-  std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column,
-                            window.processing_time ? " by the wall clock" : "");
-  if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms", zone, ")");
-  StrAppend(&text, ", size ", window.size_ms, " ms");
-  if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
-  if (window.kind == WindowKind::kCumulate) StrAppend(&text, ", step ", window.slide_ms, " ms");
-  if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
-  const auto often = [](int64_t ms) { return ms == 0 ? std::string("with each row") : StrCat("every ", ms, " ms"); };
-  if (window.emit.early_ms >= 0) StrAppend(&text, ", early ", often(window.emit.early_ms));
-  if (window.emit.late_ms >= 0) StrAppend(&text, ", late ", often(window.emit.late_ms));
-  if (window.emit.lateness_ms > 0) StrAppend(&text, ", late rows for ", window.emit.lateness_ms, " ms");
-  return StrCat(text, zone, ")");
 }
 
 std::string_view AggregateName(AggregateKind kind) {
@@ -123,6 +66,99 @@ std::string_view AggregateName(AggregateKind kind) {
       return "JSON_OBJECTAGG";
   }
   return "?";
+}
+
+std::string_view JoinTypeName(JoinType type) {
+  switch (type) {
+    case JoinType::kInner:
+      return "inner";
+    case JoinType::kLeft:
+      return "left";
+    case JoinType::kRight:
+      return "right";
+    case JoinType::kFull:
+      return "full";
+    case JoinType::kSemi:
+      return "semi";
+    case JoinType::kAnti:
+      return "anti";
+    case JoinType::kMark:
+      return "mark";
+  }
+  return "?";
+}
+
+std::string_view JoinName(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kIntervalJoin:
+      return "IntervalJoin";
+    case NodeKind::kWindowJoin:
+      return "WindowJoin";
+    case NodeKind::kTemporalJoin:
+      return "TemporalJoin";
+    case NodeKind::kLookupJoin:
+      return "LookupJoin";
+    default:
+      return "Join";
+  }
+}
+
+namespace {
+
+std::string Join(size_t count, const std::function<std::string(size_t)>& part) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) StrAppend(&text, i == 0 ? "" : ", ", part(i));
+  return text;
+}
+
+std::string DescribeSource(const Node& node) {
+  std::string text = StrCat("Source ", node.table->name, " (",
+                            Join(node.schema->fields.size(),
+                                 [&](size_t i) {
+                                   const data::Field& field = node.schema->fields[i];
+                                   return StrCat(field.name, " ", field.type.ToString());
+                                 }),
+                            ")");
+  if (node.table->watermark_column >= 0) {
+    StrAppend(&text, " watermark ", node.table->columns[node.table->watermark_column].name);
+  }
+  return text;
+}
+
+std::string DescribeCalc(const Node& node) {
+  std::string text = "Calc";
+  if (node.condition) StrAppend(&text, " where ", ToString(*node.condition));
+  StrAppend(&text, " select ", Join(node.expressions.size(), [&](size_t i) {
+    return StrCat(node.schema->fields[i].name, ": ", ToString(*node.expressions[i]));
+  }));
+  return text;
+}
+
+std::string DescribeKeys(const Node& node) {
+  return StrCat(
+      " keys (",
+      Join(node.keys.size(),
+           [&](size_t i) { return StrCat(node.inputs[0]->schema->fields[node.keys[i]].name, " $", node.keys[i]); }),
+      ")");
+}
+
+std::string DescribeWindow(const Node& node) {
+  const WindowSpec& window = node.window;
+  const std::string& time = node.inputs[0]->schema->fields[window.time_column].name;
+  const std::string zone = window.zone.empty() ? std::string() : StrCat(", in ", window.zone);
+  if (window.kind == WindowKind::kAttached) return StrCat("window that ends at ", time, " $", window.time_column, zone);
+  std::string text = StrCat(WindowName(window.kind), "(", time, " $", window.time_column,
+                            window.processing_time ? " by the wall clock" : "");
+  if (window.kind == WindowKind::kSession) return StrCat(text, ", gap ", window.size_ms, " ms", zone, ")");
+  StrAppend(&text, ", size ", window.size_ms, " ms");
+  if (window.kind == WindowKind::kHop) StrAppend(&text, ", slide ", window.slide_ms, " ms");
+  if (window.kind == WindowKind::kCumulate) StrAppend(&text, ", step ", window.slide_ms, " ms");
+  if (window.offset_ms != 0) StrAppend(&text, ", offset ", window.offset_ms, " ms");
+  const auto often = [](int64_t ms) { return ms == 0 ? std::string("with each row") : StrCat("every ", ms, " ms"); };
+  if (window.emit.early_ms >= 0) StrAppend(&text, ", early ", often(window.emit.early_ms));
+  if (window.emit.late_ms >= 0) StrAppend(&text, ", late ", often(window.emit.late_ms));
+  if (window.emit.lateness_ms > 0) StrAppend(&text, ", late rows for ", window.emit.lateness_ms, " ms");
+  return StrCat(text, zone, ")");
 }
 
 std::string DescribeAggregates(const Node& node) {
@@ -212,6 +248,8 @@ std::string DescribeQuantifier(const MatchVariable& variable) {
   return variable.greedy ? text : text + "?";
 }
 
+}  // namespace
+
 std::string DescribeMatch(const Node& node) {
   const MatchSpec& match = *node.match;
   const int time = node.window.time_column;
@@ -252,6 +290,8 @@ std::string DescribeMatch(const Node& node) {
   return text;
 }
 
+namespace {
+
 std::string DescribeRank(const Node& node) {
   std::string text = node.window.kind == WindowKind::kAttached ? StrCat("WindowRank ", DescribeWindow(node)) : "Rank";
   StrAppend(&text, DescribeKeys(node), " order (", DescribeOrder(node), ")");
@@ -272,41 +312,6 @@ std::string DescribeWindowColumns(const Node& node) {
     }
     return "";
   });
-}
-
-std::string_view JoinTypeName(JoinType type) {
-  switch (type) {
-    case JoinType::kInner:
-      return "inner";
-    case JoinType::kLeft:
-      return "left";
-    case JoinType::kRight:
-      return "right";
-    case JoinType::kFull:
-      return "full";
-    case JoinType::kSemi:
-      return "semi";
-    case JoinType::kAnti:
-      return "anti";
-    case JoinType::kMark:
-      return "mark";
-  }
-  return "?";
-}
-
-std::string_view JoinName(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::kIntervalJoin:
-      return "IntervalJoin";
-    case NodeKind::kWindowJoin:
-      return "WindowJoin";
-    case NodeKind::kTemporalJoin:
-      return "TemporalJoin";
-    case NodeKind::kLookupJoin:
-      return "LookupJoin";
-    default:
-      return "Join";
-  }
 }
 
 std::string DescribeJoin(const Node& node) {

@@ -42,7 +42,9 @@ Checkpointer::Checkpointer(std::shared_ptr<JobContext> job, state::CommittedStor
                               longest_ms_, std::max(longest_ms_, kLongestBacklogMs))),
       begun_ms_(job_->port->WallMillis()),
       last_ms_(begun_ms_),
-      caught_up_ms_(begun_ms_) {}
+      caught_up_ms_(begun_ms_) {
+  dirty_ = job_->changes_state;
+}
 
 absl::Status Checkpointer::Run() {
   // A life that was cut off right behind its commit has not told the group. Whatever it wrote is visible: who opened
@@ -193,6 +195,8 @@ absl::Status Checkpointer::MaybeAppend() {
 
 absl::Status Checkpointer::AppendChangelog() {
   metadata_.push_back(EncodeParallelism(job_->workers));
+  std::vector<state::Change> first = std::exchange(job_->first_changes, {});
+  std::move(first.begin(), first.end(), std::back_inserter(metadata_));
   ++totals_.checkpoints;
   totals_.checkpoint_ms = job_->port->WallMillis();
   metadata_.push_back(EncodeTotals(totals_));

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "env/metrics.h"
+#include "stream/plan/operator_identity.h"
 #include "stream/run/changelog.h"
 #include "stream/run/delivery.h"
 #include "stream/run/file_tables.h"
@@ -133,13 +135,18 @@ struct JobContext {
   std::string job;
   Options options;
   Graph graph;
-  std::map<int, KafkaTable> tables;       // of sources and sinks of records, by graph node
-  std::map<int, FileTable> files;         // of those with the connector filesystem
-  std::map<int, KnownFiles> known_files;  // that the last checkpoint knows, by plan node
-  std::map<int, SettledFiles> settled;    // of sinks
-  env::Disk* disk = nullptr;              // null: there are no files
-  std::map<int, TopicShape> sink_topics;  // by graph node
-  std::map<int, Delivery> deliveries;     // of sinks
+  std::string plan_text;                          // of the plan by the numbers that it runs with
+  std::vector<plan::StatefulOperator> operators;  // that checkpoints have something of
+  std::set<int> emitted_values;                   // VALUES, by plan node, whose rows a checkpoint has
+  std::vector<state::Change> first_changes;       // that the first checkpoint makes; taken by it
+  bool changes_state = false;                     // it is to come also if no row does
+  std::map<int, KafkaTable> tables;               // of sources and sinks of records, by graph node
+  std::map<int, FileTable> files;                 // of those with the connector filesystem
+  std::map<int, KnownFiles> known_files;          // that the last checkpoint knows, by plan node
+  std::map<int, SettledFiles> settled;            // of sinks
+  env::Disk* disk = nullptr;                      // null: there are no files
+  std::map<int, TopicShape> sink_topics;          // by graph node
+  std::map<int, Delivery> deliveries;             // of sinks
   DeliveryOptions delivery;
   CheckpointInterval interval;
   // Null: the job delivers at least once, and every append goes out as it comes.

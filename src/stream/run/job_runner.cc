@@ -47,6 +47,7 @@ class Runner final : public JobRunner {
     status.state_bytes = counters_.state_bytes.load();
     status.checkpoints = counters_.checkpoints.load();
     status.last_checkpoint_ms = counters_.checkpoint_ms.load();
+    status.has_state = status.has_state || status.checkpoints > 0;
     status.log = log_.Show();
     if (job_ == nullptr) return status;
     for (InputProgress& input : status.inputs) {
@@ -86,6 +87,7 @@ class Runner final : public JobRunner {
   void Abandon(const absl::Status& status);
   void Say(std::string text);
   void SetState(State state, const absl::Status& error);
+  void Know(const Restored& restored);
   bool stopping() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return stopping_;
@@ -120,6 +122,14 @@ void Runner::SetState(State state, const absl::Status& error) {
   status_.error = error.ok() ? "" : std::string(Message(error));
 }
 
+// Whose state there is, before anything can go wrong with it.
+void Runner::Know(const Restored& restored) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  status_.operators = restored.operators;
+  status_.has_state = restored.workers > 0;
+  status_.state_known = true;
+}
+
 void Runner::OnCheckpoint(const CheckpointReport& report) {
   checkpoint_seconds_->Observe(report.duration_seconds);
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -135,12 +145,16 @@ void Runner::OnCheckpoint(const CheckpointReport& report) {
 absl::Status Runner::RunOnce(bool* checkpointed) {
   LEAT_ASSIGN_OR_RETURN(std::shared_ptr<TransactionWriter> transaction, OpenTransactions(spec_, port_));
   LEAT_RETURN_IF_ERROR(RestoreStore(spec_, port_, &store_));
+  LEAT_ASSIGN_OR_RETURN(Restored restored, ReadPositions(*store_));
+  Know(restored);
   LEAT_ASSIGN_OR_RETURN(std::shared_ptr<JobContext> job,
-                        PrepareRun(spec_, port_, counters_, *store_, std::move(transaction)));
+                        PrepareRun(spec_, port_, counters_, *store_, std::move(restored), std::move(transaction)));
   job->log = &log_;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     job_ = job;
+    status_.plan = job->plan_text;
+    status_.operators = job->operators;
     status_.inputs.clear();
     for (const std::vector<CursorStart>& cursors : job->cursors) {
       for (const CursorStart& cursor : cursors) {
@@ -186,10 +200,14 @@ bool Runner::Backoff(int attempt) {
 absl::Status Runner::Look() {
   const auto changelog = Await<absl::StatusOr<std::vector<PartitionOffsets>>>(
       *spec_.threads, [&](auto done) { port_.DescribeTopic(ChangelogTopic(spec_.name), std::move(done)); });
-  if (absl::IsNotFound(changelog.status())) return absl::OkStatus();  // it has never run
+  if (absl::IsNotFound(changelog.status())) {  // it has never run
+    Know({});
+    return absl::OkStatus();
+  }
   LEAT_RETURN_IF_ERROR(RestoreStore(spec_, port_, &store_));
   LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(*store_));
   counters_.Restore(restored.totals);
+  Know(restored);
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [key, position] : restored.positions) {
     status_.inputs.push_back(

@@ -11,6 +11,7 @@
 #include "env/disk.h"
 #include "env/metrics.h"
 #include "model/ids.h"
+#include "stream/plan/operator_identity.h"
 #include "stream/plan/plan.h"
 #include "stream/run/delivery.h"
 #include "stream/run/job_log.h"
@@ -41,10 +42,17 @@ struct JobStatus {
   uint64_t checkpoints = 0;
   size_t state_bytes = 0;
   std::vector<InputProgress> inputs;
+  bool state_known = false;  // the last checkpoint was read: what follows is so
+  bool has_state = false;    // there is a checkpoint
+  // As the last checkpoint knows them, or the first one will; empty: it says nothing of them.
+  std::vector<plan::StatefulOperator> operators;
+  std::string plan;  // by the numbers that it runs with; empty: it does not run
   JobLog::Lines log;
 };
 
 // kLook: does not run, but shows where the job stood when it ended, and ends by itself.
+inline constexpr int64_t kFirstRevision = 1;  // of a job's SQL, as it was submitted
+
 enum class Purpose { kRun, kLook };
 
 // Where a node keeps the committed state of jobs; one job's is open once at a time. Blocks; any thread.
@@ -63,6 +71,7 @@ class JobRunner {
   struct Spec {
     std::string name;  // group id, dead-letter topic `<name>-dlq`, changelog `__leat_changelog_<name>`
     plan::JobPlan plan;
+    int64_t revision = kFirstRevision;  // of the SQL: another one than the state is of may have other operators
     Options options;
     DeliveryOptions delivery{};
     Purpose purpose = Purpose::kRun;

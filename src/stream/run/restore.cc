@@ -12,6 +12,8 @@
 #include "stream/run/datagen.h"
 #include "stream/run/job_options.h"
 #include "stream/run/merged_changes.h"
+#include "stream/run/operator_entries.h"
+#include "stream/run/place_operators.h"
 
 namespace leat::run {
 namespace {
@@ -337,6 +339,21 @@ absl::Status RestoreStore(const JobRunner::Spec& spec, LogPort& port, std::uniqu
   return bytes_read < kMuchBytes ? absl::OkStatus() : (*store)->Flush().status();
 }
 
+namespace {
+
+absl::Status AddOperator(int id, std::string_view value, Restored* restored) {
+  LEAT_ASSIGN_OR_RETURN(OperatorEntry entry, DecodeOperator(id, value));
+  if (!entry.identity) {
+    restored->dropped.push_back(id);
+    return absl::OkStatus();
+  }
+  restored->revision = std::max(restored->revision, entry.revision);
+  restored->operators.push_back({.id = id, .identity = *std::move(entry.identity)});
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
   Restored restored;
   std::vector<SourcePosition> files;
@@ -355,6 +372,8 @@ absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store) {
       const absl::StatusOr<Totals> totals = DecodeTotals(value);
       if (totals.ok()) restored.totals = *totals;
       bad = totals.status();
+    } else if (position->node_id == kOperatorNode) {
+      bad = AddOperator(position->partition.partition.value(), value, &restored);
     } else {
       restored.positions[{position->node_id, position->partition}] = *position;
     }
@@ -379,7 +398,7 @@ absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRun
 }
 
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
-                                                       state::CommittedStore& store,
+                                                       state::CommittedStore& store, Restored restored,
                                                        std::shared_ptr<TransactionWriter> transaction) {
   auto job = std::make_shared<JobContext>(*spec.threads);
   const Log log{port, *spec.threads};
@@ -390,9 +409,11 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->counters = &counters;
   job->transaction = std::move(transaction);
   job->delivery = spec.delivery;
-  LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(spec.plan));
+  LEAT_ASSIGN_OR_RETURN(Placement placement, PlaceOperators(spec, store, &restored));
+  const plan::JobPlan& plan = placement.plan;
+  LEAT_ASSIGN_OR_RETURN(job->graph, BuildGraph(plan));
   LEAT_ASSIGN_OR_RETURN(const JobOptions options, ParseJobOptions(spec.plan.settings, spec.name));
-  LEAT_RETURN_IF_ERROR(ParseTables(*job, spec.plan, options));
+  LEAT_RETURN_IF_ERROR(ParseTables(*job, plan, options));
   LEAT_ASSIGN_OR_RETURN(job->interval, IntervalOf(spec.plan, spec.options));
   job->dead_letter_topic = options.dead_letter_topic;
   job->late_topic = options.late_topic;
@@ -403,7 +424,6 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
     LEAT_ASSIGN_OR_RETURN(job->late_rows, EnsureOutput(log, job->late_topic, 1));
     job->late_rows.partitions = 1;
   }
-  LEAT_ASSIGN_OR_RETURN(const Restored restored, ReadPositions(store));
   job->known_files = restored.files;
   counters.Restore(restored.totals);
   std::vector<CursorStart> cursors;
@@ -420,7 +440,11 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   LEAT_ASSIGN_OR_RETURN(job->workers, ChooseWorkers(spec.plan, spec.options, restored, cursors.size()));
   job->cursors.resize(static_cast<size_t>(job->workers));
   for (size_t i = 0; i < cursors.size(); ++i) job->cursors[i % static_cast<size_t>(job->workers)].push_back(cursors[i]);
-  if (restored.values_emitted) job->cursors.front().push_back({});  // VALUES were emitted before
+  job->plan_text = plan::Explain(plan);
+  job->operators = std::move(placement.operators);
+  job->emitted_values = std::move(placement.emitted_values);
+  job->first_changes = std::move(placement.first_changes);
+  job->changes_state = placement.changes_state;
   for (int i = 0; i < job->workers; ++i) job->inboxes.push_back(std::make_unique<Inbox<WorkerMessage>>(*spec.threads));
   return job;
 }

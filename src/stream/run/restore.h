@@ -5,8 +5,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
+#include "stream/plan/operator_identity.h"
 #include "stream/run/job_context.h"
 #include "stream/run/job_runner.h"
 #include "stream/state/committed_store.h"
@@ -21,7 +23,10 @@ struct Restored {
   std::map<std::pair<int, model::TopicPartition>, SourcePosition> positions;  // of sources, by plan node id
   int workers = 0;                                                            // 0: no checkpoint yet
   bool values_emitted = false;
-  std::map<int, KnownFiles> files;  // by plan node id
+  int64_t revision = 0;                           // of the SQL that `operators` are of
+  std::vector<plan::StatefulOperator> operators;  // empty: the checkpoint says nothing of them
+  std::vector<int> dropped;                       // numbers of those that are gone, but for a part of their state
+  std::map<int, KnownFiles> files;                // by plan node id
   Totals totals;
 };
 absl::StatusOr<Restored> ReadPositions(state::CommittedStore& store);
@@ -33,7 +38,7 @@ absl::StatusOr<std::shared_ptr<TransactionWriter>> OpenTransactions(const JobRun
 
 // Everything RunWorker needs: graph, tables, topics (made if missing), the starts of all cursors.
 absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& spec, LogPort& port, Counters& counters,
-                                                       state::CommittedStore& store,
+                                                       state::CommittedStore& store, Restored restored,
                                                        std::shared_ptr<TransactionWriter> transaction);
 
 }  // namespace leat::run

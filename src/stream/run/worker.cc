@@ -172,10 +172,6 @@ absl::Status Worker::Open() {
   dead_letters_.emplace(job_->dead_letter_topic, job_->dead_letters, kSinkBatchBytes);
   if (!job_->late_topic.empty()) late_rows_.emplace(job_->late_topic, job_->late_rows, kSinkBatchBytes);
   for (const CursorStart& start : job_->cursors[static_cast<size_t>(index_)]) {
-    if (start.partition.topic.empty()) {  // a VALUES node that was emitted before
-      values_emitted_ = true;
-      continue;
-    }
     PartitionCursor reader({.partition = start.partition,
                             .start = start.start,
                             .end = start.end,
@@ -199,7 +195,7 @@ absl::Status Worker::Open() {
   for (size_t i = 0; i < cursors_.size(); ++i) Fetch(i);
   LEAT_RETURN_IF_ERROR(write_error_);
   for (const int source : job_->graph.sources) LEAT_RETURN_IF_ERROR(UpdateSourceWatermark(source));
-  if (!values_emitted_ && index_ == 0) LEAT_RETURN_IF_ERROR(EmitValues());
+  if (index_ == 0) LEAT_RETURN_IF_ERROR(EmitValues());
   return absl::OkStatus();
 }
 
@@ -207,7 +203,7 @@ absl::Status Worker::EmitValues() {
   values_emitted_ = true;
   for (const int source : job_->graph.sources) {
     const plan::Node& node = *job_->graph.nodes[static_cast<size_t>(source)].plan;
-    if (node.kind != plan::NodeKind::kValues) continue;
+    if (node.kind != plan::NodeKind::kValues || job_->emitted_values.contains(node.id)) continue;
     LEAT_RETURN_IF_ERROR(task_->PushSource(source, ValuesBatch(node)));
     Progressed();
   }

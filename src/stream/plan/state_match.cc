@@ -1,0 +1,311 @@
+#include "stream/plan/state_match.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+
+#include "base/strings.h"
+
+namespace leat::plan {
+namespace {
+
+class Matcher {
+ public:
+  Matcher(const std::vector<StatefulOperator>& stored, const JobPlan& plan)
+      : stored_(stored), plan_(plan), taken_(stored.size(), false) {
+    for (const StatefulOperator& old : stored) used_.insert(old.id);
+  }
+
+  StateMatch Match() {
+    const std::vector<StatefulOperator> wanted = OperatorsWithState(plan_);
+    // Those that are the same in everything choose first, so that of two of one kind each finds its own.
+    for (const bool exactly : {true, false}) {
+      for (const StatefulOperator& one : wanted) {
+        if (!one.identity.is_source() && !match_.ids.contains(one.id)) Find(one, exactly);
+      }
+    }
+    FindSources(wanted);
+    for (const StatefulOperator& one : wanted) {
+      if (!match_.ids.contains(one.id)) {
+        match_.ids[one.id] = Free(one.id);
+        match_.added.push_back({.id = match_.ids[one.id], .identity = one.identity});
+      }
+      match_.now.push_back({.id = match_.ids[one.id], .identity = one.identity});
+    }
+    NumberTheRest();
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      if (!taken_[i]) match_.gone.push_back(stored_[i]);
+    }
+    return std::move(match_);
+  }
+
+ private:
+  int Free(int wish) {
+    if (!used_.contains(wish)) {
+      used_.insert(wish);
+      return wish;
+    }
+    while (used_.contains(next_)) ++next_;
+    used_.insert(next_);
+    return next_;
+  }
+  void Take(size_t index, const StatefulOperator& one) {
+    taken_[index] = true;
+    match_.ids[one.id] = stored_[index].id;
+    match_.kept.push_back({.before = stored_[index], .after = {.id = stored_[index].id, .identity = one.identity}});
+  }
+  void Find(const StatefulOperator& one, bool exactly) {
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      if (taken_[i] || !stored_[i].identity.SameState(one.identity)) continue;
+      if (exactly && stored_[i].identity.reads != one.identity.reads) continue;
+      return Take(i, one);
+    }
+  }
+
+  static bool FeedTheSame(const OperatorIdentity& a, const OperatorIdentity& b) {
+    return std::any_of(a.feeds.begin(), a.feeds.end(), [&](const std::string& consumer) {
+      return std::find(b.feeds.begin(), b.feeds.end(), consumer) != b.feeds.end();
+    });
+  }
+  // A topic that the job reads is read on from where the job is, by whatever reads it. What an operator has seen of it
+  // is what the source below it has read: that is the one whose place counts.
+  void FindSources(const std::vector<StatefulOperator>& wanted) {
+    std::vector<const StatefulOperator*> rest;
+    for (const StatefulOperator& one : wanted) {
+      if (one.identity.is_source() && !FindTheSameSource(one)) rest.push_back(&one);
+    }
+    std::vector<const StatefulOperator*> others;
+    for (const StatefulOperator* one : rest) {
+      if (!FindSourceBelow(*one)) others.push_back(one);
+    }
+    for (const StatefulOperator* one : others) FindSourceOfTopic(*one);
+  }
+  bool FindTheSameSource(const StatefulOperator& one) {
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      if (taken_[i] || stored_[i].identity != one.identity) continue;
+      Take(i, one);
+      return true;
+    }
+    return false;
+  }
+  // The one that has fed the same operators and tables.
+  bool FindSourceBelow(const StatefulOperator& one) {
+    std::vector<size_t> below;
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      const OperatorIdentity& old = stored_[i].identity;
+      if (old.SameState(one.identity) && FeedTheSame(old, one.identity)) below.push_back(i);
+    }
+    if (below.empty()) return false;
+    if (below.size() > 1) {
+      match_.merges.push_back({.now = one, .before = {}});
+      for (const size_t i : below) match_.merges.back().before.push_back(stored_[i]);
+    }
+    const auto free = std::find_if(below.begin(), below.end(), [&](size_t i) { return !taken_[i]; });
+    free == below.end() ? Fork(below.front(), one) : Take(*free, one);
+    return true;
+  }
+  void FindSourceOfTopic(const StatefulOperator& one) {
+    // Who has not read such a source from the beginning does so now.
+    if (IsReadWhole(one.identity)) return;
+    std::optional<size_t> any;
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      if (!stored_[i].identity.SameState(one.identity)) continue;
+      if (!taken_[i]) return Take(i, one);
+      if (!any) any = i;
+    }
+    if (any) Fork(*any, one);
+  }
+  void Fork(size_t index, const StatefulOperator& one) {
+    match_.ids[one.id] = Free(one.id);
+    match_.forks.push_back({.from = stored_[index].id, .to = match_.ids[one.id]});
+  }
+
+  void NumberTheRest() {
+    std::set<const Node*> seen;
+    const std::function<void(const Node&)> visit = [&](const Node& node) {
+      if (!seen.insert(&node).second) return;
+      for (const NodePtr& input : node.inputs) visit(*input);
+      if (!match_.ids.contains(node.id)) match_.ids[node.id] = Free(node.id);
+    };
+    for (const NodePtr& sink : plan_.sinks) visit(*sink);
+  }
+
+  const std::vector<StatefulOperator>& stored_;
+  const JobPlan& plan_;
+  std::vector<bool> taken_;
+  std::set<int> used_;
+  int next_ = 1;
+  StateMatch match_;
+};
+
+std::string TopicOf(const OperatorIdentity& source) {
+  return source.parts.empty() ? std::string() : StrCat(source.parts.back().first, " ", source.parts.back().second);
+}
+
+// How far two operators are from each other: parts that differ.
+size_t Distance(const OperatorIdentity& a, const OperatorIdentity& b) {
+  size_t different = 0;
+  for (const auto& part : a.parts) different += std::find(b.parts.begin(), b.parts.end(), part) == b.parts.end();
+  for (const auto& part : b.parts) different += std::find(a.parts.begin(), a.parts.end(), part) == a.parts.end();
+  return different;
+}
+
+std::string PartOf(const OperatorIdentity& identity, const std::string& name) {
+  const auto found =
+      std::find_if(identity.parts.begin(), identity.parts.end(), [&](const auto& part) { return part.first == name; });
+  return found == identity.parts.end() || found->second.empty() ? std::string("nothing") : found->second;
+}
+
+// The operator that most probably is meant to be the same: of the same kind, with the fewest differences.
+const StatefulOperator* Nearest(const StatefulOperator& gone, const std::vector<StatefulOperator>& added) {
+  const StatefulOperator* nearest = nullptr;
+  for (const StatefulOperator& one : added) {
+    if (one.identity.kind != gone.identity.kind) continue;
+    if (nearest == nullptr || Distance(gone.identity, one.identity) < Distance(gone.identity, nearest->identity)) {
+      nearest = &one;
+    }
+  }
+  return nearest;
+}
+
+std::string WhyGone(const StatefulOperator& gone, const std::vector<StatefulOperator>& added) {
+  const StatefulOperator* const nearest = Nearest(gone, added);
+  if (nearest == nullptr) {
+    return StrCat(gone.Name(), " (", Describe(gone.identity), "): the new SQL has no ", gone.identity.kind, " for it");
+  }
+  std::string text = StrCat(gone.Name(), ":");
+  std::set<std::string> names;
+  for (const auto& [name, value] : gone.identity.parts) names.insert(name);
+  for (const auto& [name, value] : nearest->identity.parts) names.insert(name);
+  const char* separator = " ";
+  for (const std::string& name : names) {
+    const std::string before = PartOf(gone.identity, name);
+    const std::string after = PartOf(nearest->identity, name);
+    if (before == after) continue;
+    StrAppend(&text, separator, name, " was [", before, "], in the new SQL it is [", after, "]");
+    separator = "; ";
+  }
+  return text;
+}
+
+bool MayDrop(const StatefulOperator& gone, const std::vector<std::string>& drop) {
+  return std::any_of(drop.begin(), drop.end(),
+                     [&](const std::string& name) { return name == kDropAll || name == gone.Name(); });
+}
+
+absl::Status CheckDropped(const StateMatch& match, const std::vector<std::string>& drop) {
+  for (const std::string& name : drop) {
+    const auto is = [&](const StatefulOperator& one) { return one.Name() == name; };
+    if (name == kDropAll || std::any_of(match.gone.begin(), match.gone.end(), is)) continue;
+    const bool kept =
+        std::any_of(match.kept.begin(), match.kept.end(), [&](const StateMatch::Kept& one) { return is(one.before); });
+    if (kept)
+      return InvalidArgument("--drop-state ", name, ": the new SQL has this operator too, and it keeps its state");
+    return InvalidArgument("--drop-state ", name, ": the job has no such operator");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string Describe(const OperatorIdentity& identity) {
+  if (identity.is_source()) return TopicOf(identity);
+  std::string text;
+  for (const char* name : {"keys", "on", "window", "aggregates", "path"}) {
+    const auto found = std::find_if(identity.parts.begin(), identity.parts.end(),
+                                    [&](const auto& part) { return part.first == name; });
+    if (found != identity.parts.end() && !found->second.empty()) {
+      StrAppend(&text, text.empty() ? "" : "; ", name, " ", found->second);
+    }
+  }
+  return text;
+}
+
+StateMatch MatchState(const std::vector<StatefulOperator>& stored, const JobPlan& plan) {
+  return Matcher(stored, plan).Match();
+}
+
+JobPlan WithIds(const JobPlan& plan, const std::map<int, int>& ids) {
+  std::map<const Node*, NodePtr> made;
+  const std::function<NodePtr(const NodePtr&)> copy = [&](const NodePtr& node) -> NodePtr {
+    if (const auto known = made.find(node.get()); known != made.end()) return known->second;
+    auto renumbered = std::make_shared<Node>(*node);
+    for (NodePtr& input : renumbered->inputs) input = copy(input);
+    renumbered->id = ids.at(node->id);
+    return made[node.get()] = renumbered;
+  };
+  JobPlan result = plan;
+  for (NodePtr& sink : result.sinks) sink = copy(sink);
+  return result;
+}
+
+absl::Status CheckMatch(const StateMatch& match, const std::vector<std::string>& drop) {
+  LEAT_RETURN_IF_ERROR(CheckDropped(match, drop));
+  for (const auto& [before, after] : match.ids) {
+    if (after > kMaxOperatorId) return ResourceExhausted("the plan has more than ", kMaxOperatorId, " operators");
+  }
+  std::string reasons;
+  std::string names;
+  for (const StatefulOperator& gone : match.gone) {
+    if (gone.identity.is_source() || MayDrop(gone, drop)) continue;
+    StrAppend(&reasons, "\n  ", WhyGone(gone, match.added));
+    StrAppend(&names, " --drop-state ", gone.Name());
+  }
+  if (!reasons.empty()) {
+    return FailedPrecondition("the new SQL does not fit the job's state:", reasons,
+                              "\nWhat has state must be there with the same keys, windows, aggregates and kept "
+                              "columns. Change the SQL so that "
+                              "it is; or give up the state of these operators, which then begin empty, with",
+                              names, "; or begin anew with leat job submit --replace");
+  }
+  for (const StateMatch::Merge& merge : match.merges) {
+    return FailedPrecondition(
+        "the new SQL reads ", TopicOf(merge.now.identity), " once where the job has read it ", merge.before.size(),
+        " times, which may have come to different places: a row would be missing or there twice. Keep them apart with "
+        "a hint behind the table in one of the queries, such as /*+ OPTIONS('scan.startup.mode' = "
+        "'earliest-offset') */, which changes nothing else; or begin anew with leat job submit --replace");
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Explain(const StateMatch& match) {
+  std::vector<std::string> lines;
+  for (const StateMatch::Kept& kept : match.kept) {
+    if (kept.after.identity.is_source()) {
+      lines.push_back(StrCat("reads on: ", TopicOf(kept.after.identity), ", from where the job is"));
+      continue;
+    }
+    lines.push_back(StrCat("keeps its state: ", kept.after.Name(), " (", Describe(kept.after.identity), ")"));
+    const std::string& before = kept.before.identity.reads;
+    const std::string& after = kept.after.identity.reads;
+    if (before != after) {
+      lines.back() += StrCat("; it gets other rows from now on: ", after.empty() ? "all of them" : after, ", so far ",
+                             before.empty() ? "all of them" : before);
+    }
+  }
+  for (const StateMatch::Fork& fork : match.forks) {
+    const auto is = [&](const StatefulOperator& one) { return one.id == fork.to; };
+    const auto found = std::find_if(match.now.begin(), match.now.end(), is);
+    if (found == match.now.end()) continue;
+    lines.push_back(StrCat("reads too: ", TopicOf(found->identity), ", from where the job is"));
+  }
+  for (const StatefulOperator& added : match.added) {
+    lines.push_back(added.identity.is_source()
+                        ? StrCat("reads newly: ", TopicOf(added.identity), ", from where its table says")
+                        : StrCat("begins empty: ", added.Name(), " (", Describe(added.identity), ")"));
+  }
+  for (const StatefulOperator& gone : match.gone) {
+    // A table that is read anew from its beginning is told above.
+    const bool anew = std::any_of(match.added.begin(), match.added.end(), [&](const StatefulOperator& one) {
+      return gone.identity.is_source() && one.identity.SameState(gone.identity);
+    });
+    if (anew) continue;
+    lines.push_back(gone.identity.is_source()
+                        ? StrCat("is not read any more: ", TopicOf(gone.identity))
+                        : StrCat("loses its state: ", gone.Name(), " (", Describe(gone.identity), ")"));
+  }
+  return lines;
+}
+
+}  // namespace leat::plan
