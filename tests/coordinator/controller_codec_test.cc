@@ -91,11 +91,13 @@ class Maker {
         return meta::Drain{Node(), Yes() ? meta::Drain::Wish::kStart : meta::Drain::Wish::kStop};
       case 12:
         return meta::RaiseLevel{Small()};
+      case 13:
+        return meta::UpgradeJob{Text(), Text(), Number()};
       default:
         return meta::GiveUpLeadership{Node(), Number(), Key(), meta::LeaderEpoch(Small())};
     }
   }
-  static constexpr uint64_t kKinds = 14;
+  static constexpr uint64_t kKinds = 15;
 
  private:
   template <typename T, typename Make>
