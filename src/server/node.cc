@@ -7,6 +7,7 @@
 
 #include "admin/broker_routes.h"
 #include "admin/endpoints.h"
+#include "admin/page.h"
 #include "admin/server.h"
 #include "admin/stream_routes.h"
 #include "admin/view_routes.h"
@@ -235,6 +236,7 @@ absl::Status Node::State::StartPeers() {
 
 absl::Status Node::State::StartAdmin() {
   admin::Router router;
+  admin::AddPageRoute(router);
   admin::AddBrokerRoutes(router, *broker);
   admin::AddViewRoutes(router, *views);
   admin::AddStreamRoutes(router, *views);

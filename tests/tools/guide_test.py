@@ -141,6 +141,14 @@ class Guides(unittest.TestCase):
         self.assertEqual(page["next"], "bob")
         self.assertIn(f"+\tada\t{ada}\n", outputs[3])
 
+    def test_watching(self):
+        outputs = self.run_guide("watching.md")
+        self.assertIn("rows        4 in, ", outputs[1])
+        self.assertIn(" 0 late, 1 dead\n", outputs[1])
+        self.assertIn("total: 0 records behind", outputs[1])
+        self.assertIn("<title>Leat</title>", outputs[2])
+        self.assertEqual(outputs[3], "1\n")
+
     def test_outgrow(self):
         outputs = self.run_guide("outgrow.md")
         self.assertIn("'topic' = 'fraud-alerts-flink',", outputs[0])
@@ -173,7 +181,7 @@ class Guides(unittest.TestCase):
 
     def test_every_guide_is_run(self):
         tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md", "fraud.md",
-                  "dead-letters.md", "job-tests.md", "outgrow.md", "replay.md", "upgrade.md", "views.md"}
+                  "dead-letters.md", "job-tests.md", "outgrow.md", "replay.md", "upgrade.md", "views.md", "watching.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 
