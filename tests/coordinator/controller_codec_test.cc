@@ -92,9 +92,9 @@ class Maker {
       case 12:
         return meta::RaiseLevel{Small()};
       case 13:
-        return meta::UpgradeJob{Text(), Text(), Number()};
-      default:
         return meta::GiveUpLeadership{Node(), Number(), Key(), meta::LeaderEpoch(Small())};
+      default:
+        return meta::UpgradeJob{Text(), Text(), Number()};
     }
   }
   static constexpr uint64_t kKinds = 15;
