@@ -99,6 +99,7 @@ class JoinBuilder {
       }
     }
     if (kind == NodeKind::kJoin) LEAT_RETURN_IF_ERROR(ReadTtl());
+    if (kind == NodeKind::kJoin && insert_only && !IsMark()) BoundState();
     return Finish(kind);
   }
 
@@ -225,6 +226,18 @@ class JoinBuilder {
     spec_.left_time = left_end;
     spec_.right_time = right_end;
     return true;
+  }
+
+  void BoundState() {
+    const KeepBounds bounds = FindKeepBounds(residual_, left_, right_);
+    if (bounds.left) {
+      spec_.left_time = bounds.left->time;
+      spec_.lower_ms = -bounds.left->keep_ms;
+    }
+    if (bounds.right) {
+      spec_.right_time = bounds.right->time;
+      spec_.upper_ms = bounds.right->keep_ms;
+    }
   }
 
   absl::Status ReadTtl() {

@@ -2,7 +2,10 @@
 // outer (or is the left of a semi, anti or mark join), each of its rows is kept with the number of rows it meets, so
 // that its padded row comes and goes when that number leaves and reaches 0. NULL keys meet nothing: such rows are not
 // kept.
+#include <algorithm>
+
 #include "base/strings.h"
+#include "stream/exec/calendar.h"
 #include "stream/exec/change_output.h"
 #include "stream/exec/join_condition.h"
 #include "stream/exec/join_side.h"
@@ -17,6 +20,9 @@ using Side = JoinCondition::Side;
 
 constexpr int kLeftTable = 0;
 constexpr int kRightTable = 2;
+// Rows that go with the watermark go in so many steps, but not in shorter ones.
+constexpr int64_t kStepsKept = 8;
+constexpr int64_t kShortestStepMs = 1000;
 
 struct JoinState : OperatorState {
   JoinState(JoinSide a, JoinSide b) : left(std::move(a)), right(std::move(b)) {}
@@ -62,7 +68,7 @@ class Join : public Operator {
   }
   absl::Status ProcessInput(OperatorState& state, const Context& context, int input, const data::Batch& batch,
                             Output& output) const override;
-  absl::Status OnWatermark(OperatorState&, const Context&, Output&) const override { return absl::OkStatus(); }
+  absl::Status OnWatermark(OperatorState& state, const Context& context, Output& output) const override;
   absl::Status OnBarrier(OperatorState&) const override { return absl::OkStatus(); }
 
  private:
@@ -74,6 +80,10 @@ class Join : public Operator {
     const JoinType type = node_->join.type;
     return type == JoinType::kFull || type == (side == Side::kLeft ? JoinType::kLeft : JoinType::kRight);
   }
+  // The column by which rows of this side go with the watermark; -1: they stay.
+  int TimeOf(Side side) const { return side == Side::kLeft ? node_->join.left_time : node_->join.right_time; }
+  int64_t KeepMs(Side side) const { return side == Side::kLeft ? -node_->join.lower_ms : node_->join.upper_ms; }
+  int64_t StepMs(Side side) const { return std::max(kShortestStepMs, KeepMs(side) / kStepsKept); }
   static Side Opposite(Side side) { return side == Side::kLeft ? Side::kRight : Side::kLeft; }
 
   absl::Status ProcessRow(Step& step, JoinState* state) const;
@@ -86,6 +96,7 @@ class Join : public Operator {
   absl::Status Turn(Step& step, std::string_view left, bool meets) const;
   absl::Status Alone(Step& step, bool meets) const;
   absl::Status Finish(Step& step, int32_t met) const;
+  absl::Status Keep(Step& step, int32_t met, JoinState* state) const;
 
   plan::NodePtr node_;
   JoinCondition condition_;
@@ -93,8 +104,10 @@ class Join : public Operator {
 
 absl::StatusOr<std::unique_ptr<OperatorState>> Join::Open(state::StateBackend& backend) const {
   const plan::JoinSpec& join = node_->join;
-  LEAT_ASSIGN_OR_RETURN(JoinSide left, JoinSide::Open(backend, node_->id, kLeftTable, join.left_ttl_ms));
-  LEAT_ASSIGN_OR_RETURN(JoinSide right, JoinSide::Open(backend, node_->id, kRightTable, join.right_ttl_ms));
+  LEAT_ASSIGN_OR_RETURN(JoinSide left,
+                        JoinSide::Open(backend, node_->id, kLeftTable, join.left_ttl_ms, StepMs(Side::kLeft)));
+  LEAT_ASSIGN_OR_RETURN(JoinSide right,
+                        JoinSide::Open(backend, node_->id, kRightTable, join.right_ttl_ms, StepMs(Side::kRight)));
   return std::make_unique<JoinState>(std::move(left), std::move(right));
 }
 
@@ -118,6 +131,14 @@ absl::Status Join::ProcessInput(OperatorState& operator_state, const Context& co
     LEAT_RETURN_IF_ERROR(keys.Encode(row, &state.key) ? ProcessRow(step, &state) : WithoutKey(step));
   }
   return out.Flush();
+}
+
+// At the end of the input nothing has to make room.
+absl::Status Join::OnWatermark(OperatorState& operator_state, const Context& context, Output&) const {
+  auto& state = static_cast<JoinState&>(operator_state);
+  if (context.watermark_ms == kMaxWatermark) return absl::OkStatus();
+  LEAT_RETURN_IF_ERROR(state.left.DropPassed(context.watermark_ms));
+  return state.right.DropPassed(context.watermark_ms);
 }
 
 absl::Status Join::WithoutKey(Step& step) const {
@@ -146,7 +167,18 @@ absl::Status Join::ProcessRow(Step& step, JoinState* state) const {
   int32_t met = 0;
   LEAT_RETURN_IF_ERROR(Meet(step, state->key, &met));
   LEAT_RETURN_IF_ERROR(Finish(step, met));
-  return step.adds() ? step.own.Add(state->key, state->row, met, now_ms) : absl::OkStatus();
+  return step.adds() ? Keep(step, met, state) : absl::OkStatus();
+}
+
+absl::Status Join::Keep(Step& step, int32_t met, JoinState* state) const {
+  int64_t until_ms = JoinSide::kForEver;
+  if (const int time = TimeOf(step.side); time >= 0 && !step.own.forgets()) {
+    const data::Column& column = *step.batch.columns[static_cast<size_t>(time)];
+    if (column.IsNull(step.row)) return absl::OkStatus();  // the condition is true of no pair with it
+    until_ms = SaturatingAdd(FloorDiv(column.values<int64_t>()[step.row], data::kMicrosPerMilli), KeepMs(step.side));
+    if (until_ms < step.context.watermark_ms) return absl::OkStatus();
+  }
+  return step.own.Add(state->key, state->row, met, step.context.wall_ms, until_ms);
 }
 
 // For the rows from tried->end on, as many as have kPairs pairs together. What rows of one batch meet does not depend

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "stream/exec/calendar.h"
 
 namespace leat::exec {
 
@@ -57,13 +58,43 @@ void AppendRow(std::string_view row, int32_t matches, int64_t now_ms, std::strin
   writer.WriteBytes(row);
 }
 
+// The namespace of rows that stay. That of others is odd, and says when they go: x of 2 x + 1.
+constexpr state::Namespace kStays = 0;
+constexpr int64_t kMaxUntilMs = int64_t{1} << 60;
+
 size_t FirstByte(uint32_t chunk) { return chunk == 0 ? kCountBytes : 0; }
 
 }  // namespace
 
-absl::StatusOr<JoinSide> JoinSide::Open(state::StateBackend& backend, int node_id, int first_table, int64_t ttl_ms) {
+absl::StatusOr<JoinSide> JoinSide::Open(state::StateBackend& backend, int node_id, int first_table, int64_t ttl_ms,
+                                        int64_t step_ms) {
   LEAT_ASSIGN_OR_RETURN(Expiry expiry, Expiry::Open(ttl_ms, backend.Table(node_id, first_table + 1)));
-  return JoinSide(backend.Table(node_id, first_table), expiry);
+  JoinSide made(backend.Table(node_id, first_table), expiry, step_ms);
+  LEAT_ASSIGN_OR_RETURN(auto ns, made.rows_->NextNamespace(std::numeric_limits<state::Namespace>::min()));
+  while (ns) {
+    made.live_.push_back(*ns);
+    LEAT_ASSIGN_OR_RETURN(ns, made.rows_->NextNamespace(*ns + 1));
+  }
+  return made;
+}
+
+state::Namespace JoinSide::NamespaceOf(int64_t until_ms) const {
+  if (until_ms > kMaxUntilMs) return kStays;
+  const int64_t step = FloorDiv(std::max(until_ms, -kMaxUntilMs), step_ms_);
+  return 2 * ((step + 1) * step_ms_ - 1) + 1;
+}
+
+absl::Status JoinSide::DropPassed(int64_t watermark_ms) {
+  size_t kept = 0;
+  for (const state::Namespace ns : live_) {
+    if (ns == kStays || (ns - 1) / 2 >= watermark_ms) {
+      live_[kept++] = ns;
+    } else {
+      LEAT_RETURN_IF_ERROR(rows_->EraseNamespace(ns));
+    }
+  }
+  live_.resize(kept);
+  return absl::OkStatus();
 }
 
 std::string_view JoinSide::ChunkKey(std::string_view key, uint32_t chunk) {
@@ -74,30 +105,36 @@ std::string_view JoinSide::ChunkKey(std::string_view key, uint32_t chunk) {
 }
 
 absl::StatusOr<uint32_t> JoinSide::ChunkCount(std::string_view key) {
-  LEAT_ASSIGN_OR_RETURN(const std::string* first, rows_->Find(0, ChunkKey(key, 0)));
+  LEAT_ASSIGN_OR_RETURN(const std::string* first, rows_->Find(ns_, ChunkKey(key, 0)));
   if (first == nullptr) return 0;
   if (first->size() < kCountBytes) return DataLoss("state: rows of a join in ", first->size(), " bytes");
   return LoadBigEndian<uint32_t>(first->data());
 }
 
 absl::Status JoinSide::SetChunkCount(std::string_view key, uint32_t count) {
-  if (count == 0) return rows_->Erase(0, ChunkKey(key, 0));
+  if (count == 0) return rows_->Erase(ns_, ChunkKey(key, 0));
   bool inserted = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * first, rows_->Mutate(0, ChunkKey(key, 0), &inserted));
+  LEAT_ASSIGN_OR_RETURN(std::string * first, rows_->Mutate(ns_, ChunkKey(key, 0), &inserted));
   if (first->size() < kCountBytes) first->resize(kCountBytes);
   StoreBigEndian<uint32_t>(first->data(), count);
   return absl::OkStatus();
 }
 
-absl::Status JoinSide::Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms) {
-  LEAT_ASSIGN_OR_RETURN(const std::string* first, rows_->Find(0, ChunkKey(key, 0)));
+absl::Status JoinSide::Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms,
+                           int64_t until_ms) {
+  ns_ = NamespaceOf(until_ms);
+  if (live_.empty() || live_.back() != ns_) {
+    const auto at = std::ranges::lower_bound(live_, ns_);
+    if (at == live_.end() || *at != ns_) live_.insert(at, ns_);
+  }
+  LEAT_ASSIGN_OR_RETURN(const std::string* first, rows_->Find(ns_, ChunkKey(key, 0)));
   if (first != nullptr) {
     if (first->size() < kCountBytes) return DataLoss("state: rows of a join in ", first->size(), " bytes");
     const uint32_t count = LoadBigEndian<uint32_t>(first->data());
     if (count > 1 || first->size() >= kChunkBytes) return AddBehind(key, count, row, matches, now_ms);
   }
   bool added = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(0, chunk_key_, &added));
+  LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(ns_, chunk_key_, &added));
   if (added) {
     bytes->reserve(kCountBytes + kMaxVarintBytes + kHeadBytes + row.size());
     bytes->resize(kCountBytes);
@@ -111,11 +148,11 @@ absl::Status JoinSide::Add(std::string_view key, std::string_view row, int32_t m
 absl::Status JoinSide::AddBehind(std::string_view key, uint32_t count, std::string_view row, int32_t matches,
                                  int64_t now_ms) {
   uint32_t chunk = count - 1;
-  LEAT_ASSIGN_OR_RETURN(const std::string* last, rows_->Find(0, ChunkKey(key, chunk)));
+  LEAT_ASSIGN_OR_RETURN(const std::string* last, rows_->Find(ns_, ChunkKey(key, chunk)));
   if (last != nullptr && last->size() >= kChunkBytes) ++chunk;
   if (chunk + 1 != count) LEAT_RETURN_IF_ERROR(SetChunkCount(key, chunk + 1));
   bool inserted = false;
-  LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(0, ChunkKey(key, chunk), &inserted));
+  LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(ns_, ChunkKey(key, chunk), &inserted));
   AppendRow(row, matches, now_ms, bytes);
   return absl::OkStatus();
 }
@@ -124,21 +161,22 @@ absl::Status JoinSide::AddBehind(std::string_view key, uint32_t count, std::stri
 absl::Status JoinSide::Shrink(std::string_view key, uint32_t chunk, uint32_t count) {
   const uint32_t last = count - 1;
   if (chunk != last) {
-    LEAT_ASSIGN_OR_RETURN(const std::string* moved, rows_->Find(0, ChunkKey(key, last)));
+    LEAT_ASSIGN_OR_RETURN(const std::string* moved, rows_->Find(ns_, ChunkKey(key, last)));
     const std::string bytes = moved == nullptr ? std::string() : *moved;
     bool inserted = false;
-    LEAT_ASSIGN_OR_RETURN(std::string * hole, rows_->Mutate(0, ChunkKey(key, chunk), &inserted));
+    LEAT_ASSIGN_OR_RETURN(std::string * hole, rows_->Mutate(ns_, ChunkKey(key, chunk), &inserted));
     hole->resize(FirstByte(chunk));
     hole->append(bytes);
   }
-  if (last > 0) LEAT_RETURN_IF_ERROR(rows_->Erase(0, ChunkKey(key, last)));
+  if (last > 0) LEAT_RETURN_IF_ERROR(rows_->Erase(ns_, ChunkKey(key, last)));
   return SetChunkCount(key, last);
 }
 
 absl::StatusOr<bool> JoinSide::Remove(std::string_view key, std::string_view row, int64_t now_ms) {
+  ns_ = kStays;
   LEAT_ASSIGN_OR_RETURN(const uint32_t count, ChunkCount(key));
   for (uint32_t chunk = count; chunk-- > 0;) {
-    LEAT_ASSIGN_OR_RETURN(const std::string* bytes, rows_->Find(0, ChunkKey(key, chunk)));
+    LEAT_ASSIGN_OR_RETURN(const std::string* bytes, rows_->Find(ns_, ChunkKey(key, chunk)));
     if (bytes == nullptr) return DataLoss("state: a part of a join's rows is missing");
     Reader reader(*bytes, chunk);
     Record record;
@@ -152,7 +190,7 @@ absl::StatusOr<bool> JoinSide::Remove(std::string_view key, std::string_view row
     LEAT_RETURN_IF_ERROR(reader.status());
     if (end == 0) continue;
     bool inserted = false;
-    LEAT_ASSIGN_OR_RETURN(std::string * changed, rows_->Mutate(0, ChunkKey(key, chunk), &inserted));
+    LEAT_ASSIGN_OR_RETURN(std::string * changed, rows_->Mutate(ns_, ChunkKey(key, chunk), &inserted));
     changed->erase(begin, end - begin);
     if (changed->size() == FirstByte(chunk)) LEAT_RETURN_IF_ERROR(Shrink(key, chunk, count));
     return true;
@@ -161,9 +199,17 @@ absl::StatusOr<bool> JoinSide::Remove(std::string_view key, std::string_view row
 }
 
 absl::Status JoinSide::ForEach(std::string_view key, int64_t now_ms, Access access, Visit visit) {
+  for (const state::Namespace ns : live_) {
+    ns_ = ns;
+    LEAT_RETURN_IF_ERROR(ForEachHere(key, now_ms, access, visit));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JoinSide::ForEachHere(std::string_view key, int64_t now_ms, Access access, Visit visit) {
   LEAT_ASSIGN_OR_RETURN(const uint32_t count, ChunkCount(key));
   for (uint32_t chunk = 0; chunk < count; ++chunk) {
-    LEAT_ASSIGN_OR_RETURN(const std::string* found, rows_->Find(0, ChunkKey(key, chunk)));
+    LEAT_ASSIGN_OR_RETURN(const std::string* found, rows_->Find(ns_, ChunkKey(key, chunk)));
     if (found == nullptr) return DataLoss("state: a part of a join's rows is missing");
     // Stays where it is until the next call on this table, whatever the operators behind this one do.
     std::string_view rows = *found;
@@ -182,7 +228,7 @@ absl::Status JoinSide::ForEach(std::string_view key, int64_t now_ms, Access acce
     LEAT_RETURN_IF_ERROR(reader.status());
     if (!changed) continue;
     bool inserted = false;
-    LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(0, ChunkKey(key, chunk), &inserted));
+    LEAT_ASSIGN_OR_RETURN(std::string * bytes, rows_->Mutate(ns_, ChunkKey(key, chunk), &inserted));
     *bytes = copy_;
   }
   return absl::OkStatus();
@@ -193,7 +239,7 @@ absl::StatusOr<std::optional<int64_t>> JoinSide::DropOld(std::string_view key, i
   LEAT_ASSIGN_OR_RETURN(const uint32_t all, ChunkCount(key));
   uint32_t count = all;
   for (uint32_t chunk = all; chunk-- > 0;) {
-    LEAT_ASSIGN_OR_RETURN(const std::string* bytes, rows_->Find(0, ChunkKey(key, chunk)));
+    LEAT_ASSIGN_OR_RETURN(const std::string* bytes, rows_->Find(ns_, ChunkKey(key, chunk)));
     if (bytes == nullptr) return DataLoss("state: a part of a join's rows is missing");
     std::string kept = bytes->substr(0, FirstByte(chunk));
     Reader reader(*bytes, chunk);
@@ -206,7 +252,7 @@ absl::StatusOr<std::optional<int64_t>> JoinSide::DropOld(std::string_view key, i
     LEAT_RETURN_IF_ERROR(reader.status());
     if (kept.size() == bytes->size()) continue;
     bool inserted = false;
-    LEAT_ASSIGN_OR_RETURN(std::string * changed, rows_->Mutate(0, ChunkKey(key, chunk), &inserted));
+    LEAT_ASSIGN_OR_RETURN(std::string * changed, rows_->Mutate(ns_, ChunkKey(key, chunk), &inserted));
     changed->swap(kept);
     if (changed->size() == FirstByte(chunk)) LEAT_RETURN_IF_ERROR(Shrink(key, chunk, count--));
   }
@@ -214,6 +260,7 @@ absl::StatusOr<std::optional<int64_t>> JoinSide::DropOld(std::string_view key, i
 }
 
 absl::Status JoinSide::Sweep(int64_t now_ms) {
+  ns_ = kStays;
   return expiry_.Sweep(now_ms, [&](std::string_view key) { return DropOld(key, now_ms); });
 }
 

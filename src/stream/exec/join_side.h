@@ -6,9 +6,11 @@
 #include <absl/functional/function_ref.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "stream/exec/expiry.h"
@@ -18,12 +20,19 @@ namespace leat::exec {
 
 class JoinSide {
  public:
-  // Uses the tables first_table and first_table + 1 of the node; the backend must outlive this object.
-  static absl::StatusOr<JoinSide> Open(state::StateBackend& backend, int node_id, int first_table, int64_t ttl_ms);
+  static constexpr int64_t kForEver = std::numeric_limits<int64_t>::max();
+
+  // Uses the tables first_table and first_table + 1 of the node; the backend must outlive this object. step_ms: rows
+  // that go at nearly the same time go together, late by no more than this.
+  static absl::StatusOr<JoinSide> Open(state::StateBackend& backend, int node_id, int first_table, int64_t ttl_ms,
+                                       int64_t step_ms = 1);
 
   bool forgets() const { return expiry_.enabled(); }
-  absl::Status Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms);
-  // Takes one row with these bytes away, the newest; false if there is none.
+  // until_ms: the row goes with DropPassed of more than that.
+  absl::Status Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms,
+                   int64_t until_ms = kForEver);
+  absl::Status DropPassed(int64_t watermark_ms);
+  // Takes one row with these bytes away, the newest of those added for ever; false if there is none.
   absl::StatusOr<bool> Remove(std::string_view key, std::string_view row, int64_t now_ms);
   // The rows of the key in the order in which they lie, which is the same after a restart. With kChange, what `visit`
   // makes of `matches` is kept. `visit` must not touch this side, and has the row while it runs.
@@ -34,7 +43,10 @@ class JoinSide {
   absl::Status Sweep(int64_t now_ms);
 
  private:
-  JoinSide(state::StateTable& rows, Expiry expiry) : rows_(&rows), expiry_(expiry) {}
+  JoinSide(state::StateTable& rows, Expiry expiry, int64_t step_ms)
+      : rows_(&rows), expiry_(expiry), step_ms_(step_ms) {}
+  state::Namespace NamespaceOf(int64_t until_ms) const;
+  absl::Status ForEachHere(std::string_view key, int64_t now_ms, Access access, Visit visit);
   std::string_view ChunkKey(std::string_view key, uint32_t chunk);
   absl::StatusOr<uint32_t> ChunkCount(std::string_view key);
   absl::Status AddBehind(std::string_view key, uint32_t count, std::string_view row, int32_t matches, int64_t now_ms);
@@ -44,8 +56,11 @@ class JoinSide {
 
   state::StateTable* rows_;
   Expiry expiry_;
-  std::string chunk_key_;  // scratch
-  std::string copy_;       // scratch
+  int64_t step_ms_;
+  std::vector<state::Namespace> live_;  // sorted: the namespaces that hold rows
+  state::Namespace ns_ = 0;             // the one that is worked on
+  std::string chunk_key_;               // scratch
+  std::string copy_;                    // scratch
 };
 
 }  // namespace leat::exec

@@ -5,11 +5,14 @@
 #include <span>
 
 #include "base/strings.h"
+#include "stream/data/gather.h"
+#include "stream/data/key_codec.h"
 #include "stream/exec/calendar.h"
 #include "stream/exec/change_output.h"
 #include "stream/exec/join_condition.h"
 #include "stream/exec/operators.h"
 #include "stream/exec/stored_rows.h"
+#include "stream/exec/version_cache.h"
 #include "stream/exec/waiting_rows.h"
 
 namespace leat::exec {
@@ -19,17 +22,17 @@ using data::RowKind;
 using plan::JoinType;
 using Side = JoinCondition::Side;
 
-constexpr int kLeftTable = 0;   // by time and key: the rows that wait, their kind as tag
+constexpr int kLeftTable = 0;   // the rows that wait
 constexpr int kRightTable = 1;  // by key: the versions in order of time
 constexpr int kProgressTable = 2;
-constexpr uint8_t kHole = 0;
-constexpr uint8_t kRow = 1;
 
 struct TemporalState : OperatorState {
-  TemporalState(state::StateTable& left_table, state::StateTable& right_table, EmittedWatermark watermark)
-      : left(left_table), right(&right_table), emitted(watermark) {}
+  TemporalState(WaitingRows waiting, state::StateTable& right_table, const data::SchemaPtr& right_schema,
+                EmittedWatermark watermark)
+      : left(std::move(waiting)), right(&right_table), versions(right_table, right_schema), emitted(watermark) {}
   WaitingRows left;
   state::StateTable* right;
+  VersionCache versions;
   EmittedWatermark emitted;
   std::string key;  // scratch
   std::string row;  // scratch
@@ -46,6 +49,59 @@ std::string Pruned(const std::vector<StoredRow>& versions, int64_t watermark_ms)
   return kept;
 }
 
+// The output: pairs of a waiting row and a version, put together column by column.
+class Pairs {
+ public:
+  Pairs(const data::SchemaPtr& schema, const VersionCache& versions, Output& output)
+      : schema_(schema), versions_(versions), output_(output) {}
+
+  // `version`: its row in the cache, or kNoRow. Both have to stay until Flush.
+  absl::Status Add(const WaitingRows::Row& left, uint32_t version) {
+    lefts_.push_back(left);
+    rights_.push_back(version);
+    kinds_.push_back(left.kind());
+    // The old value and the new one stay in one batch.
+    return lefts_.size() + 1 < data::kBatchRows || left.kind() == RowKind::kUpdateBefore ? absl::OkStatus() : Flush();
+  }
+  void Keep(const WaitingRows::Owners& owners) {
+    if (!lefts_.empty()) owners_.insert(owners_.end(), owners.begin(), owners.end());
+  }
+  absl::Status Flush();
+
+ private:
+  const data::SchemaPtr& schema_;
+  const VersionCache& versions_;
+  Output& output_;
+  std::vector<WaitingRows::Row> lefts_;
+  std::vector<uint32_t> rights_;
+  std::vector<RowKind> kinds_;
+  WaitingRows::Owners owners_;
+};
+
+absl::Status Pairs::Flush() {
+  if (lefts_.empty()) return absl::OkStatus();
+  data::Batch batch{.schema = schema_, .columns = {}, .rows = lefts_.size()};
+  const size_t left_width = lefts_[0].rows->batch.columns.size();
+  std::vector<data::Cell> cells(lefts_.size());
+  for (size_t column = 0; column < schema_->fields.size(); ++column) {
+    for (size_t i = 0; i < lefts_.size(); ++i) {
+      if (column < left_width) {
+        cells[i] = {lefts_[i].rows->batch.columns[column].get(), lefts_[i].row};
+      } else {
+        const bool padded = rights_[i] == VersionCache::kNoRow;
+        cells[i] = {padded ? nullptr : versions_.columns()[column - left_width].get(), padded ? 0 : rights_[i]};
+      }
+    }
+    batch.columns.push_back(data::GatherCells(schema_->fields[column].type, cells));
+  }
+  if (std::ranges::any_of(kinds_, [](RowKind kind) { return kind != RowKind::kInsert; })) batch.kinds = kinds_;
+  lefts_.clear();
+  rights_.clear();
+  kinds_.clear();
+  owners_.clear();
+  return output_.Emit(std::move(batch));
+}
+
 class TemporalJoin : public Operator {
  public:
   TemporalJoin(plan::NodePtr node, JoinCondition condition)
@@ -54,8 +110,9 @@ class TemporalJoin : public Operator {
   std::string Name() const override { return StrCat("TemporalJoin#", node_->id); }
   absl::StatusOr<std::unique_ptr<OperatorState>> Open(state::StateBackend& backend) const override {
     LEAT_ASSIGN_OR_RETURN(EmittedWatermark emitted, EmittedWatermark::Open(backend.Table(node_->id, kProgressTable)));
-    return std::make_unique<TemporalState>(backend.Table(node_->id, kLeftTable), backend.Table(node_->id, kRightTable),
-                                           emitted);
+    LEAT_ASSIGN_OR_RETURN(WaitingRows waiting, WaitingRows::Open(backend.Table(node_->id, kLeftTable), left_schema()));
+    return std::make_unique<TemporalState>(std::move(waiting), backend.Table(node_->id, kRightTable),
+                                           node_->inputs[1]->schema, emitted);
   }
   absl::Status Process(OperatorState&, const Context&, const data::Batch&, Output&) const override {
     return Internal(Name(), ": rows without the number of their input");
@@ -76,14 +133,11 @@ class TemporalJoin : public Operator {
   absl::Status TakeLeft(TemporalState* state, const data::Batch& batch, Output& output) const;
   absl::Status TakeRight(TemporalState* state, const data::Batch& batch, Output& output) const;
   absl::Status AddVersion(int64_t time_ms, uint8_t tag, TemporalState* state) const;
-  absl::Status Emit(std::string_view key, std::span<const StoredRow> lefts, const Context& context,
-                    TemporalState* state, JoinedRows* rows, Output& output) const;
-  absl::StatusOr<bool> Holds(const StoredRow& left, const StoredRow& right, const Context& context,
-                             Output& output) const;
-  absl::Status Padded(RowKind kind, const StoredRow& left, JoinedRows* rows) const {
-    if (node_->join.type != JoinType::kLeft) return absl::OkStatus();
-    return rows->Padded(kind, left.row, Side::kLeft);
-  }
+  absl::Status Join(std::span<const WaitingRows::Row> lefts, const Context& context, TemporalState* state, Pairs* pairs,
+                    Output& output) const;
+  absl::StatusOr<bool> Holds(const WaitingRows::Row& left, uint32_t version, const Context& context,
+                             const VersionCache& versions, Output& output) const;
+  const data::SchemaPtr& left_schema() const { return node_->inputs[0]->schema; }
 
   plan::NodePtr node_;
   JoinCondition condition_;
@@ -95,6 +149,9 @@ absl::Status TemporalJoin::TakeLeft(TemporalState* state, const data::Batch& bat
   const JoinKeys keys(batch, node_->join.left_keys, node_->join.null_matches);
   const data::Column& time = *batch.columns[static_cast<size_t>(node_->join.left_time)];
   std::vector<uint32_t> late;
+  std::vector<uint32_t> waiting;
+  std::vector<int64_t> times_ms;
+  KeyedRows held;
   for (uint32_t row = 0; row < batch.rows; ++row) {
     if (time.IsNull(row)) {
       output.Fail(MakeFailedRow(batch, row, "the event time of a temporal join is NULL"));
@@ -110,10 +167,12 @@ absl::Status TemporalJoin::TakeLeft(TemporalState* state, const data::Batch& bat
       LEAT_RETURN_IF_ERROR(rows.Padded(batch.kind(row), batch, row, Side::kLeft));
       continue;
     }
-    state->row.clear();
-    EncodeRow(batch, row, &state->row);
-    LEAT_RETURN_IF_ERROR(state->left.Add(time_ms, state->key, static_cast<uint8_t>(batch.kind(row)), state->row));
+    waiting.push_back(row);
+    times_ms.push_back(time_ms);
+    held.AddKey(state->key);
   }
+  held.batch = data::Gather(batch, waiting);
+  LEAT_RETURN_IF_ERROR(state->left.Add(std::move(held), times_ms));
   if (!late.empty()) output.Late(batch, late);
   return out.Flush();
 }
@@ -131,7 +190,7 @@ absl::Status TemporalJoin::TakeRight(TemporalState* state, const data::Batch& ba
     state->row.clear();
     EncodeRow(batch, row, &state->row);
     const int64_t time_ms = FloorDiv(time.values<int64_t>()[row], data::kMicrosPerMilli);
-    LEAT_RETURN_IF_ERROR(AddVersion(time_ms, batch.kind(row) == RowKind::kDelete ? kHole : kRow, state));
+    LEAT_RETURN_IF_ERROR(AddVersion(time_ms, batch.kind(row) == RowKind::kDelete ? kVersionHole : kVersionRow, state));
   }
   return absl::OkStatus();
 }
@@ -139,6 +198,7 @@ absl::Status TemporalJoin::TakeRight(TemporalState* state, const data::Batch& ba
 // Of two versions with one time the later one counts.
 absl::Status TemporalJoin::AddVersion(int64_t time_ms, uint8_t tag, TemporalState* state) const {
   bool inserted = false;
+  state->versions.Forget(state->key);
   LEAT_ASSIGN_OR_RETURN(std::string * value, state->right->Mutate(0, state->key, &inserted));
   LEAT_ASSIGN_OR_RETURN(std::vector<StoredRow> versions, ReadStoredRows(*value));
   auto at = std::ranges::find_if(versions, [&](const StoredRow& version) { return version.time_ms >= time_ms; });
@@ -155,43 +215,44 @@ absl::Status TemporalJoin::AddVersion(int64_t time_ms, uint8_t tag, TemporalStat
 
 absl::Status TemporalJoin::OnWatermark(OperatorState& operator_state, const Context& context, Output& output) const {
   auto& state = static_cast<TemporalState&>(operator_state);
-  ChangeOutput out(node_->schema, output);
-  JoinedRows rows{out, node_->inputs[0]->schema->fields.size(), node_->inputs[1]->schema->fields.size()};
-  LEAT_RETURN_IF_ERROR(
-      state.left.Take(context.watermark_ms, [&](std::string_view key, std::span<const StoredRow> lefts) {
-        return Emit(key, lefts, context, &state, &rows, output);
-      }));
+  Pairs pairs(node_->schema, state.versions, output);
+  const auto join = [&](std::span<const WaitingRows::Row> lefts, const WaitingRows::Owners& owners) {
+    LEAT_RETURN_IF_ERROR(Join(lefts, context, &state, &pairs, output));
+    pairs.Keep(owners);
+    if (!state.versions.IsFull()) return absl::OkStatus();
+    LEAT_RETURN_IF_ERROR(pairs.Flush());
+    state.versions.Clear();
+    return absl::OkStatus();
+  };
+  LEAT_RETURN_IF_ERROR(state.left.Take(context.watermark_ms, join));
   state.emitted.Raise(context.watermark_ms);
-  return out.Flush();
+  return pairs.Flush();
 }
 
-absl::Status TemporalJoin::Emit(std::string_view key, std::span<const StoredRow> lefts, const Context& context,
-                                TemporalState* state, JoinedRows* rows, Output& output) const {
-  // Stays where it is until the next call on this table.
-  LEAT_ASSIGN_OR_RETURN(const std::string* found, state->right->Find(0, key));
-  const std::string_view bytes = found == nullptr ? std::string_view() : *found;
-  LEAT_ASSIGN_OR_RETURN(const std::vector<StoredRow> versions, ReadStoredRows(bytes));
-  for (const StoredRow& left : lefts) {
-    const auto next =
-        std::ranges::find_if(versions, [&](const StoredRow& version) { return version.time_ms > left.time_ms; });
-    const RowKind kind = static_cast<RowKind>(left.tag);
-    bool joined = false;
-    if (next != versions.begin() && std::prev(next)->tag == kRow) {
-      LEAT_ASSIGN_OR_RETURN(joined, Holds(left, *std::prev(next), context, output));
+absl::Status TemporalJoin::Join(std::span<const WaitingRows::Row> lefts, const Context& context, TemporalState* state,
+                                Pairs* pairs, Output& output) const {
+  for (const WaitingRows::Row& left : lefts) {
+    LEAT_ASSIGN_OR_RETURN(uint32_t version, state->versions.Find(left.key(), left.time_ms));
+    if (version != VersionCache::kNoRow && !condition_.always()) {
+      LEAT_ASSIGN_OR_RETURN(const bool holds, Holds(left, version, context, state->versions, output));
+      if (!holds) version = VersionCache::kNoRow;
     }
-    LEAT_RETURN_IF_ERROR(joined ? rows->StoredPair(kind, left.row, std::prev(next)->row) : Padded(kind, left, rows));
+    if (version == VersionCache::kNoRow && node_->join.type != JoinType::kLeft) continue;
+    LEAT_RETURN_IF_ERROR(pairs->Add(left, version));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> TemporalJoin::Holds(const StoredRow& left, const StoredRow& right, const Context& context,
-                                         Output& output) const {
-  if (condition_.always()) return true;
-  LEAT_ASSIGN_OR_RETURN(const data::Batch batch, DecodeRow(node_->inputs[0]->schema, left.row));
+absl::StatusOr<bool> TemporalJoin::Holds(const WaitingRows::Row& left, uint32_t version, const Context& context,
+                                         const VersionCache& versions, Output& output) const {
+  const data::Batch& batch = left.rows->batch;
+  const std::vector<data::ColumnPtr> columns(versions.columns().begin(), versions.columns().end());
+  std::string right;
+  data::EncodeKey(columns, version, &right);
   std::vector<std::string> errors;
   LEAT_ASSIGN_OR_RETURN(const std::vector<uint8_t> flags,
-                        condition_.Matches(batch, 0, Side::kLeft, {std::string(right.row)}, context, &errors));
-  for (std::string& error : errors) output.Fail(MakeFailedRow(batch, 0, std::move(error)));
+                        condition_.Matches(batch, left.row, Side::kLeft, {right}, context, &errors));
+  for (std::string& error : errors) output.Fail(MakeFailedRow(batch, left.row, std::move(error)));
   return flags[0] != 0;
 }
 

@@ -1,62 +1,91 @@
-// Rows that wait until a watermark passes their time. Those of the running epoch are in memory, by steps of time; what
-// waits over a barrier, or is too much, goes to a state table: most rows of a job that catches up come and go between
-// two barriers and never touch it. In the table the namespace is the time in ms, the value the rows of a key
-// (stored_rows.h). One task's, on its thread.
+// Rows that wait until a watermark passes their time. They stay in memory as the columns in which they came, by steps
+// of time; a barrier writes those that still wait to a state table too, and what is too much for the memory is there
+// alone. Most rows of a job that catches up come and go between two barriers and are never written. In the table the
+// namespace is the first ms of a step, the value the rows of a key (stored_rows.h). One task's, on its thread.
 #pragma once
 
-#include <absl/container/btree_map.h>
 #include <absl/functional/function_ref.h>
 
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "stream/exec/operator.h"
 #include "stream/exec/stored_rows.h"
 
 namespace leat::exec {
+
+// Rows of one batch with the keys by which they are looked up.
+struct KeyedRows {
+  data::Batch batch;
+  std::string keys;               // one behind the other
+  std::vector<uint32_t> key_end;  // per row
+
+  void AddKey(std::string_view key);
+  std::string_view key(uint32_t row) const {
+    const uint32_t begin = row == 0 ? 0 : key_end[row - 1];
+    return std::string_view(keys).substr(begin, key_end[row] - begin);
+  }
+};
 
 class WaitingRows {
  public:
   static constexpr size_t kMaxBytes = size_t{32} << 20;  // in memory
 
-  // The table must outlive this object.
-  explicit WaitingRows(state::StateTable& table, size_t max_bytes = kMaxBytes)
-      : table_(&table), max_bytes_(max_bytes) {}
+  struct Row {
+    int64_t time_ms;
+    const KeyedRows* rows;
+    uint32_t row;
 
-  absl::Status Add(int64_t time_ms, std::string_view key, uint8_t tag, std::string_view row);
-  // Takes out the rows up to `until_ms` and visits them in the order of time and key, those of one time and key
-  // together in the order in which they came. `visit` must not touch this object.
-  using Visit = absl::FunctionRef<absl::Status(std::string_view key, std::span<const StoredRow> rows)>;
+    std::string_view key() const { return rows->key(row); }
+    data::RowKind kind() const { return rows->batch.kind(row); }
+  };
+  using Owners = std::vector<std::shared_ptr<const KeyedRows>>;
+
+  // The table must outlive the result. `schema`: of the rows.
+  static absl::StatusOr<WaitingRows> Open(state::StateTable& table, data::SchemaPtr schema,
+                                          size_t max_bytes = kMaxBytes);
+
+  // All rows of the batch; times_ms: of each.
+  absl::Status Add(KeyedRows rows, std::span<const int64_t> times_ms);
+  // Takes out the rows up to `until_ms` and visits them some at a time, in the order of time; those of one time and key
+  // in the order in which they came. The owners keep the rows. `visit` must not touch this object.
+  using Visit = absl::FunctionRef<absl::Status(std::span<const Row> rows, const Owners& owners)>;
   absl::Status Take(int64_t until_ms, Visit visit);
-  absl::Status Flush();  // writes what is in memory to the table: before a barrier
+  absl::Status Flush();  // writes what the table lacks: before a barrier
 
  private:
-  struct Item {
-    int64_t time_ms;
-    size_t at;  // of key and row in the step's bytes
-    uint32_t key_size;
-    uint32_t row_size;
-    uint8_t tag;
-    bool fresh;  // not from the table, whose rows came before
-  };
   struct Step {
-    std::string bytes;
-    std::vector<Item> items;
-    std::string_view key(const Item& item) const { return std::string_view(bytes).substr(item.at, item.key_size); }
-    std::string_view row(const Item& item) const {
-      return std::string_view(bytes).substr(item.at + item.key_size, item.row_size);
-    }
+    std::vector<Row> rows;  // as they came
+    Owners owners;
+    size_t written = 0;  // so many of the first rows are in the table
+    size_t bytes = 0;
   };
-  static void AddTo(Step* step, const Item& item, std::string_view key, std::string_view row);
+  using Steps = std::map<int64_t, Step>;
+
+  WaitingRows(state::StateTable& table, data::SchemaPtr schema, size_t max_bytes)
+      : table_(&table), schema_(std::move(schema)), max_bytes_(max_bytes) {}
+  void Hold(Step* step, const Row& row, const std::shared_ptr<const KeyedRows>& owner, size_t bytes);
+  absl::Status Write(int64_t number, Step* step);
+  void Drop(Steps::iterator step);
+  absl::Status Spill();
   absl::Status Load(int64_t until_ms);
-  absl::Status VisitStep(Step step, Visit visit);
+  absl::Status LoadNamespace(state::Namespace ns);
+  absl::StatusOr<Step> TakeStep(Steps::iterator step, int64_t until_ms);
 
   state::StateTable* table_;
+  data::SchemaPtr schema_;
   size_t max_bytes_;
-  absl::btree_map<int64_t, Step> steps_;
+  Steps steps_;
+  // Namespaces of which no row that the table holds is in memory; all others have theirs in a step's `written`.
+  std::set<state::Namespace> only_in_table_;
   size_t bytes_ = 0;
+  std::string row_;  // scratch
 };
 
 }  // namespace leat::exec

@@ -326,13 +326,15 @@ class Describer {
       both.insert(both.end(), inputs_[1]->columns.begin(), inputs_[1]->columns.end());
       Add("condition", Render(*join.condition, both));
     }
-    if (join.left_time >= 0 && join.right_time >= 0) {
+    if (node_.kind != NodeKind::kJoin && join.left_time >= 0 && join.right_time >= 0) {
       Add("times", StrCat(Typed(0, join.left_time), " and ", Typed(1, join.right_time)));
     }
     if (node_.kind == NodeKind::kIntervalJoin) Add("between", StrCat(join.lower_ms, " ms and ", join.upper_ms, " ms"));
     if (node_.kind != NodeKind::kLookupJoin) Add("left columns", AllColumns(0));
     Add("right columns", AllColumns(1));
     if (node_.kind != NodeKind::kJoin) return;
+    if (join.left_time >= 0) Add("left rows go", StrCat(-join.lower_ms, " ms behind ", Typed(0, join.left_time)));
+    if (join.right_time >= 0) Add("right rows go", StrCat(join.upper_ms, " ms behind ", Typed(1, join.right_time)));
     AddTtl("time to live of left rows", join.left_ttl_ms);
     AddTtl("time to live of right rows", join.right_ttl_ms);
   }

@@ -140,8 +140,8 @@ struct JoinSpec {
   std::vector<int> right_keys;
   std::vector<uint8_t> null_matches;  // per pair: 1 for IS NOT DISTINCT FROM
   ExpressionPtr condition;            // besides the keys, over the left columns and then the right ones; null: none
-  int left_time = -1;                 // kIntervalJoin, kTemporalJoin: event time; kWindowJoin: window_end
-  int right_time = -1;
+  int left_time = -1;    // kIntervalJoin, kTemporalJoin: event time; kWindowJoin: window_end; kJoin: -1, or rows of the
+  int right_time = -1;   // side go when the watermark has passed it by more than -lower_ms (left) or upper_ms (right)
   int64_t lower_ms = 0;  // kIntervalJoin: lower <= left time - right time <= upper
   int64_t upper_ms = 0;
   int64_t left_ttl_ms = kDefaultTtl;  // kJoin: as Node::ttl_ms, by side

@@ -12,12 +12,23 @@ std::string ForHowLong(int64_t ttl_ms) {
   return ttl_ms > 0 ? StrCat("for ", ttl_ms, " ms after they were last written") : std::string("for ever");
 }
 
-std::string OfJoin(const JoinSpec& join) {
-  const bool left = join.left_ttl_ms <= 0;
-  const bool right = join.right_ttl_ms <= 0;
+std::string UntilPassed(const Node& input, int time, int64_t keep_ms) {
+  const std::string& name = input.schema->fields[static_cast<size_t>(time)].name;
+  return StrCat("until the watermark is ", keep_ms, " ms past ", name);
+}
+
+std::string OfJoin(const Node& node) {
+  const JoinSpec& join = node.join;
+  const bool left_goes = join.left_time >= 0 && join.left_ttl_ms <= 0;
+  const bool right_goes = join.right_time >= 0 && join.right_ttl_ms <= 0;
+  const bool left = !left_goes && join.left_ttl_ms <= 0;
+  const bool right = !right_goes && join.right_ttl_ms <= 0;
   if (left && right) return "this join keeps both sides for ever: set STATE_TTL or table.exec.state.ttl";
   std::string text =
-      StrCat("keeps left rows ", ForHowLong(join.left_ttl_ms), " and right rows ", ForHowLong(join.right_ttl_ms));
+      StrCat("keeps left rows ",
+             left_goes ? UntilPassed(*node.inputs[0], join.left_time, -join.lower_ms) : ForHowLong(join.left_ttl_ms),
+             " and right rows ",
+             right_goes ? UntilPassed(*node.inputs[1], join.right_time, join.upper_ms) : ForHowLong(join.right_ttl_ms));
   if (left || right) text += ": set STATE_TTL for that side";
   return text;
 }
@@ -27,7 +38,7 @@ std::string OfJoin(const JoinSpec& join) {
 std::string StateNote(const Node& node) {
   switch (node.kind) {
     case NodeKind::kJoin:
-      return OfJoin(node.join);
+      return OfJoin(node);
     case NodeKind::kIntervalJoin:
       return StrCat("keeps left rows for ", std::max<int64_t>(0, -node.join.lower_ms),
                     " ms of event time and right rows for ", std::max<int64_t>(0, node.join.upper_ms), " ms");

@@ -57,6 +57,19 @@ void Overlay::Free(Entry& entry) {
   home.entries.erase(home.entries.find(EntryKey{entry.key, entry.hash}));
 }
 
+void Overlay::FreeUntaken(NamespaceMap& home) {
+  const auto untaken = [](const Entry& entry) {
+    return entry.dirty && !entry.maybe_in_log && !entry.maybe_in_store && !entry.unapplied;
+  };
+  std::erase_if(home.dirty, [&](const Entry* entry) { return untaken(*entry); });
+  absl::erase_if(home.entries, [&](const std::unique_ptr<Entry>& entry) {
+    if (!untaken(*entry)) return false;
+    memory_bytes_ -= entry->bytes;
+    if (entry->exists) --home.live;
+    return true;
+  });
+}
+
 // A key that was never evicted need not be looked for in the store: most keys that are asked for and not here are new.
 void Overlay::RememberEvicted(const Entry& entry) {
   NamespaceMap& home = *entry.home;

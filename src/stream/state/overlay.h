@@ -71,6 +71,7 @@ struct NamespaceMap {
   size_t live = 0;  // entries that exist
   absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, EntryEqual> entries;
   std::vector<Entry*> dirty;
+  bool listed = false;  // among the table's dirty homes
 };
 
 class Overlay {
@@ -90,6 +91,9 @@ class Overlay {
   void UnlinkClean(Entry& entry);
   // Takes the entry out of its list and its namespace and frees it. REQUIRES: in no dirty list.
   void Free(Entry& entry);
+  // Takes the entries out of the namespace that came in the running epoch, and with them all trace that they were
+  // there.
+  void FreeUntaken(NamespaceMap& home);
   // All that the store holds of the namespace is in its entries.
   void SetComplete(NamespaceMap& home);
   // Frees clean entries until the budget holds or none is left. An entry that a table handed out last stays.

@@ -97,7 +97,7 @@ NamespaceMap& OverlayTable::MakeHome(Namespace ns) {
 }
 
 void OverlayTable::DropIfEmpty(NamespaceMap& home) {
-  if (!home.complete || !home.entries.empty() || !home.dirty.empty()) return;
+  if (!home.complete || !home.entries.empty() || home.listed) return;
   NamespaceMap*& recent = recent_[RecentSlot(home.ns, kHomesCached)];
   if (recent == &home) recent = nullptr;
   homes_.erase(home.ns);
@@ -162,8 +162,10 @@ absl::Status OverlayTable::MarkDirty(Entry& entry) {
 void OverlayTable::PushDirty(Entry& entry) {
   if (entry.next != nullptr && !entry.unapplied) overlay_.UnlinkClean(entry);
   entry.dirty = true;
-  if (entry.home->dirty.empty()) dirty_homes_.push_back(entry.home);
-  entry.home->dirty.push_back(&entry);
+  NamespaceMap& home = *entry.home;
+  if (!home.listed) dirty_homes_.push_back(&home);
+  home.listed = true;
+  home.dirty.push_back(&entry);
 }
 
 void OverlayTable::Recharge() {
@@ -261,6 +263,7 @@ absl::Status OverlayTable::EraseNamespace(Namespace ns) {
     EraseEntry(entry);
     return true;
   }));
+  overlay_.FreeUntaken(*home);
   for (const auto& entry : home->entries) {
     if (entry->exists) EraseEntry(*entry);
   }
@@ -365,7 +368,10 @@ void OverlayTable::TakeChanges(int64_t epoch, std::string_view prefix, ChangeVis
       overlay_.Free(entry);  // the store was never given it
     }
   }
-  for (NamespaceMap* home : dirty_homes_) DropIfEmpty(*home);
+  for (NamespaceMap* home : dirty_homes_) {
+    home->listed = false;
+    DropIfEmpty(*home);
+  }
   dirty_homes_.clear();
 }
 

@@ -79,6 +79,51 @@ TEST(Join, KeepsManyRowsOfOneKey) {
   EXPECT_EQ(task.StateEntries(), 0u);
 }
 
+// Right rows are always later than the watermark, and meet left rows that are not earlier than they are: a left row can
+// go as soon as the watermark is at its time, and nothing is missed.
+TEST(Join, LetsRowsGoThatNothingMeetsAnyMore) {
+  for (const JoinType type :
+       {JoinType::kInner, JoinType::kLeft, JoinType::kRight, JoinType::kFull, JoinType::kSemi, JoinType::kAnti}) {
+    for (uint64_t seed = 1; seed <= 10; ++seed) {
+      SCOPED_TRACE(StrCat("type ", static_cast<int>(type), ", seed ", seed));
+      auto node = MakeJoinNode(plan::NodeKind::kJoin, type);
+      node->join.left_time = 2;
+      node->join.lower_ms = 1;
+      node->join.condition =
+          Call(FunctionId::kLessOrEqual, {plan::Input(5, data::Timestamp(3)), plan::Input(2, data::Timestamp(3))});
+      JoinTask task(node);
+      Random random(seed);
+      std::vector<JoinRow> lefts;
+      std::vector<JoinRow> rights;
+      int64_t watermark = 0;
+      for (int i = 0; i < 300; ++i) {
+        const int32_t key = static_cast<int32_t>(random.Below(3));
+        if (random.OneIn(4)) {
+          rights.push_back({key, i, watermark + 1 + static_cast<int64_t>(random.Below(3000))});
+          task.Insert(1, rights.back());
+        } else {
+          lefts.push_back({key, i, std::max<int64_t>(0, watermark + static_cast<int64_t>(random.Below(6000)) - 2000)});
+          task.Insert(0, lefts.back());
+        }
+        if (random.OneIn(5)) task.Watermark(watermark += static_cast<int64_t>(random.Below(1500)));
+        if (random.OneIn(20)) {
+          task.Barrier();
+          task.KillAndRestore();
+          task.context.watermark_ms = watermark;
+        }
+      }
+      const auto meets = [](const JoinRow& left, const JoinRow& right) {
+        return left.k == right.k && right.ms <= left.ms;
+      };
+      EXPECT_EQ(task.output.there, NaiveJoin(lefts, rights, type, meets));
+      const size_t before = task.StateEntries();
+      task.Watermark(watermark + 20'000);
+      EXPECT_LT(task.StateEntries(), before);
+      EXPECT_LE(task.StateEntries(), 3u) << "the right rows of each key";
+    }
+  }
+}
+
 TEST(Join, ForgetsEachSideAfterItsOwnTime) {
   auto node = MakeJoinNode(plan::NodeKind::kJoin, JoinType::kInner);
   node->join.left_ttl_ms = 1000;

@@ -37,7 +37,7 @@ inline std::shared_ptr<plan::Node> MakeJoinNode(plan::NodeKind kind, JoinType ty
   node->join.right_keys = {0};
   node->join.null_matches = {0};
   node->join.left_ttl_ms = node->join.right_ttl_ms = node->ttl_ms = 0;
-  node->join.left_time = node->join.right_time = 2;
+  if (kind != plan::NodeKind::kJoin) node->join.left_time = node->join.right_time = 2;
   std::vector<data::Field> fields = InputSchema()->fields;
   if (type != JoinType::kSemi && type != JoinType::kAnti) {
     const data::SchemaPtr right = InputSchema();
