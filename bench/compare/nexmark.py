@@ -45,21 +45,25 @@ class Broker:
 
     def __init__(self, folder, options):
         self.folder, self.bin, self.options = Path(folder), options.bin, options
+        self.jobs = 0
+        self.start()
+
+    def start(self):
         ready = self.folder / "ready"
+        ready.unlink(missing_ok=True)
         sets = [f"data_dir={self.folder / 'data'}", "listeners.grpc=127.0.0.1:0", "listeners.admin=127.0.0.1:0",
-                "listeners.kafka=127.0.0.1:0", "log.durability=page-cache", *options.set]
+                "listeners.kafka=127.0.0.1:0", "log.durability=page-cache", *self.options.set]
         command = [self.bin / "leatd", "--ready-file", ready]
         for key in sets:
             command += ["--set", key]
         self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL,
-                                        stderr=open(self.folder / "log", "w"))
+                                        stderr=open(self.folder / "log", "a"))
         while not ready.exists() or not ready.read_text().endswith("\n"):
             if self.process.poll() is not None:
                 sys.exit("leatd ended: " + (self.folder / "log").read_text())
             time.sleep(0.001)
         addresses = json.loads(ready.read_text())
         self.address, self.kafka = addresses["grpc"], addresses["kafka"]
-        self.jobs = 0
 
     def leat(self, *arguments, **options):
         done = subprocess.run([str(self.bin / "leat"), "--address", self.address, *map(str, arguments)], text=True,

@@ -307,7 +307,19 @@ struct JobDescription {
   uint64_t checkpoints = 0;
   size_t state_bytes = 0;
   std::vector<PartitionProgress> inputs;
+  int64_t revision = 1;    // of its SQL
   model::NodeId node{-1};  // that it runs on, or would: it leads the job's changelog; -1: nobody does now
+};
+// Other SQL for a job that is there, which goes on with its state.
+struct JobUpgrade {
+  std::string name;
+  std::string sql;
+  std::vector<std::string> drop_state{};  // operators whose state may be lost, as the error names them; or "all"
+  enum class Mode { kApply, kCheck } mode = Mode::kApply;  // kCheck: says what would be, and changes nothing
+};
+struct JobUpgraded {
+  JobDescription job;
+  std::vector<std::string> changes;  // what becomes of each operator's state, a sentence each
 };
 struct JobLogLine {
   int64_t time_ms = 0;

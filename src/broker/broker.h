@@ -84,6 +84,8 @@ class Broker {
 
   // kInvalidArgument with the compiler's text, kAlreadyExists; nothing is stored unless the plan is good.
   virtual void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) = 0;
+  // kFailedPrecondition says what of the state does not fit; the job then runs on as it did.
+  virtual void UpgradeJob(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> done) = 0;
   virtual void StartJob(std::string name, Callback<absl::Status> done) = 0;
   virtual void StopJob(std::string name, Callback<absl::Status> done) = 0;    // checkpoints first
   virtual void DeleteJob(std::string name, Callback<absl::Status> done) = 0;  // stops it and removes its state

@@ -86,6 +86,7 @@ class BrokerImpl final : public Broker {
   void DescribeBroker(Callback<std::vector<BrokerConfig>> done) override;
   void DescribeLogDirectory(Callback<LogDirectoryDescription> done) override;
   void SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> done) override;
+  void UpgradeJob(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> done) override;
   void StartJob(std::string name, Callback<absl::Status> done) override;
   void StopJob(std::string name, Callback<absl::Status> done) override;
   void DeleteJob(std::string name, Callback<absl::Status> done) override;

@@ -137,6 +137,76 @@ void JobDesk::Record(const NewJob& job, Callback<absl::Status> done) {
                          });
 }
 
+struct JobDesk::Upgrading {
+  JobUpgrade wanted;
+  int64_t revision = 0;  // that it takes the place of
+  JobUpgraded result{};
+  Callback<absl::Status> finish;
+};
+
+// The node that runs the job compares the new SQL with the state; nothing has happened yet if it does not fit. One
+// record of the metadata is the switch: the node stops what ran at a checkpoint and goes on from there with the new
+// SQL.
+void JobDesk::Upgrade(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> done) {
+  auto asked = std::make_shared<Upgrading>();
+  asked->wanted = std::move(upgrade);
+  // The callback is in what it keeps alive until it is called, once.
+  Callback<absl::Status> answer = [asked, done = std::move(done)](const absl::Status& status) mutable {
+    done(status.ok() ? absl::StatusOr<JobUpgraded>(std::move(asked->result)) : status);
+  };
+  const std::string& name = asked->wanted.name;
+  absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &answer);
+  if (!begun.ok()) return answer(begun.status());
+  const meta::JobPtr job = broker_.image()->FindJob(name);
+  const meta::UpgradeJob command{name, asked->wanted.sql, job == nullptr ? 0 : job->revision};
+  const absl::Status refused = meta::Decide(*broker_.image(), command, broker_.MetaLimits()).status();
+  if (!refused.ok()) return (*begun)(refused);
+  AskOwner<AskUpgrade>(
+      name, {.name = name, .sql = asked->wanted.sql, .drop_state = asked->wanted.drop_state}, kSettleTimeout,
+      [this](const AskUpgrade& message, auto reply) { jobs_.CheckUpgrade(message, std::move(reply)); },
+      [this, asked, finish = *std::move(begun)](absl::StatusOr<AskUpgrade::Reply> checked) mutable {
+        if (!checked.ok()) return finish(checked.status());
+        asked->finish = std::move(finish);
+        asked->revision = checked->revision;
+        asked->result.changes = std::move(checked->changes);
+        ApplyUpgrade(asked);
+      });
+}
+
+void JobDesk::ApplyUpgrade(const std::shared_ptr<Upgrading>& upgrading) {
+  const std::string& name = upgrading->wanted.name;
+  const auto finish = [upgrading](const absl::Status& status) { std::exchange(upgrading->finish, nullptr)(status); };
+  if (upgrading->wanted.mode == JobUpgrade::Mode::kCheck) {
+    const meta::JobPtr job = broker_.image()->FindJob(name);
+    if (job == nullptr) return finish(NotFound("job '", name, "' does not exist"));
+    upgrading->result.job = jobs_.DescriptionOf(*job);
+    return finish(absl::OkStatus());
+  }
+  broker_.ChangeMetadata(meta::UpgradeJob{name, upgrading->wanted.sql, upgrading->revision},
+                         [this, upgrading, finish](const absl::StatusOr<meta::CommandResult>& changed) {
+                           if (!changed.ok()) return finish(changed.status());
+                           SettleUpgrade(upgrading);
+                         });
+}
+
+void JobDesk::SettleUpgrade(const std::shared_ptr<Upgrading>& upgrading) {
+  const std::string& name = upgrading->wanted.name;
+  AskOwner<AskUpgraded>(
+      name, {.name = name, .revision = upgrading->revision + 1}, kSettleTimeout,
+      [this](const AskUpgraded& message, auto reply) { jobs_.SettleUpgrade(message, std::move(reply)); },
+      [this, upgrading, name](absl::StatusOr<JobDescription> settled) {
+        const meta::JobPtr job = broker_.image()->FindJob(name);
+        auto finish = std::exchange(upgrading->finish, nullptr);
+        if (job == nullptr) return finish(NotFound("job '", name, "' does not exist"));
+        // It is upgraded, whatever its node says.
+        JobDescription& description = upgrading->result.job;
+        description = settled.ok() ? *std::move(settled) : jobs_.DescriptionOf(*job);
+        description.revision = job->revision;
+        if (!settled.ok() && description.error.empty()) description.error = Message(settled.status());
+        finish(absl::OkStatus());
+      });
+}
+
 void JobDesk::Change(const AskSettle& wanted, Callback<absl::Status> done, Next next) {
   absl::StatusOr<Callback<absl::Status>> begun = Begin(wanted.name, &done);
   if (!begun.ok()) return done(begun.status());
@@ -266,7 +336,11 @@ void JobDesk::List(const std::vector<std::string>& names, Callback<std::vector<J
             }
           }
           if (answer.ok()) {
-            for (JobDescription& job : *answer) gather->jobs[job.name] = std::move(job);
+            for (JobDescription& job : *answer) {
+              JobDescription& known = gather->jobs[job.name];
+              job.revision = known.revision;
+              known = std::move(job);
+            }
           }
           gather->Arrive();
         });

@@ -2,6 +2,7 @@
 // runs it has followed; what it does now is asked of that node. Lives on shard 0.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class JobDesk {
   JobDesk(BrokerImpl& broker, JobManager& jobs) : broker_(broker), jobs_(jobs) {}
 
   void Submit(NewJob job, Callback<absl::StatusOr<JobDescription>> done);
+  void Upgrade(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> done);
   void Start(const std::string& name, Callback<absl::Status> done);
   void Stop(const std::string& name, Callback<absl::Status> done);
   void Delete(const std::string& name, Callback<absl::Status> done);
@@ -48,6 +50,9 @@ class JobDesk {
   void AskOwner(const std::string& name, Message message, Duration timeout,
                 std::function<void(Message, Callback<absl::StatusOr<typename Message::Reply>>)> here,
                 Callback<absl::StatusOr<typename Message::Reply>> done);
+  struct Upgrading;
+  void ApplyUpgrade(const std::shared_ptr<Upgrading>& upgrading);
+  void SettleUpgrade(const std::shared_ptr<Upgrading>& upgrading);
   void Settle(const AskSettle& wanted, Callback<absl::StatusOr<JobDescription>> done);
   absl::StatusOr<std::string> Known(const std::string& name) const;
   void List(const std::vector<std::string>& names, Callback<std::vector<JobDescription>> done);

@@ -7,6 +7,7 @@
 #include "broker/broker_impl.h"
 #include "broker/job_desk.h"
 #include "env/disk.h"
+#include "stream/plan/state_match.h"
 #include "stream/run/job_options.h"
 
 namespace leat::broker {
@@ -97,7 +98,8 @@ void JobManager::Advance(const std::string& name) {
   const std::optional<JobLeadership> leads = LeadershipHere(*broker_.image(), name, broker_.node_id());
   const bool own = job != nullptr && leads.has_value();
   const bool wanted = own && !stopping_ && job->desired == meta::DesiredState::kRunning;
-  if (entry.runner != nullptr && (!wanted || entry.leads != leads || entry.start_again)) return StopRunner(name);
+  const bool same = entry.leads == leads && (job == nullptr || entry.revision == job->revision);
+  if (entry.runner != nullptr && (!wanted || !same || entry.start_again)) return StopRunner(name);
   if (stopping_) {
     Answer(entry, Unavailable("the broker stops: ask another one"));
     return MaybeStopped();
@@ -111,7 +113,7 @@ void JobManager::Advance(const std::string& name) {
     entry.failed = absl::OkStatus();
     return Answer(entry, Unavailable("node ", broker_.node_id(), " does not run job '", name, "'"));
   }
-  const bool fresh = entry.leads != leads;
+  const bool fresh = !same;
   if (std::exchange(entry.start_again, false) || fresh) entry.failed = absl::OkStatus();
   if (wanted && entry.runner == nullptr && entry.failed.ok()) return Begin(name, *job, *leads);
   if (!wanted && fresh) return Look(name, *leads);
@@ -148,6 +150,7 @@ void JobManager::Begin(const std::string& name, const meta::Job& job, const JobL
   Entry& entry = entries_[name];
   entry.working = true;
   entry.leads = leads;
+  entry.revision = job.revision;
   entry.last.reset();
   JudgeState(broker_, RunOptions(), name, leads, [this, name, job](const absl::StatusOr<StateOnDisk>& judged) {
     if (absl::IsUnavailable(judged.status())) {
@@ -185,6 +188,8 @@ void JobManager::CompileAndLaunch(const std::string& name, const meta::Job& job,
         } else {
           entry.failed = status;
           LogError("jobs", "job ", name, " cannot run: ", Message(status));
+          // Other SQL may take its place: whether that fits is seen by the state.
+          if (ran.ok() && entry.leads.has_value()) return Look(name, *entry.leads);
         }
         StepEnded(name);
       });
@@ -199,6 +204,7 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled, const Sta
   entry.port = MakeFencedPort(broker_, port_, RunOptions(), name, *entry.leads);
   entry.runner = factory_->Start({.name = name,
                                   .plan = std::move(compiled.plan),
+                                  .revision = entry.revision,
                                   .options = RunOptions(),
                                   .delivery = DeliveryOptions(),
                                   .usable_state_until = state.usable_until,
@@ -212,6 +218,7 @@ void JobManager::Look(const std::string& name, const JobLeadership& leads) {
   Entry& entry = entries_[name];
   entry.working = true;
   entry.leads = leads;
+  if (const meta::JobPtr job = broker_.image()->FindJob(name)) entry.revision = job->revision;
   entry.last.reset();
   JudgeState(broker_, RunOptions(), name, leads, [this, name, leads](const absl::StatusOr<StateOnDisk>& judged) {
     if (!judged.ok()) {
@@ -306,6 +313,59 @@ void JobManager::WhenGone(const std::string& name, env::Closure done) {
   if (!entries_.contains(name)) return done();
   entries_[name].on_settled.push_back([done = std::move(done)](const absl::Status&) mutable { done(); });
   Advance(name);
+}
+
+void JobManager::CheckUpgrade(const AskUpgrade& asked, Callback<absl::StatusOr<AskUpgrade::Reply>> done) {
+  const meta::JobPtr job = broker_.image()->FindJob(asked.name);
+  if (job == nullptr || !IsOwn(asked.name)) {
+    return done(Unavailable("node ", broker_.node_id(), " does not run job '", asked.name, "'"));
+  }
+  Compile(asked.sql, [this, asked, done = std::move(done)](const Compiled& compiled) mutable {
+    if (!compiled.ok()) return done(compiled.status());
+    if (!compiled->has_inserts) {
+      return done(InvalidArgument("the script has no INSERT INTO, so that nothing would run: add one"));
+    }
+    if (const absl::Status status = CheckDelivery(*compiled); !status.ok()) return done(status);
+    done(CompareWithState(asked, *compiled));
+  });
+}
+
+absl::StatusOr<AskUpgrade::Reply> JobManager::CompareWithState(const AskUpgrade& asked,
+                                                               const CompiledJob& compiled) const {
+  const meta::JobPtr job = broker_.image()->FindJob(asked.name);
+  const auto it = entries_.find(asked.name);
+  if (job == nullptr || it == entries_.end()) {
+    return Unavailable("node ", broker_.node_id(), " does not run job '", asked.name, "'");
+  }
+  const Entry& entry = it->second;
+  const run::JobStatus status =
+      entry.runner != nullptr ? entry.runner->Status() : entry.last.value_or(run::JobStatus());
+  if (!status.state_known) {
+    if (!status.error.empty()) {
+      return FailedPrecondition("job '", asked.name, "' has not come so far that its state is known: ", status.error);
+    }
+    return Unavailable("job '", asked.name, "' is starting: what it keeps is not known yet");
+  }
+  if (status.has_state && status.operators.empty()) {
+    return FailedPrecondition("the state of job '", asked.name,
+                              "' was written by a version of leatd that did not note ",
+                              "whose it is: start the job once with this version, then upgrade it");
+  }
+  const plan::StateMatch match = plan::MatchState(status.operators, compiled.plan);
+  AskUpgrade::Reply reply{.revision = job->revision};
+  // What has stopped without a checkpoint begins anew, whatever it is; what runs takes one when it is stopped.
+  const bool going = status.state == run::State::kRunning || status.state == run::State::kRestarting;
+  if (status.has_state || going) LEAT_RETURN_IF_ERROR(plan::CheckMatch(match, asked.drop_state));
+  reply.changes = plan::Explain(match);
+  return reply;
+}
+
+void JobManager::SettleUpgrade(const AskUpgraded& asked, Callback<absl::StatusOr<JobDescription>> done) {
+  const meta::JobPtr job = broker_.image()->FindJob(asked.name);
+  if (job == nullptr || job->revision < asked.revision) {
+    return done(Unavailable("node ", broker_.node_id(), " has not heard of the upgrade of job '", asked.name, "' yet"));
+  }
+  Settle({.name = asked.name, .desired = job->desired}, std::move(done));
 }
 
 void JobManager::Settle(const AskSettle& asked, Callback<absl::StatusOr<JobDescription>> done) {

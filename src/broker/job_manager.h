@@ -38,6 +38,10 @@ class JobManager {
   // `done` once what runs here is what the metadata wants, with why it does not: kUnavailable if the job is not this
   // node's, or the node has not heard yet that `asked` is what is wanted.
   void Settle(const AskSettle& asked, Callback<absl::StatusOr<JobDescription>> done);
+  // Whether what the job keeps here fits other SQL, and what becomes of it. kUnavailable: it is not the job's node, or
+  // does not know the state yet.
+  void CheckUpgrade(const AskUpgrade& asked, Callback<absl::StatusOr<AskUpgrade::Reply>> done);
+  void SettleUpgrade(const AskUpgraded& asked, Callback<absl::StatusOr<JobDescription>> done);
   // `done` once nothing of a job that is gone is left here.
   void WhenGone(const std::string& name, env::Closure done);
   // As far as it is known here; of a job of another node that is what the metadata says.
@@ -61,6 +65,7 @@ class JobManager {
   // What runs, or why nothing does.
   struct Entry {
     std::optional<JobLeadership> leads;  // of the runner, or of the last one
+    int64_t revision = 0;                // of its SQL
     std::unique_ptr<run::LogPort> port;  // the runner's; outlives it
     std::unique_ptr<run::JobRunner> runner;
     std::optional<run::JobStatus> last;  // of the runner that was here in this leadership
@@ -86,6 +91,7 @@ class JobManager {
   // A job whose changelog topic is missing gets one: from the node of the active controller.
   void EnsureChangelog(const std::string& name);
   void MaybeStopped();
+  absl::StatusOr<AskUpgrade::Reply> CompareWithState(const AskUpgrade& asked, const CompiledJob& compiled) const;
   run::Options RunOptions() const;
   run::DeliveryOptions DeliveryOptions() const;
   bool IsOwn(const std::string& name) const;

@@ -73,6 +73,15 @@ void Visit(Fields& fields, AskJobGroups& it) {
 }
 
 template <typename Fields>
+void Visit(Fields& fields, AskUpgrade& it) {
+  fields(it.name, it.sql, it.drop_state);
+}
+template <typename Fields>
+void Visit(Fields& fields, AskUpgraded& it) {
+  fields(it.name, it.revision);
+}
+
+template <typename Fields>
 void Visit(Fields& fields, AskView& it) {
   fields.Choice(it.what, AskView::What::kDescribe);
   fields(it.partition, it.begin, it.has_end, it.end, it.max_rows, it.max_bytes);

@@ -179,9 +179,32 @@ void Visit(Fields& fields, AskView::Reply& it) {
   fields(it.rows, it.next, it.applied, it.end, it.trouble);
 }
 
+// --- of the node that a job runs on: whether the job's state fits other SQL
+struct AskUpgrade {
+  static constexpr uint8_t kKind = 18;
+  struct Reply {
+    int64_t revision = 0;  // of the SQL that this was compared with
+    std::vector<std::string> changes{};
+  };
+  std::string name;
+  std::string sql;
+  std::vector<std::string> drop_state{};
+};
+template <typename Fields>
+void Visit(Fields& fields, AskUpgrade::Reply& it) {
+  fields(it.revision, it.changes);
+}
+// As AskSettle, in a state of the metadata in which the job has this revision of its SQL.
+struct AskUpgraded {
+  static constexpr uint8_t kKind = 19;
+  using Reply = JobDescription;
+  std::string name;
+  int64_t revision = 0;
+};
+
 using JobMessage = std::variant<AskEnds, AskOffsetForTime, AskFetch, AskAppend, AskCommit, AskCommitted, AskForget,
                                 AskCommittedOf, AskLag, AskSettle, AskJobs, AskJobLogs, AskJobGroups, AskOpenProducer,
-                                AskAddToTransaction, AskEndTransaction, AskView>;
+                                AskAddToTransaction, AskEndTransaction, AskView, AskUpgrade, AskUpgraded>;
 
 std::string EncodeJobMessage(JobMessage message);
 // kInvalidArgument: not a message. kUnimplemented: of a kind that this program does not know (from a newer one).

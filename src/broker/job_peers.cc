@@ -116,6 +116,12 @@ void JobPeers::On(AskLag message, Reply reply) {
 void JobPeers::On(const AskSettle& message, Reply reply) {
   broker_.jobs().Settle(message, Encoding<AskSettle::Reply>(std::move(reply)));
 }
+void JobPeers::On(const AskUpgrade& message, Reply reply) {
+  broker_.jobs().CheckUpgrade(message, Encoding<AskUpgrade::Reply>(std::move(reply)));
+}
+void JobPeers::On(const AskUpgraded& message, Reply reply) {
+  broker_.jobs().SettleUpgrade(message, Encoding<AskUpgraded::Reply>(std::move(reply)));
+}
 void JobPeers::On(const AskJobs& message, Reply reply) {
   reply(EncodeJobAnswer<AskJobs::Reply>(broker_.jobs().DescribeOwn(message.names)));
 }

@@ -71,6 +71,7 @@ JobDescription JobManager::DescriptionOf(const meta::Job& job) const {
   description.name = job.name;
   description.sql = job.sql;
   description.created_ms = job.created_ms;
+  description.revision = job.revision;
   description.state = job.desired == meta::DesiredState::kRunning ? JobState::kStarting : JobState::kStopped;
   const absl::StatusOr<model::NodeId> owner = JobOwner(*broker_.image(), job.name, broker_.node_id());
   if (owner.ok()) description.node = *owner;
@@ -83,6 +84,10 @@ JobDescription JobManager::DescriptionOf(const meta::Job& job) const {
     description.error = Message(it->second.failed);
   };
   say_failed();
+  if (it->second.runner != nullptr && job.revision > run::kFirstRevision) {
+    // By the numbers that it runs with, which an upgrade has kept.
+    if (std::string plan = it->second.runner->Status().plan; !plan.empty()) description.explain = std::move(plan);
+  }
   if (it->second.runner != nullptr) {
     AddStatus(it->second.runner->Status(), broker_.home().WallMillis(), &description);
   } else if (it->second.last.has_value()) {
@@ -140,6 +145,13 @@ void BrokerImpl::SubmitJob(NewJob job, Callback<absl::StatusOr<JobDescription>> 
   home().Post([this, job = std::move(job), done = std::move(done)]() mutable {
     LEAT_ON_HOME(absl::StatusOr<JobDescription>);
     jobs_->desk().Submit(std::move(job), std::move(done));
+  });
+}
+
+void BrokerImpl::UpgradeJob(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> done) {
+  home().Post([this, upgrade = std::move(upgrade), done = std::move(done)]() mutable {
+    LEAT_ON_HOME(absl::StatusOr<JobUpgraded>);
+    jobs_->desk().Upgrade(std::move(upgrade), std::move(done));
   });
 }
 

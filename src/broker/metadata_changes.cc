@@ -64,10 +64,12 @@ void BrokerImpl::Installed(const meta::ImagePtr& image, const meta::Delta& delta
     groups_->ForgetTopic(change.before->name);
     metrics_.Forget("topic", change.before->name);
   }
+  // What thousands of partitions have become is copied once, not for each shard.
+  const auto shared = std::make_shared<const meta::Delta>(delta);
   for (const auto& shard : shards_) {
     ShardState& state = *shard;
-    state.shard().Post([this, &state, image, delta, installation, removed] {
-      state.Install(image, delta, [this, installation, removed](const absl::Status& status) {
+    state.shard().Post([this, &state, image, shared, installation, removed] {
+      state.Install(image, *shared, [this, installation, removed](const absl::Status& status) {
         home().Post([this, installation, removed, status] { FoldersGone(*installation, *removed, status); });
       });
       if (state.index() == 0) {

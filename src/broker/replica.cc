@@ -172,6 +172,9 @@ void Replica::AwaitLogStart(Offset start, Instant deadline, absl::AnyInvocable<v
   log_starts_.emplace(waiter, std::move(done));
   leader->AwaitLogStart(waiter, start, deadline);
   Perform();
+  // The answers to the fetches that wait here tell the followers where this log starts, and their next ones that theirs
+  // do too.
+  if (log_starts_.contains(waiter)) WakeFetches();
 }
 
 // Who holds the commit up. The records are in this log, and may still become committed.

@@ -46,6 +46,34 @@ void ShardState::RefreshAll(const meta::Topic& topic) {
   for (int32_t i = 0; i < topic.partitions; ++i) Refresh(topic, model::PartitionId(i));
 }
 
+namespace {
+
+// Which of a shard's partitions have to hear of what a delta says of brokers. A leader judges by the state of the
+// others that have copies; a follower asks of this node's own state alone. With thousands of partitions, that is most
+// of what a broker's coming and going costs the others.
+std::vector<meta::PartitionKey> TouchedBy(const meta::Delta& delta, const meta::Image& image, model::NodeId self,
+                                          ReplicaHost& replicas) {
+  bool all = std::ranges::count(delta.broker_configs, meta::kNobody) > 0;
+  std::vector<model::NodeId> others;
+  for (const meta::Delta::BrokerChange& change : delta.brokers) {
+    const model::NodeId node = change.after == nullptr ? change.before->id() : change.after->id();
+    all |= node == self;
+    others.push_back(node);
+  }
+  std::vector<meta::PartitionKey> touched;
+  if (!all && others.empty()) return touched;
+  replicas.ForEach([&](const Replica& replica) {
+    const meta::Partition* partition = image.FindPartition(replica.key());
+    if (partition == nullptr) return;
+    const auto has_copy = [&](model::NodeId node) { return meta::Contains(partition->replicas, node); };
+    const bool judges = partition->leader == self && std::ranges::any_of(others, has_copy);
+    if (all || judges) touched.push_back(replica.key());
+  });
+  return touched;
+}
+
+}  // namespace
+
 void ShardState::RefreshChanged(const meta::Delta& delta) {
   for (const meta::Delta::PartitionChange& change : delta.partitions) {
     const meta::TopicPtr topic = image_->FindTopic(change.key.topic);
@@ -55,22 +83,10 @@ void ShardState::RefreshChanged(const meta::Delta& delta) {
     }
     Refresh(*topic, change.key.partition);
   }
-  const bool defaults = std::ranges::count(delta.broker_configs, meta::kNobody) > 0;
-  if ((delta.brokers.empty() && !defaults) || replicas_ == nullptr) return;
-  std::vector<meta::PartitionKey> touched;
-  replicas_->ForEach([&](const Replica& replica) {
-    const meta::Partition* partition = image_->FindPartition(replica.key());
-    if (partition == nullptr) return;
-    if (defaults) return touched.push_back(replica.key());
-    for (const meta::Delta::BrokerChange& change : delta.brokers) {
-      const model::NodeId node = change.after == nullptr ? change.before->id() : change.after->id();
-      if (!meta::Contains(partition->replicas, node)) continue;
-      touched.push_back(replica.key());
-      break;
-    }
-  });
-  for (const meta::PartitionKey& key : touched) {
-    if (const meta::TopicPtr topic = image_->FindTopic(key.topic); topic != nullptr) Refresh(*topic, key.partition);
+  if (replicas_ == nullptr) return;
+  for (const meta::PartitionKey& key : TouchedBy(delta, *image_, options().node_id, *replicas_)) {
+    Replica* replica = replicas_->Find(key);
+    if (replica != nullptr) replica->OnView(*ViewOf(*image_, key, replica->log().options()));
   }
 }
 

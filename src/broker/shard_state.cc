@@ -209,11 +209,12 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
     // A topic that was made and deleted in one delta must not come up again.
     const meta::TopicPtr now = image->FindTopic(change.after->name);
     if (now == nullptr || now->id != change.after->id) continue;
+    const log::LogOptions log_options = OptionsOf(*now, options());
     for (int32_t i = 0; i < now->partitions; ++i) {
       const model::PartitionId id(i);
       OpenPartition(*now, id);
       const auto it = partitions_.find({now->name, id});
-      if (it != partitions_.end() && it->second.log != nullptr) it->second.log->SetOptions(OptionsOf(*now, options()));
+      if (it != partitions_.end() && it->second.log != nullptr) it->second.log->SetOptions(log_options);
     }
     RefreshAll(*now);
   }

@@ -1,4 +1,5 @@
 // The part of Admin that is about jobs.
+#include <algorithm>
 #include <utility>
 
 #include "client/connection.h"
@@ -40,6 +41,7 @@ JobInfo JobOf(const v1::Job& from) {
   job.checkpoints = from.checkpoints();
   job.state_bytes = from.state_bytes();
   job.node = from.node();
+  job.revision = std::max<int64_t>(1, from.revision());
   for (const v1::JobInput& input : from.inputs()) {
     job.inputs.push_back({.partition = {input.topic(), input.partition()},
                           .offset = input.offset(),
@@ -57,6 +59,18 @@ absl::StatusOr<JobInfo> Admin::SubmitJob(const std::string& name, const std::str
   request.set_sql(sql);
   LEAT_ASSIGN_OR_RETURN(const v1::Job job, Ask(*connection_, Repeat::kUnsafe, request, &v1::Jobs::Stub::Submit));
   return JobOf(job);
+}
+
+absl::StatusOr<UpgradeResult> Admin::UpgradeJob(const std::string& name, const std::string& sql,
+                                                const std::vector<std::string>& drop_state, UpgradeMode mode) {
+  v1::UpgradeJobRequest request;
+  request.set_name(name);
+  request.set_sql(sql);
+  for (const std::string& one : drop_state) request.add_drop_state(one);
+  request.set_check_only(mode == UpgradeMode::kCheck);
+  LEAT_ASSIGN_OR_RETURN(const v1::UpgradeJobResponse response,
+                        Ask(*connection_, Repeat::kUnsafe, request, &v1::Jobs::Stub::Upgrade));
+  return UpgradeResult{JobOf(response.job()), {response.changes().begin(), response.changes().end()}};
 }
 
 absl::Status Admin::StartJob(const std::string& name) {

@@ -84,6 +84,12 @@ struct Encoder {
     to->set_sql(c.sql);
     to->set_now_ms(c.now_ms);
   }
+  void operator()(const meta::UpgradeJob& c) {
+    auto* to = out.mutable_upgrade_job();
+    to->set_name(c.name);
+    to->set_sql(c.sql);
+    to->set_revision(c.revision);
+  }
   void operator()(const meta::SetJobDesired& c) {
     out.mutable_set_job_desired()->set_name(c.name);
     out.mutable_set_job_desired()->set_running(c.desired == meta::DesiredState::kRunning);
@@ -213,6 +219,8 @@ absl::StatusOr<meta::Command> Decode(const internal::Command& in) {
       return DecodeAlter(in.alter_topic());
     case Kind::kSubmitJob:
       return meta::SubmitJob{in.submit_job().name(), in.submit_job().sql(), in.submit_job().now_ms()};
+    case Kind::kUpgradeJob:
+      return meta::UpgradeJob{in.upgrade_job().name(), in.upgrade_job().sql(), in.upgrade_job().revision()};
     case Kind::kSetJobDesired:
       return meta::SetJobDesired{in.set_job_desired().name(), in.set_job_desired().running()
                                                                   ? meta::DesiredState::kRunning

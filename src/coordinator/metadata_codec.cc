@@ -50,6 +50,12 @@ struct Encoder {
     change->set_desired(r.desired == meta::DesiredState::kRunning ? internal::JobStateChanged::DESIRED_RUNNING
                                                                   : internal::JobStateChanged::DESIRED_STOPPED);
   }
+  void operator()(const meta::JobUpgraded& r) {
+    auto* job = out.mutable_job_upgraded();
+    job->set_name(r.name);
+    job->set_sql(r.sql);
+    job->set_revision(r.revision);
+  }
   void operator()(const meta::JobDeleted& r) { out.mutable_job_deleted()->set_name(r.name); }
   void operator()(const meta::ProducerIdsReserved& r) { out.mutable_producer_ids_reserved()->set_end(r.end); }
   void operator()(const meta::BrokerRegistered& r) { EncodeInto(r, out.mutable_broker_registered()); }
@@ -166,6 +172,8 @@ absl::StatusOr<meta::Record> DecodeMetadata(std::string_view bytes) {
     }
     case internal::MetadataRecord::kJobStateChanged:
       return DecodeJobState(in.job_state_changed());
+    case internal::MetadataRecord::kJobUpgraded:
+      return meta::JobUpgraded{in.job_upgraded().name(), in.job_upgraded().sql(), in.job_upgraded().revision()};
     case internal::MetadataRecord::kJobDeleted:
       return meta::JobDeleted{in.job_deleted().name()};
     case internal::MetadataRecord::kProducerIdsReserved:

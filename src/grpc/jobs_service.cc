@@ -46,6 +46,7 @@ void FillJob(broker::JobDescription from, v1::Job* to) {
   to->set_checkpoints(from.checkpoints);
   to->set_state_bytes(from.state_bytes);
   to->set_node(from.node.value());
+  to->set_revision(from.revision);
   for (broker::PartitionProgress& input : from.inputs) {
     v1::JobInput* out = to->add_inputs();
     out->set_topic(std::move(input.partition.topic));
@@ -79,6 +80,24 @@ class JobsService final : public v1::Jobs::CallbackService {
                         FillJob(*std::move(job), response);
                         reactor->Finish(::grpc::Status::OK);
                       });
+    return reactor;
+  }
+
+  ServerUnaryReactor* Upgrade(CallbackServerContext* call, const v1::UpgradeJobRequest* request,
+                              v1::UpgradeJobResponse* response) override {
+    ServerUnaryReactor* const reactor = call->DefaultReactor();
+    broker::JobUpgrade upgrade{.name = request->name(), .sql = request->sql()};
+    upgrade.drop_state.assign(request->drop_state().begin(), request->drop_state().end());
+    if (request->check_only()) upgrade.mode = broker::JobUpgrade::Mode::kCheck;
+    broker_.UpgradeJob(std::move(upgrade), [call, reactor, response](absl::StatusOr<broker::JobUpgraded> upgraded) {
+      if (!upgraded.ok()) {
+        const std::string_view field = absl::IsNotFound(upgraded.status()) ? "name" : SubmitField(upgraded.status());
+        return reactor->Finish(Failure(call, upgraded.status(), field));
+      }
+      FillJob(std::move(upgraded->job), response->mutable_job());
+      for (std::string& change : upgraded->changes) response->add_changes(std::move(change));
+      reactor->Finish(::grpc::Status::OK);
+    });
     return reactor;
   }
 

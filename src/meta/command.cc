@@ -16,6 +16,7 @@ struct Decider {
   Result operator()(const DeleteTopic& command) { return Decide(image, command); }
   Result operator()(const AlterTopic& command) { return Decide(image, command, policy, random); }
   Result operator()(const SubmitJob& command) { return Decide(image, command, policy.limits); }
+  Result operator()(const UpgradeJob& command) { return Decide(image, command, policy.limits); }
   Result operator()(const SetJobDesired& command) { return SetJobState(image, command.name, command.desired); }
   Result operator()(const DeleteJobCommand& command) { return DeleteJob(image, command.name); }
   Result operator()(const ReserveIds& command) {

@@ -45,9 +45,9 @@ struct RaiseLevel {
   friend bool operator==(const RaiseLevel&, const RaiseLevel&) = default;
 };
 
-using Command =
-    std::variant<CreateTopic, DeleteTopic, AlterTopic, SubmitJob, SetJobDesired, DeleteJobCommand, ReserveIds,
-                 ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel, GiveUpLeadership>;
+using Command = std::variant<CreateTopic, DeleteTopic, AlterTopic, SubmitJob, SetJobDesired, DeleteJobCommand,
+                             ReserveIds, ElectLeader, Reassign, AlterBrokerConfigs, Unregister, Drain, RaiseLevel,
+                             GiveUpLeadership, UpgradeJob>;
 
 // Partitions of a draining broker that one decision moves; the controller makes the others later.
 inline constexpr size_t kDrainedAtOnce = 200;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "meta/brokers.h"
 #include "meta/placement.h"
 #include "meta/settle.h"
 #include "meta/topic_config.h"
@@ -240,15 +241,37 @@ absl::Status CheckJobName(std::string_view name) {
   return InvalidArgument("job name: expected 1 to 100 of [a-zA-Z0-9._-], got '", name.substr(0, 120), "'");
 }
 
+namespace {
+
+absl::Status CheckSqlSize(std::string_view job, std::string_view sql, const Limits& limits) {
+  if (sql.size() <= limits.sql_bytes) return absl::OkStatus();
+  return InvalidArgument("job '", job, "': its SQL has ", sql.size(), " bytes, at most ", limits.sql_bytes,
+                         " are allowed");
+}
+
+}  // namespace
+
+absl::StatusOr<Records> Decide(const Image& image, const UpgradeJob& command, const Limits& limits) {
+  LEAT_ASSIGN_OR_RETURN(const JobPtr found, RequireJob(image, command.name));
+  LEAT_RETURN_IF_ERROR(CheckSqlSize(command.name, command.sql, limits));
+  if (found->revision != command.revision) {
+    return FailedPrecondition("job '", command.name, "' has revision ", found->revision, " of its SQL by now, not ",
+                              command.revision, ": somebody else has upgraded it; try again");
+  }
+  Records records;
+  if (image.feature_level() < kJobUpgradeFeatureLevel) {
+    LEAT_ASSIGN_OR_RETURN(records, RaiseFeatureLevel(image, kJobUpgradeFeatureLevel));
+  }
+  records.push_back(JobUpgraded{command.name, command.sql, found->revision + 1});
+  return records;
+}
+
 absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits) {
   LEAT_RETURN_IF_ERROR(CheckJobName(command.name));
   if (image.FindJob(command.name) != nullptr) {
     return AlreadyExists("job '", command.name, "' exists already: delete it first, or choose another name");
   }
-  if (command.sql.size() > limits.sql_bytes) {
-    return InvalidArgument("job '", command.name, "': its SQL has ", command.sql.size(), " bytes, at most ",
-                           limits.sql_bytes, " are allowed");
-  }
+  LEAT_RETURN_IF_ERROR(CheckSqlSize(command.name, command.sql, limits));
   if (image.Jobs().size() >= static_cast<size_t>(limits.jobs)) {
     return ResourceExhausted("job '", command.name, "': the cluster has ", limits.jobs,
                              " jobs, which is the limit: delete some");

@@ -58,6 +58,14 @@ struct SubmitJob {
   friend bool operator==(const SubmitJob&, const SubmitJob&) = default;
 };
 
+// Other SQL for a job that is there. `revision`: of the SQL that the asker knows; the job may have been upgraded since.
+struct UpgradeJob {
+  std::string name;
+  std::string sql;
+  int64_t revision = 0;
+  friend bool operator==(const UpgradeJob&, const UpgradeJob&) = default;
+};
+
 // Where brokers are registered, the topic's partitions get replicas; before that (one node that knows of none) they
 // have none, and AdoptPartitions gives them some later.
 absl::StatusOr<Records> Decide(const Image& image, const CreateTopic& command, const Policy& policy, Random& random);
@@ -68,6 +76,8 @@ absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, co
 absl::StatusOr<Records> Decide(const Image& image, const AlterTopic& command, const Limits& limits,
                                const Configs& defaults = {});
 absl::StatusOr<Records> Decide(const Image& image, const SubmitJob& command, const Limits& limits);
+// Raises the feature level if every broker knows it; else the error names one that does not.
+absl::StatusOr<Records> Decide(const Image& image, const UpgradeJob& command, const Limits& limits);
 absl::StatusOr<Records> SetJobState(const Image& image, std::string_view job, DesiredState desired);
 absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
 

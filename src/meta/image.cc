@@ -211,6 +211,7 @@ uint64_t Image::Hash() const {
     hasher.Add(job->sql);
     hasher.AddSigned(job->created_ms);
     hasher.AddNumber(static_cast<uint64_t>(job->desired));
+    if (job->revision > 1) hasher.AddSigned(job->revision);
   }
   // A state keeps the hash that it had before there were these.
   if (producer_ids_end_ != kFirstProducerId) hasher.AddSigned(producer_ids_end_);

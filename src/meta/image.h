@@ -33,6 +33,7 @@ struct Job {
   std::string sql;
   int64_t created_ms = 0;
   DesiredState desired = DesiredState::kRunning;
+  int64_t revision = 1;  // of the SQL: one more with each that took another's place
 };
 using JobPtr = std::shared_ptr<const Job>;
 

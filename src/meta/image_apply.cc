@@ -162,6 +162,19 @@ struct Image::Applier {
     return PutJob(std::move(before), std::move(after));
   }
 
+  Result operator()(const JobUpgraded& record) {
+    JobPtr before = image.FindJob(record.name);
+    if (before == nullptr) return DataLoss("metadata: job '", record.name, "' was upgraded, but is not there");
+    if (image.feature_level_ < kJobUpgradeFeatureLevel || record.revision <= before->revision) {
+      return DataLoss("metadata: job '", record.name, "' of revision ", before->revision, " was upgraded to revision ",
+                      record.revision, " at feature level ", image.feature_level_);
+    }
+    Job after = *before;
+    after.sql = record.sql;
+    after.revision = record.revision;
+    return PutJob(std::move(before), std::move(after));
+  }
+
   Result operator()(const JobDeleted& record) {
     JobPtr before = image.FindJob(record.name);
     if (before == nullptr) return DataLoss("metadata: job '", record.name, "' was deleted, but is not there");

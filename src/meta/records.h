@@ -17,9 +17,11 @@ using Configs = std::map<std::string, std::string>;
 
 // The newest set of record kinds and meanings that this program reads and writes, and the oldest that it can work at.
 //   1  one node: topics, jobs, producer ids        2  brokers, and partitions with replicas and leaders
-inline constexpr int32_t kFeatureLevel = 2;
+//   3  jobs whose SQL has been replaced
+inline constexpr int32_t kFeatureLevel = 3;
 inline constexpr int32_t kOldestFeatureLevel = 1;
 inline constexpr int32_t kClusterFeatureLevel = 2;  // from here on there are brokers
+inline constexpr int32_t kJobUpgradeFeatureLevel = 3;
 
 struct ClusterCreated {
   std::string cluster_id;
@@ -63,6 +65,12 @@ struct JobStateChanged {
   std::string name;
   DesiredState desired = DesiredState::kRunning;
   friend bool operator==(const JobStateChanged&, const JobStateChanged&) = default;
+};
+struct JobUpgraded {  // from feature level 3 on
+  std::string name;
+  std::string sql;       // in the place of what the job had
+  int64_t revision = 0;  // of the SQL; above the one before
+  friend bool operator==(const JobUpgraded&, const JobUpgraded&) = default;
 };
 struct JobDeleted {
   std::string name;
@@ -169,7 +177,7 @@ using Record =
     std::variant<ClusterCreated, FeatureLevel, TopicCreated, TopicDeleted, TopicConfigsChanged, PartitionsAdded,
                  JobSubmitted, JobStateChanged, JobDeleted, ProducerIdsReserved, BrokerRegistered, BrokerUnregistered,
                  BrokerFenced, BrokerUnfenced, BrokerInControlledShutdown, BrokerDraining, BrokerConfigsChanged,
-                 BrokerEpochsGiven, PartitionChanged, VotersChanged>;
+                 BrokerEpochsGiven, PartitionChanged, VotersChanged, JobUpgraded>;
 using Records = std::vector<Record>;
 
 }  // namespace leat::meta

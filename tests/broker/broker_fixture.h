@@ -20,12 +20,20 @@ namespace leat::broker {
 // A runner that does nothing and shows what it was told.
 class FakeRunner final : public run::JobRunner {
  public:
-  FakeRunner(int* alive, run::Purpose purpose) : alive_(alive), purpose_(purpose) { ++*alive_; }
+  FakeRunner(int* alive, run::Purpose purpose, std::string state_of)
+      : alive_(alive), purpose_(purpose), state_of_(std::move(state_of)) {
+    ++*alive_;
+  }
   ~FakeRunner() override { --*alive_; }
   run::JobStatus Status() const override {
     run::JobStatus status;
     status.state = purpose_ == run::Purpose::kRun ? run::State::kRunning : run::State::kStopped;
     status.rows_in = 7;
+    status.state_known = true;
+    if (!state_of_.empty()) {
+      status.has_state = true;
+      status.operators.push_back({.id = 4, .identity = {.kind = "GroupAggregate", .parts = {{"keys", state_of_}}}});
+    }
     status.inputs.push_back({.partition = {"events", model::PartitionId{0}}, .offset = model::Offset{5}});
     status.log.emplace_back(1, purpose_ == run::Purpose::kRun ? "started" : "looked");
     return status;
@@ -35,6 +43,7 @@ class FakeRunner final : public run::JobRunner {
  private:
   int* alive_;
   const run::Purpose purpose_;
+  const std::string state_of_;
 };
 
 // Compiles everything but "bad"; what it does is told through counters that outlive it.
@@ -42,6 +51,8 @@ struct FakeJobs {
   int alive = 0;
   std::vector<std::string> deleted;
   std::string refuses = "bad";
+  std::string state_of;                 // the keys of an aggregate that all jobs keep
+  std::vector<int64_t> revisions = {};  // of what was started
 };
 class FakeJobFactory final : public JobFactory {
  public:
@@ -54,7 +65,8 @@ class FakeJobFactory final : public JobFactory {
     return job;
   }
   std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec spec, run::LogPort&, env::Metrics&) const override {
-    return std::make_unique<FakeRunner>(&jobs_->alive, spec.purpose);
+    if (spec.purpose == run::Purpose::kRun) jobs_->revisions.push_back(spec.revision);
+    return std::make_unique<FakeRunner>(&jobs_->alive, spec.purpose, jobs_->state_of);
   }
   absl::Status DropState(const std::string& name, const run::Options&) const override {
     jobs_->deleted.push_back(name);

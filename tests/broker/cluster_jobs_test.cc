@@ -131,6 +131,30 @@ TEST_F(ClusterJobs, GoOnWithTheirStateWhenTheirNodeDies) {
   }
 }
 
+// Asked of a node that does not run it; whoever dies meanwhile, the job goes on with one of the two.
+TEST_F(ClusterJobs, AreUpgradedFromAnyNode) {
+  StartAll();
+  ASSERT_TRUE(Submit(1, "job").ok());
+  const int32_t owner = Owner();
+  const auto upgraded = Await<absl::StatusOr<JobUpgraded>>([&](auto done) {
+    nodes[Other(owner)]->broker->UpgradeJob({"job", "INSERT 2"}, std::move(done));
+  });
+  ASSERT_TRUE(upgraded.ok()) << upgraded.status();
+  EXPECT_EQ(upgraded->job.revision, 2);
+  EXPECT_EQ(upgraded->job.node.value(), owner);
+  EXPECT_EQ(Describe(owner, "job")->explain, "Sink <- INSERT 2");
+  EXPECT_EQ(Describe(Other(owner), "job")->revision, 2);
+  EXPECT_EQ(RunningNow(), 1);
+  ASSERT_TRUE(Counts(owner, 3));
+  nodes[Other(owner)]->broker->UpgradeJob({"job", "INSERT 3"}, [](const absl::StatusOr<JobUpgraded>&) {});
+  Kill(owner);
+  ASSERT_TRUE(world.RunUntil([&] { return RunningNow() == 1; }, absl::Minutes(1)));
+  world.RunFor(absl::Seconds(40));
+  const auto now = Describe(Owner(), "job");
+  EXPECT_EQ(now->explain, now->revision == 3 ? "Sink <- INSERT 3" : "Sink <- INSERT 2");
+  ExpectCountedOn(Owner(), "job");
+}
+
 // A node that is cut off does not know that it leads no more: what it writes is not acknowledged, and is gone when it
 // hears of the others again.
 TEST_F(ClusterJobs, ANodeThatIsCutOffCommitsNothing) {

@@ -49,6 +49,7 @@ class CountingRunner final : public run::JobRunner {
     run::JobStatus status;
     status.state = self_->ended ? run::State::kStopped : self_->state;
     status.rows_in = static_cast<uint64_t>(self_->count);
+    status.state_known = true;
     status.log.emplace_back(1, StrCat("on node ", self_->node));
     return status;
   }

@@ -17,6 +17,9 @@ class Jobs : public ::testing::Test {
   JobDescription Describe(const std::string& name) {
     return *w.Await<absl::StatusOr<JobDescription>>([&](auto done) { w.broker->DescribeJob(name, std::move(done)); });
   }
+  absl::StatusOr<JobUpgraded> Upgrade(JobUpgrade upgrade) {
+    return w.Await<absl::StatusOr<JobUpgraded>>([&](auto done) { w.broker->UpgradeJob(upgrade, std::move(done)); });
+  }
   BrokerWorld w{21};
 };
 
@@ -87,6 +90,65 @@ TEST_F(Jobs, ThatNoLongerCompileAreShownAsFailed) {
   const JobDescription job = Describe("fraud");
   EXPECT_EQ(job.state, JobState::kFailed);
   EXPECT_THAT(job.error, HasSubstr("expected a statement"));
+}
+
+TEST_F(Jobs, GoOnWithOtherSql) {
+  EXPECT_TRUE(absl::IsNotFound(Upgrade({"fraud", "INSERT 2"}).status()));
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  EXPECT_EQ(Upgrade({.name = "fraud", .sql = "INSERT 2", .mode = JobUpgrade::Mode::kCheck})->job.sql, "INSERT");
+  const absl::StatusOr<JobUpgraded> upgraded = Upgrade({"fraud", "INSERT 2"});
+  ASSERT_TRUE(upgraded.ok()) << upgraded.status();
+  EXPECT_EQ(upgraded->job.state, JobState::kRunning);
+  EXPECT_EQ(upgraded->job.sql, "INSERT 2");
+  EXPECT_EQ(upgraded->job.revision, 2);
+  EXPECT_THAT(w.jobs.revisions, ElementsAre(1, 2));
+  EXPECT_EQ(w.jobs.alive, 1);
+  w.PowerCut();
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(Describe("fraud").explain, "Sink <- INSERT 2");
+  EXPECT_THAT(w.jobs.revisions, ElementsAre(1, 2, 2));
+}
+
+TEST_F(Jobs, ThatAreNotToRunAreUpgradedWithoutRunning) {
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  ASSERT_TRUE(w.Await<absl::Status>([&](auto done) { w.broker->StopJob("fraud", std::move(done)); }).ok());
+  const absl::StatusOr<JobUpgraded> upgraded = Upgrade({"fraud", "INSERT 2"});
+  ASSERT_TRUE(upgraded.ok()) << upgraded.status();
+  EXPECT_EQ(upgraded->job.state, JobState::kStopped);
+  EXPECT_EQ(upgraded->job.revision, 2);
+  EXPECT_EQ(w.jobs.alive, 0);
+  ASSERT_TRUE(w.Await<absl::Status>([&](auto done) { w.broker->StartJob("fraud", std::move(done)); }).ok());
+  EXPECT_EQ(Describe("fraud").explain, "Sink <- INSERT 2");
+}
+
+TEST_F(Jobs, RunOnWhenTheNewSqlDoesNotFit) {
+  w.jobs.state_of = "card";
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(Upgrade({"fraud", "bad"}).status()));
+  EXPECT_THAT(std::string(Message(Upgrade({"fraud", "CREATE TABLE"}).status())), HasSubstr("INSERT INTO"));
+  const absl::Status refused = Upgrade({"fraud", "INSERT 2"}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+  EXPECT_THAT(std::string(Message(refused)), HasSubstr("GroupAggregate#4"));
+  EXPECT_EQ(Describe("fraud").sql, "INSERT");
+  EXPECT_EQ(Describe("fraud").state, JobState::kRunning);
+  EXPECT_THAT(w.jobs.revisions, ElementsAre(1)) << "it was not even stopped";
+  const absl::StatusOr<JobUpgraded> upgraded = Upgrade({"fraud", "INSERT 2", {"GroupAggregate#4"}});
+  ASSERT_TRUE(upgraded.ok()) << upgraded.status();
+  EXPECT_THAT(upgraded->changes, ElementsAre(HasSubstr("loses its state: GroupAggregate#4")));
+}
+
+TEST_F(Jobs, ThatNoLongerCompileCanBeUpgraded) {
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  ASSERT_TRUE(w.Stop().ok());
+  w.jobs.refuses = "INSERT";
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  ASSERT_EQ(Describe("fraud").state, JobState::kFailed);
+  const absl::StatusOr<JobUpgraded> upgraded = Upgrade({"fraud", "INSERT 2"});
+  ASSERT_TRUE(upgraded.ok()) << upgraded.status();
+  EXPECT_EQ(upgraded->job.state, JobState::kRunning);
+  EXPECT_EQ(upgraded->job.error, "");
 }
 
 TEST_F(Jobs, LeaveNothingWhenDeleted) {

@@ -42,6 +42,23 @@ TEST_F(AdminTest, HandlesJobs) {
   EXPECT_TRUE(absl::IsNotFound(admin.StopJob("j")));
 }
 
+TEST_F(AdminTest, UpgradesJobs) {
+  Admin admin(Connect());
+  EXPECT_TRUE(absl::IsNotFound(admin.UpgradeJob("j", "SELECT 2").status()));
+  ASSERT_TRUE(admin.SubmitJob("j", "SELECT 1").ok());
+  EXPECT_EQ(admin.UpgradeJob("j", "SELECT 2", {}, UpgradeMode::kCheck)->job.revision, 1);
+  const auto upgraded = admin.UpgradeJob("j", "SELECT 2");
+  ASSERT_TRUE(upgraded.ok()) << upgraded.status();
+  EXPECT_EQ(upgraded->job.sql, "SELECT 2");
+  EXPECT_EQ(upgraded->job.revision, 2);
+  EXPECT_EQ(upgraded->changes, std::vector<std::string>{"keeps its state: GroupAggregate#4"});
+  const absl::Status refused = admin.UpgradeJob("j", "other keys").status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+  EXPECT_EQ(std::string(refused.message()), "GroupAggregate#4: keys were others");
+  EXPECT_EQ(admin.UpgradeJob("j", "other keys", {"GroupAggregate#4"})->changes.front(),
+            "loses its state: GroupAggregate#4");
+}
+
 TEST_F(AdminTest, DescribesGroupsAndTheCluster) {
   broker_.AddTopic("t", 1);
   Admin admin(Connect());

@@ -91,11 +91,13 @@ class Maker {
         return meta::Drain{Node(), Yes() ? meta::Drain::Wish::kStart : meta::Drain::Wish::kStop};
       case 12:
         return meta::RaiseLevel{Small()};
-      default:
+      case 13:
         return meta::GiveUpLeadership{Node(), Number(), Key(), meta::LeaderEpoch(Small())};
+      default:
+        return meta::UpgradeJob{Text(), Text(), Number()};
     }
   }
-  static constexpr uint64_t kKinds = 14;
+  static constexpr uint64_t kKinds = 15;
 
  private:
   template <typename T, typename Make>

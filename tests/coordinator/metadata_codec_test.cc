@@ -56,7 +56,8 @@ meta::Records EveryKind() {
           meta::BrokerConfigsChanged{kNode, {{"a", "b"}}},
           meta::BrokerEpochsGiven{12},
           meta::PartitionChanged{kTopic, meta::PartitionId(1), State(), meta::Election::kUnclean},
-          meta::VotersChanged{{{kNode, {4, 5}, listeners}, {meta::NodeId(0), {6, 7}, {}}}}};
+          meta::VotersChanged{{{kNode, {4, 5}, listeners}, {meta::NodeId(0), {6, 7}, {}}}},
+          meta::JobUpgraded{"j", "OTHER SQL", 2}};
 }
 
 TEST(MetadataCodec, BringsOneOfEachKindBack) {

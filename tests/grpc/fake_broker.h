@@ -153,6 +153,7 @@ class FakeBroker final : public broker::Broker {
   void StopJob(std::string name, broker::Callback<absl::Status> done) override;
   void DeleteJob(std::string name, broker::Callback<absl::Status> done) override;
   void ListJobs(broker::Callback<std::vector<broker::JobDescription>> done) override;
+  void UpgradeJob(broker::JobUpgrade upgrade, broker::Callback<absl::StatusOr<broker::JobUpgraded>> done) override;
   void DescribeJob(std::string name, broker::Callback<absl::StatusOr<broker::JobDescription>> done) override;
   void JobLogs(std::string name, broker::Callback<absl::StatusOr<std::vector<broker::JobLogLine>>> done) override;
   void ExplainJob(std::string sql, broker::Callback<absl::StatusOr<std::string>> done) override;

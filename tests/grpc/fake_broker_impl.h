@@ -374,6 +374,30 @@ inline void FakeBroker::SubmitJob(broker::NewJob job, broker::Callback<absl::Sta
   done(std::move(described));
 }
 
+// State that fits everything but what says "other keys".
+inline void FakeBroker::UpgradeJob(broker::JobUpgrade upgrade,
+                                   broker::Callback<absl::StatusOr<broker::JobUpgraded>> done) {
+  std::unique_lock lock(mutex_);
+  const auto it = jobs_.find(upgrade.name);
+  absl::Status status = absl::OkStatus();
+  if (it == jobs_.end()) status = NotFound("no job ", upgrade.name);
+  if (status.ok() && upgrade.sql == "other keys" && upgrade.drop_state.empty()) {
+    status = FailedPrecondition("GroupAggregate#4: keys were others");
+  }
+  broker::JobUpgraded upgraded;
+  if (status.ok()) {
+    if (upgrade.mode == broker::JobUpgrade::Mode::kApply) {
+      it->second.sql = upgrade.sql;
+      ++it->second.revision;
+    }
+    upgraded.job = it->second;
+    upgraded.changes.push_back(upgrade.drop_state.empty() ? "keeps its state: GroupAggregate#4"
+                                                          : StrCat("loses its state: ", upgrade.drop_state.front()));
+  }
+  lock.unlock();
+  status.ok() ? done(std::move(upgraded)) : done(status);
+}
+
 inline absl::Status FakeBroker::JobStatus(const std::string& name) {
   const std::lock_guard lock(mutex_);
   return jobs_.contains(name) ? absl::OkStatus() : NotFound("no job ", name, ": see the list of jobs");

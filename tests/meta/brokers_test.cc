@@ -71,8 +71,9 @@ TEST(Registration, OfAnOldProgramIsRefused) {
   TestCluster c;
   RegisterBroker old = TestCluster::Registration(1);
   old.broker.newest_feature_level = 1;
-  EXPECT_THAT(ErrorOf(Decide(c.image, old, Session::kNone, c.policy)),
-              AllOf(StartsWith("UNSUPPORTED_VERSION"), HasSubstr("1 to 1"), HasSubstr("level 2")));
+  EXPECT_THAT(
+      ErrorOf(Decide(c.image, old, Session::kNone, c.policy)),
+      AllOf(StartsWith("UNSUPPORTED_VERSION"), HasSubstr("1 to 1"), HasSubstr(StrCat("level ", kFeatureLevel))));
 }
 
 TEST(Registration, RefusesWhatIsIncompleteOrTooMuch) {

@@ -142,7 +142,14 @@ TEST(ClusterImage, HasAHashThatDependsOnTheStateAlone) {
   one.Apply({topics[0], topics[1]});
   other.Apply({topics[1], topics[0]});
   EXPECT_EQ(one.image.Hash(), other.image.Hash());
-  EXPECT_EQ(one.image.Hash(), 10026401057879051737ULL) << "the hash of a state must stay the same over versions";
+  // As it was when there was nothing newer than level 2.
+  Records records = SnapshotOf(one.image);
+  for (Record& record : records) {
+    if (auto* level = std::get_if<FeatureLevel>(&record)) level->level = kClusterFeatureLevel;
+    if (auto* broker = std::get_if<BrokerRegistered>(&record)) broker->newest_feature_level = kClusterFeatureLevel;
+  }
+  EXPECT_EQ(Replayed(records).Hash(), 10026401057879051737ULL)
+      << "the hash of a state must stay the same over versions";
   Partition changed = one.At("a");
   ++changed.partition_epoch;
   one.Apply({PartitionChanged{{1, 1}, PartitionId(0), changed}});

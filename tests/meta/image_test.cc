@@ -3,6 +3,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "meta/commands.h"
+#include "meta/snapshot.h"
 #include "meta/topic_config.h"
 
 namespace leat::meta {
@@ -60,6 +61,7 @@ TEST(Image, RefusesRecordsThatDoNotFollow) {
                        TopicDeleted{{7, 7}},
                        PartitionsAdded{kId, 2},
                        JobStateChanged{"j"},
+                       JobUpgraded{"j", "SQL", 2},
                        JobDeleted{"j"},
                        ProducerIdsReserved{1}};
   for (const Record& record : bad) {
@@ -78,7 +80,7 @@ RC_GTEST_PROP(Image, IsAFunctionOfItsRecords, (uint64_t seed)) {
   for (int i = 0; i < 60; ++i) {
     const std::string name = StrCat("n", random.Below(8));
     absl::StatusOr<Records> decided = Records();
-    switch (random.Below(6)) {
+    switch (random.Below(7)) {
       case 0:
         decided = Decide(image, CreateTopic{name, static_cast<int32_t>(random.Between(0, 9))}, limits, random);
         break;
@@ -97,6 +99,10 @@ RC_GTEST_PROP(Image, IsAFunctionOfItsRecords, (uint64_t seed)) {
         break;
       case 4:
         decided = SetJobState(image, name, random.OneIn(2) ? DesiredState::kRunning : DesiredState::kStopped);
+        break;
+      case 5:
+        decided =
+            Decide(image, UpgradeJob{name, "OTHER", image.FindJob(name) ? image.FindJob(name)->revision : 1}, limits);
         break;
       default:
         decided = DeleteJob(image, name);
@@ -135,6 +141,26 @@ TEST(Commands, SayWhatIsWrong) {
               HasSubstr("this is none"));
   EXPECT_THAT(message(Decide(image, SubmitJob{"a/b", ""}, {})), HasSubstr("job name"));
   EXPECT_TRUE(Decide(image, CreateTopic{"__leat_x", 1, {}, Origin::kInternal}, Limits(), random).ok());
+}
+
+TEST(Commands, UpgradeAJobThatNobodyElseHasUpgraded) {
+  const Image image = After({FeatureLevel{kClusterFeatureLevel}, JobSubmitted{"fraud", "OLD", 5}});
+  const auto decide = [&](const std::string& name, int64_t revision) {
+    return Decide(image, UpgradeJob{name, "NEW", revision}, Limits{});
+  };
+  EXPECT_THAT(std::string(Message(decide("frau", 1).status())), HasSubstr("did you mean 'fraud'"));
+  EXPECT_THAT(std::string(Message(decide("fraud", 2).status())), HasSubstr("somebody else has upgraded it"));
+  EXPECT_TRUE(absl::IsInvalidArgument(Decide(image, UpgradeJob{"fraud", "NEW", 1}, Limits{.sql_bytes = 2}).status()));
+  const absl::StatusOr<Records> records = decide("fraud", 1);
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_EQ(*records, (Records{FeatureLevel{kJobUpgradeFeatureLevel}, JobUpgraded{"fraud", "NEW", 2}}))
+      << "older programs must not read on";
+  Image upgraded = image;
+  for (const Record& record : *records) ASSERT_TRUE(upgraded.Apply(record).ok());
+  EXPECT_EQ(upgraded.FindJob("fraud")->sql, "NEW");
+  EXPECT_EQ(upgraded.FindJob("fraud")->created_ms, 5);
+  EXPECT_NE(upgraded.Hash(), image.Hash());
+  EXPECT_EQ(After(SnapshotOf(upgraded)).Hash(), upgraded.Hash());
 }
 
 TEST(Commands, ChangeListsAndReplaceAllConfigs) {

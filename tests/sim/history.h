@@ -8,6 +8,8 @@
 // offset that a group has committed does not go back.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
 #include <map>
 #include <set>
@@ -70,7 +72,7 @@ class History {
     bool must_stay = false;
   };
   struct Log {
-    std::map<std::string, Of> records;
+    absl::flat_hash_map<std::string, Of> records;
     std::map<int64_t, std::string> seen;            // by offset: by anybody
     std::map<int64_t, std::string> seen_committed;  // by read_committed consumers
     std::map<int64_t, int64_t> sent;                // by producer: how many

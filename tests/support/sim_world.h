@@ -3,9 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "base/time.h"
@@ -43,25 +42,44 @@ class SimWorld : public env::Clock {
   bool RunUntil(Condition condition, Duration limit = absl::Hours(1)) {
     const Instant end = now_ + limit;
     while (!condition()) {
-      if (queue_.empty() || queue_.begin()->first.first > end) return false;
+      if (NextAt() > end || queue_.empty()) return false;
       Step();
     }
     return true;
   }
-  size_t queued() const { return queue_.size(); }
+  size_t queued() const { return queued_; }
 
  private:
   struct Event {
-    const void* owner;
+    uint64_t id = 0;  // of the one that is here now; 0: none
+    Instant when;
+    const void* owner = nullptr;
     env::Closure closure;
   };
-  using Key = std::pair<Instant, uint64_t>;
+  // An id says in its lower bits where the event is, and above when it was queued: they rise.
+  static constexpr int kPlaceBits = 24;
+  static size_t PlaceOf(uint64_t id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
+  struct Entry {
+    Instant when;
+    uint64_t id;
+    // std's heaps have the greatest in front.
+    friend bool operator<(const Entry& a, const Entry& b) { return std::pair(b.when, b.id) < std::pair(a.when, a.id); }
+  };
+
+  bool IsQueued(uint64_t id) const { return PlaceOf(id) < events_.size() && events_[PlaceOf(id)].id == id; }
+  // Of the next event; without any, never.
+  Instant NextAt();
+  env::Closure Take(uint64_t id);
+  void ForgetCancelled();
+
   Random random_;
   Instant now_ = Instant::FromNanos(1'000'000'000);
   int64_t wall_base_ms_ = 1'700'000'000'000;
-  uint64_t next_id_ = 1;
-  std::map<Key, Event> queue_;
-  std::unordered_map<uint64_t, Instant> when_;  // id -> instant, for Cancel
+  uint64_t queued_ever_ = 0;
+  std::vector<Event> events_;
+  std::vector<size_t> free_;  // places in events_
+  std::vector<Entry> queue_;  // a heap; some of them were cancelled
+  size_t queued_ = 0;         // those that were not
 };
 
 }  // namespace leat::sim

@@ -171,9 +171,17 @@ class Guides(unittest.TestCase):
                          [("53", "blocked-merchant"), ("5", "small-then-large"), ("73", "too-fast")])
         self.assertTrue(everything.endswith("\n16\n"), everything[-200:])
 
+    def test_upgrade(self):
+        outputs = self.run_guide("upgrade.md")
+        self.assertRegex(outputs[1], r"can be upgraded\n(.*\n)*  keeps its state: GroupAggregate#\d+ \(keys clicks.usr STRING; aggregates COUNT\(\*\)\)")
+        self.assertIn("with revision 2 of its SQL", outputs[1])
+        self.assertIn('{"usr":"ann","n":3,"often":true}\n{"page":"shop","n":1}\n', outputs[1])
+        self.assertIn("loses its state: GroupAggregate#", outputs[2])
+        self.assertIn("revision    2 of its SQL", outputs[2])
+
     def test_every_guide_is_run(self):
         tested = {"first-steps.md", "kafka-clients.md", "cluster.md", "iot.md", "dashboard.md", "supply.md", "recommend.md", "fraud.md",
-                  "dead-letters.md", "job-tests.md", "outgrow.md", "replay.md", "views.md", "watching.md"}
+                  "dead-letters.md", "job-tests.md", "outgrow.md", "replay.md", "upgrade.md", "views.md", "watching.md"}
         self.assertEqual({path.name for path in GUIDES.glob("*.md") if BLOCK.search(path.read_text(encoding="utf-8"))}, tested)
 
 

@@ -30,6 +30,8 @@ struct JobOptions {
   std::string name;
   std::string file;
   bool replace = false;
+  std::vector<std::string> drop_state;
+  bool dry_run = false;
   std::vector<std::string> from;
   ReplayOptions replay;
   bool append = false;
@@ -53,6 +55,7 @@ json::object ToJson(const client::JobInfo& job) {
           {"node", job.node < 0 ? json::value(nullptr) : json::value(job.node)},
           {"error", job.error},
           {"created_ms", job.created_ms},
+          {"revision", job.revision},
           {"restarts", job.restarts},
           {"rows_in", job.rows_in},
           {"rows_out", job.rows_out},
@@ -126,6 +129,33 @@ absl::Status Submit(Context* context, const JobOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status Upgrade(Context* context, const JobOptions& options) {
+  LEAT_ASSIGN_OR_RETURN(const std::string sql, ReadText(options.file));
+  client::Admin admin(context->connection());
+  const client::UpgradeMode mode = options.dry_run ? client::UpgradeMode::kCheck : client::UpgradeMode::kApply;
+  const absl::StatusOr<client::UpgradeResult> upgraded = admin.UpgradeJob(options.name, sql, options.drop_state, mode);
+  if (absl::IsInvalidArgument(upgraded.status())) return Annotate(upgraded.status(), options.file);
+  LEAT_RETURN_IF_ERROR(upgraded.status());
+  absl::StatusOr<client::JobInfo> now = upgraded->job;
+  if (!options.dry_run) now = AwaitStart(&admin, std::move(now));
+  LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, std::move(now));
+  if (context->json()) {
+    PrintJson(json::object{{"job", ToJson(job)},
+                           {"dry_run", options.dry_run},
+                           {"changes", json::array(upgraded->changes.begin(), upgraded->changes.end())}});
+  } else {
+    Print(options.dry_run
+              ? StrCat("job ", job.name, " can be upgraded\n")
+              : StrCat("job ", job.name, " is ", job.state, ", with revision ", job.revision, " of its SQL\n"));
+    for (const std::string& change : upgraded->changes) Print(StrCat("  ", change, "\n"));
+  }
+  if (job.state == "FAILED" && !options.dry_run) {
+    return FailedPrecondition("job ", job.name, " failed with the new SQL: ", job.error,
+                              "; an upgrade to the SQL before goes back");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status List(Context* context, const JobOptions&) {
   client::Admin admin(context->connection());
   LEAT_ASSIGN_OR_RETURN(const std::vector<client::JobInfo> jobs, admin.ListJobs());
@@ -151,6 +181,7 @@ absl::Status Describe(Context* context, const JobOptions& options) {
     return absl::OkStatus();
   }
   Print(StrCat("job         ", job.name, "\nstate       ", job.state, "\nnode        ", NodeText(job), "\n"));
+  if (job.revision > 1) Print(StrCat("revision    ", job.revision, " of its SQL\n"));
   if (!job.error.empty()) Print(StrCat("error       ", job.error, "\n"));
   Print(StrCat("rows        ", job.rows_in, " in, ", job.rows_out, " out, ", job.rows_late, " late, ", job.rows_dead,
                " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), "\nstate size  ",
@@ -278,6 +309,20 @@ void AddSubmit(CLI::App* group, Context* context) {
   AddReplayOptions(submit.command, context, submit.options);
 }
 
+void AddUpgrade(CLI::App* group, Context* context) {
+  const Added upgrade =
+      AddNamed(group, context, Upgrade,
+               {.name = "upgrade",
+                .description = "Give a job other SQL; it goes on where it was, with its state",
+                .examples = "  leat job upgrade fraud fraud.sql --dry-run\n  leat job upgrade fraud fraud.sql\n"
+                            "  leat job upgrade fraud fraud.sql --drop-state GroupAggregate#4"});
+  upgrade.command->add_option("file", upgrade.options->file, "the new SQL, all of it")->required();
+  upgrade.command->add_flag("--dry-run", upgrade.options->dry_run,
+                            "say whether the new SQL fits the job's state and what becomes of it; change nothing");
+  AddRepeated(upgrade.command, "--drop-state", &upgrade.options->drop_state,
+              "an operator whose state may be lost, as the refusal names it, or all; more than once for several");
+}
+
 }  // namespace
 
 void AddJobCommands(CLI::App* app, Context* context) {
@@ -285,6 +330,7 @@ void AddJobCommands(CLI::App* app, Context* context) {
                                    .description = "Submit and look after streaming SQL jobs",
                                    .examples = "  leat job submit fraud.sql\n  leat job describe fraud"});
   AddSubmit(group, context);
+  AddUpgrade(group, context);
   const Added explain = Add(group, context, Explain,
                             {.name = "explain",
                              .description = "Show how a file of SQL would run, without starting it",

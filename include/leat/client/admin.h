@@ -81,8 +81,15 @@ struct JobInfo {
   double checkpoint_duration_seconds = 0;
   uint64_t checkpoints = 0;
   uint64_t state_bytes = 0;
-  int32_t node = -1;  // that it runs on, or would; -1: none can now
+  int32_t node = -1;     // that it runs on, or would; -1: none can now
+  int64_t revision = 1;  // of its SQL: one more with each upgrade
   std::vector<JobInput> inputs;
+};
+// kCheck: nothing changes.
+enum class UpgradeMode { kApply, kCheck };
+struct UpgradeResult {
+  JobInfo job;
+  std::vector<std::string> changes;  // what becomes of each operator's state, a sentence each
 };
 struct JobLogLine {
   int64_t time_ms = 0;
@@ -161,6 +168,11 @@ class Admin {
   absl::StatusOr<std::vector<GroupLag>> Lag(const std::string& group);  // empty: all groups
 
   absl::StatusOr<JobInfo> SubmitJob(const std::string& name, const std::string& sql);
+  // Other SQL for a job, which goes on with its state where the two fit. kFailedPrecondition says what does not, and
+  // the job runs on as it did. `drop_state`: operators whose state may be lost, as that error names them, or "all".
+  absl::StatusOr<UpgradeResult> UpgradeJob(const std::string& name, const std::string& sql,
+                                           const std::vector<std::string>& drop_state = {},
+                                           UpgradeMode mode = UpgradeMode::kApply);
   absl::Status StartJob(const std::string& name);
   absl::Status StopJob(const std::string& name);
   absl::Status DeleteJob(const std::string& name);
