@@ -84,7 +84,8 @@ struct Consumer::Impl {
 };
 
 absl::Status Consumer::Impl::SeekAll(OffsetSpec spec, int64_t timestamp_ms) {
-  LEAT_ASSIGN_OR_RETURN(std::vector<int64_t> offsets, ListOffsets(connection->impl(), assignment, {spec, options.isolation, timestamp_ms}));
+  LEAT_ASSIGN_OR_RETURN(std::vector<int64_t> offsets,
+                        ListOffsets(connection->impl(), assignment, {spec, options.isolation, timestamp_ms}));
   if (std::find(offsets.begin(), offsets.end(), -1) != offsets.end()) {
     LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> ends,
                           ListOffsets(connection->impl(), assignment, {OffsetSpec::kLatest, options.isolation}));
@@ -192,8 +193,9 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> Consumer::Impl::StartsOf(
                         " and reset is kError: commit one, or choose where to start");
     }
     const bool latest = options.reset == ConsumerOptions::Reset::kLatest;
-    LEAT_ASSIGN_OR_RETURN(const std::vector<int64_t> starts,
-                          ListOffsets(broker, without, {latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, options.isolation}));
+    LEAT_ASSIGN_OR_RETURN(
+        const std::vector<int64_t> starts,
+        ListOffsets(broker, without, {latest ? OffsetSpec::kLatest : OffsetSpec::kEarliest, options.isolation}));
     for (size_t i = 0; i < without.size(); ++i) begin[without[i]] = starts[i];
   }
   for (size_t i = 0; i < partitions.size(); ++i) {

@@ -310,9 +310,8 @@ void Fetcher::OnErrorLocked(Lock* lock, Reader* reader, const v1::FetchPartition
   if (code == model::ErrorCode::kOffsetOutOfRange && options_.reset != ConsumerOptions::Reset::kError) {
     lock->unlock();
     const bool earliest = options_.reset == ConsumerOptions::Reset::kEarliest;
-    const auto offsets =
-        ListOffsets(connection_->impl(), {partition},
-                    {earliest ? OffsetSpec::kEarliest : OffsetSpec::kLatest, options_.isolation});
+    const auto offsets = ListOffsets(connection_->impl(), {partition},
+                                     {earliest ? OffsetSpec::kEarliest : OffsetSpec::kLatest, options_.isolation});
     lock->lock();
     if (generation != generation_ || stopping_) return;
     if (offsets.ok()) {

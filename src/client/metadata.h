@@ -19,7 +19,8 @@ absl::StatusOr<int32_t> PartitionCount(Connection::Impl& connection, const std::
 enum class OffsetSpec { kEarliest, kLatest, kTimestamp };
 struct OffsetQuery {
   OffsetSpec spec;
-  ConsumerOptions::Isolation isolation = ConsumerOptions::Isolation::kReadUncommitted;  // kReadCommitted: the latest one is the last stable offset
+  ConsumerOptions::Isolation isolation =
+      ConsumerOptions::Isolation::kReadUncommitted;  // kReadCommitted: the latest one is the last stable offset
   int64_t timestamp_ms = 0;
 };
 // Of each partition, in their order. -1 with kTimestamp: no record is that late.
