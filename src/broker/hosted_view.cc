@@ -53,6 +53,7 @@ void HostedView::RunNext() {
 void HostedView::MakeAnew(model::Offset from) {
   ready_ = false;
   ++generation_;
+  retry_timer_.reset();
   if (fetching_) config_.broker->CancelFetch(ticket_);
   next_ = from;
   log_start_.reset();
@@ -78,7 +79,7 @@ void HostedView::MakeAnew(model::Offset from) {
 }
 
 void HostedView::FetchNext() {
-  if (closing_ || fetching_) return;
+  if (closing_ || fetching_ || !ready_) return;
   retry_timer_.reset();
   fetching_ = true;
   asked_at_ = config_.broker->home().Now();

@@ -355,7 +355,10 @@ absl::StatusOr<AskUpgrade::Reply> JobManager::CompareWithState(const AskUpgrade&
   AskUpgrade::Reply reply{.revision = job->revision};
   // What has stopped without a checkpoint begins anew, whatever it is; what runs takes one when it is stopped.
   const bool going = status.state == run::State::kRunning || status.state == run::State::kRestarting;
-  if (status.has_state || going) LEAT_RETURN_IF_ERROR(plan::CheckMatch(match, asked.drop_state));
+  if (status.has_state || going) {
+    LEAT_RETURN_IF_ERROR(plan::CheckMatch(match, asked.drop_state));
+    LEAT_RETURN_IF_ERROR(plan::CheckTwins(match));
+  }
   reply.changes = plan::Explain(match);
   return reply;
 }

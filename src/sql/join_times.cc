@@ -132,13 +132,18 @@ std::optional<int64_t> BeyondWatermark(const plan::Node& node, int column) {
   const plan::WindowSpec& window = node.window;
   const bool once = window.kind == plan::WindowKind::kTumble || window.kind == plan::WindowKind::kHop ||
                     window.kind == plan::WindowKind::kCumulate;
-  // Of a time zone's wall, which is set back now and then, of the wall clock, and of results that change, nothing is
-  // said.
-  if (!once || window.processing_time || window.emit.IsSet() || !window.zone.empty()) return std::nullopt;
+  // Of the wall clock and of results that change nothing is said.
+  if (!once || window.processing_time || window.emit.IsSet()) return std::nullopt;
   const int first = static_cast<int>(node.keys.size() + node.aggregates.size());
   if (column < first) return std::nullopt;
+  const plan::Node::WindowColumn which = node.window_columns[static_cast<size_t>(column - first)];
+  // Starts and ends are of the wall of a time zone there, hours from the watermark's instants.
+  const data::Schema& input = *node.inputs[0]->schema;
+  const bool of_instants =
+      input.fields[static_cast<size_t>(window.time_column)].type.kind == data::TypeKind::kTimestampLtz;
+  if (of_instants && which != plan::Node::WindowColumn::kTime) return std::nullopt;
   // A window fires when the watermark is at the last ms in it.
-  switch (node.window_columns[static_cast<size_t>(column - first)]) {
+  switch (which) {
     case plan::Node::WindowColumn::kStart:
       return 1 - window.size_ms;
     case plan::Node::WindowColumn::kEnd:

@@ -131,8 +131,12 @@ TEST_F(ViewsTest, OfMoreTablesThanANodeMayHaveAreRefused) {
 // Stores whose open tables a test can write into.
 class OpenStores : public ViewStores {
  public:
-  explicit OpenStores(std::vector<state::CommittedStore*>* opened) : opened_(opened) {}
+  OpenStores(std::vector<state::CommittedStore*>* opened, int* failures) : opened_(opened), failures_(failures) {}
   absl::StatusOr<std::unique_ptr<state::CommittedStore>> Open(const std::string& folder) override {
+    if (*failures_ > 0) {
+      --*failures_;
+      return Unavailable("the disk does not answer");
+    }
     auto store = memory_->Open(folder);
     if (store.ok()) opened_->push_back(store->get());
     return store;
@@ -142,18 +146,38 @@ class OpenStores : public ViewStores {
  private:
   std::unique_ptr<ViewStores> memory_ = MakeMemoryViewStores();
   std::vector<state::CommittedStore*>* opened_;
+  int* failures_;
 };
 
-TEST(ViewsOfADamagedTable, AreMadeAnewWhenAReadFindsIt) {
+class ViewsOfADamagedTable : public ::testing::Test {
+ protected:
+  void Damage() {
+    w.make_stores = [&] { return std::make_unique<OpenStores>(&opened, &failures); };
+    ASSERT_TRUE(w.Start().ok());
+    ASSERT_TRUE(w.Create("users", 1, {{"cleanup.policy", "compact"}, {"leat.view", "true"}}).outcome.ok());
+    w.Produce(Tp("users"), Keyed({{"a", "1"}, {"b", "1"}}));
+    EXPECT_THAT(Table(w.Scan({.view = "users"})), ElementsAre(Pair("a", "1"), Pair("b", "1")));
+    ASSERT_EQ(opened.size(), 1u);
+    ASSERT_TRUE(opened[0]->Apply({{"rb", "torn"}}, opened[0]->position()).ok());
+  }
   std::vector<state::CommittedStore*> opened;
-  ViewsWorld w(7);
-  w.make_stores = [&] { return std::make_unique<OpenStores>(&opened); };
-  ASSERT_TRUE(w.Start().ok());
-  ASSERT_TRUE(w.Create("users", 1, {{"cleanup.policy", "compact"}, {"leat.view", "true"}}).outcome.ok());
-  w.Produce(Tp("users"), Keyed({{"a", "1"}, {"b", "1"}}));
+  int failures = 0;
+  ViewsWorld w{7};
+};
+
+// Meanwhile the log is not asked for records that no table could take, also where fetches do not wait.
+TEST_F(ViewsOfADamagedTable, WaitUntilThereIsAnotherOne) {
+  w.options.limits.fetch_max_wait = absl::ZeroDuration();
+  Damage();
+  failures = 1;
+  w.Scan({.view = "users"}).status().IgnoreError();
+  w.world.RunFor(absl::Seconds(10));
   EXPECT_THAT(Table(w.Scan({.view = "users"})), ElementsAre(Pair("a", "1"), Pair("b", "1")));
-  ASSERT_EQ(opened.size(), 1u);
-  ASSERT_TRUE(opened[0]->Apply({{"rb", "torn"}}, opened[0]->position()).ok());
+  EXPECT_EQ(failures, 0);
+}
+
+TEST_F(ViewsOfADamagedTable, AreMadeAnewWhenAReadFindsIt) {
+  Damage();
   // Rows that nothing is wrong with are read as before.
   EXPECT_THAT(Table(w.Scan({.view = "users", .range = view::Range::Key("a")})), ElementsAre(Pair("a", "1")));
   // Who meets the damage waits for the new table.

@@ -129,6 +129,31 @@ TEST(StateMatch, AFilterOfRowsThatAreTakenBackIsAPartOfTheState) {
   ExpectDoesNotFit(of + "GROUP BY n;", of + "WHERE n > 3 GROUP BY n;", "input was");
 }
 
+TEST(StateMatch, WhichOfTwoThatAreAlikeIsWhichIsNotGuessed) {
+  const std::string join = "SELECT c.usr, u.city FROM clicks AS c JOIN users AS u ON c.usr = u.id;";
+  const std::string one = "INSERT INTO joined " + join;
+  const std::string both =
+      "CREATE TABLE more (usr STRING, city STRING) WITH ('connector' = 'kafka', 'topic' = 'more', 'format' = "
+      "'debezium-json'); EXECUTE STATEMENT SET BEGIN INSERT INTO more " +
+      join + one + "END;";
+  EXPECT_EQ(plan::CheckTwins(Match(one, one)), absl::OkStatus());
+  for (const auto& [before, after] : {std::pair(one, both), std::pair(both, one), std::pair(both, both)}) {
+    EXPECT_THAT(std::string(Message(plan::CheckTwins(Match(before, after)))),
+                HasSubstr("Joins that nothing tells apart"))
+        << after;
+  }
+  const auto count = [](int ms) {
+    return StrCat("SELECT usr, COUNT(*) FROM clicks WHERE ms > ", ms, " GROUP BY usr;");
+  };
+  const auto counts = [&](int first, int second) {
+    return StrCat("EXECUTE STATEMENT SET BEGIN INSERT INTO counts ", count(first), "INSERT INTO pages ", count(second),
+                  "END;");
+  };
+  EXPECT_EQ(plan::CheckTwins(Match(counts(1, 2), counts(2, 1))), absl::OkStatus()) << "each has its own filter";
+  EXPECT_EQ(plan::CheckTwins(Match(counts(1, 2), counts(2, 3))), absl::OkStatus()) << "one of them is another";
+  EXPECT_FALSE(plan::CheckTwins(Match(counts(1, 2), counts(3, 4))).ok());
+}
+
 TEST(StateMatch, OtherKeysAggregatesAndWindowsAreOtherState) {
   ExpectDoesNotFit(kCount, "INSERT INTO counts SELECT page, COUNT(*) FROM clicks GROUP BY page;",
                    "keys was [clicks.usr STRING], in the new SQL it is [clicks.page STRING]");

@@ -61,6 +61,10 @@ void AppendRow(std::string_view row, int32_t matches, int64_t now_ms, std::strin
 // The namespace of rows that stay. That of others is odd, and says when they go: x of 2 x + 1.
 constexpr state::Namespace kStays = 0;
 constexpr int64_t kMaxUntilMs = int64_t{1} << 60;
+// A row that goes so many steps behind the watermark goes with others of a longer step.
+constexpr int64_t kStepsAhead = 16;
+// As many as a look-up may look through. What finds no place stays, as without a bound.
+constexpr size_t kMostNamespaces = 128;
 
 size_t FirstByte(uint32_t chunk) { return chunk == 0 ? kCountBytes : 0; }
 
@@ -80,11 +84,29 @@ absl::StatusOr<JoinSide> JoinSide::Open(state::StateBackend& backend, int node_i
 
 state::Namespace JoinSide::NamespaceOf(int64_t until_ms) const {
   if (until_ms > kMaxUntilMs) return kStays;
-  const int64_t step = FloorDiv(std::max(until_ms, -kMaxUntilMs), step_ms_);
-  return 2 * ((step + 1) * step_ms_ - 1) + 1;
+  const int64_t until = std::max(until_ms, -kMaxUntilMs);
+  // While a watermark stands still, the other side's rows may be of any time.
+  const int64_t ahead = watermark_ms_ ? until - std::clamp(*watermark_ms_, -kMaxUntilMs, kMaxUntilMs) : 0;
+  int64_t size = step_ms_;
+  while (ahead / size > kStepsAhead) size *= 2;
+  return 2 * ((FloorDiv(until, size) + 1) * size - 1) + 1;
+}
+
+void JoinSide::Enter(state::Namespace ns) {
+  ns_ = ns;
+  if (!live_.empty() && live_.back() == ns_) return;
+  auto at = std::ranges::lower_bound(live_, ns_);
+  if (at != live_.end() && *at == ns_) return;
+  if (live_.size() >= kMostNamespaces) {
+    ns_ = kStays;
+    at = std::ranges::lower_bound(live_, ns_);
+    if (at != live_.end() && *at == ns_) return;
+  }
+  live_.insert(at, ns_);
 }
 
 absl::Status JoinSide::DropPassed(int64_t watermark_ms) {
+  watermark_ms_ = watermark_ms;
   size_t kept = 0;
   for (const state::Namespace ns : live_) {
     if (ns == kStays || (ns - 1) / 2 >= watermark_ms) {
@@ -122,11 +144,7 @@ absl::Status JoinSide::SetChunkCount(std::string_view key, uint32_t count) {
 
 absl::Status JoinSide::Add(std::string_view key, std::string_view row, int32_t matches, int64_t now_ms,
                            int64_t until_ms) {
-  ns_ = NamespaceOf(until_ms);
-  if (live_.empty() || live_.back() != ns_) {
-    const auto at = std::ranges::lower_bound(live_, ns_);
-    if (at == live_.end() || *at != ns_) live_.insert(at, ns_);
-  }
+  Enter(NamespaceOf(until_ms));
   LEAT_ASSIGN_OR_RETURN(const std::string* first, rows_->Find(ns_, ChunkKey(key, 0)));
   if (first != nullptr) {
     if (first->size() < kCountBytes) return DataLoss("state: rows of a join in ", first->size(), " bytes");

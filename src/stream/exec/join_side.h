@@ -23,7 +23,8 @@ class JoinSide {
   static constexpr int64_t kForEver = std::numeric_limits<int64_t>::max();
 
   // Uses the tables first_table and first_table + 1 of the node; the backend must outlive this object. step_ms: rows
-  // that go at nearly the same time go together, late by no more than this.
+  // that go at nearly the same time go together, late by no more than this; those that go long after the last
+  // watermark, by more the longer it is.
   static absl::StatusOr<JoinSide> Open(state::StateBackend& backend, int node_id, int first_table, int64_t ttl_ms,
                                        int64_t step_ms = 1);
 
@@ -39,6 +40,8 @@ class JoinSide {
   enum class Access { kRead, kChange };
   using Visit = absl::FunctionRef<absl::Status(std::string_view row, int32_t& matches)>;
   absl::Status ForEach(std::string_view key, int64_t now_ms, Access access, Visit visit);
+  // What each look-up has to look through.
+  size_t namespaces() const { return live_.size(); }
   // Removes what was not written for the time that rows live.
   absl::Status Sweep(int64_t now_ms);
 
@@ -46,6 +49,7 @@ class JoinSide {
   JoinSide(state::StateTable& rows, Expiry expiry, int64_t step_ms)
       : rows_(&rows), expiry_(expiry), step_ms_(step_ms) {}
   state::Namespace NamespaceOf(int64_t until_ms) const;
+  void Enter(state::Namespace ns);
   absl::Status ForEachHere(std::string_view key, int64_t now_ms, Access access, Visit visit);
   std::string_view ChunkKey(std::string_view key, uint32_t chunk);
   absl::StatusOr<uint32_t> ChunkCount(std::string_view key);
@@ -57,6 +61,7 @@ class JoinSide {
   state::StateTable* rows_;
   Expiry expiry_;
   int64_t step_ms_;
+  std::optional<int64_t> watermark_ms_;
   std::vector<state::Namespace> live_;  // sorted: the namespaces that hold rows
   state::Namespace ns_ = 0;             // the one that is worked on
   std::string chunk_key_;               // scratch

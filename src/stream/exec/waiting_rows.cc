@@ -48,28 +48,43 @@ absl::StatusOr<WaitingRows> WaitingRows::Open(state::StateTable& table, data::Sc
   return made;
 }
 
-void WaitingRows::Hold(Step* step, const Row& row, const std::shared_ptr<const KeyedRows>& owner, size_t bytes) {
+// One row that waits long keeps all that came with it: the memory is given back with the last of them.
+std::shared_ptr<const KeyedRows> WaitingRows::Charged(KeyedRows rows) {
+  struct Account {
+    Account(KeyedRows held, std::shared_ptr<size_t> of) : rows(std::move(held)), total(std::move(of)) {
+      bytes = rows.batch.rows * sizeof(Row) + rows.batch.MemoryBytes() + rows.keys.capacity();
+      *total += bytes;
+    }
+    Account(const Account&) = delete;
+    Account& operator=(const Account&) = delete;
+    ~Account() { *total -= bytes; }
+    KeyedRows rows;
+    std::shared_ptr<size_t> total;
+    size_t bytes = 0;
+  };
+  const auto account = std::make_shared<Account>(std::move(rows), bytes_);
+  return {account, &account->rows};
+}
+
+void WaitingRows::Hold(Step* step, const Row& row, const std::shared_ptr<const KeyedRows>& owner) {
   if (step->owners.empty() || step->owners.back() != owner) step->owners.push_back(owner);
   step->rows.push_back(row);
-  step->bytes += bytes;
-  bytes_ += bytes;
 }
 
 absl::Status WaitingRows::Add(KeyedRows rows, std::span<const int64_t> times_ms) {
   if (rows.batch.rows == 0) return absl::OkStatus();
   // Memory that the columns share with others would be kept by rows that wait for it alone.
   for (data::ColumnPtr& column : rows.batch.columns) column = data::WithOwnText(column);
-  const size_t bytes = sizeof(Row) + (rows.batch.MemoryBytes() + rows.keys.capacity()) / rows.batch.rows;
-  const auto owner = std::make_shared<const KeyedRows>(std::move(rows));
+  const std::shared_ptr<const KeyedRows> owner = Charged(std::move(rows));
   Step* step = nullptr;
   int64_t number = 0;
   for (uint32_t row = 0; row < owner->batch.rows; ++row) {
     const int64_t own = StepOf(times_ms[row]);
     if (step == nullptr || own != number) step = &steps_[own];
     number = own;
-    Hold(step, {.time_ms = times_ms[row], .rows = owner.get(), .row = row}, owner, bytes);
+    Hold(step, {.time_ms = times_ms[row], .rows = owner.get(), .row = row}, owner);
   }
-  return bytes_ < max_bytes_ ? absl::OkStatus() : Spill();
+  return *bytes_ < max_bytes_ ? absl::OkStatus() : Spill();
 }
 
 absl::Status WaitingRows::Write(int64_t number, Step* step) {
@@ -84,16 +99,11 @@ absl::Status WaitingRows::Write(int64_t number, Step* step) {
   return absl::OkStatus();
 }
 
-void WaitingRows::Drop(Steps::iterator step) {
-  bytes_ -= step->second.bytes;
-  steps_.erase(step);
-}
-
 absl::Status WaitingRows::Flush() {
   for (auto step = steps_.begin(); step != steps_.end();) {
     const auto next = std::next(step);
     LEAT_RETURN_IF_ERROR(Write(step->first, &step->second));
-    if (only_in_table_.contains(NamespaceOf(step->first))) Drop(step);
+    if (only_in_table_.contains(NamespaceOf(step->first))) steps_.erase(step);
     step = next;
   }
   return absl::OkStatus();
@@ -101,10 +111,8 @@ absl::Status WaitingRows::Flush() {
 
 absl::Status WaitingRows::Spill() {
   LEAT_RETURN_IF_ERROR(Flush());
-  while (!steps_.empty()) {
-    only_in_table_.insert(NamespaceOf(steps_.begin()->first));
-    Drop(steps_.begin());
-  }
+  for (const auto& [number, step] : steps_) only_in_table_.insert(NamespaceOf(number));
+  steps_.clear();
   return absl::OkStatus();
 }
 
@@ -119,8 +127,8 @@ absl::Status WaitingRows::Load(int64_t until_ms) {
 // Its rows came before those of the step that are in memory.
 absl::Status WaitingRows::LoadNamespace(state::Namespace ns) {
   LEAT_ASSIGN_OR_RETURN(const KeyedBytes entries, SortedEntries(*table_, ns));
-  auto loaded = std::make_shared<KeyedRows>();
-  loaded->batch.schema = schema_;
+  KeyedRows loaded;
+  loaded.batch.schema = schema_;
   std::vector<std::shared_ptr<data::Column>> columns;
   std::vector<data::Column*> pointers;
   for (const data::Field& field : schema_->fields) {
@@ -133,21 +141,21 @@ absl::Status WaitingRows::LoadNamespace(state::Namespace ns) {
     for (const StoredRow& row : rows) {
       if (StepOf(row.time_ms) != StepOf(ns)) return DataLoss("state: a row waits in a step that is not its own");
       LEAT_RETURN_IF_ERROR(data::DecodeKey(row.row, pointers));
-      loaded->batch.kinds.push_back(static_cast<data::RowKind>(row.tag));
-      loaded->AddKey(key);
+      loaded.batch.kinds.push_back(static_cast<data::RowKind>(row.tag));
+      loaded.AddKey(key);
       times_ms.push_back(row.time_ms);
     }
   }
-  for (auto& column : columns) loaded->batch.columns.push_back(std::move(column));
-  loaded->batch.rows = times_ms.size();
+  for (auto& column : columns) loaded.batch.columns.push_back(std::move(column));
+  loaded.batch.rows = times_ms.size();
   LEAT_RETURN_IF_ERROR(table_->EraseNamespace(ns));
   if (times_ms.empty()) return absl::OkStatus();
-  const size_t bytes = sizeof(Row) + (loaded->batch.MemoryBytes() + loaded->keys.capacity()) / times_ms.size();
+  const std::shared_ptr<const KeyedRows> owner = Charged(std::move(loaded));
   Step& step = steps_[StepOf(ns)];
   std::vector<Row> later;
   later.swap(step.rows);
   for (uint32_t row = 0; row < times_ms.size(); ++row) {
-    Hold(&step, {.time_ms = times_ms[row], .rows = loaded.get(), .row = row}, loaded, bytes);
+    Hold(&step, {.time_ms = times_ms[row], .rows = owner.get(), .row = row}, owner);
   }
   step.rows.insert(step.rows.end(), later.begin(), later.end());
   return absl::OkStatus();
@@ -157,7 +165,6 @@ absl::Status WaitingRows::LoadNamespace(state::Namespace ns) {
 absl::StatusOr<WaitingRows::Step> WaitingRows::TakeStep(Steps::iterator step, int64_t until_ms) {
   const int64_t number = step->first;
   Step due = std::move(step->second);
-  bytes_ -= due.bytes;
   steps_.erase(step);
   if (due.written > 0) LEAT_RETURN_IF_ERROR(table_->EraseNamespace(NamespaceOf(number)));
   SortStep(number, &due.rows);
@@ -166,8 +173,6 @@ absl::StatusOr<WaitingRows::Step> WaitingRows::TakeStep(Steps::iterator step, in
   Step& stays = steps_[number];
   stays.rows.assign(rest, due.rows.end());
   stays.owners = due.owners;
-  stays.bytes = due.bytes * stays.rows.size() / due.rows.size();
-  bytes_ += stays.bytes;
   due.rows.erase(rest, due.rows.end());
   return due;
 }

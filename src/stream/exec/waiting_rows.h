@@ -58,21 +58,21 @@ class WaitingRows {
   using Visit = absl::FunctionRef<absl::Status(std::span<const Row> rows, const Owners& owners)>;
   absl::Status Take(int64_t until_ms, Visit visit);
   absl::Status Flush();  // writes what the table lacks: before a barrier
+  size_t MemoryBytes() const { return *bytes_; }
 
  private:
   struct Step {
     std::vector<Row> rows;  // as they came
     Owners owners;
     size_t written = 0;  // so many of the first rows are in the table
-    size_t bytes = 0;
   };
   using Steps = std::map<int64_t, Step>;
 
   WaitingRows(state::StateTable& table, data::SchemaPtr schema, size_t max_bytes)
       : table_(&table), schema_(std::move(schema)), max_bytes_(max_bytes) {}
-  void Hold(Step* step, const Row& row, const std::shared_ptr<const KeyedRows>& owner, size_t bytes);
+  std::shared_ptr<const KeyedRows> Charged(KeyedRows rows);
+  static void Hold(Step* step, const Row& row, const std::shared_ptr<const KeyedRows>& owner);
   absl::Status Write(int64_t number, Step* step);
-  void Drop(Steps::iterator step);
   absl::Status Spill();
   absl::Status Load(int64_t until_ms);
   absl::Status LoadNamespace(state::Namespace ns);
@@ -84,7 +84,8 @@ class WaitingRows {
   Steps steps_;
   // Namespaces of which no row that the table holds is in memory; all others have theirs in a step's `written`.
   std::set<state::Namespace> only_in_table_;
-  size_t bytes_ = 0;
+  // What the columns take of which a row still waits, or is visited.
+  std::shared_ptr<size_t> bytes_ = std::make_shared<size_t>(0);
   std::string row_;  // scratch
 };
 

@@ -33,6 +33,8 @@ class Matcher {
       }
       match_.now.push_back({.id = match_.ids[one.id], .identity = one.identity});
     }
+    FindTwins(stored_);
+    FindTwins(match_.now);
     NumberTheRest();
     for (size_t i = 0; i < stored_.size(); ++i) {
       if (!taken_[i]) match_.gone.push_back(stored_[i]);
@@ -60,6 +62,28 @@ class Matcher {
       if (taken_[i] || !stored_[i].identity.SameState(one.identity)) continue;
       if (exactly && stored_[i].identity.reads != one.identity.reads) continue;
       return Take(i, one);
+    }
+  }
+
+  // Those that differ in what they read found their own, unless it became another one in several of them.
+  void FindTwins(const std::vector<StatefulOperator>& operators) {
+    const auto reads_on = [&](const StatefulOperator& one) {
+      return std::any_of(match_.kept.begin(), match_.kept.end(), [&](const StateMatch::Kept& kept) {
+        return (kept.before.id == one.id || kept.after.id == one.id) &&
+               kept.before.identity.reads == kept.after.identity.reads;
+      });
+    };
+    const auto alike = [&](const StatefulOperator& a, const StatefulOperator& b) {
+      if (a.identity.is_source() || b.identity.is_source()) return a.identity == b.identity;
+      if (!a.identity.SameState(b.identity)) return false;
+      return a.identity.reads == b.identity.reads || !(reads_on(a) || reads_on(b));
+    };
+    for (size_t i = 0; i < operators.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if (!alike(operators[i], operators[j])) continue;
+        match_.twins.push_back(operators[i]);
+        break;
+      }
     }
   }
 
@@ -267,6 +291,15 @@ absl::Status CheckMatch(const StateMatch& match, const std::vector<std::string>&
         "'earliest-offset') */, which changes nothing else; or begin anew with leat job submit --replace");
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckTwins(const StateMatch& match) {
+  if (match.twins.empty()) return absl::OkStatus();
+  const StatefulOperator& twin = match.twins.front();
+  return FailedPrecondition("the job has ", twin.identity.kind, "s that nothing tells apart (", Describe(twin.identity),
+                            "), as where two INSERTs have the same join or the same Top-N: which of them would go on ",
+                            "with which state is not known. Let one of them write a topic that the other reads, and "
+                            "begin anew with leat job submit --replace");
 }
 
 std::vector<std::string> Explain(const StateMatch& match) {

@@ -34,6 +34,8 @@ struct StateMatch {
   std::vector<StatefulOperator> gone;   // are in the state, and not in the plan
   std::vector<Fork> forks;
   std::vector<Merge> merges;
+  // Of operators before or now that nothing tells apart, one each: which of them is which is a guess.
+  std::vector<StatefulOperator> twins;
 };
 StateMatch MatchState(const std::vector<StatefulOperator>& stored, const JobPlan& plan);
 
@@ -44,6 +46,8 @@ JobPlan WithIds(const JobPlan& plan, const std::map<int, int>& ids);
 // "all". kFailedPrecondition says of each operator that does not fit what is different, and what to do;
 // kInvalidArgument: a name in `drop` is none of these.
 absl::Status CheckMatch(const StateMatch& match, const std::vector<std::string>& drop);
+// kFailedPrecondition if there are twins: before a job's SQL is replaced. That of the same SQL are in the plan's order.
+absl::Status CheckTwins(const StateMatch& match);
 // "keys clicks.user STRING; aggregates COUNT(*)"; of a source its topic.
 std::string Describe(const OperatorIdentity& identity);
 // What becomes of each, a sentence each, for people.

@@ -133,6 +133,8 @@ void Runner::Know(const Restored& restored) {
 void Runner::OnCheckpoint(const CheckpointReport& report) {
   checkpoint_seconds_->Observe(report.duration_seconds);
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (job_ != nullptr) status_.operators = job_->operators;
+  status_.has_state = true;
   status_.checkpoint_duration_seconds = report.duration_seconds;
   for (const SourcePosition& position : report.positions) {
     for (InputProgress& input : status_.inputs) {
@@ -154,7 +156,7 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
     const std::lock_guard<std::mutex> lock(mutex_);
     job_ = job;
     status_.plan = job->plan_text;
-    status_.operators = job->operators;
+    if (!status_.has_state) status_.operators = job->operators;  // otherwise those whose state there is
     status_.inputs.clear();
     for (const std::vector<CursorStart>& cursors : job->cursors) {
       for (const CursorStart& cursor : cursors) {

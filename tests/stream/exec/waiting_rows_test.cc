@@ -67,6 +67,7 @@ class Waiting {
     EXPECT_TRUE(std::ranges::is_sorted(times_ms));
     return taken;
   }
+  size_t MemoryBytes() const { return rows_->MemoryBytes(); }
   void Barrier() {
     ASSERT_TRUE(rows_->Flush().ok());
     ++epoch_;
@@ -120,6 +121,21 @@ TEST(WaitingRows, WhatComesAndGoesBetweenBarriersNeverTouchesTheTable) {
   EXPECT_EQ(waiting.Take(INT64_MAX).size(), 1u);
   waiting.Barrier();
   EXPECT_EQ(waiting.StateBytes(), 0u);
+}
+
+// The row that waits keeps its neighbours' memory: that counts.
+TEST(WaitingRows, OneRowOfEachBatchThatWaitsLongDoesNotFillTheMemory) {
+  constexpr size_t kLimit = 64 << 10;
+  Waiting waiting(kLimit);
+  for (int batch = 0; batch < 100; ++batch) {
+    std::vector<Expected> rows = {{.time_ms = 1'000'000 + batch, .key = "far", .number = batch}};
+    for (int i = 0; i < 100; ++i) rows.push_back({.time_ms = batch, .key = "near", .number = i});
+    waiting.Add(rows);
+    EXPECT_EQ(waiting.Take(batch).size(), 100u);
+    EXPECT_LT(waiting.MemoryBytes(), kLimit + (32 << 10));
+  }
+  EXPECT_EQ(waiting.Take(2'000'000).size(), 100u);
+  EXPECT_EQ(waiting.MemoryBytes(), 0u);
 }
 
 TEST(WaitingRows, ReadsWhatWasWrittenByTime) {
