@@ -223,6 +223,58 @@ TEST(StateMatch, TwoReadersThatBecomeOneAreRefused) {
   EXPECT_EQ(Refusal(Match(together, apart)), "") << "one that becomes two begins twice at one place";
 }
 
+TEST(StateMatch, ReadersOfOneTopicForOneTableAreToldApartWhenTheirColumnsChange) {
+  const std::string again = "clicks /*+ OPTIONS('scan.startup.mode' = 'latest-offset') */";
+  const auto both = [&](const std::string& first, const std::string& second) {
+    return "EXECUTE STATEMENT SET BEGIN INSERT INTO raw_out SELECT " + first + " FROM clicks;" +
+           "INSERT INTO raw_out SELECT " + second + " FROM " + again + "; END;";
+  };
+  const std::string before = both("usr, usr", "page, page");
+  const auto own = [&](const std::string& after) {
+    const plan::StateMatch match = Match(before, after);
+    EXPECT_EQ(Refusal(match), "") << after;
+    EXPECT_THAT(match.forks, IsEmpty()) << after;
+    for (const plan::StateMatch::Kept& kept : match.kept) {
+      const std::string& columns = kept.before.identity.reads;
+      EXPECT_THAT(kept.after.identity.reads, StartsWith(columns.substr(0, columns.find(',')))) << after;
+    }
+    return match.kept.size();
+  };
+  EXPECT_EQ(own(both("usr || CAST(ms AS STRING), usr", "page, page")), 2u) << "one of them";
+  EXPECT_EQ(own(both("usr || CAST(ms AS STRING), usr", "page, page || CAST(ms AS STRING)")), 2u) << "both";
+  EXPECT_EQ(own(both("page, page || CAST(ms AS STRING)", "usr || CAST(ms AS STRING), usr")), 2u) << "in another order";
+  EXPECT_THAT(Refusal(Match(before, both("usr, page", "usr || CAST(ms AS STRING), page"))),
+              AllOf(HasSubstr("reads topic clicks 2 times"), HasSubstr("Change one of them in an upgrade")));
+  EXPECT_THAT(Refusal(Match(before, "INSERT INTO raw_out SELECT usr, page FROM clicks;")),
+              StartsWith("the new SQL reads topic clicks once where the job has read it 2 times"));
+}
+
+TEST(StateMatch, AnOperatorOverATableOfChangesThatGoesOnIsRefused) {
+  const std::string join = "INSERT INTO joined SELECT c.usr, u.city FROM clicks c JOIN users u ON c.usr = u.id;";
+  const std::string cities = "INSERT INTO pages SELECT city, COUNT(*) FROM users GROUP BY city;";
+  const std::string often =
+      "INSERT INTO pages SELECT CAST(n AS STRING), COUNT(*) FROM (SELECT usr, COUNT(*) AS n FROM "
+      "clicks GROUP BY usr) GROUP BY n;";
+  const auto with = [](const std::string& one, const std::string& other) {
+    return StrCat("EXECUTE STATEMENT SET BEGIN ", other, one, "END;");
+  };
+  EXPECT_THAT(Refusal(Match(join, with(join, cities))),
+              AllOf(HasSubstr("GroupAggregate#"), HasSubstr("keys users.city"), HasSubstr("over Normalize#"),
+                    HasSubstr("wrong for good"), HasSubstr("a job of its own")));
+  EXPECT_THAT(Refusal(Match(kCount, with(kCount, often))), HasSubstr("over GroupAggregate#"));
+  EXPECT_THAT(Refusal(Match(with(join, cities), with(join, often))), HasSubstr("--drop-state GroupAggregate#"));
+  const std::string values = "CREATE VIEW v AS SELECT * FROM (VALUES ('a', 'x')) AS t (usr, page);";
+  const std::string given = "INSERT INTO raw_out SELECT usr, page FROM v;";
+  const std::string counted = "INSERT INTO counts SELECT usr, COUNT(*) FROM v GROUP BY usr;";
+  EXPECT_THAT(Refusal(Match(values + given, values + with(given, counted))), HasSubstr("over Values#"));
+  // What begins with all that is below it is whole, and so is what gets rows that only come.
+  ExpectFits(with(join, cities), with(join, cities));
+  EXPECT_EQ(Refusal(Match(kCount, with(kCount, cities))), "");
+  EXPECT_EQ(Refusal(Match(cities, with(cities, often))), "");
+  EXPECT_EQ(Refusal(Match(kCount, with(kCount, "INSERT INTO pages SELECT page, COUNT(*) FROM clicks GROUP BY page;"))),
+            "");
+}
+
 TEST(StateMatch, ReadersOfOneTopicThatFeedOneOperatorAreToldApart) {
   // Tables with other options are other sources.
   const std::string again = "clicks /*+ OPTIONS('scan.startup.mode' = 'latest-offset') */";

@@ -30,12 +30,14 @@ class Matcher {
       if (!match_.ids.contains(one.id)) {
         match_.ids[one.id] = Free(one.id);
         match_.added.push_back({.id = match_.ids[one.id], .identity = one.identity});
+        added_.insert(one.id);
       }
       match_.now.push_back({.id = match_.ids[one.id], .identity = one.identity});
     }
     FindTwins(stored_);
     FindTwins(match_.now);
     NumberTheRest();
+    FindPartial();
     for (size_t i = 0; i < stored_.size(); ++i) {
       if (!taken_[i]) match_.gone.push_back(stored_[i]);
     }
@@ -92,6 +94,21 @@ class Matcher {
       return std::find(b.feeds.begin(), b.feeds.end(), consumer) != b.feeds.end();
     });
   }
+  static std::set<std::string> ColumnsOf(const OperatorIdentity& source) {
+    std::set<std::string> columns;
+    for (size_t from = 0; from < source.reads.size();) {
+      const size_t end = std::min(source.reads.find(", ", from), source.reads.size());
+      columns.insert(source.reads.substr(from, end - from));
+      from = end + 2;
+    }
+    return columns;
+  }
+  static bool AreColumnsOf(const OperatorIdentity& a, const OperatorIdentity& b) {
+    const std::set<std::string> one = ColumnsOf(a);
+    const std::set<std::string> other = ColumnsOf(b);
+    return std::includes(one.begin(), one.end(), other.begin(), other.end()) ||
+           std::includes(other.begin(), other.end(), one.begin(), one.end());
+  }
   // A topic that the job reads is read on from where the job is, by whatever reads it. What an operator has seen of it
   // is what the source below it has read: that is the one whose place counts.
   void FindSources(const std::vector<StatefulOperator>& wanted) {
@@ -99,9 +116,18 @@ class Matcher {
     for (const StatefulOperator& one : wanted) {
       if (one.identity.is_source() && !FindTheSameSource(one)) rest.push_back(&one);
     }
+    for (const bool by_columns : {false, true}) {
+      for (size_t i = 0; i < rest.size();) {
+        if (TellApart(*rest[i], rest, by_columns)) {
+          rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+        } else {
+          ++i;
+        }
+      }
+    }
     std::vector<const StatefulOperator*> others;
     for (const StatefulOperator* one : rest) {
-      if (!FindSourceBelow(*one)) others.push_back(one);
+      if (!FindSourceBelow(*one, rest)) others.push_back(one);
     }
     for (const StatefulOperator* one : others) FindSourceOfTopic(*one);
   }
@@ -113,21 +139,67 @@ class Matcher {
     }
     return false;
   }
-  // The one that has fed the same operators and tables.
-  bool FindSourceBelow(const StatefulOperator& one) {
+  // Sources that have fed something of what `one` feeds, and that nobody is known to be.
+  std::vector<size_t> Below(const StatefulOperator& one) const {
     std::vector<size_t> below;
     for (size_t i = 0; i < stored_.size(); ++i) {
       const OperatorIdentity& old = stored_[i].identity;
+      if (taken_[i] && !guessed_.contains(i)) continue;
       if (old.SameState(one.identity) && FeedTheSame(old, one.identity)) below.push_back(i);
     }
-    if (below.empty()) return false;
+    return below;
+  }
+  // Sources of the plan that each could be any of these: fewer, and some have become one.
+  size_t Readers(const std::vector<size_t>& below, const std::vector<const StatefulOperator*>& rest) const {
+    return static_cast<size_t>(
+        std::count_if(rest.begin(), rest.end(), [&](const StatefulOperator* one) { return Below(*one) == below; }));
+  }
+  bool FeedOneAnother(const std::vector<size_t>& below) const {
+    return std::all_of(below.begin(), below.end(),
+                       [&](size_t i) { return FeedTheSame(stored_[i].identity, stored_[below.front()].identity); });
+  }
+  // Several read one topic for one table: which of them is which is known by all that they feed, else by their columns
+  // if one has all those of the other. True: `one` has found its own.
+  bool TellApart(const StatefulOperator& one, const std::vector<const StatefulOperator*>& rest, bool by_columns) {
+    const auto is = [&](const StatefulOperator& old, const StatefulOperator& now) {
+      if (!old.identity.SameState(now.identity)) return false;
+      return by_columns ? FeedTheSame(old.identity, now.identity) && AreColumnsOf(old.identity, now.identity)
+                        : old.identity.feeds == now.identity.feeds;
+    };
+    const std::vector<size_t> below = Below(one);
+    if (Readers(below, rest) < below.size() || !FeedOneAnother(below)) return false;
+    std::optional<size_t> found;
+    for (const size_t i : below) {
+      if (!is(stored_[i], one)) continue;
+      if (found) return false;
+      found = i;
+    }
+    if (!found) return false;
+    const auto claims = [&](const StatefulOperator* other) { return is(stored_[*found], *other); };
+    if (std::count_if(rest.begin(), rest.end(), claims) != 1) return false;
+    Take(*found, one);
+    return true;
+  }
+  // The one that has fed the same operators and tables.
+  bool FindSourceBelow(const StatefulOperator& one, const std::vector<const StatefulOperator*>& rest) {
+    const std::vector<size_t> below = Below(one);
     if (below.size() > 1) {
-      match_.merges.push_back({.now = one, .before = {}});
+      match_.merges.push_back({.now = one, .before = {}, .readers = Readers(below, rest)});
       for (const size_t i : below) match_.merges.back().before.push_back(stored_[i]);
     }
     const auto free = std::find_if(below.begin(), below.end(), [&](size_t i) { return !taken_[i]; });
-    free == below.end() ? Fork(below.front(), one) : Take(*free, one);
-    return true;
+    if (free != below.end()) {
+      guessed_.insert(*free);
+      Take(*free, one);
+      return true;
+    }
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      const OperatorIdentity& old = stored_[i].identity;
+      if (!old.SameState(one.identity) || !FeedTheSame(old, one.identity)) continue;
+      Fork(i, one);
+      return true;
+    }
+    return false;
   }
   void FindSourceOfTopic(const StatefulOperator& one) {
     // Who has not read such a source from the beginning does so now.
@@ -155,9 +227,49 @@ class Matcher {
     for (const NodePtr& sink : plan_.sinks) visit(*sink);
   }
 
+  // The operator, of those that go on, whose changes `node` passes on.
+  std::optional<StatefulOperator> ChangesThatGoOn(const Node& node) {
+    if (const auto known = changes_.find(&node); known != changes_.end()) return known->second;
+    return changes_[&node] = FindChangesThatGoOn(node);
+  }
+  std::optional<StatefulOperator> FindChangesThatGoOn(const Node& node) {
+    const int id = match_.ids.at(node.id);
+    const auto found =
+        std::find_if(match_.now.begin(), match_.now.end(), [&](const StatefulOperator& one) { return one.id == id; });
+    if (found != match_.now.end()) {
+      const bool changes = node.produces_updates || IsReadWhole(found->identity);
+      return changes && !added_.contains(node.id) ? std::optional(*found) : std::nullopt;
+    }
+    for (const NodePtr& input : node.inputs) {
+      if (auto changes = ChangesThatGoOn(*input)) return changes;
+    }
+    return std::nullopt;
+  }
+  void FindPartial() {
+    std::set<const Node*> seen;
+    const std::function<void(const Node&)> visit = [&](const Node& node) {
+      if (!seen.insert(&node).second) return;
+      for (const NodePtr& input : node.inputs) visit(*input);
+      if (!added_.contains(node.id) || node.kind == NodeKind::kSink) return;
+      for (const NodePtr& input : node.inputs) {
+        const auto over = ChangesThatGoOn(*input);
+        if (!over) continue;
+        const int id = match_.ids.at(node.id);
+        const auto now = std::find_if(match_.added.begin(), match_.added.end(),
+                                      [&](const StatefulOperator& one) { return one.id == id; });
+        match_.partial.push_back({.now = *now, .over = *over});
+        return;
+      }
+    };
+    for (const NodePtr& sink : plan_.sinks) visit(*sink);
+  }
+
   const std::vector<StatefulOperator>& stored_;
   const JobPlan& plan_;
   std::vector<bool> taken_;
+  std::set<size_t> guessed_;  // of stored_, taken by one of those that it could have been
+  std::set<int> added_;       // by the plan's own numbers
+  std::map<const Node*, std::optional<StatefulOperator>> changes_;
   std::set<int> used_;
   int next_ = 1;
   StateMatch match_;
@@ -212,6 +324,9 @@ std::string WhyGone(const StatefulOperator& gone, const std::vector<StatefulOper
   }
   return text;
 }
+
+// A source keeps nothing but its place, and what a sink has written stays.
+bool LosesState(const StatefulOperator& gone) { return !gone.identity.is_source() && gone.identity.kind != kFilesKind; }
 
 bool MayDrop(const StatefulOperator& gone, const std::vector<std::string>& drop) {
   return std::any_of(drop.begin(), drop.end(),
@@ -272,7 +387,7 @@ absl::Status CheckMatch(const StateMatch& match, const std::vector<std::string>&
   std::string reasons;
   std::string names;
   for (const StatefulOperator& gone : match.gone) {
-    if (gone.identity.is_source() || MayDrop(gone, drop)) continue;
+    if (!LosesState(gone) || MayDrop(gone, drop)) continue;
     StrAppend(&reasons, "\n  ", WhyGone(gone, match.added));
     StrAppend(&names, " --drop-state ", gone.Name());
   }
@@ -283,7 +398,23 @@ absl::Status CheckMatch(const StateMatch& match, const std::vector<std::string>&
                               "it is; or give up the state of these operators, which then begin empty, with",
                               names, "; or begin anew with leat job submit --replace");
   }
+  for (const StateMatch::Partial& partial : match.partial) {
+    return FailedPrecondition("the new SQL has ", partial.now.Name(), " (", Describe(partial.now.identity), ") over ",
+                              partial.over.Name(), " (", Describe(partial.over.identity),
+                              "), which the job goes on with: it would get what changes from now on, but not ",
+                              "the rows that are there, and its result would be wrong for good. Give it a job of its "
+                              "own, which reads all of ",
+                              "them; or begin anew with leat job submit --replace");
+  }
   for (const StateMatch::Merge& merge : match.merges) {
+    if (merge.readers >= merge.before.size()) {
+      return FailedPrecondition(
+          "the job reads ", TopicOf(merge.now.identity), " ", merge.before.size(),
+          " times for the same tables and operators, and the new SQL reads other columns each time: which of them "
+          "goes ",
+          "on from which place is not known, and a row would be missing or there twice. Change one of them in an "
+          "upgrade, and the next one in another; or begin anew with leat job submit --replace");
+    }
     return FailedPrecondition(
         "the new SQL reads ", TopicOf(merge.now.identity), " once where the job has read it ", merge.before.size(),
         " times, which may have come to different places: a row would be missing or there twice. Keep them apart with "
@@ -300,6 +431,14 @@ absl::Status CheckTwins(const StateMatch& match) {
                             "), as where two INSERTs have the same join or the same Top-N: which of them would go on ",
                             "with which state is not known. Let one of them write a topic that the other reads, and "
                             "begin anew with leat job submit --replace");
+}
+
+std::vector<std::string> Dropped(const StateMatch& match) {
+  std::vector<std::string> names;
+  for (const StatefulOperator& gone : match.gone) {
+    if (LosesState(gone)) names.push_back(gone.Name());
+  }
+  return names;
 }
 
 std::vector<std::string> Explain(const StateMatch& match) {
@@ -334,6 +473,10 @@ std::vector<std::string> Explain(const StateMatch& match) {
       return gone.identity.is_source() && one.identity.SameState(gone.identity);
     });
     if (anew) continue;
+    if (gone.identity.kind == kFilesKind) {
+      lines.push_back(StrCat("is not written any more: ", Describe(gone.identity), "; what is there gets its name"));
+      continue;
+    }
     lines.push_back(gone.identity.is_source()
                         ? StrCat("is not read any more: ", TopicOf(gone.identity))
                         : StrCat("loses its state: ", gone.Name(), " (", Describe(gone.identity), ")"));

@@ -26,6 +26,11 @@ struct StateMatch {
   struct Merge {
     StatefulOperator now;  // a source that was several before, which may be at different places
     std::vector<StatefulOperator> before;
+    size_t readers = 1;  // sources of the plan that each could be any of them: as many, and nobody knows which is which
+  };
+  struct Partial {
+    StatefulOperator now;   // begins empty, and gets the changes of rows that it has never had
+    StatefulOperator over;  // goes on: a table that changes, or rows that were given once
   };
   std::map<int, int> ids;             // of every node of the plan: the one that it runs with
   std::vector<StatefulOperator> now;  // all of the plan, with the ids that they run with
@@ -34,6 +39,7 @@ struct StateMatch {
   std::vector<StatefulOperator> gone;   // are in the state, and not in the plan
   std::vector<Fork> forks;
   std::vector<Merge> merges;
+  std::vector<Partial> partial;
   // Of operators before or now that nothing tells apart, one each: which of them is which is a guess.
   std::vector<StatefulOperator> twins;
 };
@@ -48,6 +54,8 @@ JobPlan WithIds(const JobPlan& plan, const std::map<int, int>& ids);
 absl::Status CheckMatch(const StateMatch& match, const std::vector<std::string>& drop);
 // kFailedPrecondition if there are twins: before a job's SQL is replaced. That of the same SQL are in the plan's order.
 absl::Status CheckTwins(const StateMatch& match);
+// Names of the operators whose state goes, for what begins with the plan: only they may then be gone.
+std::vector<std::string> Dropped(const StateMatch& match);
 // "keys clicks.user STRING; aggregates COUNT(*)"; of a source its topic.
 std::string Describe(const OperatorIdentity& identity);
 // What becomes of each, a sentence each, for people.

@@ -120,6 +120,14 @@ struct SettledFiles {
 // gone or too short.
 absl::StatusOr<SettledFiles> SettleFiles(env::Disk& disk, const FileTable& table, int plan_id, std::string_view job,
                                          const KnownFiles& known);
+// The same of a sink that the job's SQL does not have any more, from what is known of its files alone. What is gone or
+// too short is told in the log, and keeps the job from nothing: `changes` forget it.
+absl::StatusOr<SettledFiles> SettleDroppedFiles(env::Disk& disk, int plan_id, std::string_view job,
+                                                const KnownFiles& known, std::vector<state::Change>* changes);
+// Whether they were written; else read.
+bool AreWritten(const KnownFiles& known);
+// The folder of files that were written.
+std::string FolderOf(const KnownFiles& known);
 // The beginning of the names of a job's files. No job has the @ in its name.
 std::string FilePrefix(std::string_view job, int plan_id);  // part-<job>@<node>-
 

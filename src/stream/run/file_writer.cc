@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <utility>
 
+#include "base/logging.h"
 #include "stream/run/file_tables.h"
 
 namespace leat::run {
@@ -137,5 +139,40 @@ absl::StatusOr<SettledFiles> SettleFiles(env::Disk& disk, const FileTable& table
   LEAT_RETURN_IF_ERROR(disk.SyncDirectory(table.path));
   return settled;
 }
+
+absl::StatusOr<SettledFiles> SettleDroppedFiles(env::Disk& disk, int plan_id, std::string_view job,
+                                                const KnownFiles& known, std::vector<state::Change>* changes) {
+  KnownFiles there;
+  for (const auto& [path, file] : known.files) {
+    KnownFile left = file;
+    if (file.entry == FileEntry::kWriting) {
+      const absl::Status cut = Cut(disk, path, file.next);
+      if (!cut.ok() && !absl::IsDataLoss(cut)) return cut;
+      if (!cut.ok())
+        LogWarning("jobs", "job ", job, " does not write to ", env::ParentPath(path), " any more; ", Message(cut));
+      LEAT_ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
+      if (!exists) {
+        changes->push_back(ForgetFile(plan_id, path, file.entry));
+        continue;
+      }
+      if (!cut.ok()) {
+        LEAT_ASSIGN_OR_RETURN(const auto opened, disk.Open(path, env::OpenMode::kReadWrite));
+        LEAT_ASSIGN_OR_RETURN(const uint64_t size, opened->Size());
+        left.next = static_cast<int64_t>(size);
+      }
+    }
+    there.files[path] = left;
+  }
+  if (there.files.empty()) return SettledFiles();
+  return SettleFiles(disk, {.path = FolderOf(known)}, plan_id, job, there);
+}
+
+bool AreWritten(const KnownFiles& known) {
+  return std::any_of(known.files.begin(), known.files.end(), [](const auto& item) {
+    return item.second.entry == FileEntry::kWriting || item.second.entry == FileEntry::kWritten;
+  });
+}
+
+std::string FolderOf(const KnownFiles& known) { return env::ParentPath(known.files.begin()->first); }
 
 }  // namespace leat::run

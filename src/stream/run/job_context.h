@@ -144,9 +144,10 @@ struct JobContext {
   std::map<int, FileTable> files;                 // of those with the connector filesystem
   std::map<int, KnownFiles> known_files;          // that the last checkpoint knows, by plan node
   std::map<int, SettledFiles> settled;            // of sinks
-  env::Disk* disk = nullptr;                      // null: there are no files
-  std::map<int, TopicShape> sink_topics;          // by graph node
-  std::map<int, Delivery> deliveries;             // of sinks
+  std::map<int, std::pair<std::string, SettledFiles>> dropped_files;  // of sinks that are gone, with their folder
+  env::Disk* disk = nullptr;                                          // null: there are no files
+  std::map<int, TopicShape> sink_topics;                              // by graph node
+  std::map<int, Delivery> deliveries;                                 // of sinks
   DeliveryOptions delivery;
   CheckpointInterval interval;
   // Null: the job delivers at least once, and every append goes out as it comes.

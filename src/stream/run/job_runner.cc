@@ -127,6 +127,7 @@ void Runner::Know(const Restored& restored) {
   const std::lock_guard<std::mutex> lock(mutex_);
   status_.operators = restored.operators;
   status_.has_state = restored.workers > 0;
+  status_.state_revision = restored.revision;
   status_.state_known = true;
 }
 
@@ -135,6 +136,7 @@ void Runner::OnCheckpoint(const CheckpointReport& report) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (job_ != nullptr) status_.operators = job_->operators;
   status_.has_state = true;
+  status_.state_revision = spec_.revision;
   status_.checkpoint_duration_seconds = report.duration_seconds;
   for (const SourcePosition& position : report.positions) {
     for (InputProgress& input : status_.inputs) {

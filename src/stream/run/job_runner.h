@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,9 @@ struct JobStatus {
   uint64_t checkpoints = 0;
   size_t state_bytes = 0;
   std::vector<InputProgress> inputs;
-  bool state_known = false;  // the last checkpoint was read: what follows is so
-  bool has_state = false;    // there is a checkpoint
+  bool state_known = false;    // the last checkpoint was read: what follows is so
+  bool has_state = false;      // there is a checkpoint
+  int64_t state_revision = 0;  // of the SQL that it is of; 0: there is none, or it does not say
   // As the last checkpoint knows them, or the first one will; empty: it says nothing of them.
   std::vector<plan::StatefulOperator> operators;
   std::string plan;  // by the numbers that it runs with; empty: it does not run
@@ -72,6 +74,9 @@ class JobRunner {
     std::string name;  // group id, dead-letter topic `<name>-dlq`, changelog `__leat_changelog_<name>`
     plan::JobPlan plan;
     int64_t revision = kFirstRevision;  // of the SQL: another one than the state is of may have other operators
+    // Names of the operators whose state was given up for this revision: exactly they go. None: that was not recorded
+    // (metadata of feature level 3), and whatever does not fit goes.
+    std::optional<std::vector<std::string>> dropped = std::nullopt;
     Options options;
     DeliveryOptions delivery{};
     Purpose purpose = Purpose::kRun;

@@ -17,8 +17,8 @@ constexpr size_t kMostRemovedBytes = size_t{64} << 20;
 // Removes what operators that are gone have in the state, as much of it as one epoch should hold.
 class Remover {
  public:
-  Remover(state::CommittedStore& store, const Restored& restored, std::vector<state::Change>* changes)
-      : store_(store), restored_(restored), changes_(changes) {}
+  Remover(state::CommittedStore& store, const Restored& restored, Placement* placement)
+      : store_(store), restored_(restored), placement_(placement), changes_(&placement->first_changes) {}
 
   absl::Status Remove(int id, int64_t revision) {
     for (const auto& [key, position] : restored_.positions) {
@@ -27,10 +27,16 @@ class Remover {
       change.value.reset();
       changes_->push_back(std::move(change));
     }
-    if (const auto files = restored_.files.find(id); files != restored_.files.end()) {
-      for (const auto& [path, entry] : files->second.files) changes_->push_back(ForgetFile(id, path, entry.entry));
-    }
     bool all = true;
+    if (const auto files = restored_.files.find(id); files != restored_.files.end()) {
+      if (AreWritten(files->second)) {
+        // What was committed is given its name first.
+        placement_->dropped_files[id] = files->second;
+        all = false;
+      } else {
+        for (const auto& [path, entry] : files->second.files) changes_->push_back(ForgetFile(id, path, entry.entry));
+      }
+    }
     for (int worker = 0; worker < restored_.workers && all; ++worker) {
       LEAT_ASSIGN_OR_RETURN(all, RemoveEntries(StrCat(WorkerPrefix(worker), OperatorPrefix(id))));
     }
@@ -56,6 +62,7 @@ class Remover {
 
   state::CommittedStore& store_;
   const Restored& restored_;
+  Placement* const placement_;
   std::vector<state::Change>* const changes_;
   size_t bytes_ = 0;
 };
@@ -77,6 +84,30 @@ absl::Status CheckSameSql(const plan::StateMatch& match) {
   return FailedPrecondition(
       "this version of leatd makes another plan of the job's SQL than the one that its state is of: ",
       different.ok() ? "a source or an operator is new" : Message(different));
+}
+
+// What was given up goes, whatever the plan has.
+void GiveUp(const JobRunner::Spec& spec, Restored* restored) {
+  if (restored->revision == spec.revision || !spec.dropped) return;
+  const auto given_up = [&](const plan::StatefulOperator& one) {
+    return std::find(spec.dropped->begin(), spec.dropped->end(), one.Name()) != spec.dropped->end();
+  };
+  for (const plan::StatefulOperator& one : restored->operators) {
+    if (given_up(one)) restored->dropped.push_back(one.id);
+  }
+  std::erase_if(restored->operators, given_up);
+}
+
+absl::Status CheckOtherSql(const JobRunner::Spec& spec, const plan::StateMatch& match) {
+  if (!spec.dropped) return plan::CheckMatch(match, {std::string(plan::kDropAll)});
+  const absl::Status fits = plan::CheckMatch(match, {});
+  if (fits.ok()) return absl::OkStatus();
+  return FailedPrecondition(
+      "revision ", spec.revision,
+      " of the job's SQL does not fit what is left of its state, although it did on the node that "
+      "upgraded it: this one may have another version of leatd. Start the job with that version, "
+      "or upgrade it again. ",
+      Message(fits));
 }
 
 void CopyPositions(const plan::StateMatch& match, Restored* restored, std::vector<state::Change>* changes) {
@@ -105,7 +136,8 @@ absl::StatusOr<Placement> PlaceOperators(const JobRunner::Spec& spec, state::Com
                                          Restored* restored) {
   Placement placement;
   placement.plan = spec.plan;
-  Remover remover(store, *restored, &placement.first_changes);
+  GiveUp(spec, restored);
+  Remover remover(store, *restored, &placement);
   for (const int id : restored->dropped) {
     LEAT_RETURN_IF_ERROR(remover.Remove(id, spec.revision));
     placement.changes_state = true;
@@ -123,10 +155,10 @@ absl::StatusOr<Placement> PlaceOperators(const JobRunner::Spec& spec, state::Com
     if (restored->revision == spec.revision) {
       LEAT_RETURN_IF_ERROR(CheckSameSql(match));
     } else {
-      LEAT_RETURN_IF_ERROR(plan::CheckMatch(match, {std::string(plan::kDropAll)}));
+      LEAT_RETURN_IF_ERROR(CheckOtherSql(spec, match));
       placement.changes_state = true;
     }
-    for (const plan::StatefulOperator& gone : match.gone) LEAT_RETURN_IF_ERROR(remover.Remove(gone.id, spec.revision));
+    for (const plan::StatefulOperator& one : match.gone) LEAT_RETURN_IF_ERROR(remover.Remove(one.id, spec.revision));
     CopyPositions(match, restored, &placement.first_changes);
     for (const plan::StateMatch::Kept& kept : match.kept) {
       if (kept.after.identity.kind == plan::kValuesKind) placement.emitted_values.insert(kept.after.id);

@@ -2,6 +2,7 @@
 // script; what the last checkpoint knows of the operators says where the state of other SQL is.
 #pragma once
 
+#include <map>
 #include <set>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Placement {
   std::vector<plan::StatefulOperator> operators;
   std::set<int> emitted_values;              // VALUES whose rows a checkpoint has
   std::vector<state::Change> first_changes;  // of the first checkpoint: who the operators are, and what goes
+  std::map<int, KnownFiles> dropped_files;   // of sinks that are gone, by number: rows whose file has no name yet
   bool changes_state = false;                // the first checkpoint is to come also without a row
 };
 // Sources that read on from another one's place get its positions in *restored. kFailedPrecondition: the state is not

@@ -157,6 +157,17 @@ absl::Status SettleSink(JobContext& job, int node) {
   return absl::OkStatus();
 }
 
+// Sinks that the SQL before had: what they have written is not lost with them.
+absl::Status SettleDroppedSinks(JobContext& job, Placement* placement) {
+  for (const auto& [id, known] : placement->dropped_files) {
+    if (job.disk == nullptr) return FailedPrecondition("folder ", FolderOf(known), ": there are no files here");
+    LEAT_ASSIGN_OR_RETURN(SettledFiles settled,
+                          SettleDroppedFiles(*job.disk, id, job.job, known, &placement->first_changes));
+    job.dropped_files[id] = {FolderOf(known), std::move(settled)};
+  }
+  return absl::OkStatus();
+}
+
 // Lists the cursors of one source node; *cursors gets them in partition order.
 absl::Status PlanSource(JobContext& job, const Log& port, int node, const Restored& restored,
                         std::vector<CursorStart>* cursors) {
@@ -425,6 +436,7 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
     job->late_rows.partitions = 1;
   }
   job->known_files = restored.files;
+  LEAT_RETURN_IF_ERROR(SettleDroppedSinks(*job, &placement));
   counters.Restore(restored.totals);
   std::vector<CursorStart> cursors;
   for (const auto& [node, table] : job->tables) {

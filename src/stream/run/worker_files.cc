@@ -19,6 +19,11 @@ WorkerFiles WorkerFiles::Open(JobContext& job, int worker, int64_t now_ms) {
     if (worker == 0) files.left_over_ = writer.Resume(job.settled.at(node)) || files.left_over_;
     files.writers_.emplace(job.tables.at(node).topics.front(), std::move(writer));
   }
+  for (const auto& [id, settled] : job.dropped_files) {
+    if (worker > 0) break;
+    files.dropped_.emplace_back(*job.disk, FileTable{.path = settled.first}, id, "");
+    files.left_over_ = files.dropped_.back().Resume(settled.second) || files.left_over_;
+  }
   return files;
 }
 
@@ -45,11 +50,13 @@ absl::Status WorkerFiles::Write(const std::string& topic, std::string_view batch
 
 absl::Status WorkerFiles::Barrier(bool close, int64_t now_ms, std::vector<state::Change>* changes) {
   for (auto& [topic, writer] : writers_) LEAT_RETURN_IF_ERROR(writer.Barrier(close, now_ms, changes));
+  for (FileWriter& writer : dropped_) LEAT_RETURN_IF_ERROR(writer.Barrier(close, now_ms, changes));
   return absl::OkStatus();
 }
 
 absl::Status WorkerFiles::Committed() {
   for (auto& [topic, writer] : writers_) LEAT_RETURN_IF_ERROR(writer.Committed());
+  for (FileWriter& writer : dropped_) LEAT_RETURN_IF_ERROR(writer.Committed());
   return absl::OkStatus();
 }
 

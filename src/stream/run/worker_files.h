@@ -31,6 +31,7 @@ class WorkerFiles {
 
  private:
   std::map<std::string, FileWriter> writers_;  // by topic
+  std::vector<FileWriter> dropped_;            // of sinks that are gone: they only name what was written
   bool left_over_ = false;
 };
 

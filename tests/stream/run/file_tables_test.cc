@@ -189,11 +189,11 @@ INSERT INTO copies SELECT id, k FROM lines;
 )";
 constexpr int kLines = 6000;
 
-JobRunner::Spec Spec(env::Disk& disk) {
-  const absl::StatusOr<sql::Compiled> compiled = sql::Compile(kSql, {.check_table = CheckTable});
+JobRunner::Spec Spec(env::Disk& disk, const char* sql = kSql, int64_t revision = 1) {
+  const absl::StatusOr<sql::Compiled> compiled = sql::Compile(sql, {.check_table = CheckTable});
   LEAT_CHECK(compiled.ok()) << compiled.status().ToString();
   LEAT_CHECK_OK(CheckPlan(compiled->plan));
-  JobRunner::Spec spec{.name = "job", .plan = compiled->plan, .options = {}, .disk = &disk};
+  JobRunner::Spec spec{.name = "job", .plan = compiled->plan, .revision = revision, .options = {}, .disk = &disk};
   spec.options.parallelism = 1;
   spec.options.checkpoint_interval = absl::Milliseconds(1);
   spec.options.restart_backoff = spec.options.restart_backoff_max = absl::ZeroDuration();
@@ -282,6 +282,85 @@ TEST(FilesystemJob, EveryLineOnceWhereverTheProcessDies) {
       }
     }
   }
+}
+
+constexpr char kWithFiles[] = R"(
+CREATE TABLE lines (id BIGINT, k STRING) WITH ('connector' = 'filesystem', 'path' = '/files/in', 'format' = 'json',
+'source.monitor-interval' = '1 h');
+CREATE TABLE copies (id BIGINT, k STRING) WITH ('connector' = 'filesystem', 'path' = '/files/out', 'format' = 'csv');
+CREATE TABLE ids (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'ids', 'format' = 'json');
+EXECUTE STATEMENT SET BEGIN
+INSERT INTO ids SELECT id FROM lines;
+INSERT INTO copies SELECT id, k FROM lines;
+END;
+)";
+constexpr char kWithoutFiles[] = R"(
+CREATE TABLE lines (id BIGINT, k STRING) WITH ('connector' = 'filesystem', 'path' = '/files/in', 'format' = 'json',
+'source.monitor-interval' = '1 h');
+CREATE TABLE ids (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'ids', 'format' = 'json');
+INSERT INTO ids SELECT id FROM lines;
+)";
+
+void RunToACheckpoint(JobRunner::Spec spec, LogPort& port) {
+  const int64_t revision = spec.revision;
+  auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+  while (runner->Status().rows_in < kLines || runner->Status().state_revision != revision) {
+    ASSERT_NE(runner->Status().state, State::kFailed) << runner->Status().error;
+    std::this_thread::yield();
+  }
+  StopAndWait(*runner);
+}
+
+// The rows of a file that was being written are committed: they stay when its INSERT goes, and also if the job comes
+// back to it before that was committed.
+TEST(UpgradeJobs, WhatASinkThatGoesHasWrittenGetsItsName) {
+  for (const char* kind : {"none", "open", "changelog", "end", "settle"}) {
+    for (const When when : {When::kBefore, When::kAfter}) {
+      for (const bool back : {false, true}) {
+        SCOPED_TRACE(StrCat(kind, when == When::kBefore ? " before" : " after", back ? " and back" : ""));
+        sim::SimDisk disk(kSeed);
+        MakeInput(disk);
+        MemoryLogPort port;
+        RunToACheckpoint(Spec(disk, kWithFiles), port);
+        const std::vector<std::string> files = disk.Files();
+        ASSERT_TRUE(std::any_of(files.begin(), files.end(), [](const std::string& path) {
+          return path.ends_with(".inprogress");
+        })) << "the case is none";
+        if (kind != std::string_view("none")) {
+          KillableLogPort life(port);
+          life.KillAt(kind, when, 1);
+          auto runner = JobRunner::Start(Spec(disk, kWithoutFiles, 2), life, env::NullMetrics());
+          // A job without topics to read settles nothing.
+          while (!life.dead() && runner->Status().state_revision != 2) std::this_thread::yield();
+          life.Kill();
+          StopAndWait(*runner);
+          runner.reset();
+          disk.PowerCut();
+        }
+        if (back) {
+          RunToACheckpoint(Spec(disk, kWithFiles, 3), port);
+          RunToACheckpoint(Spec(disk, kWithoutFiles, 4), port);
+        } else {
+          RunToACheckpoint(Spec(disk, kWithoutFiles, 2), port);
+        }
+        RunToACheckpoint(Spec(disk, kWithoutFiles, back ? 4 : 2), port);
+        ASSERT_EQ(Output(disk), Expected());
+        EXPECT_EQ(port.Read("ids").size(), size_t{kLines});
+      }
+    }
+  }
+}
+
+TEST(UpgradeJobs, FilesOfASinkThatGoesAndWereTakenAwayStopNothing) {
+  sim::SimDisk disk(kSeed);
+  MakeInput(disk);
+  MemoryLogPort port;
+  RunToACheckpoint(Spec(disk, kWithFiles), port);
+  for (const std::string& path : disk.Files()) {
+    if (path.starts_with("files/out/")) LEAT_CHECK_OK(disk.Remove(StrCat("/", path)));
+  }
+  RunToACheckpoint(Spec(disk, kWithoutFiles, 2), port);
+  EXPECT_THAT(Output(disk), IsEmpty());
 }
 
 TEST(FilesystemJob, IsRefusedOutsideOfTheFolders) {

@@ -47,11 +47,14 @@ constexpr char kUpgraded[] =
     "window_end) WHERE n > 0;\n"
     "INSERT INTO copies SELECT id, card FROM payments;\n";
 
-JobRunner::Spec Spec(const std::string& inserts, int64_t revision) {
+using Dropped = std::optional<std::vector<std::string>>;
+
+JobRunner::Spec Spec(const std::string& inserts, int64_t revision, Dropped dropped = std::vector<std::string>()) {
   const std::string sql = StrCat(kTables, "EXECUTE STATEMENT SET BEGIN\n", inserts, "END;");
   const absl::StatusOr<sql::Compiled> compiled = sql::Compile(sql, {.check_table = CheckTable});
   LEAT_CHECK(compiled.ok()) << compiled.status().ToString();
-  JobRunner::Spec spec{.name = "job", .plan = compiled->plan, .revision = revision, .options = {}};
+  JobRunner::Spec spec{
+      .name = "job", .plan = compiled->plan, .revision = revision, .dropped = std::move(dropped), .options = {}};
   spec.options.parallelism = 2;
   spec.options.checkpoint_interval = absl::Milliseconds(5);
   spec.options.restart_backoff = absl::ZeroDuration();
@@ -169,6 +172,25 @@ TEST(UpgradeJobs, BackAndForthWithoutARowBetweenLosesNothing) {
   EXPECT_EQ(Rows(port, "totals"), Undisturbed().totals);
 }
 
+// What the last checkpoint says, without a run.
+JobStatus Look(MemoryLogPort& port) {
+  auto runner =
+      JobRunner::Start({.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook}, port, env::NullMetrics());
+  while (runner->Status().state != State::kStopped) std::this_thread::yield();
+  JobStatus status = runner->Status();
+  EXPECT_TRUE(StopAndWait(*runner).ok());
+  return status;
+}
+
+// The operators with state, as they are called.
+std::vector<std::string> Called(const JobStatus& status) {
+  std::vector<std::string> names;
+  for (const plan::StatefulOperator& one : status.operators) {
+    if (!one.identity.is_source()) names.push_back(one.Name());
+  }
+  return names;
+}
+
 constexpr char kCounts[] = "INSERT INTO counts SELECT card, COUNT(*) FROM payments GROUP BY card;\n";
 
 TEST(UpgradeJobs, StateThatIsGivenUpIsGone) {
@@ -176,7 +198,8 @@ TEST(UpgradeJobs, StateThatIsGivenUpIsGone) {
   port.CreateTopic("payments", 2);
   ProduceSeconds(port, 0, 3);
   const auto run = [&](const std::string& inserts, int64_t revision, size_t copied, size_t counted) {
-    auto runner = JobRunner::Start(Spec(inserts, revision), port, env::NullMetrics());
+    const std::vector<std::string> dropped = revision == 2 ? Called(Look(port)) : std::vector<std::string>();
+    auto runner = JobRunner::Start(Spec(inserts, revision, dropped), port, env::NullMetrics());
     port.WaitForRecords("copies", copied);
     port.WaitForRecords("counts", counted);
     ASSERT_TRUE(StopAndWait(*runner).ok());
@@ -185,18 +208,53 @@ TEST(UpgradeJobs, StateThatIsGivenUpIsGone) {
   ProduceSeconds(port, 3, 6);
   run(kCopies, 2, 12, 3);
   {
-    JobRunner::Spec look{.name = "job", .plan = {}, .options = {}, .purpose = Purpose::kLook};
-    auto runner = JobRunner::Start(look, port, env::NullMetrics());
-    while (runner->Status().state != State::kStopped) std::this_thread::yield();
-    EXPECT_TRUE(runner->Status().state_known);
-    EXPECT_TRUE(runner->Status().has_state);
-    EXPECT_THAT(Names(runner->Status()), ElementsAre("Source"));
-    ASSERT_TRUE(StopAndWait(*runner).ok());
+    const JobStatus status = Look(port);
+    EXPECT_TRUE(status.state_known);
+    EXPECT_TRUE(status.has_state);
+    EXPECT_EQ(status.state_revision, 2);
+    EXPECT_THAT(Names(status), ElementsAre("Source"));
   }
   const size_t before = port.Read("counts").size();
   ProduceSeconds(port, 6, 7);
   run(StrCat(kCopies, kCounts), 3, 14, before + 1);
   EXPECT_EQ(port.Read("counts").back().value, R"({"card":"c0","n":2})") << "it begins empty, where the job is";
+}
+
+// The one who asked was told what goes; whoever starts the new SQL first, with whatever version, drops just that.
+TEST(UpgradeJobs, AStartDropsWhatWasGivenUpAndNothingElse) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 3);
+  const std::string both = StrCat(kCopies, kCounts);
+  const auto run = [&](const std::string& inserts, int64_t revision, const Dropped& dropped, uint64_t rows) {
+    auto runner = JobRunner::Start(Spec(inserts, revision, dropped), port, env::NullMetrics());
+    while (runner->Status().rows_in < rows || runner->Status().state_revision != revision) std::this_thread::yield();
+    ASSERT_TRUE(StopAndWait(*runner).ok());
+  };
+  run(both, 1, std::vector<std::string>(), 6);
+  const std::vector<std::string> count = Called(Look(port));
+  ASSERT_EQ(count.size(), 1u);
+  {
+    JobRunner::Spec spec = Spec(kCopies, 2);
+    spec.options.max_restarts = 0;
+    auto runner = JobRunner::Start(spec, port, env::NullMetrics());
+    while (runner->Status().state != State::kFailed) std::this_thread::yield();
+    EXPECT_THAT(runner->Status().error,
+                AllOf(HasSubstr("revision 2"), HasSubstr(count[0]), HasSubstr("the new SQL has no GroupAggregate"),
+                      HasSubstr("--drop-state")));
+    ASSERT_TRUE(StopAndWait(*runner).ok());
+  }
+  EXPECT_EQ(Called(Look(port)), count) << "and nothing is lost";
+  // What it has, and the user did not give up for it, stays; what was given up goes also if it could stay.
+  ProduceSeconds(port, 3, 4);
+  run(both, 3, std::vector<std::string>{"Join#3"}, 8);
+  EXPECT_EQ(port.Read("counts").back().value, R"({"card":"c0","n":4})");
+  ProduceSeconds(port, 4, 5);
+  run(both, 4, count, 10);
+  EXPECT_EQ(port.Read("counts").back().value, R"({"card":"c1","n":2})");
+  // As before it was recorded.
+  run(kCopies, 5, std::nullopt, 10);
+  EXPECT_THAT(Called(Look(port)), IsEmpty());
 }
 
 TEST(UpgradeJobs, TheSameRevisionWithAnotherPlanIsRefused) {
