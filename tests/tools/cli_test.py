@@ -476,6 +476,14 @@ class Jobs(Tool):
         self.leat("lag", "--group", "again-b", "--topic", "replayed", "--wait")
         self.assertEqual(len(self.values("again-b").splitlines()), 3)
         self.assertIn("leat.start.from", self.json("job", "describe", "b")["sql"])
+        # What is not there is said before the old job is removed.
+        elsewhere = self.file("elsewhere.sql", pathlib.Path(path).read_text(encoding="utf-8").replace("again", "elsewhere").replace(
+            "'scan.startup.mode' = 'earliest-offset'",
+            "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:77'"))
+        for file, *where in ((path, "--from", "offset", "77", "--append"), (elsewhere,)):
+            self.assertIn("offset 77 of topic replayed, partition 0, which has the offsets 0 to 4",
+                          self.fails(1, "job", "submit", file, "--name", "b", "--replace", *where))
+        self.assertEqual(self.json("job", "describe", "b")["state"], "RUNNING")
 
     def test_an_error_in_the_sql_is_shown_with_its_place(self):
         path = self.file("wrong.sql", "SELECT FROM;\n")
@@ -489,6 +497,18 @@ CREATE TABLE amounts (id STRING, amount STRING) WITH (
   'connector' = 'kafka', 'topic' = 'amounts', 'format' = 'json', 'scan.startup.mode' = 'START-offset');
 CREATE TABLE cents (id STRING, cents BIGINT) WITH ('connector' = 'kafka', 'topic' = 'cents', 'format' = 'json');
 INSERT INTO cents SELECT id, CAST(CAST(AMOUNT AS DECIMAL(12, 2)) * 100 AS BIGINT) FROM amounts;
+"""
+
+
+TWICE = """
+CREATE TABLE numbers (id STRING, n STRING) WITH (
+  'connector' = 'kafka', 'topic' = 'numbers', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE ints (n INT) WITH ('connector' = 'kafka', 'topic' = 'ints', 'format' = 'json');
+CREATE TABLE bigints (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'bigints', 'format' = 'json');
+EXECUTE STATEMENT SET BEGIN
+INSERT INTO ints SELECT CAST(n AS INT) FROM numbers;
+INSERT INTO bigints SELECT CAST(n AS BIGINT) FROM numbers;
+END;
 """
 
 
@@ -574,6 +594,17 @@ class DeadLetters(Tool):
         self.assertEqual(self.json("dlq", "show", "cents", "--topic", "refused")[0]["value"], "nor")
         self.leat("dlq", "discard", "cents", "--topic", "refused", "--yes")
         self.assertEqual(self.json("dlq", "list", "cents", "--topic", "refused")[0]["count"], 0)
+
+    def test_two_letters_of_one_record_send_it_once(self):
+        self.leat("topic", "create", "numbers", "--partitions", "1")
+        self.leat("job", "submit", self.file("twice.sql", TWICE))
+        self.leat("produce", "numbers", text_input='{"id":"a","n":"many"}\n{"id":"b","n":"more"}\n')
+        self.leat("lag", "--group", "twice", "--topic", "numbers", "--wait")
+        origins = [letter["origin"]["offset"] for letter in self.json("dlq", "show", "twice")]
+        self.assertEqual(sorted(origins), [0, 0, 1, 1])
+        sent = [self.json("dlq", "retry", "twice", "--limit", "1")["sent"] for _ in range(4)]
+        self.assertEqual(sent, [1 if offset not in origins[:i] else 0 for i, offset in enumerate(origins)])
+        self.assertEqual(len(self.values("numbers").splitlines()), 4)
 
     def test_letters_of_an_unknown_job_are_not_found(self):
         self.assertIn("leat job list", self.fails(3, "dlq", "show", "nobody"))

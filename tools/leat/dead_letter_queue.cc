@@ -17,6 +17,7 @@ constexpr absl::Duration kPatience = absl::Seconds(30);  // with a partition fro
 constexpr size_t kLettersAtOnce = 500;                   // in one transaction
 constexpr int64_t kNear = 500;                           // records that are read over instead of sought behind
 constexpr size_t kMostTold = 10;
+constexpr int64_t kOnePassMs = 60'000;  // between the letters of one record
 constexpr size_t kOriginBytes = size_t{1} << 20;
 // Letters are read from the first partition: the job writes to no other.
 constexpr int32_t kPartition = 0;
@@ -195,6 +196,25 @@ absl::Status DeadLetterQueue::Handle(client::Producer* producer, const Batch& ba
   return all;
 }
 
+absl::StatusOr<std::set<RecordOrigin>> DeadLetterQueue::HandledLately(const Range& range) const {
+  std::set<RecordOrigin> handled;
+  if (range.waiting == range.begin || range.waiting == range.end) return handled;
+  std::optional<int64_t> first_ms;
+  LEAT_RETURN_IF_ERROR(Read(range.waiting, range.end, [&](const DeadLetter& letter) {
+    first_ms = letter.time_ms;
+    return false;
+  }));
+  if (!first_ms) return handled;
+  LEAT_ASSIGN_OR_RETURN(const auto consumer, ReaderOf(connection_, partition_, {}));
+  LEAT_RETURN_IF_ERROR(consumer->SeekToTime(*first_ms - kOnePassMs));
+  const int64_t from = std::clamp(consumer->Position(partition_), range.begin, range.waiting);
+  LEAT_RETURN_IF_ERROR(Read(from, range.waiting, [&](const DeadLetter& letter) {
+    if (letter.origin && letter.time_ms >= *first_ms - kOnePassMs) handled.insert(*letter.origin);
+    return true;
+  }));
+  return handled;
+}
+
 absl::Status DeadLetterQueue::Decide(const DeadLetter& letter, int32_t max_attempts, Batch* batch,
                                      Outcome* outcome) const {
   std::optional<client::ConsumerRecord> found;
@@ -221,7 +241,8 @@ absl::StatusOr<DeadLetterQueue::Outcome> DeadLetterQueue::Retry(const RetryOptio
   LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<client::Producer> producer, TakeOver());
   LEAT_ASSIGN_OR_RETURN(const Range range, Find());
   Outcome outcome{.waiting = range.waiting};
-  std::set<RecordOrigin> handled;  // of two INSERTs each may have refused the record
+  // Of two INSERTs each may have refused the record.
+  LEAT_ASSIGN_OR_RETURN(std::set<RecordOrigin> handled, HandledLately(range));
   uint64_t left = options.limit;
   bool due = true;
   while (outcome.waiting < range.end && left > 0 && due) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,9 @@ class DeadLetterQueue {
   DeadLetterQueue(std::shared_ptr<client::Connection> connection, std::string job, client::TopicPartition partition);
   // Decides what becomes of one letter: a record of *batch, or a line of *outcome.
   absl::Status Decide(const DeadLetter& letter, int32_t max_attempts, Batch* batch, Outcome* outcome) const;
+  // Records whose letters were handled before `waiting`, and which one that waits may tell of too: two INSERTs that
+  // refused a record in one pass write their letters within a minute. What was read anew since is another attempt.
+  absl::StatusOr<std::set<RecordOrigin>> HandledLately(const Range& range) const;
   // Whoever had one before can do nothing any more.
   absl::StatusOr<std::unique_ptr<client::Producer>> TakeOver() const;
   absl::Status Handle(client::Producer* producer, const Batch& batch) const;

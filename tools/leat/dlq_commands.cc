@@ -230,7 +230,7 @@ void PrintOutcome(const Context& context, const DeadLetterQueue& queue, const De
     return;
   }
   Print(StrCat("sent ", outcome.sent, " record(s) again; ", outcome.not_sent, " could not be\n"));
-  if (outcome.repeated > 0) Print(StrCat(outcome.repeated, " letter(s) told of a record that was sent already\n"));
+  if (outcome.repeated > 0) Print(StrCat(outcome.repeated, " letter(s) told of a record that was handled already\n"));
   for (const DeadLetterQueue::Refused& refused : outcome.why) {
     Print(StrCat("  letter ", refused.offset, ": ", refused.why, "\n"));
   }

@@ -120,8 +120,10 @@ absl::Status Submit(Context* context, const JobOptions& options) {
   if (options.replay.from && !options.append) {
     LEAT_RETURN_IF_ERROR(CheckOutputsAreNew(context->connection(), sql, options.replay));
   }
+  const std::string script = WithReplay(sql, options.replay);
+  if (options.replace || replays) LEAT_RETURN_IF_ERROR(CheckStartsAreThere(context->connection(), script));
   if (options.replace) LEAT_RETURN_IF_ERROR(RemoveOld(&admin, name));
-  absl::StatusOr<client::JobInfo> submitted = admin.SubmitJob(name, WithReplay(sql, options.replay));
+  absl::StatusOr<client::JobInfo> submitted = admin.SubmitJob(name, script);
   if (absl::IsInvalidArgument(submitted.status())) return Annotate(submitted.status(), options.file);
   LEAT_ASSIGN_OR_RETURN(const client::JobInfo job, AwaitStart(&admin, std::move(submitted)));
   context->json() ? PrintJson(ToJson(job)) : PrintSubmitted(job);

@@ -24,4 +24,8 @@ std::string WithReplay(const std::string& sql, const ReplayOptions& options);
 absl::Status CheckOutputsAreNew(const std::shared_ptr<client::Connection>& connection, const std::string& sql,
                                 const ReplayOptions& options);
 
+// kOutOfRange: the job, without a checkpoint, would begin at an offset that a topic does not have, and fail at its
+// start. To be asked before anything is removed for it. `sql` as it is submitted.
+absl::Status CheckStartsAreThere(const std::shared_ptr<client::Connection>& connection, const std::string& sql);
+
 }  // namespace leat::tool
