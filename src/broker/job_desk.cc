@@ -140,6 +140,7 @@ void JobDesk::Record(const NewJob& job, Callback<absl::Status> done) {
 struct JobDesk::Upgrading {
   JobUpgrade wanted;
   int64_t revision = 0;  // that it takes the place of
+  std::vector<std::string> dropped{};
   JobUpgraded result{};
   Callback<absl::Status> finish;
 };
@@ -158,7 +159,7 @@ void JobDesk::Upgrade(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> 
   absl::StatusOr<Callback<absl::Status>> begun = Begin(name, &answer);
   if (!begun.ok()) return answer(begun.status());
   const meta::JobPtr job = broker_.image()->FindJob(name);
-  const meta::UpgradeJob command{name, asked->wanted.sql, job == nullptr ? 0 : job->revision};
+  const meta::UpgradeJob command{name, asked->wanted.sql, job == nullptr ? 0 : job->revision, {}};
   const absl::Status refused = meta::Decide(*broker_.image(), command, broker_.MetaLimits()).status();
   if (!refused.ok()) return (*begun)(refused);
   AskOwner<AskUpgrade>(
@@ -168,6 +169,7 @@ void JobDesk::Upgrade(JobUpgrade upgrade, Callback<absl::StatusOr<JobUpgraded>> 
         if (!checked.ok()) return finish(checked.status());
         asked->finish = std::move(finish);
         asked->revision = checked->revision;
+        asked->dropped = std::move(checked->dropped);
         asked->result.changes = std::move(checked->changes);
         ApplyUpgrade(asked);
       });
@@ -182,7 +184,7 @@ void JobDesk::ApplyUpgrade(const std::shared_ptr<Upgrading>& upgrading) {
     upgrading->result.job = jobs_.DescriptionOf(*job);
     return finish(absl::OkStatus());
   }
-  broker_.ChangeMetadata(meta::UpgradeJob{name, upgrading->wanted.sql, upgrading->revision},
+  broker_.ChangeMetadata(meta::UpgradeJob{name, upgrading->wanted.sql, upgrading->revision, upgrading->dropped},
                          [this, upgrading, finish](const absl::StatusOr<meta::CommandResult>& changed) {
                            if (!changed.ok()) return finish(changed.status());
                            SettleUpgrade(upgrading);

@@ -116,7 +116,10 @@ void JobManager::Advance(const std::string& name) {
   const bool fresh = !same;
   if (std::exchange(entry.start_again, false) || fresh) entry.failed = absl::OkStatus();
   if (wanted && entry.runner == nullptr && entry.failed.ok()) return Begin(name, *job, *leads);
-  if (!wanted && fresh) return Look(name, *leads);
+  if (!wanted && fresh) {
+    entry.revision = job->revision;
+    return Look(name, *leads);
+  }
   Answer(entry, entry.failed);
 }
 
@@ -176,7 +179,7 @@ void JobManager::CompileAndLaunch(const std::string& name, const meta::Job& job,
         *result = factory_->Compile(sql);
         return absl::OkStatus();
       },
-      [this, name, state, result](const absl::Status& ran) {
+      [this, name, job, state, result](const absl::Status& ran) {
         Entry& entry = entries_[name];
         absl::Status status = ran;
         if (ran.ok() && !result->ok()) {
@@ -184,7 +187,7 @@ void JobManager::CompileAndLaunch(const std::string& name, const meta::Job& job,
           status = InvalidArgument("its SQL does not compile with this version: ", text);
         }
         if (status.ok()) {
-          Launch(name, std::move(**result), state);
+          Launch(job, std::move(**result), state);
         } else {
           entry.failed = status;
           LogError("jobs", "job ", name, " cannot run: ", Message(status));
@@ -195,7 +198,8 @@ void JobManager::CompileAndLaunch(const std::string& name, const meta::Job& job,
       });
 }
 
-void JobManager::Launch(const std::string& name, CompiledJob compiled, const StateOnDisk& state) {
+void JobManager::Launch(const meta::Job& job, CompiledJob compiled, const StateOnDisk& state) {
+  const std::string& name = job.name;
   Entry& entry = entries_[name];
   entry.explain = std::move(compiled.explain);
   entry.groups = SourceGroups(compiled.plan);
@@ -204,7 +208,8 @@ void JobManager::Launch(const std::string& name, CompiledJob compiled, const Sta
   entry.port = MakeFencedPort(broker_, port_, RunOptions(), name, *entry.leads);
   entry.runner = factory_->Start({.name = name,
                                   .plan = std::move(compiled.plan),
-                                  .revision = entry.revision,
+                                  .revision = job.revision,
+                                  .dropped = job.dropped,
                                   .options = RunOptions(),
                                   .delivery = DeliveryOptions(),
                                   .usable_state_until = state.usable_until,
@@ -218,7 +223,6 @@ void JobManager::Look(const std::string& name, const JobLeadership& leads) {
   Entry& entry = entries_[name];
   entry.working = true;
   entry.leads = leads;
-  if (const meta::JobPtr job = broker_.image()->FindJob(name)) entry.revision = job->revision;
   entry.last.reset();
   JudgeState(broker_, RunOptions(), name, leads, [this, name, leads](const absl::StatusOr<StateOnDisk>& judged) {
     if (!judged.ok()) {
@@ -338,6 +342,9 @@ absl::StatusOr<AskUpgrade::Reply> JobManager::CompareWithState(const AskUpgrade&
     return Unavailable("node ", broker_.node_id(), " does not run job '", asked.name, "'");
   }
   const Entry& entry = it->second;
+  if (entry.revision != job->revision) {
+    return Unavailable("job '", asked.name, "' is going over to revision ", job->revision, " of its SQL");
+  }
   const run::JobStatus status =
       entry.runner != nullptr ? entry.runner->Status() : entry.last.value_or(run::JobStatus());
   if (!status.state_known) {
@@ -346,12 +353,28 @@ absl::StatusOr<AskUpgrade::Reply> JobManager::CompareWithState(const AskUpgrade&
     }
     return Unavailable("job '", asked.name, "' is starting: what it keeps is not known yet");
   }
+  if (status.has_state && status.operators.empty() && !entry.failed.ok()) {
+    return FailedPrecondition("the state of job '", asked.name,
+                              "' was written by a version of leatd that did not note whose it is, and the job cannot "
+                              "be started with this version to note it: ",
+                              Message(entry.failed),
+                              ". It cannot be upgraded: begin anew with leat job submit --replace, whose --from says "
+                              "from where its topics are read");
+  }
   if (status.has_state && status.operators.empty()) {
     return FailedPrecondition("the state of job '", asked.name,
                               "' was written by a version of leatd that did not note ",
                               "whose it is: start the job once with this version, then upgrade it");
   }
   const plan::StateMatch match = plan::MatchState(status.operators, compiled.plan);
+  // What is given up is of the state that the next start finds.
+  const bool ended = status.state == run::State::kStopped || status.state == run::State::kFailed ||
+                     status.state == run::State::kFinished;
+  if (!ended && status.has_state && status.state_revision != job->revision) {
+    return Unavailable(
+        "job '", asked.name,
+        "' has not taken its first checkpoint since it was upgraded: wait for it, or stop the job first");
+  }
   AskUpgrade::Reply reply{.revision = job->revision};
   // What has stopped without a checkpoint begins anew, whatever it is; what runs takes one when it is stopped.
   const bool going = status.state == run::State::kRunning || status.state == run::State::kRestarting;
@@ -360,6 +383,7 @@ absl::StatusOr<AskUpgrade::Reply> JobManager::CompareWithState(const AskUpgrade&
     LEAT_RETURN_IF_ERROR(plan::CheckTwins(match));
   }
   reply.changes = plan::Explain(match);
+  reply.dropped = plan::Dropped(match);
   return reply;
 }
 

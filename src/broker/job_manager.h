@@ -84,7 +84,7 @@ class JobManager {
   void StopRunner(const std::string& name);
   void Begin(const std::string& name, const meta::Job& job, const JobLeadership& leads);
   void CompileAndLaunch(const std::string& name, const meta::Job& job, const StateOnDisk& state);
-  void Launch(const std::string& name, CompiledJob compiled, const StateOnDisk& state);
+  void Launch(const meta::Job& job, CompiledJob compiled, const StateOnDisk& state);
   // Reads where a job that does not run has stopped.
   void Look(const std::string& name, const JobLeadership& leads);
   void DropState(const std::string& name);

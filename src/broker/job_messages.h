@@ -185,6 +185,7 @@ struct AskUpgrade {
   struct Reply {
     int64_t revision = 0;  // of the SQL that this was compared with
     std::vector<std::string> changes{};
+    std::vector<std::string> dropped{};  // names of the operators whose state goes
   };
   std::string name;
   std::string sql;
@@ -192,7 +193,7 @@ struct AskUpgrade {
 };
 template <typename Fields>
 void Visit(Fields& fields, AskUpgrade::Reply& it) {
-  fields(it.revision, it.changes);
+  fields(it.revision, it.changes, it.dropped);
 }
 // As AskSettle, in a state of the metadata in which the job has this revision of its SQL.
 struct AskUpgraded {

@@ -89,6 +89,7 @@ struct Encoder {
     to->set_name(c.name);
     to->set_sql(c.sql);
     to->set_revision(c.revision);
+    for (const std::string& name : c.dropped) to->add_dropped(name);
   }
   void operator()(const meta::SetJobDesired& c) {
     out.mutable_set_job_desired()->set_name(c.name);
@@ -158,6 +159,10 @@ absl::StatusOr<meta::Command> DecodeAlter(const internal::AlterTopicCommand& in)
                           .assignments = DecodeLists(in.assignments())};
 }
 
+meta::Command DecodeUpgrade(const internal::UpgradeJobCommand& in) {
+  return meta::UpgradeJob{in.name(), in.sql(), in.revision(), {in.dropped().begin(), in.dropped().end()}};
+}
+
 meta::Command DecodeReassign(const internal::ReassignCommand& in) {
   meta::Reassign command{.key = Decode(in.partition()), .target = std::nullopt};
   if (in.has_target()) command.target = DecodeList(in.target());
@@ -220,7 +225,7 @@ absl::StatusOr<meta::Command> Decode(const internal::Command& in) {
     case Kind::kSubmitJob:
       return meta::SubmitJob{in.submit_job().name(), in.submit_job().sql(), in.submit_job().now_ms()};
     case Kind::kUpgradeJob:
-      return meta::UpgradeJob{in.upgrade_job().name(), in.upgrade_job().sql(), in.upgrade_job().revision()};
+      return DecodeUpgrade(in.upgrade_job());
     case Kind::kSetJobDesired:
       return meta::SetJobDesired{in.set_job_desired().name(), in.set_job_desired().running()
                                                                   ? meta::DesiredState::kRunning

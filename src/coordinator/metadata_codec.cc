@@ -55,6 +55,7 @@ struct Encoder {
     job->set_name(r.name);
     job->set_sql(r.sql);
     job->set_revision(r.revision);
+    if (r.dropped) job->mutable_dropped()->mutable_operators()->Add(r.dropped->begin(), r.dropped->end());
   }
   void operator()(const meta::JobDeleted& r) { out.mutable_job_deleted()->set_name(r.name); }
   void operator()(const meta::ProducerIdsReserved& r) { out.mutable_producer_ids_reserved()->set_end(r.end); }
@@ -99,6 +100,12 @@ absl::StatusOr<meta::Record> DecodeJobState(const internal::JobStateChanged& cha
       return Unimplemented("metadata: job '", change.name(), "' is to be in state number ",
                            static_cast<int>(change.desired()), ", which this program does not know");
   }
+}
+
+meta::Record DecodeJobUpgraded(const internal::JobUpgraded& in) {
+  meta::JobUpgraded record{in.name(), in.sql(), in.revision()};
+  if (in.has_dropped()) record.dropped.emplace(in.dropped().operators().begin(), in.dropped().operators().end());
+  return record;
 }
 
 template <typename Event>
@@ -173,7 +180,7 @@ absl::StatusOr<meta::Record> DecodeMetadata(std::string_view bytes) {
     case internal::MetadataRecord::kJobStateChanged:
       return DecodeJobState(in.job_state_changed());
     case internal::MetadataRecord::kJobUpgraded:
-      return meta::JobUpgraded{in.job_upgraded().name(), in.job_upgraded().sql(), in.job_upgraded().revision()};
+      return DecodeJobUpgraded(in.job_upgraded());
     case internal::MetadataRecord::kJobDeleted:
       return meta::JobDeleted{in.job_deleted().name()};
     case internal::MetadataRecord::kProducerIdsReserved:

@@ -259,10 +259,10 @@ absl::StatusOr<Records> Decide(const Image& image, const UpgradeJob& command, co
                               command.revision, ": somebody else has upgraded it; try again");
   }
   Records records;
-  if (image.feature_level() < kJobUpgradeFeatureLevel) {
-    LEAT_ASSIGN_OR_RETURN(records, RaiseFeatureLevel(image, kJobUpgradeFeatureLevel));
+  if (image.feature_level() < kDroppedStateFeatureLevel) {
+    LEAT_ASSIGN_OR_RETURN(records, RaiseFeatureLevel(image, kDroppedStateFeatureLevel));
   }
-  records.push_back(JobUpgraded{command.name, command.sql, found->revision + 1});
+  records.push_back(JobUpgraded{command.name, command.sql, found->revision + 1, command.dropped});
   return records;
 }
 
@@ -298,11 +298,9 @@ Records ReserveProducerIds(const Image& image, int64_t count) {
 Records FormatCluster(const Image& image, const std::string& cluster_id) {
   Records records;
   if (image.cluster_id().empty()) records.push_back(ClusterCreated{cluster_id});
-  const std::vector<BrokerPtr> brokers = image.Brokers();
-  const bool all_know = std::all_of(brokers.begin(), brokers.end(), [](const BrokerPtr& broker) {
-    return broker->registration.newest_feature_level >= kFeatureLevel;
-  });
-  if (image.feature_level() < kFeatureLevel && all_know) records.push_back(FeatureLevel{kFeatureLevel});
+  // A cluster that is there stays where it is until something needs more: so long the version before can come back.
+  const int32_t level = image.feature_level() == 0 ? kFeatureLevel : kClusterFeatureLevel;
+  if (image.feature_level() < level) records.push_back(FeatureLevel{level});
   return records;
 }
 

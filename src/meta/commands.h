@@ -63,6 +63,7 @@ struct UpgradeJob {
   std::string name;
   std::string sql;
   int64_t revision = 0;
+  std::vector<std::string> dropped{};  // names of the operators whose state goes
   friend bool operator==(const UpgradeJob&, const UpgradeJob&) = default;
 };
 
@@ -84,8 +85,8 @@ absl::StatusOr<Records> DeleteJob(const Image& image, std::string_view job);
 // Takes the next `count` producer ids: those from image.producer_ids_end() on.
 Records ReserveProducerIds(const Image& image, int64_t count);
 
-// The first records of a cluster; empty if the image has them. Raises the feature level to this program's if there is
-// nobody else to ask: no broker is registered that does not know it.
+// The first records of a cluster, which begins at this program's feature level; empty if the image has them. From one
+// of before there were brokers to kClusterFeatureLevel; later levels are raised by what first needs them.
 Records FormatCluster(const Image& image, const std::string& cluster_id);
 model::TopicId NewTopicId(const Image& image, Random& random);  // not taken in the image
 absl::Status CheckJobName(std::string_view name);

@@ -212,6 +212,10 @@ uint64_t Image::Hash() const {
     hasher.AddSigned(job->created_ms);
     hasher.AddNumber(static_cast<uint64_t>(job->desired));
     if (job->revision > 1) hasher.AddSigned(job->revision);
+    if (job->dropped) {
+      hasher.AddNumber(job->dropped->size());
+      for (const std::string& operator_name : *job->dropped) hasher.Add(operator_name);
+    }
   }
   // A state keeps the hash that it had before there were these.
   if (producer_ids_end_ != kFirstProducerId) hasher.AddSigned(producer_ids_end_);

@@ -33,7 +33,8 @@ struct Job {
   std::string sql;
   int64_t created_ms = 0;
   DesiredState desired = DesiredState::kRunning;
-  int64_t revision = 1;  // of the SQL: one more with each that took another's place
+  int64_t revision = 1;                               // of the SQL: one more with each that took another's place
+  std::optional<std::vector<std::string>> dropped{};  // as JobUpgraded has it; of revision 1: none
 };
 using JobPtr = std::shared_ptr<const Job>;
 

@@ -165,13 +165,15 @@ struct Image::Applier {
   Result operator()(const JobUpgraded& record) {
     JobPtr before = image.FindJob(record.name);
     if (before == nullptr) return DataLoss("metadata: job '", record.name, "' was upgraded, but is not there");
-    if (image.feature_level_ < kJobUpgradeFeatureLevel || record.revision <= before->revision) {
+    const int32_t needed = record.dropped ? kDroppedStateFeatureLevel : kJobUpgradeFeatureLevel;
+    if (image.feature_level_ < needed || record.revision <= before->revision) {
       return DataLoss("metadata: job '", record.name, "' of revision ", before->revision, " was upgraded to revision ",
                       record.revision, " at feature level ", image.feature_level_);
     }
     Job after = *before;
     after.sql = record.sql;
     after.revision = record.revision;
+    after.dropped = record.dropped;
     return PutJob(std::move(before), std::move(after));
   }
 

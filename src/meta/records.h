@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,11 +18,12 @@ using Configs = std::map<std::string, std::string>;
 
 // The newest set of record kinds and meanings that this program reads and writes, and the oldest that it can work at.
 //   1  one node: topics, jobs, producer ids        2  brokers, and partitions with replicas and leaders
-//   3  jobs whose SQL has been replaced
-inline constexpr int32_t kFeatureLevel = 3;
+//   3  jobs whose SQL has been replaced            4  what of the state was given up for that
+inline constexpr int32_t kFeatureLevel = 4;
 inline constexpr int32_t kOldestFeatureLevel = 1;
 inline constexpr int32_t kClusterFeatureLevel = 2;  // from here on there are brokers
 inline constexpr int32_t kJobUpgradeFeatureLevel = 3;
+inline constexpr int32_t kDroppedStateFeatureLevel = 4;
 
 struct ClusterCreated {
   std::string cluster_id;
@@ -70,6 +72,8 @@ struct JobUpgraded {  // from feature level 3 on
   std::string name;
   std::string sql;       // in the place of what the job had
   int64_t revision = 0;  // of the SQL; above the one before
+  // Names of the operators whose state goes, and of no others. None: the record is of level 3, which did not say.
+  std::optional<std::vector<std::string>> dropped{};
   friend bool operator==(const JobUpgraded&, const JobUpgraded&) = default;
 };
 struct JobDeleted {

@@ -50,7 +50,7 @@ Records SnapshotOf(const Image& image) {
   for (const TopicPtr& topic : image.Topics()) AddTopic(image, *topic, &records);
   for (const JobPtr& job : image.Jobs()) {
     records.push_back(JobSubmitted{job->name, job->sql, job->created_ms});
-    if (job->revision > 1) records.push_back(JobUpgraded{job->name, job->sql, job->revision});
+    if (job->revision > 1) records.push_back(JobUpgraded{job->name, job->sql, job->revision, job->dropped});
     if (job->desired != DesiredState::kRunning) records.push_back(JobStateChanged{job->name, job->desired});
   }
   if (image.producer_ids_end() != Image().producer_ids_end()) {

@@ -17,11 +17,13 @@
 
 namespace leat::broker {
 
+constexpr char kNobodyKnows[] = "?";  // whose state it is
+
 // A runner that does nothing and shows what it was told.
 class FakeRunner final : public run::JobRunner {
  public:
-  FakeRunner(int* alive, run::Purpose purpose, std::string state_of)
-      : alive_(alive), purpose_(purpose), state_of_(std::move(state_of)) {
+  FakeRunner(int* alive, const Spec& spec, std::string state_of)
+      : alive_(alive), purpose_(spec.purpose), revision_(spec.revision), state_of_(std::move(state_of)) {
     ++*alive_;
   }
   ~FakeRunner() override { --*alive_; }
@@ -32,7 +34,9 @@ class FakeRunner final : public run::JobRunner {
     status.state_known = true;
     if (!state_of_.empty()) {
       status.has_state = true;
-      status.operators.push_back({.id = 4, .identity = {.kind = "GroupAggregate", .parts = {{"keys", state_of_}}}});
+      status.state_revision = revision_;
+      if (state_of_ != kNobodyKnows)
+        status.operators.push_back({.id = 4, .identity = {.kind = "GroupAggregate", .parts = {{"keys", state_of_}}}});
     }
     status.inputs.push_back({.partition = {"events", model::PartitionId{0}}, .offset = model::Offset{5}});
     status.log.emplace_back(1, purpose_ == run::Purpose::kRun ? "started" : "looked");
@@ -43,6 +47,7 @@ class FakeRunner final : public run::JobRunner {
  private:
   int* alive_;
   const run::Purpose purpose_;
+  const int64_t revision_;
   const std::string state_of_;
 };
 
@@ -51,8 +56,9 @@ struct FakeJobs {
   int alive = 0;
   std::vector<std::string> deleted;
   std::string refuses = "bad";
-  std::string state_of;                 // the keys of an aggregate that all jobs keep
-  std::vector<int64_t> revisions = {};  // of what was started
+  std::string state_of;                                  // the keys of an aggregate that all jobs keep
+  std::vector<int64_t> revisions = {};                   // of what was started
+  std::optional<std::vector<std::string>> dropped = {};  // by what was started last
 };
 class FakeJobFactory final : public JobFactory {
  public:
@@ -66,7 +72,8 @@ class FakeJobFactory final : public JobFactory {
   }
   std::unique_ptr<run::JobRunner> Start(run::JobRunner::Spec spec, run::LogPort&, env::Metrics&) const override {
     if (spec.purpose == run::Purpose::kRun) jobs_->revisions.push_back(spec.revision);
-    return std::make_unique<FakeRunner>(&jobs_->alive, spec.purpose, jobs_->state_of);
+    jobs_->dropped = spec.dropped;
+    return std::make_unique<FakeRunner>(&jobs_->alive, spec, jobs_->state_of);
   }
   absl::Status DropState(const std::string& name, const run::Options&) const override {
     jobs_->deleted.push_back(name);

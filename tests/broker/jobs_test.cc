@@ -136,6 +136,14 @@ TEST_F(Jobs, RunOnWhenTheNewSqlDoesNotFit) {
   const absl::StatusOr<JobUpgraded> upgraded = Upgrade({"fraud", "INSERT 2", {"GroupAggregate#4"}});
   ASSERT_TRUE(upgraded.ok()) << upgraded.status();
   EXPECT_THAT(upgraded->changes, ElementsAre(HasSubstr("loses its state: GroupAggregate#4")));
+  const auto given_up = ::testing::Optional(ElementsAre("GroupAggregate#4"));
+  EXPECT_THAT(w.jobs.dropped, given_up);
+  EXPECT_THAT(w.broker->image()->FindJob("fraud")->dropped, given_up);
+  w.PowerCut();
+  w.jobs.dropped.reset();
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  EXPECT_THAT(w.jobs.dropped, given_up) << "whoever starts it knows what was given up";
 }
 
 TEST_F(Jobs, ThatNoLongerCompileCanBeUpgraded) {
@@ -149,6 +157,41 @@ TEST_F(Jobs, ThatNoLongerCompileCanBeUpgraded) {
   ASSERT_TRUE(upgraded.ok()) << upgraded.status();
   EXPECT_EQ(upgraded->job.state, JobState::kRunning);
   EXPECT_EQ(upgraded->job.error, "");
+}
+
+TEST_F(Jobs, WhoseStateNobodyKnowsAreNotUpgraded) {
+  w.jobs.state_of = kNobodyKnows;
+  ASSERT_TRUE(Submit("fraud", "INSERT").ok());
+  EXPECT_THAT(std::string(Message(Upgrade({"fraud", "INSERT 2"}).status())), HasSubstr("start the job once"));
+  ASSERT_TRUE(w.Stop().ok());
+  w.jobs.refuses = "INSERT";
+  ASSERT_TRUE(w.Start().ok());
+  w.world.RunFor(absl::Seconds(1));
+  EXPECT_THAT(std::string(Message(Upgrade({"fraud", "INSERT 2"}).status())),
+              ::testing::AllOf(HasSubstr("expected a statement"), HasSubstr("leat job submit --replace")));
+}
+
+// The SQL that does not compile may have been replaced while it was compiled.
+TEST(JobsUpgraded, WhileTheOldSqlIsTriedAgainRunTheNew) {
+  for (int lead_us = 0; lead_us < 2000; lead_us += 40) {
+    BrokerWorld w(22);
+    LEAT_CHECK_OK(w.Start());
+    const auto submitted = w.Await<absl::StatusOr<JobDescription>>([&](auto done) {
+      w.broker->SubmitJob({"fraud", "INSERT"}, std::move(done));
+    });
+    ASSERT_TRUE(submitted.ok()) << submitted.status();
+    ASSERT_TRUE(w.Stop().ok());
+    w.jobs.refuses = "INSERT";
+    ASSERT_TRUE(w.Start().ok());
+    w.world.RunFor(absl::Seconds(1));
+    w.broker->StartJob("fraud", [](const absl::Status&) {});
+    w.world.RunFor(absl::Microseconds(lead_us));
+    w.broker->ChangeMetadata(meta::UpgradeJob{"fraud", "INSERT 2", 1, {}}, [](const auto&) {});
+    w.world.RunFor(absl::Seconds(5));
+    EXPECT_EQ(w.broker->image()->FindJob("fraud")->revision, 2);
+    EXPECT_EQ(w.jobs.alive, 1) << lead_us;
+    EXPECT_THAT(w.jobs.revisions, ElementsAre(1, 2)) << lead_us;
+  }
 }
 
 TEST_F(Jobs, LeaveNothingWhenDeleted) {

@@ -94,7 +94,7 @@ class Maker {
       case 13:
         return meta::GiveUpLeadership{Node(), Number(), Key(), meta::LeaderEpoch(Small())};
       default:
-        return meta::UpgradeJob{Text(), Text(), Number()};
+        return meta::UpgradeJob{Text(), Text(), Number(), Texts()};
     }
   }
   static constexpr uint64_t kKinds = 15;

@@ -57,7 +57,7 @@ meta::Records EveryKind() {
           meta::BrokerEpochsGiven{12},
           meta::PartitionChanged{kTopic, meta::PartitionId(1), State(), meta::Election::kUnclean},
           meta::VotersChanged{{{kNode, {4, 5}, listeners}, {meta::NodeId(0), {6, 7}, {}}}},
-          meta::JobUpgraded{"j", "OTHER SQL", 2}};
+          meta::JobUpgraded{"j", "OTHER SQL", 2, std::vector<std::string>{"Join#3"}}};
 }
 
 TEST(MetadataCodec, BringsOneOfEachKindBack) {
@@ -81,6 +81,14 @@ TEST(MetadataCodec, KeepsNodeZeroApartFromNobody) {
   }
 }
 
+TEST(MetadataCodec, KeepsNothingGivenUpApartFromNotSaid) {
+  const meta::Records records = {meta::JobUpgraded{"j", "SQL", 2, std::nullopt},
+                                 meta::JobUpgraded{"j", "SQL", 2, std::vector<std::string>()}};
+  for (const meta::Record& record : records) {
+    EXPECT_TRUE(*DecodeMetadata(EncodeMetadata(record)) == record);
+  }
+}
+
 // Logs of feature level 1 were written with these bytes, and those of now must be readable later.
 TEST(MetadataCodec, ReadsAndWritesTheBytesThatAreOnDisks) {
   const std::pair<std::string_view, meta::Record> golden[] = {
@@ -96,6 +104,7 @@ TEST(MetadataCodec, ReadsAndWritesTheBytesThatAreOnDisks) {
       {"4a030a016a", meta::JobDeleted{"j"}},
       {"520308e907", meta::ProducerIdsReserved{1001}},
       {"6a0408031006", meta::BrokerFenced{kNode, 6}},
+      {"aa010a0a016a120353514c1802", meta::JobUpgraded{"j", "SQL", 2, std::nullopt}},
       {"9a01350a1209010000000000000011020000000000000010011a1b0a030301021201031a01012201022a01013201023803400748ac02"
        "2004",
        meta::PartitionChanged{kTopic, meta::PartitionId(1), State(), meta::Election::kUnclean}},

@@ -183,7 +183,8 @@ TEST(Upgrade, OfAnOldDirectoryKeepsItsStateAndGetsALeader) {
   c.image = Replayed({ClusterCreated{"c"}, FeatureLevel{1}, TopicCreated{{1, 2}, "a", 2, {{"retention.ms", "5"}}},
                       ProducerIdsReserved{1001}});
   c.Apply(FormatCluster(c.image, "c"));
-  EXPECT_EQ(c.image.feature_level(), kFeatureLevel);
+  EXPECT_EQ(c.image.feature_level(), kClusterFeatureLevel) << "and no further, until something needs it";
+  EXPECT_TRUE(FormatCluster(c.image, "c").empty());
   EXPECT_EQ(c.image.partitions().size(), 0u);
   c.Start(7);
   c.Apply(AdoptPartitions(c.image, NodeId(7)));

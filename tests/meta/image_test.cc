@@ -101,8 +101,8 @@ RC_GTEST_PROP(Image, IsAFunctionOfItsRecords, (uint64_t seed)) {
         decided = SetJobState(image, name, random.OneIn(2) ? DesiredState::kRunning : DesiredState::kStopped);
         break;
       case 5:
-        decided =
-            Decide(image, UpgradeJob{name, "OTHER", image.FindJob(name) ? image.FindJob(name)->revision : 1}, limits);
+        decided = Decide(
+            image, UpgradeJob{name, "OTHER", image.FindJob(name) ? image.FindJob(name)->revision : 1, {name}}, limits);
         break;
       default:
         decided = DeleteJob(image, name);
@@ -146,21 +146,32 @@ TEST(Commands, SayWhatIsWrong) {
 TEST(Commands, UpgradeAJobThatNobodyElseHasUpgraded) {
   const Image image = After({FeatureLevel{kClusterFeatureLevel}, JobSubmitted{"fraud", "OLD", 5}});
   const auto decide = [&](const std::string& name, int64_t revision) {
-    return Decide(image, UpgradeJob{name, "NEW", revision}, Limits{});
+    return Decide(image, UpgradeJob{name, "NEW", revision, {"Join#3"}}, Limits{});
   };
   EXPECT_THAT(std::string(Message(decide("frau", 1).status())), HasSubstr("did you mean 'fraud'"));
   EXPECT_THAT(std::string(Message(decide("fraud", 2).status())), HasSubstr("somebody else has upgraded it"));
-  EXPECT_TRUE(absl::IsInvalidArgument(Decide(image, UpgradeJob{"fraud", "NEW", 1}, Limits{.sql_bytes = 2}).status()));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(Decide(image, UpgradeJob{"fraud", "NEW", 1, {}}, Limits{.sql_bytes = 2}).status()));
   const absl::StatusOr<Records> records = decide("fraud", 1);
   ASSERT_TRUE(records.ok()) << records.status();
-  EXPECT_EQ(*records, (Records{FeatureLevel{kJobUpgradeFeatureLevel}, JobUpgraded{"fraud", "NEW", 2}}))
+  EXPECT_EQ(*records, (Records{FeatureLevel{kDroppedStateFeatureLevel},
+                               JobUpgraded{"fraud", "NEW", 2, std::vector<std::string>{"Join#3"}}}))
       << "older programs must not read on";
   Image upgraded = image;
   for (const Record& record : *records) ASSERT_TRUE(upgraded.Apply(record).ok());
   EXPECT_EQ(upgraded.FindJob("fraud")->sql, "NEW");
   EXPECT_EQ(upgraded.FindJob("fraud")->created_ms, 5);
+  EXPECT_THAT(upgraded.FindJob("fraud")->dropped, ::testing::Optional(::testing::ElementsAre("Join#3")));
   EXPECT_NE(upgraded.Hash(), image.Hash());
   EXPECT_EQ(After(SnapshotOf(upgraded)).Hash(), upgraded.Hash());
+}
+
+TEST(Image, ReadsUpgradesThatDoNotSayWhatWasGivenUp) {
+  Image image = After({FeatureLevel{kJobUpgradeFeatureLevel}, JobSubmitted{"fraud", "OLD", 5}});
+  EXPECT_FALSE(image.Apply(JobUpgraded{"fraud", "NEW", 2, std::vector<std::string>()}).ok()) << "needs a level more";
+  ASSERT_TRUE(image.Apply(JobUpgraded{"fraud", "NEW", 2, std::nullopt}).ok());
+  EXPECT_EQ(image.FindJob("fraud")->dropped, std::nullopt);
+  EXPECT_EQ(After(SnapshotOf(image)).Hash(), image.Hash());
 }
 
 TEST(Commands, ChangeListsAndReplaceAllConfigs) {
