@@ -18,6 +18,7 @@
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
 #include "broker/life.h"
+#include "broker/page_cache.h"
 #include "broker/peer_addresses.h"
 #include "broker/scatter.h"
 #include "broker/shard_state.h"
@@ -166,6 +167,7 @@ class BrokerImpl final : public Broker {
   absl::Status OpenHome();
   absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> OpenMetadata(log::PartitionLog& log);
   void OpenShards(Callback<absl::Status> ready);
+  void ShardOpened();
   absl::Status OpenCoordinators();
   // The coordinators' partitions may be led by others than before.
   void FollowCoordinators();
@@ -190,6 +192,7 @@ class BrokerImpl final : public Broker {
   bool IsAlone() const;
   bool MayServeAsItWas(const absl::Status& status) const;
   void NoteCleanShutdown();
+  void NoteDamaged(const meta::PartitionKey& key, const absl::Status& status);
   // In a cluster others take over from a process that cannot write any more.
   void WatchDisk();
   void LeaveForGood(const absl::Status& why);
@@ -204,6 +207,7 @@ class BrokerImpl final : public Broker {
   void NoteController();
   // replica_start.cc, shard 0: the replicas act in the life that the controller has registered, or a later one.
   void FollowRegistration();
+  void NoteRegistered();  // for the next process
   // metadata_changes.cc, shard 0
   void Installed(const meta::ImagePtr& image, const meta::Delta& delta);
   void WhenInstalled(env::Closure done);
@@ -251,7 +255,7 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<env::DirectoryLock> lock_;
   std::string cluster_id_;
   Life life_;
-  std::vector<meta::PartitionKey> damaged_;  // copies that could not be opened, until the controller knows
+  std::vector<meta::PartitionKey> damaged_;  // copies that cannot be opened: the controller is told
   std::vector<meta::Listener> listeners_;
   int64_t start_time_ms_ = 0;
   std::unique_ptr<env::Transport> local_transport_;  // of a node that is alone
@@ -277,7 +281,10 @@ class BrokerImpl final : public Broker {
   std::map<std::string, AskedDeletion> deletions_;  // asked for here and not answered, by topic
   model::Offset installed_end_{0};                  // what every shard has
   std::deque<model::Offset> installing_;            // ends of the changes that some shard does not have yet
-  bool shards_open_ = false;
+  bool shards_open_ = false;                        // they have an image; their partitions are opened from then on
+  size_t shards_opening_ = 0;                       // that have not opened all of them
+  Instant opening_since_;
+  Logs logs_ = Logs::kUnread;
   Instant tell_waiting_;  // when to say (again) what the start waits for
   std::unique_ptr<env::Timer> start_timer_;
   std::unique_ptr<env::Timer> disk_timer_;

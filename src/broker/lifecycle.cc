@@ -12,6 +12,7 @@
 #include "broker/job_manager.h"
 #include "broker/meta_properties.h"
 #include "broker/outcomes.h"
+#include "broker/page_cache.h"
 #include "broker/partition_folder.h"
 #include "broker/transaction_host.h"
 #include "coordinator/metadata_entry.h"
@@ -46,6 +47,9 @@ BrokerImpl::BrokerImpl(const Options& options, Ports ports)
   LEAT_CHECK(ports.shards.size() <= 256) << "at most 256 shards, got " << ports.shards.size();
   for (size_t i = 0; i < ports.shards.size(); ++i) {
     ShardState::Config config{&options_, &disk_, ports.shards[i], &broker_metrics_, i, ports.shards.size()};
+    config.note_damage = [this](const meta::PartitionKey& key, const absl::Status& status) {
+      home().Post([this, key, status] { NoteDamaged(key, status); });
+    };
     if (!transports_.empty()) {
       gateways_.push_back(std::make_unique<ControllerGateway>(ControllerGateway::Config{
           .self = options_.node_id, .shard = ports.shards[i], .home = ports.shards[0], .client = [this] {
@@ -118,6 +122,7 @@ absl::Status BrokerImpl::OpenHome() {
       LoadOrCreateMetaProperties(disk_, options_.data_dir, options_.node_id,
                                  options_.new_cluster_id.empty() ? NewClusterId(random_) : options_.new_cluster_id));
   cluster_id_ = properties.cluster_id;
+  if (LogsInPageCache(disk_, options_.data_dir)) logs_ = Logs::kRead;
   LEAT_RETURN_IF_ERROR(shards_[0]->OpenDirectory());
   LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, shards_[0]->OpenMetadataLog());
   LEAT_ASSIGN_OR_RETURN(metadata_, OpenMetadata(*log));
@@ -178,29 +183,41 @@ absl::StatusOr<std::unique_ptr<coordinator::MetadataLog>> BrokerImpl::OpenMetada
       [this](const meta::ImagePtr& image, const meta::Delta& delta) { Installed(image, delta); });
 }
 
+// The partitions are opened while the broker registers and serves: with thousands of them, the others would wait for
+// seconds for a leader that may not even be asked for the most of them.
 void BrokerImpl::OpenShards(Callback<absl::Status> ready) {
   const meta::ImagePtr image = metadata_->image();
-  using Damaged = absl::StatusOr<std::vector<meta::PartitionKey>>;
-  OnEveryShard<Damaged>(
+  opening_since_ = home().Now();
+  shards_opening_ = shards_.size();
+  OnEveryShard<absl::Status>(
       shards_, 0,
-      [image](ShardState& shard, Callback<Damaged> opened) {
+      [this, image](ShardState& shard, Callback<absl::Status> begun) {
         const absl::Status status = shard.index() == 0 ? absl::OkStatus() : shard.OpenDirectory();
-        if (!status.ok()) return opened(status);
-        shard.OpenPartitions(image, [&shard, opened = std::move(opened)](const absl::Status& all) mutable {
-          all.ok() ? opened(shard.damaged()) : opened(all);
-        });
-      },
-      [this, image, ready = std::move(ready)](std::vector<Damaged> opened) mutable {
-        for (const Damaged& damaged : opened) {
-          if (!damaged.ok()) return ready(damaged.status());
-          damaged_.insert(damaged_.end(), damaged->begin(), damaged->end());
+        if (status.ok()) {
+          shard.OpenPartitions(image, [this] { home().Post([this] { ShardOpened(); }); });
         }
-        // What has changed while they were opened comes at once, later changes one by one.
+        begun(status);
+      },
+      [this, image, ready = std::move(ready)](const std::vector<absl::Status>& begun) mutable {
+        for (const absl::Status& status : begun) {
+          if (!status.ok()) return ready(status);
+        }
+        if (shards_[0]->phase != Phase::kStarting) return ready(Unavailable("the broker is stopping"));
+        // What has changed meanwhile comes at once, later changes one by one.
         shards_open_ = true;
         const meta::ImagePtr now = metadata_->image();
         if (now != image) Installed(now, coordinator::DeltaBetween(*image, *now));
         JoinCluster(std::move(ready));
       });
+}
+
+void BrokerImpl::ShardOpened() {
+  if (--shards_opening_ > 0) return;
+  logs_ = Logs::kRead;
+  LogInfo("broker", "all partitions are open, ",
+          absl::FormatDuration(absl::Floor(home().Now() - opening_since_, absl::Milliseconds(1))),
+          " after the first was begun with");
+  NoteRegistered();
 }
 
 // The broker is let into its cluster, which may begin with it.

@@ -44,6 +44,10 @@ struct Options {
   Duration session_timeout = absl::Milliseconds(1500);  // of a broker that is not heard of
   log::LogOptions log_defaults;
   Duration checkpoint_interval = absl::Seconds(60);  // of the log directory's recovery points
+  // At a start a shard opens so many partitions that nobody has asked for yet, does what else there is to do, and rests
+  // so long. With what a disk's cache answers, sixteen are some milliseconds.
+  size_t opened_in_one_turn = 16;
+  Duration opening_rest;
   Duration retention_check_interval = absl::Minutes(5);
   Duration compaction_check_interval = absl::Seconds(15);
   size_t compaction_memory_bytes = size_t{16} << 20;          // of each shard, while it compacts

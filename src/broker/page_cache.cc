@@ -9,6 +9,8 @@
 namespace leat::broker {
 namespace {
 
+constexpr std::string_view kRead = "read", kUnread = "unread";
+
 std::string PathOf(const std::string& data_dir) { return env::JoinPath(data_dir, "page-cache.epoch"); }
 
 // Empty where the kernel gives none.
@@ -21,27 +23,44 @@ std::string BootId(env::Disk& disk) {
   return std::string(id.substr(0, id.find('\n')));
 }
 
+struct Noted {
+  int64_t epoch = -1;
+  Logs logs = Logs::kUnread;
+};
+
+Noted NotedInPageCache(env::Disk& disk, const std::string& data_dir) {
+  const absl::StatusOr<bool> exists = disk.Exists(PathOf(data_dir));
+  if (!exists.ok() || !*exists) return {};
+  const absl::StatusOr<std::string> text = env::ReadWholeFile(disk, PathOf(data_dir));
+  if (!text.ok()) return {};
+  Properties properties = ParseProperties(*text);
+  Noted noted;
+  const bool whole = properties["version"] == "1" && properties["end"] == "1" &&
+                     absl::SimpleAtoi(properties["epoch"], &noted.epoch) && !properties["boot"].empty();
+  if (!whole || properties["boot"] != BootId(disk)) return {};
+  // Programs that wrote no such line registered when they had read all.
+  noted.logs = properties["logs"] == kUnread ? Logs::kUnread : Logs::kRead;
+  return noted;
+}
+
 }  // namespace
 
 int64_t EpochInPageCache(env::Disk& disk, const std::string& data_dir) {
-  const absl::StatusOr<bool> exists = disk.Exists(PathOf(data_dir));
-  if (!exists.ok() || !*exists) return -1;
-  const absl::StatusOr<std::string> text = env::ReadWholeFile(disk, PathOf(data_dir));
-  if (!text.ok()) return -1;
-  Properties properties = ParseProperties(*text);
-  int64_t epoch = -1;
-  const bool whole = properties["version"] == "1" && properties["end"] == "1" &&
-                     absl::SimpleAtoi(properties["epoch"], &epoch) && !properties["boot"].empty();
-  return whole && properties["boot"] == BootId(disk) ? epoch : -1;
+  return NotedInPageCache(disk, data_dir).epoch;
 }
 
-absl::Status NoteRegistration(env::Disk& disk, const std::string& data_dir, int64_t epoch) {
+bool LogsInPageCache(env::Disk& disk, const std::string& data_dir) {
+  return NotedInPageCache(disk, data_dir).logs == Logs::kRead;
+}
+
+absl::Status NoteRegistration(env::Disk& disk, const std::string& data_dir, int64_t epoch, Logs logs) {
   const std::string boot = BootId(disk);
   if (boot.empty()) return absl::OkStatus();
   const std::string next = StrCat(PathOf(data_dir), ".next");
   LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(next, env::OpenMode::kCreate));
   LEAT_RETURN_IF_ERROR(file->Truncate(0));
-  LEAT_RETURN_IF_ERROR(file->WriteAt(0, StrCat("version=1\nboot=", boot, "\nepoch=", epoch, "\nend=1\n")));
+  LEAT_RETURN_IF_ERROR(file->WriteAt(0, StrCat("version=1\nboot=", boot, "\nepoch=", epoch,
+                                               "\nlogs=", logs == Logs::kRead ? kRead : kUnread, "\nend=1\n")));
   return disk.Rename(next, PathOf(data_dir));
 }
 

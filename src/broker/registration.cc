@@ -164,6 +164,15 @@ void BrokerImpl::SetListeners(std::vector<meta::Listener> listeners) {
   });
 }
 
+// Copies may be found damaged when this process is registered already, and even leads them: the controller hears of it
+// in the same way.
+void BrokerImpl::NoteDamaged(const meta::PartitionKey& key, const absl::Status& status) {
+  std::erase(damaged_, key);
+  if (status.ok()) return;
+  damaged_.push_back(key);
+  if (client_ != nullptr) client_->Introduce();
+}
+
 void BrokerImpl::NoteCleanShutdown() {
   const meta::BrokerPtr broker = metadata_ == nullptr ? nullptr : image()->FindBroker(options_.node_id);
   if (broker == nullptr || broker->registration.incarnation != life_.incarnation) return;

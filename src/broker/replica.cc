@@ -79,7 +79,7 @@ void Replica::OnView(const replication::PartitionView& view) {
     core_.emplace(host_.self(), host_.replication_options(), Facts());
     LookForDamage();
   }
-  view_ = view;
+  led_by_self_ = view.leader == host_.self().node ? std::optional(view.epoch) : std::nullopt;
   const PartitionReplica::Role role = core_->role();
   const model::LeaderEpoch epoch = core_->epoch();
   core_->OnView(view, now());
@@ -118,10 +118,10 @@ absl::Status Replica::CheckAppend(model::LeaderEpoch known, Acks acks) {
   const ErrorCode error = core_->leader()->CheckAppend(ToCore(acks));
   if (error == ErrorCode::kNone) return absl::OkStatus();
   if (error == ErrorCode::kNotEnoughReplicas) {
-    return model::WithCode(
-        Unavailable(name_.ToString(), ": ", core_->leader()->isr().committed().size(),
-                    " replicas are in sync, min.insync.replicas asks for ", view_.effective_min_insync()),
-        error);
+    return model::WithCode(Unavailable(name_.ToString(), ": ", core_->leader()->isr().committed().size(),
+                                       " replicas are in sync, min.insync.replicas asks for ",
+                                       core_->leader()->view().effective_min_insync()),
+                           error);
   }
   return Refused(error, name_);
 }
@@ -182,7 +182,7 @@ absl::Status Replica::TimedOut(Offset end) const {
   const replication::LeaderCore* leader = detached_ ? nullptr : core_->leader();
   if (leader == nullptr) return Refused(ErrorCode::kRequestTimedOut, name_);
   std::string behind;
-  for (const replication::ReplicaView& replica : view_.replicas) {
+  for (const replication::ReplicaView& replica : leader->view().replicas) {
     const model::NodeId node = replica.node;
     const replication::FollowerProgress* follower = leader->follower(node);
     if (follower == nullptr || !leader->isr().IsMaximal(node) || follower->log_end() >= end) continue;

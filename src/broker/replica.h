@@ -6,7 +6,6 @@
 // appends until it is needed, so that the path of a record is as short as if there were no replication.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "base/owned_bytes.h"
+#include "base/small_queue.h"
 #include "broker/api.h"
 #include "env/shard.h"
 #include "log/partition_log.h"
@@ -49,6 +49,8 @@ class Replica {
   log::PartitionLog::AppendDone Answering(Acks acks, Instant deadline, log::PartitionLog::AppendDone done);
   // `done` once no live replica's log starts below `start`. To be called when this log has moved.
   void AwaitLogStart(model::Offset start, Instant deadline, absl::AnyInvocable<void(model::ErrorCode)> done);
+  // Somebody waits for that.
+  bool awaits_log_start() const { return !log_starts_.empty(); }
 
   // ---- readers
   model::ErrorCode CheckLeader(model::LeaderEpoch known);
@@ -122,13 +124,13 @@ class Replica {
   log::PartitionLog& log_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::optional<replication::PartitionReplica> core_;  // from the first view on
-  replication::PartitionView view_;                    // the last one
+  std::optional<model::LeaderEpoch> led_by_self_;      // by the last view this node leads, in this epoch
   bool alone_ = false;
   bool detached_ = false;
   bool performing_ = false;
   bool waiting_ = false;                     // for an append that the log has queued
-  std::deque<replication::Effect> effects_;  // to be carried out, in order
-  std::deque<env::Closure> later_;           // then
+  SmallQueue<replication::Effect> effects_;  // to be carried out, in order
+  SmallQueue<env::Closure> later_;           // then
   std::map<replication::WaiterId, AwaitingCommit> commits_;
   std::map<replication::WaiterId, absl::AnyInvocable<void(model::ErrorCode)>> log_starts_;
   uint64_t next_waiter_ = 1;

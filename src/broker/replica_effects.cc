@@ -78,7 +78,8 @@ void Replica::OnFailure() {
 Replica::Carried Replica::Carry(Effect& effect) {
   if (const auto* fetch = std::get_if<replication::SendFetch>(&effect)) {
     fetched_batches_ = OwnedBytes();
-    const bool in_sync = replication::Contains(view_.isr, host_.self().node);
+    const replication::FollowerCore* follower = core_->follower();
+    const bool in_sync = follower != nullptr && replication::Contains(follower->view().isr, host_.self().node);
     host_.fetcher().Send(key_, *fetch, core_->log().high_watermark,
                          in_sync ? ReplicaFetcher::Pace::kFree : ReplicaFetcher::Pace::kThrottled);
   } else if (const auto* append = std::get_if<replication::AppendFetched>(&effect)) {
@@ -207,13 +208,13 @@ void Replica::Propose(const replication::ProposeIsr& proposal) {
 
 void Replica::CarryRefusal(const replication::Refuse& refusal) {
   LogWarning("broker", name_.ToString(), ": ", refusal.reason);
-  const bool should_lead = view_.leader == host_.self().node && view_.epoch == core_->epoch();
+  const bool should_lead = led_by_self_ == core_->epoch();
   if (should_lead && core_->role() == replication::PartitionReplica::Role::kNone && !alone_) AskToBeReplaced();
 }
 
 void Replica::AskToBeReplaced() {
   replace_at_ = Instant::Max();
-  const bool should_lead = view_.leader == host_.self().node && view_.epoch == core_->epoch();
+  const bool should_lead = led_by_self_ == core_->epoch();
   if (!should_lead || core_->role() != replication::PartitionReplica::Role::kNone) return;
   host_.controller().GiveUpLeadership(key_, host_.self().broker_epoch, core_->epoch());
   replace_at_ = now() + kReplaceInterval;

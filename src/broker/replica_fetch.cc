@@ -40,11 +40,7 @@ void ReplicaFetchServer::Start(std::vector<ReplicaFetchServer*> servers) {
   index_ = static_cast<size_t>(std::ranges::find(servers_, this) - servers_.begin());
   LEAT_CHECK(index_ < servers_.size());
   transport_.Serve(env::Service::kFetch, [this](int32_t from, OwnedBytes message, env::Transport::Reply reply) {
-    if (!reply) {
-      LogWarning("broker", "node ", from, " has sent a replica's fetch that wants no answer");
-      return;
-    }
-    Serve(std::move(message), std::move(reply));
+    reply ? Serve(std::move(message), std::move(reply)) : TakeWanted(from, message);
   });
 }
 
@@ -79,6 +75,23 @@ void ReplicaFetchServer::Serve(OwnedBytes message, env::Transport::Reply reply) 
   request->reply = std::move(reply);
   request->parts.resize(asked->items.size());
   Scatter(request, *std::move(asked));
+}
+
+// A fetch that wants no answer names partitions whose leader waits for fetches from here.
+void ReplicaFetchServer::TakeWanted(int32_t from, const OwnedBytes& message) {
+  const absl::StatusOr<ReplicaFetchRequest> wanted = DecodeReplicaFetch(message);
+  if (!wanted.ok()) {
+    LogWarning("broker", "what node ", from, " waits for cannot be read: ", Message(wanted.status()));
+    return;
+  }
+  for (const ReplicaFetchRequest::Item& item : wanted->items) {
+    const std::optional<size_t> owner = owner_(item.partition);
+    if (!owner) continue;
+    ReplicaFetchServer* there = servers_[*owner];
+    there->shard_.Post([there, alive = std::weak_ptr<bool>(there->alive_), key = item.partition] {
+      if (!alive.expired() && there->wanted_) there->wanted_(key);
+    });
+  }
 }
 
 void ReplicaFetchServer::Scatter(const RequestPtr& request, ReplicaFetchRequest asked) {
@@ -161,16 +174,25 @@ void ReplicaFetchServer::ServeShare(ShareId id, Share share, ShareDone done) {
                                           .health = item.health});
     }
     const bool has_records = item.offset < verdict.log_end && !(IsThrottled(replica, share.node) && MustWait());
-    ready |= verdict.error != ErrorCode::kNone || verdict.diverging || has_records;
+    // It was on its way when those that waited here were told. With the answer the follower's log starts there, too.
+    const bool owes_start = item.log_start < verdict.log_start && replica != nullptr && replica->awaits_log_start();
+    ready |= verdict.error != ErrorCode::kNone || verdict.diverging || has_records || owes_start;
     verdicts.push_back(std::move(verdict));
   }
   if (ready) return done(ReadShare(share, std::move(verdicts)));
   Park(id, std::move(share), std::move(verdicts), std::move(done));
 }
 
+// Requests that end together come again as one: those of partitions that begin one by one would go on in as many.
+Instant ReplicaFetchServer::EndOfWait(Duration wait) const {
+  const Instant end = shard_.Now() + wait;
+  const int64_t step = absl::ToInt64Nanoseconds(wait) / 8;
+  return step == 0 ? end : Instant::FromNanos(end.nanos() / step * step);
+}
+
 void ReplicaFetchServer::Park(ShareId id, Share share, std::vector<FetchVerdict> verdicts, ShareDone done) {
   auto parked = std::make_unique<Parked>();
-  Instant deadline = shard_.Now() + share.max_wait;
+  Instant deadline = EndOfWait(share.max_wait);
   if (MustWait()) deadline = std::min(deadline, throttle_->ReadyAt(shard_.Now()));
   parked->share = std::move(share);
   parked->verdicts = std::move(verdicts);

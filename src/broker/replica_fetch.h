@@ -32,6 +32,10 @@ class ReplicaFetchServer {
   ReplicaFetchServer(env::Shard& shard, env::Transport& transport, const Limits& limits, OwnerOfKey owner,
                      replication::Throttle* throttle = nullptr);
   ~ReplicaFetchServer();
+  // A leader says that it waits for this node's copies: called on the shard that owns the partition, on that shard's
+  // object.
+  using Wanted = std::function<void(const meta::PartitionKey&)>;
+  void OnWanted(Wanted wanted) { wanted_ = std::move(wanted); }
   // The replicas of the shard, which are others in another life; null: none. What waits is answered.
   void SetHost(ReplicaHost* host);
   // Begins to serve. `servers`: those of all shards of the node, this one among them, which live as long as it does.
@@ -54,12 +58,14 @@ class ReplicaFetchServer {
   using ShareId = std::pair<size_t, uint64_t>;  // the shard where the request arrived, and its number there
 
   void Serve(OwnedBytes message, env::Transport::Reply reply);
+  void TakeWanted(int32_t from, const OwnedBytes& message);
   void Scatter(const RequestPtr& request, ReplicaFetchRequest asked);
   void Arrive(const RequestPtr& request, const std::vector<size_t>& indexes, std::vector<ReplicaFetchPart> parts);
 
   // The share of a request that this shard owns; on this shard.
   void ServeShare(ShareId id, Share share, ShareDone done);
   void HurryShare(ShareId id);
+  Instant EndOfWait(Duration wait) const;
   void Park(ShareId id, Share share, std::vector<replication::FetchVerdict> verdicts, ShareDone done);
   // Later, in a turn of its own: `then` if the share still waits.
   env::Closure WhileParked(ShareId id, void (ReplicaFetchServer::*then)(ShareId));
@@ -82,6 +88,7 @@ class ReplicaFetchServer {
   env::Transport& transport_;
   const Limits limits_;
   const OwnerOfKey owner_;
+  Wanted wanted_;
   replication::Throttle* const throttle_;
   std::vector<ReplicaFetchServer*> servers_;
   size_t index_ = 0;

@@ -21,8 +21,11 @@ void ReplicaFetcher::Send(const meta::PartitionKey& partition, const replication
                           model::Offset high_watermark, Pace pace) {
   if (alive_ == nullptr) return;
   // It may have had another leader when it asked last.
-  for (auto& [leader, waiting] : pending_) waiting.erase(partition);
-  pending_[fetch.leader][partition] = {fetch, high_watermark, pace};
+  for (auto& [node, leader] : leaders_) {
+    leader.waiting.erase(partition);
+    leader.gathered.erase(partition);
+  }
+  leaders_[fetch.leader].waiting[partition] = {fetch, high_watermark, pace};
   FlushSoon();
 }
 
@@ -35,34 +38,75 @@ void ReplicaFetcher::FlushSoon() {
 
 void ReplicaFetcher::Stop() {
   alive_.reset();
-  pending_.clear();
+  leaders_.clear();
   throttled_until_.reset();
 }
 
 void ReplicaFetcher::Flush() {
   flush_posted_ = false;
-  for (auto& [leader, waiting] : std::exchange(pending_, {})) {
-    HoldBack(leader, &waiting);
-    Batch batch;
-    for (auto& [partition, pending] : waiting) {
-      batch.emplace_back(partition, pending);
-      if (batch.size() < limits_.partitions) continue;
-      Call(leader, std::exchange(batch, {}));
+  const Instant now = shard_.Now();
+  if (now >= forget_lively_) {
+    std::erase_if(lively_until_, [now](const auto& entry) { return entry.second <= now; });
+    forget_lively_ = now + limits_.news_last;
+  }
+  Questions questions;
+  for (auto& [node, leader] : leaders_) TakeDue(node, leader, &questions);
+  AskAll(std::move(questions));
+}
+
+void ReplicaFetcher::TakeDue(model::NodeId node, Leader& leader, Questions* questions) {
+  std::map<meta::PartitionKey, Pending> held_back = HoldBack(leader), lively;
+  const Instant now = shard_.Now();
+  for (const auto& [partition, pending] : std::exchange(leader.waiting, std::move(held_back))) {
+    (IsLively(partition, now) ? lively : leader.gathered).emplace(partition, pending);
+  }
+  Put(node, lively, questions);
+  if (leader.gathered.empty() || leader.until != nullptr) return;
+  if (leader.under_way == 0) return Put(node, std::exchange(leader.gathered, {}), questions);
+  const Duration pause = std::min(limits_.gather * static_cast<int64_t>(leader.under_way), limits_.most_gather);
+  leader.until = shard_.RunAt(now + pause, [this, node] {
+    Leader& due = leaders_[node];
+    due.until.reset();
+    Questions gathered;
+    Put(node, std::exchange(due.gathered, {}), &gathered);
+    AskAll(std::move(gathered));
+  });
+}
+
+void ReplicaFetcher::Put(model::NodeId node, const std::map<meta::PartitionKey, Pending>& waiting,
+                         Questions* questions) const {
+  size_t room = 0;
+  for (const auto& [partition, pending] : waiting) {
+    if (room-- == 0) {
+      questions->push_back({node, {}});
+      room = limits_.partitions - 1;
     }
-    if (!batch.empty()) Call(leader, std::move(batch));
+    questions->back().batch.emplace_back(partition, pending);
   }
 }
 
-void ReplicaFetcher::HoldBack(model::NodeId leader, std::map<meta::PartitionKey, Pending>* waiting) {
+void ReplicaFetcher::AskAll(Questions questions) {
+  for (Question& question : questions) {
+    if (alive_ != nullptr) Call(question.leader, std::move(question.batch));
+  }
+}
+
+bool ReplicaFetcher::IsLively(const meta::PartitionKey& partition, Instant now) const {
+  const auto it = lively_until_.find(partition);
+  return it != lively_until_.end() && it->second > now;
+}
+
+std::map<meta::PartitionKey, ReplicaFetcher::Pending> ReplicaFetcher::HoldBack(Leader& leader) {
+  std::map<meta::PartitionKey, Pending> held_back;
   const Instant now = shard_.Now();
-  if (throttle_ == nullptr || throttle_->Allowance(now) > 0) return;
-  for (auto it = waiting->begin(); it != waiting->end();) {
+  if (throttle_ == nullptr || throttle_->Allowance(now) > 0) return held_back;
+  for (auto it = leader.waiting.begin(); it != leader.waiting.end();) {
     const auto next = std::next(it);
-    if (it->second.pace == Pace::kThrottled) pending_[leader].insert(waiting->extract(it));
+    if (it->second.pace == Pace::kThrottled) held_back.insert(leader.waiting.extract(it));
     it = next;
   }
-  if (pending_[leader].empty()) return;
-  throttled_until_ = shard_.RunAt(throttle_->ReadyAt(now), [this] { FlushSoon(); });
+  if (!held_back.empty()) throttled_until_ = shard_.RunAt(throttle_->ReadyAt(now), [this] { FlushSoon(); });
+  return held_back;
 }
 
 void ReplicaFetcher::Call(model::NodeId leader, Batch batch) {
@@ -89,10 +133,13 @@ void ReplicaFetcher::Call(model::NodeId leader, Batch batch) {
                              .health = fetch.health,
                              .max_bytes = most});
   }
+  ++leaders_[leader].under_way;
   transport_.Call(
       leader.value(), env::Service::kFetch, EncodeReplicaFetch(request), limits_.timeout,
-      [this, alive = std::weak_ptr<bool>(alive_), batch = std::move(batch)](absl::StatusOr<OwnedBytes> answer) {
-        if (!alive.expired()) OnAnswer(batch, std::move(answer));
+      [this, alive = std::weak_ptr<bool>(alive_), leader, batch = std::move(batch)](absl::StatusOr<OwnedBytes> answer) {
+        if (alive.expired()) return;
+        --leaders_[leader].under_way;
+        OnAnswer(batch, std::move(answer));
       });
 }
 
@@ -115,6 +162,9 @@ void ReplicaFetcher::OnAnswer(const Batch& batch, absl::StatusOr<OwnedBytes> ans
   for (size_t i = 0; i < batch.size() && !alive.expired(); ++i) {
     ReplicaFetchPart& part = (*parts)[i];
     const replication::SendFetch& fetch = batch[i].second.fetch;
+    if (!part.records.empty() || part.verdict.high_watermark > batch[i].second.high_watermark) {
+      lively_until_[batch[i].first] = shard_.Now() + limits_.news_last;
+    }
     if (throttle_ != nullptr && batch[i].second.pace == Pace::kThrottled) {
       throttle_->Charge(part.records.size(), shard_.Now());
     }

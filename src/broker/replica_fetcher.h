@@ -1,6 +1,10 @@
 // Fetches of a shard's replicas from their leaders. What the replicas of one leader ask for in one turn of the shard
-// goes in one request; a replica has one fetch at most on its way, so that requests of one leader that wait beside each
-// other are never about the same partition. Every call is made on the shard.
+// goes in one request, but that of those which had news lately in another one than that of the rest: a request that
+// waits at its leader is answered for all of its partitions when one has news, and thousands that nobody writes to must
+// not be asked about again with each record of the one that somebody does. Those others are gathered for a moment while
+// requests to their leader are under way, so that replicas that begin one by one, or whose requests have been parted,
+// come to ask together. A replica has one fetch at most on its way, so that requests of one leader that wait beside
+// each other are never about the same partition. Every call is made on the shard.
 #pragma once
 
 #include <absl/functional/any_invocable.h>
@@ -28,6 +32,9 @@ class ReplicaFetcher {
     size_t partitions = 1000;                     // of one request
     Duration max_wait = absl::Milliseconds(500);  // of the leader, for data (replica.fetch.wait.max.ms)
     Duration timeout = absl::Seconds(4);          // for an answer; below replication::Options::fetch_timeout
+    Duration news_last = absl::Seconds(2);        // so long a partition is one of those that had news lately
+    // So long the others are gathered, for each request to their leader that is under way, and at most.
+    Duration gather = absl::Milliseconds(1), most_gather = absl::Milliseconds(50);
   };
   // What became of a replica's fetch: the answer and its batches, checked (lengths, CRC), or why there is none.
   struct Fetched {
@@ -54,11 +61,28 @@ class ReplicaFetcher {
     Pace pace = Pace::kFree;
   };
   using Batch = std::vector<std::pair<meta::PartitionKey, Pending>>;
+  struct Leader {
+    std::map<meta::PartitionKey, Pending> waiting;   // for the end of the turn
+    std::map<meta::PartitionKey, Pending> gathered;  // for `until`
+    std::unique_ptr<env::Timer> until;
+    size_t under_way = 0;  // requests
+  };
 
   void FlushSoon();
   void Flush();
-  // Takes out what may not be sent yet, and comes again when it may.
-  void HoldBack(model::NodeId leader, std::map<meta::PartitionKey, Pending>* waiting);
+  bool IsLively(const meta::PartitionKey& partition, Instant now) const;
+  // What is to be asked of one node. Asked at the end of a turn: an answer may come at once, and change what waits.
+  struct Question {
+    model::NodeId leader;
+    Batch batch;
+  };
+  using Questions = std::vector<Question>;
+  // Takes out those with news lately, and the others once they were gathered.
+  void TakeDue(model::NodeId node, Leader& leader, Questions* questions);
+  void Put(model::NodeId node, const std::map<meta::PartitionKey, Pending>& waiting, Questions* questions) const;
+  void AskAll(Questions questions);
+  // Of those that wait, takes out what may not be sent yet, and comes again when it may.
+  std::map<meta::PartitionKey, Pending> HoldBack(Leader& leader);
   void Call(model::NodeId leader, Batch batch);
   void OnAnswer(const Batch& batch, absl::StatusOr<OwnedBytes> answer);
 
@@ -68,7 +92,9 @@ class ReplicaFetcher {
   const Limits limits_;
   replication::Throttle* const throttle_;
   const Deliver deliver_;
-  std::map<model::NodeId, std::map<meta::PartitionKey, Pending>> pending_;
+  std::map<model::NodeId, Leader> leaders_;
+  std::map<meta::PartitionKey, Instant> lively_until_;  // of those that had news lately, and of some that had earlier
+  Instant forget_lively_;                               // then those that had earlier are forgotten
   bool flush_posted_ = false;
   std::unique_ptr<env::Timer> throttled_until_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -22,7 +22,10 @@ ReplicaHost::ReplicaHost(const Config& config, replication::BrokerEpoch life)
       });
 }
 
-ReplicaHost::~ReplicaHost() = default;
+// Those whom their ends concern hear of them in the order of the partitions, in each run of a simulation.
+ReplicaHost::~ReplicaHost() {
+  for (const meta::PartitionKey& key : Keys()) replicas_.erase(key);
+}
 
 Replica& ReplicaHost::Add(const meta::PartitionKey& key, const model::TopicPartition& name, log::PartitionLog& log) {
   std::unique_ptr<Replica>& replica = replicas_[key];
@@ -35,21 +38,29 @@ Replica* ReplicaHost::Find(const meta::PartitionKey& key) {
   return it == replicas_.end() ? nullptr : it->second.get();
 }
 
+std::vector<meta::PartitionKey> ReplicaHost::Keys() const {
+  std::vector<meta::PartitionKey> keys;
+  keys.reserve(replicas_.size());
+  for (const auto& [key, replica] : replicas_) keys.push_back(key);
+  std::ranges::sort(keys);
+  return keys;
+}
+
 void ReplicaHost::Remove(const meta::PartitionKey& key) {
-  const auto it = replicas_.find(key);
-  if (it == replicas_.end()) return;
-  it->second->Detach();
-  Unschedule(it->second.get());
+  Replica* const leaving = Find(key);
+  if (leaving == nullptr) return;
+  leaving->Detach();
+  Unschedule(leaving);
   // It may be on the stack.
-  shard().Post([replica = std::shared_ptr<Replica>(std::move(it->second))] {});
-  replicas_.erase(it);
+  shard().Post([replica = std::shared_ptr<Replica>(std::move(replicas_.at(key)))] {});
+  replicas_.erase(key);
 }
 
 void ReplicaHost::Stop() {
   timer_.reset();
   fetcher_->Stop();
   ticks_.clear();
-  for (const auto& [key, replica] : replicas_) replica->Detach();
+  for (const meta::PartitionKey& key : Keys()) Find(key)->Detach();
   replicas_.clear();
 }
 

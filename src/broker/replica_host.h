@@ -2,10 +2,13 @@
 // to other nodes. Every call is made on its shard.
 #pragma once
 
-#include <map>
+#include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
+
 #include <memory>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "broker/controller_port.h"
 #include "broker/replica.h"
@@ -15,6 +18,10 @@
 #include "replication/options.h"
 
 namespace leat::broker {
+
+struct PartitionKeyHash {
+  size_t operator()(const meta::PartitionKey& key) const { return absl::HashOf(key.topic, key.partition); }
+};
 
 class ReplicaHost {
  public:
@@ -37,10 +44,7 @@ class ReplicaHost {
   void Remove(const meta::PartitionKey& key);
   // As if all were removed; nothing is sent any more. Destroyed without it, nobody is answered, as in a crash.
   void Stop();
-  template <typename Visit>
-  void ForEach(Visit visit) {
-    for (const auto& [key, replica] : replicas_) visit(*replica);
-  }
+  std::vector<meta::PartitionKey> Keys() const;  // of all, in order
 
   env::Shard& shard() const { return *config_.shard; }
   const replication::Self& self() const { return self_; }
@@ -58,7 +62,7 @@ class ReplicaHost {
   const Config config_;
   const replication::Self self_;
   std::unique_ptr<ReplicaFetcher> fetcher_;
-  std::map<meta::PartitionKey, std::unique_ptr<Replica>> replicas_;
+  absl::flat_hash_map<meta::PartitionKey, std::unique_ptr<Replica>, PartitionKeyHash> replicas_;
   std::set<std::pair<Instant, meta::PartitionKey>> ticks_;  // at or before what each wants
   std::unique_ptr<env::Timer> timer_;
   Instant timer_at_ = Instant::Max();

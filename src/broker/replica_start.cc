@@ -24,15 +24,17 @@ void BeginReplication(const Shards& shards, replication::BrokerEpoch life, Callb
       });
 }
 
+void BrokerImpl::NoteRegistered() {
+  if (replicating_as_ < 0 || has_left_) return;
+  const absl::Status noted = NoteRegistration(disk_, options_.data_dir, replicating_as_, logs_);
+  if (!noted.ok()) LogWarning("broker", "the next start will take a crash for one of the machine: ", Message(noted));
+}
+
 void BrokerImpl::FollowRegistration() {
   if (client_ == nullptr || gateways_.empty()) return;
   if (client_->broker_epoch() <= replicating_as_) return;
   replicating_as_ = client_->broker_epoch();
-  damaged_.clear();
-  if (!has_left_) {
-    const absl::Status noted = NoteRegistration(disk_, options_.data_dir, replicating_as_);
-    if (!noted.ok()) LogWarning("broker", "the next start will take a crash for one of the machine: ", Message(noted));
-  }
+  NoteRegistered();
   BeginReplication(shards_, replication::BrokerEpoch(replicating_as_),
                    [this](const absl::Status&) { FollowCoordinators(); });
 }

@@ -7,10 +7,8 @@
 
 namespace leat::broker {
 
-std::vector<meta::PartitionKey> ShardState::damaged() const {
-  std::vector<meta::PartitionKey> keys;
-  for (const auto& [name, key] : damaged_) keys.push_back(key);
-  return keys;
+void ShardState::NoteDamaged(const meta::PartitionKey& key, const absl::Status& status) const {
+  if (config_.note_damage) config_.note_damage(key, status);
 }
 
 // The controller must have taken this copy out of everything that may lead before it is emptied, and that must be the
@@ -30,7 +28,7 @@ bool ShardState::MayFetchAgain(const meta::PartitionKey& key) const {
   return others;
 }
 
-absl::StatusOr<log::PartitionLog*> ShardState::BeginAnew(const meta::Topic& topic, const model::TopicPartition& name,
+absl::StatusOr<log::PartitionLog*> ShardState::BeginAnew(const meta::TopicPtr& topic, const model::TopicPartition& name,
                                                          const absl::Status& damage) {
   LEAT_RETURN_IF_ERROR(
       Annotate(SetAsideDamaged(*config_.disk, LogPath(), name), "its damaged copy cannot be set aside"));
@@ -46,7 +44,7 @@ void ShardState::ReopenDamaged() {
     const meta::TopicPtr topic = image_->FindTopic(key.topic);
     if (topic != nullptr && MayFetchAgain(key)) ready.emplace_back(topic, key.partition);
   }
-  for (const auto& [topic, id] : ready) OpenPartition(*topic, id);
+  for (const auto& [topic, id] : ready) OpenPartition(topic, id);
 }
 
 void ShardState::FindSetAside() {

@@ -3,10 +3,17 @@
 #include "broker/log_config.h"
 #include "broker/outcomes.h"
 #include "broker/replica_view.h"
+#include "broker/replica_wire.h"
 #include "broker/shard_state.h"
 #include "meta/commands.h"
 
 namespace leat::broker {
+namespace {
+
+// A copy's node may not be registered yet when its leader is asked first.
+constexpr Duration kWantedPause = absl::Milliseconds(100);
+
+}  // namespace
 
 bool ShardState::IsLocal(const meta::PartitionKey& key) const {
   const meta::Partition* partition = image_->FindPartition(key);
@@ -46,13 +53,24 @@ void ShardState::RefreshAll(const meta::Topic& topic) {
   for (int32_t i = 0; i < topic.partitions; ++i) Refresh(topic, model::PartitionId(i));
 }
 
-namespace {
+void ShardState::RefreshChanged(const meta::Delta& delta) {
+  for (const meta::Delta::PartitionChange& change : delta.partitions) {
+    const meta::TopicPtr topic = image_->FindTopic(change.key.topic);
+    if (topic == nullptr) continue;
+    if (change.after && meta::Contains(change.after->replicas, options().node_id)) {
+      // While many are opened one by one, a change that concerns many of them does not open them all at once.
+      to_open_.empty() ? OpenPartition(topic, change.key.partition) : OpenLater(topic, change.key.partition);
+    }
+    Refresh(*topic, change.key.partition);
+  }
+  RefreshTouched(delta);
+}
 
-// Which of a shard's partitions have to hear of what a delta says of brokers. A leader judges by the state of the
-// others that have copies; a follower asks of this node's own state alone. With thousands of partitions, that is most
-// of what a broker's coming and going costs the others.
-std::vector<meta::PartitionKey> TouchedBy(const meta::Delta& delta, const meta::Image& image, model::NodeId self,
-                                          ReplicaHost& replicas) {
+// The leader judges by the state of the other brokers who may be in sync. A follower asks of this node's own state
+// alone: with thousands of partitions the difference is most of what a broker's coming and going costs the others.
+void ShardState::RefreshTouched(const meta::Delta& delta) {
+  if (replicas_ == nullptr) return;
+  const model::NodeId self = options().node_id;
   bool all = std::ranges::count(delta.broker_configs, meta::kNobody) > 0;
   std::vector<model::NodeId> others;
   for (const meta::Delta::BrokerChange& change : delta.brokers) {
@@ -60,40 +78,38 @@ std::vector<meta::PartitionKey> TouchedBy(const meta::Delta& delta, const meta::
     all |= node == self;
     others.push_back(node);
   }
-  std::vector<meta::PartitionKey> touched;
-  if (!all && others.empty()) return touched;
-  replicas.ForEach([&](const Replica& replica) {
-    const meta::Partition* partition = image.FindPartition(replica.key());
-    if (partition == nullptr) return;
+  if (!all && others.empty()) return;
+  for (const meta::PartitionKey& key : all ? replicas_->Keys() : image_->partitions().LedBy(self)) {
+    const meta::Partition* partition = image_->FindPartition(key);
     const auto has_copy = [&](model::NodeId node) { return meta::Contains(partition->replicas, node); };
-    const bool judges = partition->leader == self && std::ranges::any_of(others, has_copy);
-    if (all || judges) touched.push_back(replica.key());
-  });
-  return touched;
+    const bool concerned = partition != nullptr && (all || std::ranges::any_of(others, has_copy));
+    Replica* replica = concerned ? replicas_->Find(key) : nullptr;
+    if (replica != nullptr) replica->OnView(*ViewOf(*image_, key, replica->log().options()));
+  }
 }
 
-}  // namespace
-
-void ShardState::RefreshChanged(const meta::Delta& delta) {
-  for (const meta::Delta::PartitionChange& change : delta.partitions) {
-    const meta::TopicPtr topic = image_->FindTopic(change.key.topic);
-    if (topic == nullptr) continue;
-    if (change.after && meta::Contains(change.after->replicas, options().node_id)) {
-      OpenPartition(*topic, change.key.partition);
-    }
-    Refresh(*topic, change.key.partition);
-  }
-  if (replicas_ == nullptr) return;
-  for (const meta::PartitionKey& key : TouchedBy(delta, *image_, options().node_id, *replicas_)) {
-    Replica* replica = replicas_->Find(key);
-    if (replica != nullptr) replica->OnView(*ViewOf(*image_, key, replica->log().options()));
+void ShardState::WantCopies(const model::TopicPartition& name) {
+  const meta::TopicPtr topic = image_->FindTopic(name.topic);
+  if (topic == nullptr || replicas_ == nullptr) return;
+  const meta::PartitionKey key{topic->id, name.partition};
+  const meta::Partition* partition = image_->FindPartition(key);
+  Instant& again = wanted_[name];
+  if (partition == nullptr || shard().Now() < again) return;
+  again = shard().Now() + kWantedPause;
+  ReplicaFetchRequest wanted;
+  wanted.node = options().node_id;
+  wanted.broker_epoch = replicas_->self().broker_epoch;
+  wanted.items.emplace_back().partition = key;
+  for (const model::NodeId node : partition->replicas) {
+    if (node == options().node_id || meta::Contains(partition->isr, node)) continue;
+    config_.transport->Send(node.value(), env::Service::kFetch, EncodeReplicaFetch(wanted));
   }
 }
 
 void ShardState::Forget(const model::TopicPartition& name, const meta::PartitionKey& key) {
   if (replicas_ != nullptr) replicas_->Remove(key);
   DropSetAside(name);
-  damaged_.erase(name);
+  if (damaged_.erase(name) > 0) NoteDamaged(key, absl::OkStatus());
   moved_.insert(name);
   partitions_.erase(name);
 }
@@ -143,6 +159,10 @@ void ShardState::BeginLife(replication::BrokerEpoch life) {
           return OwnerOf({topic->name, key.partition}, config_.shards);
         },
         throttles == nullptr ? nullptr : &throttles->leader);
+    replica_server_->OnWanted([this](const meta::PartitionKey& key) {
+      const meta::TopicPtr topic = to_open_.empty() ? nullptr : image_->FindTopic(key.topic);
+      if (topic != nullptr) OpenPartition(topic, key.partition);
+    });
   }
   replica_server_->SetHost(replicas_.get());
   for (const meta::TopicPtr& topic : image_->Topics()) RefreshAll(*topic);

@@ -21,19 +21,15 @@ namespace {
 // How long a full disk is held against the broker's health: if nobody produces, nothing else tells that space is back.
 constexpr Duration kProbeInterval = absl::Seconds(1);  // of a full disk
 constexpr size_t kProbeBytes = size_t{64} << 10;
-// With what a disk's cache answers that is some milliseconds.
-constexpr size_t kOpenedInOneTurn = 16;
+// Of partitions that are opened at a start. Between its turns the quorum's messages, the registration, and requests
+// are dealt with: a disk may be slow, and a log may have much above its recovery point.
+constexpr Duration kOpeningTurn = absl::Milliseconds(2);
 // A damaged log is read through from its recovery point on, which may be much, whenever it is tried.
 constexpr Duration kDamagedRetry = absl::Seconds(30);
 
 const model::TopicPartition kMetadataPartition{std::string(meta::kMetadataTopic), model::PartitionId(0)};
 
 bool IsCoordinated(std::string_view topic) { return topic == meta::kOffsetsTopic || topic == meta::kTransactionsTopic; }
-
-log::LogOptions OptionsOf(const meta::Topic& topic, const Options& options) {
-  if (IsCoordinated(topic.name)) return CoordinatedLogOptions(options.log_defaults);
-  return TopicLogOptions(topic.configs, options.log_defaults);
-}
 
 // Counts down the parts of a change and keeps the first error.
 struct Countdown {
@@ -57,8 +53,7 @@ ShardState::ShardState(const Config& config) : config_(config), image_(std::make
 ShardState::~ShardState() = default;
 
 absl::Status ShardState::OpenDirectory() {
-  // The processes of this start of the kernel that were registered had opened all that there is here.
-  const bool whole = EpochInPageCache(*config_.disk, options().data_dir) >= 0;
+  const bool whole = LogsInPageCache(*config_.disk, options().data_dir);
   LEAT_ASSIGN_OR_RETURN(directory_,
                         log::OpenLogDirectory(*config_.disk, shard(),
                                               {.path = LogPath(),
@@ -82,9 +77,18 @@ bool ShardState::Owns(const model::TopicPartition& partition) const {
 
 std::string ShardState::LogPath() const { return env::JoinPath(options().data_dir, "log"); }
 
-void ShardState::OpenPartition(const meta::Topic& topic, model::PartitionId id) {
-  const model::TopicPartition name{topic.name, id};
-  const meta::PartitionKey key{topic.id, id};
+const log::LogOptions& ShardState::OptionsOf(const meta::TopicPtr& topic) {
+  if (asked_topic_ != topic) {
+    asked_options_ = IsCoordinated(topic->name) ? CoordinatedLogOptions(options().log_defaults)
+                                                : TopicLogOptions(topic->configs, options().log_defaults);
+    asked_topic_ = topic;
+  }
+  return asked_options_;
+}
+
+void ShardState::OpenPartition(const meta::TopicPtr& topic, model::PartitionId id) {
+  const model::TopicPartition name{topic->name, id};
+  const meta::PartitionKey key{topic->id, id};
   if (!Owns(name) || !IsLocal(key)) return;
   Partition& partition = partitions_[name];
   if (partition.log != nullptr) return;
@@ -96,13 +100,13 @@ void ShardState::OpenPartition(const meta::Topic& topic, model::PartitionId id) 
   const absl::Status before = std::exchange(partition.error, log.status());
   partition.retry_at = Instant();
   if (log.ok()) {
-    damaged_.erase(name);
+    if (damaged_.erase(name) > 0) NoteDamaged(key, absl::OkStatus());
     partition.log = *log;
-    Refresh(topic, id);
+    Refresh(*topic, id);
     return;
   }
   if (log::IsDamage(log.status())) {
-    damaged_[name] = key;
+    if (damaged_.emplace(name, key).second) NoteDamaged(key, log.status());
     partition.retry_at = shard().Now() + kDamagedRetry;
   }
   if (before != log.status()) {
@@ -110,16 +114,17 @@ void ShardState::OpenPartition(const meta::Topic& topic, model::PartitionId id) 
   }
 }
 
-absl::StatusOr<log::PartitionLog*> ShardState::OpenFolder(const meta::Topic& topic, const model::TopicPartition& name) {
+absl::StatusOr<log::PartitionLog*> ShardState::OpenFolder(const meta::TopicPtr& topic,
+                                                          const model::TopicPartition& name) {
   if (removing_.contains(name)) {
     return Unavailable("the folder of the topic that had the name before is being removed: try again");
   }
   bool claimed = false;
-  LEAT_RETURN_IF_ERROR(ClaimFolder(topic, name, &claimed));
-  LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, directory_->OpenPartition(name, OptionsOf(topic, options())));
+  LEAT_RETURN_IF_ERROR(ClaimFolder(*topic, name, &claimed));
+  LEAT_ASSIGN_OR_RETURN(log::PartitionLog * log, directory_->OpenPartition(name, OptionsOf(topic)));
   if (claimed) return log;
   const std::string folder = env::JoinPath(LogPath(), name.ToString());
-  if (const absl::Status written = WriteFolderTopic(*config_.disk, folder, topic.id); !written.ok()) {
+  if (const absl::Status written = WriteFolderTopic(*config_.disk, folder, topic->id); !written.ok()) {
     LogWarning("broker", folder, " does not say of which topic it is: ", Message(written));
   }
   return log;
@@ -149,43 +154,58 @@ void ShardState::RemoveFolder(const model::TopicPartition& name, Callback<absl::
     if (gone && !alive.expired()) {
       removing_.erase(name);
       const meta::TopicPtr topic = image_->FindTopic(name.topic);
-      if (topic != nullptr && name.partition.value() < topic->partitions) OpenPartition(*topic, name.partition);
+      if (topic != nullptr && name.partition.value() < topic->partitions) OpenPartition(topic, name.partition);
     }
     done(gone ? absl::OkStatus() : status);
   });
 }
 
-struct ShardState::Opening {
-  std::vector<std::pair<meta::TopicPtr, model::PartitionId>> partitions;
-  size_t next = 0;
-  Callback<absl::Status> done;
-};
-
-void ShardState::OpenPartitions(const meta::ImagePtr& image, Callback<absl::Status> done) {
+void ShardState::OpenPartitions(const meta::ImagePtr& image, env::Closure opened) {
   image_ = image;
+  opened_ = std::move(opened);
   FindSetAside();
-  auto opening = std::make_shared<Opening>();
-  opening->done = std::move(done);
   for (const meta::TopicPtr& topic : image->Topics()) {
-    for (int32_t i = 0; i < topic->partitions; ++i) {
-      const model::PartitionId id(i);
-      if (Owns({topic->name, id}) && IsLocal({topic->id, id})) opening->partitions.emplace_back(topic, id);
-    }
+    for (int32_t i = 0; i < topic->partitions; ++i) OpenLater(topic, model::PartitionId(i));
   }
-  OpenSome(opening);
+  OpenSomeSoon();
 }
 
-void ShardState::OpenSome(const std::shared_ptr<Opening>& opening) {
-  if (phase != Phase::kStarting) return opening->done(Unavailable("the broker is stopping"));
-  const size_t end = std::min(opening->next + kOpenedInOneTurn, opening->partitions.size());
-  for (; opening->next < end; ++opening->next) {
-    const auto& [topic, id] = opening->partitions[opening->next];
-    OpenPartition(*topic, id);
+void ShardState::OpenLater(const meta::TopicPtr& topic, model::PartitionId id) {
+  model::TopicPartition name{topic->name, id};
+  const meta::PartitionKey key{topic->id, id};
+  if (!Owns(name) || !IsLocal(key)) return;
+  // Listed from here on, so that its folder goes if the topic does.
+  const auto [it, is_new] = partitions_.try_emplace(std::move(name));
+  if (is_new) {
+    to_open_.push_back(key);
+  } else if (!it->second.error.ok()) {
+    OpenPartition(topic, id);
   }
-  if (end == opening->partitions.size()) return opening->done(absl::OkStatus());
-  shard().Post([this, alive = std::weak_ptr<bool>(alive_), opening] {
-    if (!alive.expired()) OpenSome(opening);
+}
+
+void ShardState::OpenSomeSoon() {
+  if (options().opening_rest > absl::ZeroDuration()) {
+    opening_timer_ = shard().RunAt(shard().Now() + options().opening_rest, [this] { OpenSome(); });
+    return;
+  }
+  shard().Post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) OpenSome();
   });
+}
+
+void ShardState::OpenSome() {
+  if (phase == Phase::kStopping || phase == Phase::kStopped) return;
+  const Instant enough = shard().Now() + kOpeningTurn;
+  for (size_t n = 0; n < options().opened_in_one_turn && !to_open_.empty() && shard().Now() < enough; ++n) {
+    const meta::PartitionKey key = to_open_.front();
+    to_open_.pop_front();
+    const meta::TopicPtr topic = image_->FindTopic(key.topic);
+    if (topic != nullptr) OpenPartition(topic, key.partition);
+  }
+  WakeMoved();
+  if (!to_open_.empty()) return OpenSomeSoon();
+  wanted_.clear();
+  if (opened_) std::exchange(opened_, nullptr)();
 }
 
 void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, Callback<absl::Status> done) {
@@ -209,12 +229,11 @@ void ShardState::Install(const meta::ImagePtr& image, const meta::Delta& delta, 
     // A topic that was made and deleted in one delta must not come up again.
     const meta::TopicPtr now = image->FindTopic(change.after->name);
     if (now == nullptr || now->id != change.after->id) continue;
-    const log::LogOptions log_options = OptionsOf(*now, options());
     for (int32_t i = 0; i < now->partitions; ++i) {
       const model::PartitionId id(i);
-      OpenPartition(*now, id);
+      OpenPartition(now, id);
       const auto it = partitions_.find({now->name, id});
-      if (it != partitions_.end() && it->second.log != nullptr) it->second.log->SetOptions(log_options);
+      if (it != partitions_.end() && it->second.log != nullptr) it->second.log->SetOptions(OptionsOf(now));
     }
     RefreshAll(*now);
   }
@@ -239,6 +258,7 @@ ShardState::Found ShardState::FindLed(const model::TopicPartition& name, model::
     found.outcome = NotLeader(name, {model::NodeId(-1), found.leader.epoch});
   }
   if (!found.outcome.ok()) found.log = nullptr;
+  if (found.log != nullptr && found.replica != nullptr && !to_open_.empty()) WantCopies(name);
   return found;
 }
 
@@ -267,7 +287,7 @@ ShardState::Found ShardState::Find(const model::TopicPartition& name) {
   const meta::PartitionKey key{topic->id, name.partition};
   const CurrentLeader leader = LeaderOf(key);
   if (!IsLocal(key)) return {nullptr, NotLeader(name, leader), leader, nullptr};
-  OpenPartition(*topic, name.partition);
+  OpenPartition(topic, name.partition);
   const Partition& partition = partitions_[name];
   if (partition.log != nullptr) return {partition.log, {}, partition.leader, partition.replica};
   return {nullptr, Failed(model::ErrorCode::kKafkaStorageError, std::string(Message(partition.error))), leader,
@@ -438,6 +458,7 @@ void ShardState::MaybeDrained() {
 
 void ShardState::Abandon() {
   probe_timer_.reset();
+  opening_timer_.reset();
   alive_.reset();
   replica_server_.reset();
   directory_.reset();
@@ -449,6 +470,8 @@ void ShardState::Abandon() {
 void ShardState::Close(Callback<absl::Status> done) {
   phase = Phase::kStopped;
   probe_timer_.reset();
+  opening_timer_.reset();
+  opened_ = nullptr;
   if (replica_server_ != nullptr) replica_server_->Stop();
   if (replicas_ != nullptr) replicas_->Stop();
   partitions_.clear();

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/small_queue.h"
 #include "broker/api.h"
 #include "broker/broker_metrics.h"
 #include "broker/options.h"
@@ -48,6 +49,8 @@ class ShardState {
     env::Transport* transport = nullptr;
     ControllerPort* controller = nullptr;
     ReplicationThrottles* throttles = nullptr;  // of the broker; null: nothing is throttled
+    // A copy's files are damaged, with what is wrong, so that the controller has to know; or, with OK, no longer.
+    std::function<void(const meta::PartitionKey&, const absl::Status&)> note_damage{};
   };
   explicit ShardState(const Config& config);
   ~ShardState();
@@ -55,13 +58,14 @@ class ShardState {
   absl::Status OpenDirectory();
   // The log of the metadata itself, which no image lists.
   absl::StatusOr<log::PartitionLog*> OpenMetadataLog();
-  // Opens the partitions of the image that this shard owns; one that cannot be opened is remembered with its reason.
-  // Some in each turn, because thousands take seconds, in which a shard that stands still would lose its node the
-  // leadership of the quorum. `done` when all are; kUnavailable if the shard was closed meanwhile.
-  void OpenPartitions(const meta::ImagePtr& image, Callback<absl::Status> done);
-  // Those that cannot be opened because their files are damaged. Once the image says that the cluster does not count on
-  // this copy, and another node may have the records, the folder is set aside and the copy begins anew, empty.
-  std::vector<meta::PartitionKey> damaged() const;
+  // Takes the image over and begins to open the partitions of it that this shard owns; one that cannot be opened is
+  // remembered with its reason. Some in each turn, because thousands take seconds, in which a shard that stands still
+  // would lose its node the leadership of the quorum. What is asked for meanwhile is opened at once (Find). `opened`
+  // when all are; not if the shard is closed before.
+  //
+  // A copy whose files are damaged is reported (Config::note_damage). Once the image says that the cluster does not
+  // count on it, and another node may have the records, the folder is set aside and the copy begins anew, empty.
+  void OpenPartitions(const meta::ImagePtr& image, env::Closure opened);
   // The controller has registered this process, as this life of the node: from now on its replicas follow and lead as
   // the image says. Before, only partitions of which this node has the one copy are led. A later life replaces it.
   // Nothing if there is no transport.
@@ -159,26 +163,35 @@ class ShardState {
   // This node is to have a copy.
   bool IsLocal(const meta::PartitionKey& key) const;
   CurrentLeader LeaderOf(const meta::PartitionKey& key) const;
-  void OpenPartition(const meta::Topic& topic, model::PartitionId id);
-  struct Opening;
-  void OpenSome(const std::shared_ptr<Opening>& opening);
+  void OpenPartition(const meta::TopicPtr& topic, model::PartitionId id);
+  // Of the topic's logs.
+  const log::LogOptions& OptionsOf(const meta::TopicPtr& topic);
+  // To be opened in its turn, behind those that wait already.
+  void OpenLater(const meta::TopicPtr& topic, model::PartitionId id);
+  void OpenSome();
+  void OpenSomeSoon();
+  // While the cluster starts its nodes have opened different partitions so far. Of one that somebody asks for the
+  // others' copies are wanted as soon, or nothing can be committed: they are told.
+  void WantCopies(const model::TopicPartition& name);
   // Brings what is known of the leader and the replica up to date with the image.
   void Refresh(const meta::Topic& topic, model::PartitionId id);
   void RefreshAll(const meta::Topic& topic);
   // Which partitions of still living topics a delta says something new about.
   void RefreshChanged(const meta::Delta& delta);
+  void RefreshTouched(const meta::Delta& delta);  // by what it says of brokers
   void Forget(const model::TopicPartition& name, const meta::PartitionKey& key);
   // Deletes the copies that this node is no longer to have.
   void DropMoved(const meta::Delta& delta, const std::function<void(const model::TopicPartition&)>& remove);
   // Its folder, unless that is still of an earlier topic of the name.
-  absl::StatusOr<log::PartitionLog*> OpenFolder(const meta::Topic& topic, const model::TopicPartition& name);
+  absl::StatusOr<log::PartitionLog*> OpenFolder(const meta::TopicPtr& topic, const model::TopicPartition& name);
   absl::Status ClaimFolder(const meta::Topic& topic, const model::TopicPartition& name, bool* claimed) const;
   void RemoveFolder(const model::TopicPartition& name, Callback<absl::Status> done);
   // Long polls of partitions that have another leader than before, or are gone.
   void WakeMoved();
   // shard_damage.cc
+  void NoteDamaged(const meta::PartitionKey& key, const absl::Status& status) const;
   bool MayFetchAgain(const meta::PartitionKey& key) const;
-  absl::StatusOr<log::PartitionLog*> BeginAnew(const meta::Topic& topic, const model::TopicPartition& name,
+  absl::StatusOr<log::PartitionLog*> BeginAnew(const meta::TopicPtr& topic, const model::TopicPartition& name,
                                                const absl::Status& damage);
   void ReopenDamaged();
   void FindSetAside();
@@ -190,10 +203,16 @@ class ShardState {
 
   const Config config_;
   meta::ImagePtr image_;
+  meta::TopicPtr asked_topic_;  // whose options were asked for last: most ask for a whole topic's partitions
+  log::LogOptions asked_options_;
   std::unique_ptr<log::LogDirectory> directory_;
   std::unique_ptr<ReplicaHost> replicas_;  // of this life
   std::unique_ptr<ReplicaFetchServer> replica_server_;
   absl::flat_hash_map<model::TopicPartition, Partition> partitions_;
+  SmallQueue<meta::PartitionKey> to_open_;
+  std::map<model::TopicPartition, Instant> wanted_;  // when the others may be told again
+  std::unique_ptr<env::Timer> opening_timer_;
+  env::Closure opened_;                                          // once none is left
   std::map<model::TopicPartition, meta::PartitionKey> damaged_;  // that could not be opened
   std::set<model::TopicPartition> aside_;     // of which a damaged copy is kept until the new one is in sync
   std::set<model::TopicPartition> moved_;     // for WakeMoved

@@ -1,6 +1,7 @@
 #include "meta/brokers.h"
 
 #include <algorithm>
+#include <set>
 
 #include "meta/settle.h"
 #include "model/error_status.h"
@@ -103,19 +104,32 @@ bool IsSameLife(const BrokerRegistered& a, BrokerRegistered b) {
   return a == b;
 }
 
-// A process that is registered without listeners may say later where it takes connections. An older request of it, from
-// before it knew them, changes nothing.
-Records ListenersOf(const BrokerRegistered& registered, const RegisterBroker& command) {
-  if (command.broker.listeners.empty() || command.broker.listeners == registered.listeners) return {};
-  BrokerRegistered record = registered;
-  record.listeners = command.broker.listeners;
-  return {std::move(record)};
-}
-
 // Somebody else may still have what this copy held. The last one that may have it stays what it is, damaged as it is.
 bool OthersMayHave(const Partition& partition, NodeId id) {
   const auto other = [&](const NodeList& nodes) { return !Without(nodes, {id}).empty(); };
   return other(partition.isr) || other(partition.elr) || other(partition.last_known_elr);
+}
+
+// What a process says that is registered already: where it takes connections, if it could not say so before (an older
+// request of it, from before it knew them, changes nothing); which of its copies it has found damaged since.
+Records NewsOf(const Image& image, const BrokerRegistered& registered, const RegisterBroker& command,
+               const Policy& policy) {
+  Settler settler(image, policy);
+  if (!command.broker.listeners.empty() && command.broker.listeners != registered.listeners) {
+    BrokerRegistered record = registered;
+    record.listeners = command.broker.listeners;
+    settler.Add(std::move(record));
+  }
+  const NodeId id = registered.id;
+  for (const PartitionKey& key : std::set<PartitionKey>(command.damaged.begin(), command.damaged.end())) {
+    const Partition* partition = image.FindPartition(key);
+    if (partition == nullptr || !Contains(partition->replicas, id) || !OthersMayHave(*partition, id)) continue;
+    Wish wish(*partition);
+    wish.isr = Without(wish.isr, {id});
+    wish.lost_all = {id};
+    settler.Settle(key, wish);
+  }
+  return settler.Take();
 }
 
 // What a new process of a registered broker means for what it held.
@@ -180,7 +194,7 @@ absl::StatusOr<Records> Decide(const Image& image, const RegisterBroker& command
                     ErrorCode::kInvalidRegistration);
   }
   if (before != nullptr && IsSameLife(before->registration, command.broker)) {
-    return ListenersOf(before->registration, command);
+    return NewsOf(image, before->registration, command, policy);
   }
   if (before != nullptr && before->registration.incarnation != command.broker.incarnation) {
     LEAT_RETURN_IF_ERROR(CheckSuccession(*before, command, session));

@@ -26,7 +26,7 @@ enum class ElectionWish : uint8_t {
 struct Wish {
   NodeList replicas, isr, adding, removing;
   NodeList lost_unsynced;  // ended uncleanly: not in sync and not eligible any more
-  NodeList lost_all;       // came back with another disk: has nothing; not even the last known leader
+  NodeList lost_all;       // has another disk, or a damaged copy: has nothing; not even the last known leader
   ElectionWish election = ElectionWish::kKeep;
   explicit Wish(const Partition& now)
       : replicas(now.replicas), isr(now.isr), adding(now.adding), removing(now.removing) {}

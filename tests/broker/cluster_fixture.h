@@ -42,6 +42,7 @@ class Cluster : public ::testing::Test {
       const env::PeerAddress at = sim::SimNetwork::AddressOf(voter);
       options.voters.push_back({model::NodeId(voter), at.host, at.port});
     }
+    Adjust(&options);
     for (int i = 0; i < 2; ++i) node.shards.push_back(MakeShard(id));
     std::vector<env::Shard*> ports;
     for (const auto& shard : node.shards) ports.push_back(shard.get());
@@ -49,6 +50,7 @@ class Cluster : public ::testing::Test {
     node.broker = CreateBroker(options, node.disk, ports, env::NullMetrics(), MakeJobs(id), network.Attach(id, ports));
     node.broker->Start([&node](absl::Status status) { node.started = std::move(status); });
   }
+  virtual void Adjust(Options*) {}
   virtual std::unique_ptr<sim::SimShard> MakeShard(int32_t) { return std::make_unique<sim::SimShard>(world); }
   // What runs the jobs of the node.
   virtual std::unique_ptr<JobFactory> MakeJobs(int32_t) { return std::make_unique<FakeJobFactory>(&jobs); }

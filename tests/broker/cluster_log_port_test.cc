@@ -145,7 +145,8 @@ TEST_F(ClusterLog, AppendsWhoseAnswerIsLostFailWithAllBehindThem) {
       EXPECT_TRUE(answer.ok() || absl::IsUnavailable(answer)) << answer;
     }
     EXPECT_TRUE(failed);
-    // The next leader is found.
+    // The next leader is found. Until there is one, what has no number fails at once where the last one is gone.
+    ASSERT_TRUE(world.RunUntil([&] { return LeaderOf(1, Tp("t", p)) != leader; }, absl::Minutes(1)));
     const auto base = Append(1, Tp("t", p), Batch({"after"}));
     ASSERT_TRUE(base.ok()) << base.status();
     EXPECT_EQ(Read(1, Tp("t", p)).back(), "after");

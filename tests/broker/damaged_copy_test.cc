@@ -91,6 +91,59 @@ TEST_F(DamagedCopy, IsKeptUntilTheNewOneHasCaughtUp) {
   EXPECT_EQ(Log(damaged)->log_end(), Offset(10));
 }
 
+// Brokers that have registered, and may lead, long before they open what nobody asks for.
+class DamagedCopyFoundLate : public DamagedCopy {
+ protected:
+  void Adjust(Options* options) override {
+    options->log_defaults.min_insync_replicas = 2;
+    options->opened_in_one_turn = 1;
+    options->opening_rest = rest;
+  }
+  bool IsOpen(int32_t id) {
+    const auto& shards = nodes[id]->broker->shards();
+    return shards[OwnerOf(Tp("t"), shards.size())]->Peek(Tp("t")).log != nullptr;
+  }
+
+  Duration rest = absl::Milliseconds(1);
+};
+
+TEST_F(DamagedCopyFoundLate, IsFetchedAgain) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "t", 1).outcome.ok());
+  const int32_t leader = Partition(1).leader.value();
+  Fill(leader);
+  rest = absl::Seconds(5);
+  Kill(leader);
+  nodes[leader]->disk.FlipBit(kSegment, 500, 3);
+  Start(leader);
+  ASSERT_TRUE(world.RunUntil([&] { return nodes[leader]->started.has_value(); }, absl::Seconds(60)));
+  ASSERT_TRUE(nodes[leader]->started->ok()) << *nodes[leader]->started;
+  EXPECT_FALSE(IsOpen(leader));
+  const int32_t other = leader % kNodes + 1;
+  EXPECT_FALSE(InSync(other, leader));
+  ASSERT_TRUE(world.RunUntil([&] { return InSync(other, leader); }, absl::Seconds(60)));
+  EXPECT_EQ(Log(leader)->log_end(), Offset(10));
+}
+
+TEST_F(DamagedCopyFoundLate, GivesUpTheLeadershipThatItWasElectedTo) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "t", 1).outcome.ok());
+  Fill(Partition(1).leader.value());
+  rest = absl::Seconds(5);
+  bool led = false;
+  for (int32_t damaged = 1; damaged <= kNodes; ++damaged) {
+    for (int32_t id = 1; id <= kNodes; ++id) Kill(id);
+    nodes[damaged]->disk.FlipBit(kSegment, 500, 3);
+    StartAll();
+    led |= Partition(damaged).leader == NodeId(damaged);
+    ASSERT_TRUE(world.RunUntil([&] { return InSync(damaged, 1) && InSync(damaged, 2) && InSync(damaged, 3); },
+                               absl::Seconds(60)))
+        << damaged;
+    for (int32_t id = 1; id <= kNodes; ++id) EXPECT_EQ(Log(id)->log_end(), Offset(10)) << damaged << " " << id;
+  }
+  EXPECT_TRUE(led) << "else nothing was tried";
+}
+
 TEST(DamagedOnlyCopy, IsRefusedWhileTheRestIsServed) {
   BrokerWorld broker(1);
   ASSERT_TRUE(broker.Start().ok());

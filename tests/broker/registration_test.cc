@@ -126,14 +126,19 @@ TEST_F(Lives, TakeTheEndOfAProcessForAnOrderlyStopUnderTheSameKernel) {
   };
   boot("monday");
   EXPECT_EQ(Begin().clean_shutdown_epoch, -1) << "never registered";
-  ASSERT_TRUE(NoteRegistration(disk, "/d", 7).ok());
+  ASSERT_TRUE(NoteRegistration(disk, "/d", 7, Logs::kUnread).ok());
   EXPECT_EQ(Begin().clean_shutdown_epoch, 7);
   EXPECT_EQ(Begin().clean_shutdown_epoch, 7) << "as long as no other is registered";
+  EXPECT_FALSE(LogsInPageCache(disk, "/d")) << "what a power cut has left of some of them nobody has seen yet";
+  ASSERT_TRUE(NoteRegistration(disk, "/d", 7, Logs::kRead).ok());
+  EXPECT_TRUE(LogsInPageCache(disk, "/d"));
   boot("tuesday");
+  EXPECT_FALSE(LogsInPageCache(disk, "/d"));
   EXPECT_EQ(Begin().clean_shutdown_epoch, -1);
-  ASSERT_TRUE(NoteRegistration(disk, "/d", 8).ok());
+  ASSERT_TRUE(NoteRegistration(disk, "/d", 8, Logs::kRead).ok());
   ASSERT_TRUE(DistrustPageCache(disk, "/d").ok());
   EXPECT_EQ(Begin().clean_shutdown_epoch, -1) << "a sync has failed";
+  EXPECT_FALSE(LogsInPageCache(disk, "/d"));
 }
 
 TEST_F(Lives, SayWhatIsWrongWithTheirFile) {

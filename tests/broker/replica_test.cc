@@ -269,6 +269,22 @@ TEST_F(Replicas, DeleteRecordsEverywhere) {
                       absl::Seconds(5)));
 }
 
+// A follower's next fetch may be on its way when those that wait are told.
+TEST_F(Replicas, DeleteRecordsWhateverTheFetchesAreDoing) {
+  SetView(1, {1, 2, 3}, {1, 2, 3});
+  for (int64_t n = 1; n <= 40; ++n) {
+    EXPECT_TRUE(Await(Append(1, Batch("x"))).ok());
+    world_.RunFor(absl::Microseconds(250) * n);
+    std::optional<ErrorCode> done;
+    node(1).log->DeleteRecordsBefore(Offset(n), [&](const absl::Status& status) {
+      EXPECT_TRUE(status.ok()) << status;
+      node(1).replica().AwaitLogStart(Offset(n), world_.Now() + absl::Seconds(5), [&](ErrorCode code) { done = code; });
+    });
+    ASSERT_TRUE(world_.RunUntil([&] { return done.has_value(); }, absl::Milliseconds(50))) << n;
+    EXPECT_EQ(done, ErrorCode::kNone);
+  }
+}
+
 TEST_F(Replicas, ReadFromTheNearestThatHasIt) {
   SetView(1, {1, 2, 3}, {1, 2, 3});
   for (replication::ReplicaView& replica : view_.replicas) replica.rack = replica.node == NodeId(2) ? "b" : "a";

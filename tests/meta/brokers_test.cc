@@ -198,6 +198,31 @@ TEST(DamagedCopies, AreNotEligibleWhereAnotherReplicaHasTheRecords) {
   EXPECT_EQ(c.At("a", 1).elr, Nodes({1})) << "this copy is whole";
 }
 
+TEST(DamagedCopies, AreGivenUpAlsoOnceTheirBrokerLeadsThem) {
+  TestCluster c;
+  c.StartAll({1, 2});
+  c.Create("a", {Nodes({1, 2}), Nodes({1, 2})}, {{"min.insync.replicas", "2"}});
+  RegisterBroker again = TestCluster::Registration(1);
+  again.damaged = {c.Key("a"), c.Key("a"), PartitionKey{{9, 9}, PartitionId(0)}};
+  c.Run(Decide(c.image, again, Session::kAlive, c.policy));
+  EXPECT_EQ(c.At("a").leader, NodeId(2));
+  EXPECT_EQ(c.At("a").isr, Nodes({2}));
+  EXPECT_THAT(c.At("a").elr, ::testing::IsEmpty());
+  EXPECT_EQ(c.At("a", 1).leader, NodeId(1)) << "this copy is whole";
+  EXPECT_FALSE(c.image.FindBroker(NodeId(1))->fenced);
+  EXPECT_THAT(*Decide(c.image, again, Session::kAlive, c.policy), ::testing::IsEmpty()) << "said once more";
+}
+
+TEST(DamagedCopies, StayTheLastOnesAlsoOnceTheirBrokerLeadsThem) {
+  TestCluster c;
+  c.StartAll({1, 2});
+  c.Create("a", {Nodes({1, 2})}, {{"min.insync.replicas", "1"}});
+  c.SetIsr("a", Nodes({1}));
+  RegisterBroker again = TestCluster::Registration(1);
+  again.damaged = {c.Key("a")};
+  EXPECT_THAT(*Decide(c.image, again, Session::kAlive, c.policy), ::testing::IsEmpty());
+}
+
 TEST(DamagedCopies, AreKeptWhereNobodyElseHasTheRecords) {
   TestCluster c;
   c.StartAll({1, 2});

@@ -44,6 +44,9 @@ broker::Options OptionsOf(const Plan& plan, int id) {
   options.log_defaults.min_insync_replicas = plan.nodes >= 3 ? 2 : 1;
   options.checkpoint_interval = plan.checkpoint_interval;
   options.compaction_check_interval = absl::Seconds(5);
+  // In some runs brokers lead and follow long before they have opened what they do it with.
+  options.opened_in_one_turn = 1;
+  options.opening_rest = absl::Milliseconds(40) * static_cast<int64_t>(plan.seed % 4);
   options.replication_factor = std::min(plan.nodes, 3);
   options.new_cluster_id = "the-cluster";
   options.offsets_partitions = 2;
