@@ -90,6 +90,35 @@ json::object JobJson(const broker::JobDescription& job) {
           {"inputs", std::move(inputs)}};
 }
 
+json::array OperatorsJson(const broker::JobProgress& progress) {
+  json::array operators;
+  for (const broker::JobOperator& op : progress.operators) {
+    const bool timed = op.watermark_ms != INT64_MIN && op.watermark_ms != INT64_MAX;
+    operators.push_back(
+        {{"id", op.id},
+         {"name", op.name},
+         {"rows_in", op.rows_in},
+         {"rows_out", op.rows_out},
+         {"rows_late", op.rows_late},
+         {"rows_dead", op.rows_dead},
+         {"state_bytes", op.state_bytes},
+         {"watermark_ms", timed ? json::value(op.watermark_ms) : json::value(nullptr)},
+         {"watermark_lag_seconds", timed ? json::value(op.watermark_lag_seconds) : json::value(nullptr)},
+         {"input_ended", op.watermark_ms == INT64_MAX},
+         {"busy_seconds", op.busy_seconds},
+         {"backpressured_seconds", op.backpressured_seconds}});
+  }
+  return operators;
+}
+
+json::value LatencyJson(const broker::JobProgress& progress) {
+  if (progress.latency_records == 0) return nullptr;
+  return {{"records", progress.latency_records},
+          {"p50_seconds", progress.latency_p50_seconds},
+          {"p95_seconds", progress.latency_p95_seconds},
+          {"p99_seconds", progress.latency_p99_seconds}};
+}
+
 void AddTopics(Router& router, broker::Broker& broker) {
   router.Route(Method::kGet, "/v1/topics", [&broker](const Request&, Responder respond) {
     broker.DescribeTopics({}, [respond = std::move(respond)](std::vector<broker::TopicDescription> topics) mutable {
@@ -120,7 +149,8 @@ void AddLag(Router& router, broker::Broker& broker) {
                                            {"committed_offset", lag.committed.value()},
                                            {"high_watermark", lag.high_watermark.value()},
                                            {"lag_records", lag.lag_records},
-                                           {"lag_seconds", lag.lag_seconds}});
+                                           {"lag_seconds", lag.lag_seconds},
+                                           {"status", broker::StatusName(lag.status)}});
                          }
                          Answer(respond, json::object{{"lag", std::move(list)}});
                        });
@@ -136,16 +166,24 @@ void AddJobs(Router& router, broker::Broker& broker) {
     });
   });
   router.Route(Method::kGet, "/v1/jobs/{job}", [&broker](const Request& request, Responder respond) {
-    broker.DescribeJob(request.params.at("job"),
-                       [respond = std::move(respond)](absl::StatusOr<broker::JobDescription> job) mutable {
-                         if (!job.ok()) {
-                           return respond(ErrorResponse(404, "not_found", Message(job.status())));
-                         }
-                         json::object body = JobJson(*job);
-                         body["sql"] = job->sql;
-                         body["plan"] = job->explain;
-                         Answer(respond, body);
-                       });
+    broker.DescribeJob(
+        request.params.at("job"), [respond = std::move(respond)](absl::StatusOr<broker::JobDescription> job) mutable {
+          if (!job.ok()) {
+            return respond(ErrorResponse(404, "not_found", Message(job.status())));
+          }
+          json::object body = JobJson(*job);
+          body["sql"] = job->sql;
+          body["plan"] = job->explain;
+          body["workers"] = job->progress.workers;
+          body["run_seconds"] = job->progress.seconds;
+          body["checkpoint_bytes"] = job->progress.checkpoint_bytes;
+          body["cpu_seconds"] = job->progress.cpu_seconds;
+          body["cpu_limited_seconds"] = job->progress.cpu_limited_seconds;
+          body["cpu_limit"] = job->progress.cpu_limit > 0 ? json::value(job->progress.cpu_limit) : json::value(nullptr);
+          body["latency"] = LatencyJson(job->progress);
+          body["operators"] = OperatorsJson(job->progress);
+          Answer(respond, body);
+        });
   });
 }
 

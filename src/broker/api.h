@@ -13,6 +13,8 @@
 #include "base/owned_bytes.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "broker/job_api.h"
+#include "group/lag_judge.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "model/transaction.h"
@@ -270,6 +272,14 @@ struct CommittedOffset {
   std::string metadata;
   int64_t commit_time_ms = -1;
 };
+// Whether who reads a partition for a group gets on, as its coordinator judges.
+using ConsumerStatus = group::ConsumerStatus;
+using group::StatusName;
+struct GroupStatus {
+  std::string group;
+  model::TopicPartition partition;
+  ConsumerStatus status = ConsumerStatus::kOk;
+};
 struct GroupLag {
   std::string group;
   model::TopicPartition partition;
@@ -277,53 +287,7 @@ struct GroupLag {
   model::Offset high_watermark{-1};
   int64_t lag_records = 0;
   double lag_seconds = 0;  // age of the first record not yet committed, by its timestamp; 0 when there is none
-};
-
-// --- jobs ---
-// kFinished: every source is bounded and has been read to its end.
-enum class JobState { kStarting, kRunning, kRestarting, kStopped, kFailed, kFinished };
-std::string_view JobStateName(JobState state);
-struct NewJob {
-  std::string name;  // 1 to 100 of [a-zA-Z0-9._-]
-  std::string sql;
-};
-struct PartitionProgress {
-  model::TopicPartition partition;
-  model::Offset offset{-1};  // of the last committed checkpoint
-  model::Offset high_watermark{-1};
-  int64_t watermark_ms = INT64_MIN;  // INT64_MIN: none yet
-};
-struct JobDescription {
-  std::string name;
-  JobState state = JobState::kStopped;
-  std::string error;  // why it restarts or failed
-  std::string sql;
-  std::string explain;
-  int64_t created_ms = 0;
-  int restarts = 0;
-  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;  // since it was started here
-  int64_t checkpoint_age_ms = -1;                                    // -1: none yet
-  double checkpoint_duration_seconds = 0;
-  uint64_t checkpoints = 0;
-  size_t state_bytes = 0;
-  std::vector<PartitionProgress> inputs;
-  int64_t revision = 1;    // of its SQL
-  model::NodeId node{-1};  // that it runs on, or would: it leads the job's changelog; -1: nobody does now
-};
-// Other SQL for a job that is there, which goes on with its state.
-struct JobUpgrade {
-  std::string name;
-  std::string sql;
-  std::vector<std::string> drop_state{};  // operators whose state may be lost, as the error names them; or "all"
-  enum class Mode { kApply, kCheck } mode = Mode::kApply;  // kCheck: says what would be, and changes nothing
-};
-struct JobUpgraded {
-  JobDescription job;
-  std::vector<std::string> changes;  // what becomes of each operator's state, a sentence each
-};
-struct JobLogLine {
-  int64_t time_ms = 0;
-  std::string text;
+  ConsumerStatus status = ConsumerStatus::kOk;
 };
 
 // --- the cluster ---

@@ -17,6 +17,7 @@
 #include "broker/controller_gateway.h"
 #include "broker/fetch_op.h"
 #include "broker/job_factory.h"
+#include "broker/lag_watch.h"
 #include "broker/life.h"
 #include "broker/page_cache.h"
 #include "broker/peer_addresses.h"
@@ -108,6 +109,7 @@ class BrokerImpl final : public Broker {
   const Options& options() const { return options_; }
   env::Shard& home() const { return shards_[0]->shard(); }
   env::Metrics& metrics() { return metrics_; }
+  const LagWatch& lag_watch() const { return lag_watch_; }
   BrokerMetrics& broker_metrics() { return broker_metrics_; }
   const meta::ImagePtr& image() const { return metadata_->image(); }
   // Has the controller change the metadata, wherever it is; `done` here, once every shard has what came of it. While
@@ -201,6 +203,8 @@ class BrokerImpl final : public Broker {
   static void Drain(ShardState& shard, env::Closure drained);
   void ScheduleGauges();
   void UpdateGauges();
+  void WatchLag();
+  void DeclareLagGauges();
   void UpdateLagGauges(const std::vector<GroupLag>& lags);
 
   // cluster.cc, shard 0: tells every shard who the controller is
@@ -297,7 +301,8 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<ClusterLogPort> cluster_log_;  // null: the node is alone
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<env::Timer> gauges_timer_;
-  std::set<std::pair<std::string, std::string>> lag_series_;  // group and topic, of the gauges of lag
+  LagWatch lag_watch_;
+  std::set<env::Labels> lag_series_;  // of the gauges of lag
 };
 
 // As Broker::Create, with the jobs' maker given.

@@ -232,5 +232,6 @@ void BrokerLogPort::EndTransaction(std::string transactional_id, run::Transactio
 }
 
 int64_t BrokerLogPort::WallMillis() { return broker_.home().WallMillis(); }
+Instant BrokerLogPort::Now() { return broker_.home().Now(); }
 
 }  // namespace leat::broker

@@ -41,6 +41,7 @@ class BrokerLogPort final : public run::LogPort {
   void EndTransaction(std::string transactional_id, run::TransactionalProducer producer, model::TransactionEnd end,
                       run::Callback<absl::StatusOr<run::TransactionalProducer>> done) override;
   int64_t WallMillis() override;
+  Instant Now() override;
 
  private:
   BrokerImpl& broker_;

@@ -50,6 +50,7 @@ class ClusterLogPort final : public run::LogPort {
   void EndTransaction(std::string transactional_id, run::TransactionalProducer producer, model::TransactionEnd end,
                       run::Callback<absl::StatusOr<run::TransactionalProducer>> done) override;
   int64_t WallMillis() override { return local_.WallMillis(); }
+  Instant Now() override { return local_.Now(); }
 
  private:
   // Whom to ask, by this node's image: kUnavailable if nobody leads now, kNotFound if there is no such partition.

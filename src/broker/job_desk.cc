@@ -287,10 +287,36 @@ void JobDesk::ForgetGroup(const std::string& group, Callback<absl::Status> done)
 
 void JobDesk::Describe(const std::string& name, Callback<absl::StatusOr<JobDescription>> done) {
   if (const auto known = Known(name); !known.ok()) return done(known.status());
-  List({name}, [name, done = std::move(done)](std::vector<JobDescription> jobs) mutable {
-    if (jobs.empty()) return done(NotFound("job '", name, "' does not exist"));
-    done(std::move(jobs[0]));
+  struct Both {
+    std::vector<JobDescription> jobs;
+    JobProgress progress;
+    int waiting = 2;
+    Callback<absl::StatusOr<JobDescription>> done;
+    void Arrive(const std::string& name) {
+      if (--waiting > 0) return;
+      if (jobs.empty()) return done(NotFound("job '", name, "' does not exist"));
+      jobs[0].progress = std::move(progress);
+      done(std::move(jobs[0]));
+    }
+  };
+  auto both = std::make_shared<Both>();
+  both->done = std::move(done);
+  // Whether its node answers is said by the description.
+  Progress(name, [name, both](absl::StatusOr<JobProgress> progress) {
+    if (progress.ok()) both->progress = *std::move(progress);
+    both->Arrive(name);
   });
+  List({name}, [name, both](std::vector<JobDescription> jobs) {
+    both->jobs = std::move(jobs);
+    both->Arrive(name);
+  });
+}
+
+void JobDesk::Progress(const std::string& name, Callback<absl::StatusOr<JobProgress>> done) {
+  const absl::StatusOr<model::NodeId> owner = JobOwner(*broker_.image(), name, broker_.node_id());
+  if (!owner.ok()) return done(owner.status());
+  if (*owner == broker_.node_id()) return done(jobs_.ProgressOf(name));
+  broker_.job_peers().Ask(*owner, AskJobProgress{name}, kAnswerTimeout, std::move(done));
 }
 
 void JobDesk::List(Callback<std::vector<JobDescription>> done) {

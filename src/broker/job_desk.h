@@ -55,6 +55,7 @@ class JobDesk {
   void SettleUpgrade(const std::shared_ptr<Upgrading>& upgrading);
   void Settle(const AskSettle& wanted, Callback<absl::StatusOr<JobDescription>> done);
   absl::StatusOr<std::string> Known(const std::string& name) const;
+  void Progress(const std::string& name, Callback<absl::StatusOr<JobProgress>> done);
   void List(const std::vector<std::string>& names, Callback<std::vector<JobDescription>> done);
 
   BrokerImpl& broker_;

@@ -174,6 +174,7 @@ class FencedPort final : public run::LogPort {
     base_.CommittedOffsets(std::move(group), std::move(partitions), std::move(done));
   }
   int64_t WallMillis() override { return base_.WallMillis(); }
+  Instant Now() override { return base_.Now(); }
 
  private:
   // Does not need the port, which may be gone when the answer comes.

@@ -143,6 +143,7 @@ void JobManager::StopRunner(const std::string& name) {
       Entry& stopped = entries_[name];
       stopped.last = stopped.runner->Status();
       stopped.runner.reset();
+      broker_.metrics().Forget("job", name);  // they would stand still as if it ran
       stopped.port.reset();
       StepEnded(name);
     });

@@ -50,6 +50,10 @@ class JobManager {
   std::vector<JobDescription> DescribeOwn(const std::vector<std::string>& names) const;
   // kUnavailable: the job is not this node's.
   absl::StatusOr<std::vector<JobLogLine>> Logs(const std::string& name) const;
+  // Empty if nothing of it runs.
+  absl::StatusOr<JobProgress> ProgressOf(const std::string& name) const;
+  // Brings the series of /metrics of the jobs that run here up to now.
+  void PublishMetrics();
   // Other groups than its own name under which the job's sources commit, as far as it was compiled here.
   absl::StatusOr<std::vector<std::string>> GroupsOf(const std::string& name) const;
   size_t running() const;  // here
@@ -72,6 +76,7 @@ class JobManager {
     std::string explain;
     std::vector<std::string> groups;  // properties.group.id of its sources
     absl::Status failed;              // why it could not be started in this leadership
+    bool shows_failure = false;       // as a series of /metrics
     bool start_again = false;         // what runs is to be stopped and started anew
     bool working = false;             // a step is under way; the next one begins when it has ended
     std::vector<Callback<absl::Status>> on_settled;

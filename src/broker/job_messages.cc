@@ -68,6 +68,14 @@ void Visit(Fields& fields, AskJobLogs& it) {
   fields(it.name);
 }
 template <typename Fields>
+void Visit(Fields& fields, AskTroubled& it) {
+  fields(it.groups);
+}
+template <typename Fields>
+void Visit(Fields& fields, AskJobProgress& it) {
+  fields(it.name);
+}
+template <typename Fields>
 void Visit(Fields& fields, AskJobGroups& it) {
   fields(it.name);
 }

@@ -25,6 +25,11 @@ void Visit(Fields& fields, GroupLag& it) {
   fields(it.group, it.partition, it.committed, it.high_watermark, it.lag_records, it.lag_seconds);
 }
 template <typename Fields>
+void Visit(Fields& fields, GroupStatus& it) {
+  fields(it.group, it.partition);
+  fields.Choice(it.status, ConsumerStatus::kStopped);
+}
+template <typename Fields>
 void Visit(Fields& fields, PartitionProgress& it) {
   fields(it.partition, it.offset, it.high_watermark, it.watermark_ms);
 }
@@ -40,6 +45,17 @@ void Visit(Fields& fields, JobDescription& it) {
          it.rows_dead, it.checkpoint_age_ms, it.checkpoint_duration_seconds, it.checkpoints, state_bytes, it.inputs,
          it.node);
   it.state_bytes = state_bytes;
+}
+
+template <typename Fields>
+void Visit(Fields& fields, JobOperator& it) {
+  fields(it.id, it.name, it.rows_in, it.rows_out, it.rows_late, it.rows_dead, it.state_bytes, it.watermark_ms,
+         it.watermark_lag_seconds, it.busy_seconds, it.backpressured_seconds);
+}
+template <typename Fields>
+void Visit(Fields& fields, JobProgress& it) {
+  fields(it.operators, it.latency_records, it.latency_p50_seconds, it.latency_p95_seconds, it.latency_p99_seconds,
+         it.workers, it.seconds, it.checkpoint_bytes, it.cpu_seconds, it.cpu_limited_seconds, it.cpu_limit);
 }
 
 // --- the log, of the leader of the partitions: as the calls of run::LogPort
@@ -95,6 +111,12 @@ struct AskLag {
   using Reply = std::vector<GroupLag>;
   std::vector<GroupLag> items;
 };
+// Of the coordinator: the partitions of the groups (empty: of all that it coordinates) whose consumers are not ok.
+struct AskTroubled {
+  static constexpr uint8_t kKind = 21;
+  using Reply = std::vector<GroupStatus>;
+  std::vector<std::string> groups;
+};
 // --- of the node that a job runs on
 // Answered once what runs there is what the metadata wants, in a state of the metadata that says `desired` of the job.
 struct AskSettle {
@@ -120,6 +142,12 @@ struct AskJobLogs {
 struct AskJobGroups {
   static constexpr uint8_t kKind = 13;
   using Reply = std::vector<std::string>;
+  std::string name;
+};
+
+struct AskJobProgress {
+  static constexpr uint8_t kKind = 20;
+  using Reply = JobProgress;
   std::string name;
 };
 
@@ -203,9 +231,10 @@ struct AskUpgraded {
   int64_t revision = 0;
 };
 
-using JobMessage = std::variant<AskEnds, AskOffsetForTime, AskFetch, AskAppend, AskCommit, AskCommitted, AskForget,
-                                AskCommittedOf, AskLag, AskSettle, AskJobs, AskJobLogs, AskJobGroups, AskOpenProducer,
-                                AskAddToTransaction, AskEndTransaction, AskView, AskUpgrade, AskUpgraded>;
+using JobMessage =
+    std::variant<AskEnds, AskOffsetForTime, AskFetch, AskAppend, AskCommit, AskCommitted, AskForget, AskCommittedOf,
+                 AskLag, AskSettle, AskJobs, AskJobLogs, AskJobGroups, AskOpenProducer, AskAddToTransaction,
+                 AskEndTransaction, AskView, AskUpgrade, AskUpgraded, AskJobProgress, AskTroubled>;
 
 std::string EncodeJobMessage(JobMessage message);
 // kInvalidArgument: not a message. kUnimplemented: of a kind that this program does not know (from a newer one).

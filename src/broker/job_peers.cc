@@ -4,6 +4,7 @@
 #include "broker/broker_log_port.h"
 #include "broker/job_manager.h"
 #include "broker/lag.h"
+#include "broker/lag_watch.h"
 
 namespace leat::broker {
 namespace {
@@ -113,6 +114,9 @@ void JobPeers::On(AskLag message, Reply reply) {
     reply(EncodeJobAnswer<AskLag::Reply>(std::move(lags)));
   });
 }
+void JobPeers::On(const AskTroubled& message, Reply reply) {
+  reply(EncodeJobAnswer<AskTroubled::Reply>(broker_.lag_watch().Troubled(message.groups, broker_.home().WallMillis())));
+}
 void JobPeers::On(const AskSettle& message, Reply reply) {
   broker_.jobs().Settle(message, Encoding<AskSettle::Reply>(std::move(reply)));
 }
@@ -127,6 +131,9 @@ void JobPeers::On(const AskJobs& message, Reply reply) {
 }
 void JobPeers::On(const AskJobLogs& message, Reply reply) {
   reply(EncodeJobAnswer<AskJobLogs::Reply>(broker_.jobs().Logs(message.name)));
+}
+void JobPeers::On(const AskJobProgress& message, Reply reply) {
+  reply(EncodeJobAnswer<AskJobProgress::Reply>(broker_.jobs().ProgressOf(message.name)));
 }
 void JobPeers::On(const AskJobGroups& message, Reply reply) {
   reply(EncodeJobAnswer<AskJobGroups::Reply>(broker_.jobs().GroupsOf(message.name)));

@@ -56,11 +56,13 @@ class JobPeers {
   void On(const AskForget& message, Reply reply);
   void On(AskCommittedOf message, Reply reply);
   void On(AskLag message, Reply reply);
+  void On(const AskTroubled& message, Reply reply);
   void On(const AskSettle& message, Reply reply);
   void On(const AskUpgrade& message, Reply reply);
   void On(const AskUpgraded& message, Reply reply);
   void On(const AskJobs& message, Reply reply);
   void On(const AskJobLogs& message, Reply reply);
+  void On(const AskJobProgress& message, Reply reply);
   void On(const AskJobGroups& message, Reply reply);
   void On(const AskView& message, Reply reply);
 

@@ -128,6 +128,58 @@ absl::StatusOr<std::vector<JobLogLine>> JobManager::Logs(const std::string& name
   return lines;
 }
 
+absl::StatusOr<JobProgress> JobManager::ProgressOf(const std::string& name) const {
+  if (!IsOwn(name)) return Unavailable("node ", broker_.node_id(), " does not run job '", name, "'");
+  JobProgress progress;
+  const auto it = entries_.find(name);
+  if (it == entries_.end() || it->second.runner == nullptr) return progress;
+  const run::JobProgress from = it->second.runner->Progress();
+  progress.latency_records = from.latency.records;
+  progress.latency_p50_seconds = from.latency.p50_seconds;
+  progress.latency_p95_seconds = from.latency.p95_seconds;
+  progress.latency_p99_seconds = from.latency.p99_seconds;
+  progress.workers = from.workers;
+  progress.seconds = from.seconds;
+  progress.checkpoint_bytes = from.checkpoint_bytes;
+  progress.cpu_seconds = from.cpu_seconds;
+  progress.cpu_limited_seconds = from.cpu_limited_seconds;
+  progress.cpu_limit = from.cpu_limit;
+  const int64_t now_ms = broker_.home().WallMillis();
+  for (const run::OperatorProgress& op : from.operators) {
+    const bool timed = op.watermark_ms != INT64_MIN && op.watermark_ms != INT64_MAX;
+    progress.operators.push_back(
+        {.id = op.id,
+         .name = op.name,
+         .rows_in = op.rows_in,
+         .rows_out = op.rows_out,
+         .rows_late = op.rows_late,
+         .rows_dead = op.rows_dead,
+         .state_bytes = op.state_bytes,
+         .watermark_ms = op.watermark_ms,
+         .watermark_lag_seconds =
+             timed ? static_cast<double>(std::max<int64_t>(0, now_ms - op.watermark_ms)) / 1000 : 0,
+         .busy_seconds = op.busy_seconds,
+         .backpressured_seconds = op.backpressured_seconds});
+  }
+  return progress;
+}
+
+void JobManager::PublishMetrics() {
+  for (auto& [name, entry] : entries_) {
+    if (entry.runner != nullptr) {
+      entry.runner->PublishMetrics();
+      entry.shows_failure = false;
+      continue;
+    }
+    const meta::JobPtr job = broker_.image()->FindJob(name);
+    const bool fails = !entry.failed.ok() && job != nullptr && job->desired == meta::DesiredState::kRunning;
+    if (fails) run::RunningGauge(broker_.metrics(), name).Set(0);
+    // It has been stopped, or is another node's by now.
+    if (!fails && entry.shows_failure) broker_.metrics().Forget("job", name);
+    entry.shows_failure = fails;
+  }
+}
+
 absl::StatusOr<std::vector<std::string>> JobManager::GroupsOf(const std::string& name) const {
   if (!IsOwn(name)) return Unavailable("node ", broker_.node_id(), " does not run job '", name, "'");
   const auto it = entries_.find(name);

@@ -80,39 +80,119 @@ void BrokerImpl::DescribeLag(std::string group, Callback<std::vector<GroupLag>> 
   });
 }
 
-void BrokerImpl::UpdateLagGauges(const std::vector<GroupLag>& lags) {
-  struct Behind {
-    int64_t records = 0;
-    double seconds = 0;
-  };
-  std::map<std::pair<std::string, std::string>, Behind> behind;
+namespace {
+
+struct Series {
+  const char* name;
+  const char* help;
+};
+constexpr Series kLagRecords{"leat_consumer_group_lag_records",
+                             "Records of a topic that a group has not yet committed."};
+constexpr Series kLagSeconds{"leat_consumer_group_lag_seconds",
+                             "Age of the oldest record of a topic that a group has not yet committed."};
+constexpr Series kTroubledRecords{"leat_consumer_troubled_lag_records",
+                                  "Records not committed of a partition whose consumer is stopped, stalled or slow."};
+constexpr Series kTroubledSeconds{
+    "leat_consumer_troubled_lag_seconds",
+    "Age of the oldest record not committed of a partition whose consumer is stopped, stalled or slow."};
+
+void SetLag(env::Metrics& metrics, const std::pair<Series, Series>& series, const env::Labels& labels, int64_t records,
+            double seconds) {
+  metrics.GetGauge(series.first.name, series.first.help, labels).Set(static_cast<double>(records));
+  metrics.GetGauge(series.second.name, series.second.help, labels).Set(seconds);
+}
+
+struct Behind {
+  int64_t records = 0;
+  double seconds = 0;
+  bool known = true;
+};
+
+// By the labels of the series. Beyond kMaxSeries there are none.
+std::map<env::Labels, Behind> LagOfGroups(const std::vector<GroupLag>& lags) {
+  std::map<env::Labels, Behind> groups;
   for (const GroupLag& lag : lags) {
-    Behind& sum = behind[{lag.group, lag.partition.topic}];
+    env::Labels labels = {{"group", lag.group}, {"topic", lag.partition.topic}};
+    if (groups.size() >= kMaxSeries && !groups.contains(labels)) continue;
+    Behind& sum = groups[std::move(labels)];
+    sum.known &= lag.lag_records >= 0;
     sum.records += lag.lag_records;
     sum.seconds = std::max(sum.seconds, lag.lag_seconds);
   }
-  std::set<std::pair<std::string, std::string>> shown;
-  for (const auto& [key, sum] : behind) {
-    if (shown.size() >= kMaxSeries) break;
-    shown.insert(key);
+  return groups;
+}
+
+// Of the partitions alone whose consumers are not ok: few, and gone when they are.
+std::map<env::Labels, Behind> LagOfTroubled(const std::vector<GroupLag>& lags) {
+  std::map<env::Labels, Behind> troubled;
+  for (const GroupLag& lag : lags) {
+    if (lag.status == ConsumerStatus::kOk || lag.lag_records <= 0 || troubled.size() >= kMaxSeries) continue;
+    troubled[{{"group", lag.group},
+              {"topic", lag.partition.topic},
+              {"partition", StrCat(lag.partition.partition)},
+              {"status", std::string(group::StatusName(lag.status))}}] = {lag.lag_records, lag.lag_seconds};
   }
-  // What a group no longer has (it was deleted, or its offsets of a topic were) must not stand still on a dashboard.
-  for (const auto& [group, topic] : lag_series_) {
-    if (shown.contains({group, topic})) continue;
-    metrics_.Forget("group", group);  // its other topics come back below
+  return troubled;
+}
+
+}  // namespace
+
+void BrokerImpl::DeclareLagGauges() {
+  for (const Series& series : {kLagRecords, kLagSeconds}) {
+    metrics_.DeclareGauge(series.name, series.help, {"group", "topic"});
   }
-  for (const auto& key : shown) {
-    const env::Labels labels = {{"group", key.first}, {"topic", key.second}};
-    const Behind& sum = behind.at(key);
-    metrics_
-        .GetGauge("leat_consumer_group_lag_records", "Records of a topic that a group has not yet committed.", labels)
-        .Set(static_cast<double>(sum.records));
-    metrics_
-        .GetGauge("leat_consumer_group_lag_seconds",
-                  "Age of the oldest record of a topic that a group has not yet committed.", labels)
-        .Set(sum.seconds);
+  for (const Series& series : {kTroubledRecords, kTroubledSeconds}) {
+    metrics_.DeclareGauge(series.name, series.help, {"group", "topic", "partition", "status"});
+  }
+}
+
+void BrokerImpl::UpdateLagGauges(const std::vector<GroupLag>& lags) {
+  const std::map<env::Labels, Behind> groups = LagOfGroups(lags);
+  const std::map<env::Labels, Behind> troubled = LagOfTroubled(lags);
+  std::set<env::Labels> shown;
+  for (const auto* series : {&groups, &troubled}) {
+    for (const auto& [labels, behind] : *series) shown.insert(labels);
+  }
+  // What a group no longer has (it was deleted, or its offsets of a topic were, or its partitions are well again) must
+  // not stand still on a dashboard. Its other series come back below.
+  std::set<std::string> changed;
+  for (const env::Labels& labels : lag_series_) {
+    if (!shown.contains(labels)) changed.insert(labels.at("group"));
+  }
+  for (const std::string& group : changed) metrics_.Forget("group", group);
+  for (const auto& [labels, behind] : groups) {
+    // A leader that does not answer just now does not take its part out of the sum.
+    if (behind.known) SetLag(metrics_, {kLagRecords, kLagSeconds}, labels, behind.records, behind.seconds);
+  }
+  for (const auto& [labels, behind] : troubled) {
+    SetLag(metrics_, {kTroubledRecords, kTroubledSeconds}, labels, behind.records, behind.seconds);
   }
   lag_series_ = std::move(shown);
+}
+
+// The groups that this node coordinates: how far they are behind, and whether they get on.
+void BrokerImpl::WatchLag() {
+  std::map<LagWatch::Key, int64_t> commit_times_ms;
+  for (const std::string& name : group_host().Groups()) {
+    const group::OffsetStore::GroupOffsets* offsets = group_host().Find(name);
+    if (offsets == nullptr) continue;
+    for (const auto& [partition, value] : *offsets) commit_times_ms[{name, partition}] = value.commit_time_ms;
+  }
+  MeasureLag(*this, CommittedHere(*this, {}), Unanswered::kSilent,
+             [this, commit_times_ms = std::move(commit_times_ms)](std::vector<GroupLag> lags) {
+               const int64_t now_ms = home().WallMillis();
+               lag_watch_.Observe(lags, commit_times_ms, now_ms);
+               std::map<LagWatch::Key, ConsumerStatus> troubled;
+               for (const GroupStatus& one : lag_watch_.Troubled({}, now_ms)) {
+                 troubled[{one.group, one.partition}] = one.status;
+               }
+               for (GroupLag& lag : lags) {
+                 const auto it = troubled.find({lag.group, lag.partition});
+                 if (it != troubled.end()) lag.status = it->second;
+               }
+               UpdateLagGauges(lags);
+               if (shards_[0]->phase == Phase::kServing) ScheduleGauges();
+             });
 }
 
 void BrokerImpl::UpdateGauges() {
@@ -121,6 +201,7 @@ void BrokerImpl::UpdateGauges() {
   broker_metrics_.topics.Set(static_cast<double>(image()->topic_count()));
   broker_metrics_.partitions.Set(partitions);
   broker_metrics_.jobs_running.Set(static_cast<double>(jobs_->running()));
+  jobs_->PublishMetrics();
   const bool active = client_ != nullptr && client_->controller() == options_.node_id;
   ShowReplication(CountReplication(*image(), options_.node_id, options_.log_defaults),
                   active ? Controller::kActive : Controller::kOther, metrics_);
@@ -175,10 +256,7 @@ void BrokerImpl::UpdateGauges() {
               .Set(static_cast<double>(other));
         }
         if (shards_[0]->phase != Phase::kServing) return;
-        MeasureLagHere(*this, CommittedHere(*this, {}), [this](const std::vector<GroupLag>& lags) {
-          UpdateLagGauges(lags);
-          if (shards_[0]->phase == Phase::kServing) ScheduleGauges();
-        });
+        WatchLag();
       });
 }
 

@@ -324,6 +324,7 @@ void BrokerImpl::BeginServing(Callback<absl::Status> ready) {
         job_peers_->Serve();
         throttles_.Follow(*image(), options_.node_id, home().Now());
         jobs_->StartAll();
+        DeclareLagGauges();
         UpdateGauges();
         if (!transports_.empty()) WatchDisk();
         ready(absl::OkStatus());

@@ -209,7 +209,8 @@ absl::StatusOr<std::vector<GroupLag>> Admin::Lag(const std::string& group) {
                     .committed = from.committed(),
                     .end_offset = from.high_watermark(),
                     .lag_records = from.lag_records(),
-                    .lag_seconds = from.lag_seconds()});
+                    .lag_seconds = from.lag_seconds(),
+                    .status = from.status()});
   }
   return lags;
 }

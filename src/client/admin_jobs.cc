@@ -27,6 +27,33 @@ v1::JobName Named(const std::string& name) {
   return request;
 }
 
+void AddProgress(const v1::JobProgress& from, JobInfo* job) {
+  job->latency = {.records = from.latency_records(),
+                  .p50_seconds = from.latency_p50_seconds(),
+                  .p95_seconds = from.latency_p95_seconds(),
+                  .p99_seconds = from.latency_p99_seconds()};
+  job->workers = from.workers();
+  job->seconds = from.seconds();
+  job->checkpoint_bytes = from.checkpoint_bytes();
+  job->cpu_seconds = from.cpu_seconds();
+  job->cpu_limited_seconds = from.cpu_limited_seconds();
+  job->cpu_limit = from.cpu_limit();
+  for (const v1::JobOperator& op : from.operators()) {
+    job->operators.push_back({.id = op.id(),
+                              .name = op.name(),
+                              .rows_in = op.rows_in(),
+                              .rows_out = op.rows_out(),
+                              .rows_late = op.rows_late(),
+                              .rows_dead = op.rows_dead(),
+                              .state_bytes = op.state_bytes(),
+                              .watermark_ms = op.has_watermark() ? std::optional(op.watermark_ms()) : std::nullopt,
+                              .input_ended = op.input_ended(),
+                              .watermark_lag_seconds = op.watermark_lag_seconds(),
+                              .busy_seconds = op.busy_seconds(),
+                              .backpressured_seconds = op.backpressured_seconds()});
+  }
+}
+
 JobInfo JobOf(const v1::Job& from) {
   JobInfo job{
       .name = from.name(), .state = from.state(), .error = from.error(), .sql = from.sql(), .plan = from.plan()};
@@ -48,6 +75,7 @@ JobInfo JobOf(const v1::Job& from) {
                           .end_offset = input.high_watermark(),
                           .watermark_ms = input.has_watermark() ? std::optional(input.watermark_ms()) : std::nullopt});
   }
+  AddProgress(from.progress(), &job);
   return job;
 }
 

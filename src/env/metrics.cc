@@ -14,6 +14,7 @@ class Null final : public Metrics, public Counter, public Gauge, public Histogra
   void Add(double) override {}
   void Set(double) override {}
   void Observe(double) override {}
+  void ObserveMany(double, uint64_t) override {}
 };
 
 }  // namespace

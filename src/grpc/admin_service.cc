@@ -201,6 +201,7 @@ class AdminService final : public v1::Admin::CallbackService {
         to->set_high_watermark(from.high_watermark.value());
         to->set_lag_records(from.lag_records);
         to->set_lag_seconds(from.lag_seconds);
+        to->set_status(std::string(broker::StatusName(from.status)));
       }
       reactor->Finish(::grpc::Status::OK);
     });

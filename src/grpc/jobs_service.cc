@@ -58,6 +58,35 @@ void FillJob(broker::JobDescription from, v1::Job* to) {
   }
 }
 
+void FillProgress(broker::JobProgress from, v1::JobProgress* to) {
+  to->set_latency_records(from.latency_records);
+  to->set_latency_p50_seconds(from.latency_p50_seconds);
+  to->set_latency_p95_seconds(from.latency_p95_seconds);
+  to->set_latency_p99_seconds(from.latency_p99_seconds);
+  to->set_workers(from.workers);
+  to->set_seconds(from.seconds);
+  to->set_checkpoint_bytes(from.checkpoint_bytes);
+  to->set_cpu_seconds(from.cpu_seconds);
+  to->set_cpu_limited_seconds(from.cpu_limited_seconds);
+  to->set_cpu_limit(from.cpu_limit);
+  for (broker::JobOperator& op : from.operators) {
+    v1::JobOperator* out = to->add_operators();
+    out->set_id(op.id);
+    out->set_name(std::move(op.name));
+    out->set_rows_in(op.rows_in);
+    out->set_rows_out(op.rows_out);
+    out->set_rows_late(op.rows_late);
+    out->set_rows_dead(op.rows_dead);
+    out->set_state_bytes(op.state_bytes);
+    out->set_input_ended(op.watermark_ms == INT64_MAX);
+    out->set_has_watermark(op.watermark_ms != INT64_MIN && !out->input_ended());
+    if (out->has_watermark()) out->set_watermark_ms(op.watermark_ms);
+    out->set_watermark_lag_seconds(op.watermark_lag_seconds);
+    out->set_busy_seconds(op.busy_seconds);
+    out->set_backpressured_seconds(op.backpressured_seconds);
+  }
+}
+
 // The field of a submission that an error is about.
 std::string_view SubmitField(const absl::Status& status) {
   if (absl::IsAlreadyExists(status)) return "name";
@@ -131,6 +160,7 @@ class JobsService final : public v1::Jobs::CallbackService {
     ServerUnaryReactor* const reactor = call->DefaultReactor();
     broker_.DescribeJob(request->name(), [call, reactor, response](absl::StatusOr<broker::JobDescription> job) {
       if (!job.ok()) return reactor->Finish(Failure(call, job.status(), "name"));
+      if (!job->progress.operators.empty()) FillProgress(std::move(job->progress), response->mutable_progress());
       FillJob(*std::move(job), response);
       reactor->Finish(::grpc::Status::OK);
     });

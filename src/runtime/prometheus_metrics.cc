@@ -34,9 +34,17 @@ class GaugeHandle final : public env::Gauge {
 };
 class HistogramHandle final : public env::Histogram {
  public:
-  explicit HistogramHandle(prometheus::Histogram& metric) : metric_(metric) {}
+  HistogramHandle(prometheus::Histogram& metric, std::vector<double> buckets)
+      : metric_(metric), buckets_(std::move(buckets)) {}
   void Observe(double value) override { metric_.Observe(value); }
+  void ObserveMany(double value, uint64_t times) override {
+    std::vector<double> increments(buckets_.size() + 1);
+    const auto bucket = std::lower_bound(buckets_.begin(), buckets_.end(), value) - buckets_.begin();
+    increments[static_cast<size_t>(bucket)] = static_cast<double>(times);
+    metric_.ObserveMultiple(increments, value * static_cast<double>(times));
+  }
   prometheus::Histogram& metric_;
+  const std::vector<double> buckets_;
 };
 
 bool IsWord(std::string_view text) {
@@ -99,7 +107,7 @@ struct PrometheusMetrics::State {
     if (Full()) return nullptr;
     prometheus::Family<Metric>*& family = kind.families[name];
     if (family == nullptr) family = &build().Name(name).Help(help).Register(registry);
-    auto handle = std::make_unique<Handle>(family->Add(labels, args...));
+    auto handle = std::make_unique<Handle>(family->Add(labels, args...), args...);
     return kind.handles.emplace(std::move(key), std::move(handle)).first->second.get();
   }
 
@@ -142,6 +150,28 @@ env::Histogram& PrometheusMetrics::GetHistogram(const std::string& name, const s
   state_->Describe(name, help, "histogram", labels);
   env::Histogram* handle = state_->Get(state_->histograms, name, help, labels, prometheus::BuildHistogram, buckets);
   return handle != nullptr ? *handle : env::NullMetrics().GetHistogram(name, help, labels, buckets);
+}
+
+namespace {
+
+env::Labels WithoutValues(const std::vector<std::string>& labels) {
+  env::Labels named;
+  for (const std::string& label : labels) named[label];
+  return named;
+}
+
+}  // namespace
+
+void PrometheusMetrics::DeclareCounter(const std::string& name, const std::string& help,
+                                       const std::vector<std::string>& labels) {
+  const std::lock_guard lock(state_->mutex);
+  state_->Describe(name, help, "counter", WithoutValues(labels));
+}
+
+void PrometheusMetrics::DeclareGauge(const std::string& name, const std::string& help,
+                                     const std::vector<std::string>& labels) {
+  const std::lock_guard lock(state_->mutex);
+  state_->Describe(name, help, "gauge", WithoutValues(labels));
 }
 
 void PrometheusMetrics::Forget(const std::string& label, const std::string& value) {

@@ -24,6 +24,9 @@ class PrometheusMetrics final : public env::Metrics {
   env::Gauge& GetGauge(const std::string& name, const std::string& help, const env::Labels& labels) override;
   env::Histogram& GetHistogram(const std::string& name, const std::string& help, const env::Labels& labels,
                                const std::vector<double>& buckets) override;
+  void DeclareCounter(const std::string& name, const std::string& help,
+                      const std::vector<std::string>& labels) override;
+  void DeclareGauge(const std::string& name, const std::string& help, const std::vector<std::string>& labels) override;
   void Forget(const std::string& label, const std::string& value) override;
 
   // Everything in the Prometheus text format 0.0.4.

@@ -18,6 +18,7 @@ constexpr std::string_view kKnown[] = {
     "execution.checkpointing.mode",
     "execution.checkpointing.timeout",
     "execution.runtime-mode",
+    "leat.cpu.limit",
     "leat.dead-letter.topic",
     "leat.late.topic",
     "leat.output.suffix",

@@ -299,5 +299,29 @@ TEST_F(ClusterJobs, ShowTheLagOfTheirGroupsAtEveryNode) {
   }
 }
 
+// The coordinator judges, by what the partitions' leaders say.
+TEST_F(ClusterJobs, SayAtEveryNodeThatAConsumerHasStopped) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "events", 6).outcome.ok());
+  std::vector<std::pair<model::TopicPartition, model::Offset>> offsets;
+  for (int32_t p = 0; p < 6; ++p) {
+    const auto base = Await<absl::StatusOr<model::Offset>>([&](auto done) {
+      nodes[2]->broker->job_log().Append({Tp("events", p), Batch({"a", "b", "c"})}, done);
+    });
+    ASSERT_TRUE(base.ok()) << base.status();
+    offsets.emplace_back(Tp("events", p), model::Offset(1));
+  }
+  ASSERT_TRUE(
+      Await<absl::Status>([&](auto done) { nodes[3]->broker->job_log().CommitOffsets("group", offsets, done); }).ok());
+  world.RunFor(absl::Minutes(2));
+  for (int32_t node = 1; node <= kNodes; ++node) {
+    for (const std::string group : {"group", ""}) {
+      const auto lags = Await<std::vector<GroupLag>>([&](auto done) { nodes[node]->broker->DescribeLag(group, done); });
+      ASSERT_EQ(lags.size(), 6u) << "node " << node << " group " << group;
+      for (const GroupLag& lag : lags) EXPECT_EQ(StatusName(lag.status), "stopped") << lag.partition.ToString();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace leat::broker

@@ -38,6 +38,25 @@ TEST(JobMessages, AnswersCarryTheStatusOrWhatWasAskedFor) {
   EXPECT_EQ(bad.status(), Unavailable("not now"));
 }
 
+TEST(JobMessages, ProgressOfAJobComesOutAsItWentIn) {
+  JobProgress sent{.operators = {{.id = 3, .name = "Calc#3", .rows_in = 7, .watermark_ms = -5, .busy_seconds = 0.5}},
+                   .latency_records = 9,
+                   .latency_p99_seconds = 1.5};
+  sent.workers = 4;
+  sent.checkpoint_bytes = 77;
+  sent.cpu_limit = 0.5;
+  const auto got = DecodeJobAnswer<JobProgress>(EncodeJobAnswer<JobProgress>(sent));
+  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_EQ(got->operators.size(), 1u);
+  EXPECT_EQ(got->operators[0].name, "Calc#3");
+  EXPECT_EQ(got->operators[0].watermark_ms, -5);
+  EXPECT_DOUBLE_EQ(got->operators[0].busy_seconds, 0.5);
+  EXPECT_EQ(got->latency_records, 9u);
+  EXPECT_EQ(got->workers, 4);
+  EXPECT_EQ(got->checkpoint_bytes, 77u);
+  EXPECT_DOUBLE_EQ(got->cpu_limit, 0.5);
+}
+
 // Every prefix, and every byte changed: an error or another message, never more than the bytes can hold.
 TEST(JobMessages, DamagedBytesAreRefused) {
   const std::string bytes = EncodeJobMessage(AskEnds{{{"topic", model::PartitionId(1)}, {"u", model::PartitionId(2)}}});

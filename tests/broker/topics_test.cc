@@ -234,5 +234,31 @@ TEST_F(Topics, LagIsShownInRecordsAndSeconds) {
   EXPECT_EQ(w.Commit("", Tp("events"), 1).code, ErrorCode::kInvalidGroupId);
 }
 
+// More partitions than are looked at at once.
+TEST_F(Topics, AConsumerThatDoesNotCommitAnyMoreHasStopped) {
+  constexpr int kPartitions = 250;
+  w.Create("events", kPartitions);
+  for (int p = 0; p < kPartitions; ++p) {
+    ASSERT_TRUE(w.Produce(Tp("events", p), Batch({"a", "b"})).outcome.ok());
+    ASSERT_TRUE(w.Commit("g", Tp("events", p), p == 7 ? 2 : 1).ok());
+  }
+  const auto statuses = [this] {
+    std::map<std::string_view, int> count;
+    for (const GroupLag& lag :
+         w.Await<std::vector<GroupLag>>([&](auto done) { w.broker->DescribeLag("g", std::move(done)); })) {
+      EXPECT_EQ(lag.lag_records, lag.partition.partition.value() == 7 ? 0 : 1) << lag.partition.ToString();
+      ++count[StatusName(lag.status)];
+    }
+    return count;
+  };
+  w.world.RunFor(absl::Seconds(50));
+  EXPECT_EQ(statuses(), (std::map<std::string_view, int>{{"ok", kPartitions}}));
+  w.world.RunFor(absl::Seconds(60));
+  EXPECT_EQ(statuses(), (std::map<std::string_view, int>{{"ok", 1}, {"stopped", kPartitions - 1}}));
+  ASSERT_TRUE(w.Commit("g", Tp("events", 8), 1).ok());
+  w.world.RunFor(absl::Seconds(16));
+  EXPECT_EQ(statuses()["stopped"], kPartitions - 2) << "one is back";
+}
+
 }  // namespace
 }  // namespace leat::broker

@@ -65,6 +65,9 @@ class Page(unittest.TestCase):
             self.assertNotIn("__leat_changelog_counts", browser.text("#topic-table"))
             self.assertIn("leat dlq list counts", browser.text("#dead-table"))
             self.assertIn(broker.grpc, browser.text("#cluster-table"))
+            browser.run("document.querySelector('#job-list summary').click();")
+            browser.until("document.getElementById('job-list').innerText.includes('GroupAggregate#')")
+            browser.until("document.querySelector('#job-list details').open", "it stays open")
             self.assertEqual(browser.console(), [])
 
     def test_text_of_strangers_stays_text(self):

@@ -25,7 +25,7 @@ class Alerts(unittest.TestCase):
         labels.update({f"{name}_bucket": labels[name] | {"le"} for name, kind, _ in rows if kind == "histogram"})
         text = "".join(line for line in (CONFIG / "alerts.yaml").read_text(encoding="utf-8").splitlines(True) if not line.lstrip().startswith("#"))
         named = re.findall(r"\b(leat_\w+)(?:\{(.*?)\})?", text)
-        self.assertGreater(len(named), 10)
+        self.assertGreater(len(named), 15)
         for name, selectors in named:
             self.assertIn(name, labels)
             for label in re.findall(r"(\w+)=", selectors):

@@ -21,6 +21,19 @@ TEST(PrometheusMetrics, RendersCountersGaugesAndHistograms) {
   EXPECT_THAT(text, HasSubstr("leat_sync_seconds_count 2\n"));
 }
 
+TEST(PrometheusMetrics, ObservingManyIsObservingOneByOne) {
+  const std::vector<std::pair<double, uint64_t>> seen = {{0.05, 3}, {0.1, 2}, {0.5, 1000}, {1, 1}, {7, 2}};
+  PrometheusMetrics many({});
+  PrometheusMetrics each({});
+  for (const auto& [value, times] : seen) {
+    many.GetHistogram("leat_sync_seconds", "Time.", {}, {0.1, 1}).ObserveMany(value, times);
+    for (uint64_t i = 0; i < times; ++i) {
+      each.GetHistogram("leat_sync_seconds", "Time.", {}, {0.1, 1}).Observe(value);
+    }
+  }
+  EXPECT_EQ(many.RenderText(), each.RenderText());
+}
+
 TEST(PrometheusMetrics, GivesTheSameHandleForTheSameNameAndLabels) {
   PrometheusMetrics metrics({});
   const auto get = [&](const std::string& topic) -> env::Counter& {
@@ -73,6 +86,16 @@ TEST(PrometheusMetrics, TheReferenceKeepsWhatWasForgotten) {
   metrics.Forget("topic", "a");
   EXPECT_THAT(metrics.RenderMetricsReference(),
               HasSubstr("| `leat_records_total` | counter | `partition`, `topic` | Records taken. |\n"));
+}
+
+TEST(PrometheusMetrics, TheReferenceListsWhatIsDeclaredBeforeThereIsASeries) {
+  PrometheusMetrics metrics({});
+  metrics.DeclareCounter("leat_rows_total", "Rows.", {"job"});
+  metrics.DeclareGauge("leat_lag_seconds", "Lag.", {"topic", "group"});
+  EXPECT_THAT(metrics.RenderMetricsReference(), HasSubstr("| `leat_rows_total` | counter | `job` | Rows. |\n"));
+  EXPECT_THAT(metrics.RenderMetricsReference(),
+              HasSubstr("| `leat_lag_seconds` | gauge | `group`, `topic` | Lag. |\n"));
+  EXPECT_THAT(metrics.RenderText(), Not(HasSubstr("leat_rows")));
 }
 
 TEST(PrometheusMetricsDeathTest, RefusesNamesThatBreakTheConventions) {

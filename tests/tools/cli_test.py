@@ -424,6 +424,46 @@ class Jobs(Tool):
             file.write(b"-- fine\n-- caf\xe9\n")
         self.assertIn(":2: expected UTF-8", self.fails(1, "job", "submit", path))
 
+    def what_its_operators_do(self, job):
+        """Of the job of the next test, which has read two rows and written one."""
+        rows = {o["name"].split("#")[0]: (o["rows_in"], o["rows_out"]) for o in job["operators"]}
+        self.assertEqual(rows, {"Source clicks": (2, 2), "Calc": (2, 1), "Sink buys": (1, 1)})
+        self.assertGreater(job["workers"], 0)
+        self.assertGreater(job["checkpoint_bytes"], 0)
+        self.assertEqual(job["latency"]["records"], 2)
+        self.assertGreater(job["latency"]["p99_seconds"], 0)
+        described = self.leat("job", "describe", "shop").stdout
+        self.assertRegex(described, r"latency +p50 \S+, p95 \S+, p99 \S+\n")
+        self.assertRegex(described, r"Sink buys#\d+ +1 +1 +0 +0 ")
+        top = self.leat("job", "top", "--once", "--interval", "50ms").stdout
+        self.assertIn("shop  RUNNING on node 1", top)
+        self.assertRegex(top, r"shop +Source clicks#\d+ +0 +0 ")
+        once = self.json("job", "top", "shop", "--once", "--interval", "50ms")
+        self.assertEqual([o["rows_in_per_second"] for o in once[0]["operators"]], [0, 0, 0])
+        self.fails(3, "job", "top", "nobody", "--once", "--interval", "50ms")
+        self.fails(2, "job", "top", "--interval", "soon")
+
+    def test_top_redraws_a_terminal_until_ctrl_c(self):
+        leader, follower = pty.openpty()
+        top = subprocess.Popen([BIN / "leat", "--address", self.broker.grpc, "job", "top", "--interval", "50ms"],
+                               stdout=follower, stderr=subprocess.PIPE)
+        os.close(follower)
+        seen = b""
+        while seen.count(b"\x1b[H") < 3:
+            seen += os.read(leader, 4096)
+        top.send_signal(signal.SIGINT)
+        threading.Thread(target=lambda: self.drain(leader)).start()
+        self.assertEqual(top.wait(timeout=30), 0)
+        self.assertEqual(top.stderr.read(), b"")
+        top.stderr.close()
+
+    def drain(self, terminal):
+        try:
+            while os.read(terminal, 4096):
+                pass
+        except OSError:  # the other end is closed
+            os.close(terminal)
+
     def test_life_of_a_job(self):
         self.leat("topic", "create", "clicks", "--partitions", "2")
         self.leat("topic", "create", "buys", "--partitions", "1")
@@ -445,6 +485,7 @@ class Jobs(Tool):
         self.assertIn("NODE", self.leat("job", "list").stdout)
         self.assertIn("RUNNING", self.leat("job", "describe", "shop").stdout)
         self.assertIn("shop", [j["name"] for j in self.json("job", "list")])
+        self.what_its_operators_do(job)
         self.leat("job", "logs", "shop")
         self.leat("job", "stop", "shop")
         self.assertEqual(self.json("job", "describe", "shop")["state"], "STOPPED")

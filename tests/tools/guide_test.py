@@ -143,11 +143,14 @@ class Guides(unittest.TestCase):
 
     def test_watching(self):
         outputs = self.run_guide("watching.md")
-        self.assertIn("rows        4 in, ", outputs[1])
-        self.assertIn(" 0 late, 1 dead\n", outputs[1])
-        self.assertIn("total: 0 records behind", outputs[1])
+        self.assertRegex(outputs[1], r"Source visits#\d+ +4 +3 +0 +1 ")
+        self.assertRegex(outputs[1], r"latency +p50 \S+, p95 \S+, p99 \S+\n")
+        self.assertRegex(outputs[1], r"visits  RUNNING on node 1")
         self.assertIn("<title>Leat</title>", outputs[2])
-        self.assertEqual(outputs[3], "1\n")
+        lags, end = outputs[3].split("{", 1)
+        self.assertRegex(lags, r"visits +visits +\d +\d+ +\d+ +0 +0.0 +ok\n")
+        self.assertEqual({row["status"] for row in json.loads("{" + end)["lag"]}, {"ok"})
+        self.assertEqual(outputs[4], "1\n")
 
     def test_outgrow(self):
         outputs = self.run_guide("outgrow.md")

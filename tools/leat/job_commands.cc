@@ -11,6 +11,8 @@
 #include "tools/leat/job_export_command.h"
 #include "tools/leat/job_log.h"
 #include "tools/leat/job_test_command.h"
+#include "tools/leat/job_top.h"
+#include "tools/leat/job_top_command.h"
 #include "tools/leat/replay.h"
 #include "tools/leat/table.h"
 #include "tools/leat/text_file.h"
@@ -50,29 +52,40 @@ json::object ToJson(const client::JobInfo& job) {
     if (input.watermark_ms) object["watermark_ms"] = *input.watermark_ms;
     inputs.push_back(std::move(object));
   }
-  return {{"name", job.name},
-          {"state", job.state},
-          {"node", job.node < 0 ? json::value(nullptr) : json::value(job.node)},
-          {"error", job.error},
-          {"created_ms", job.created_ms},
-          {"revision", job.revision},
-          {"restarts", job.restarts},
-          {"rows_in", job.rows_in},
-          {"rows_out", job.rows_out},
-          {"rows_late", job.rows_late},
-          {"rows_dead", job.rows_dead},
-          {"checkpoints", job.checkpoints},
-          {"checkpoint_age_ms", job.checkpoint_age_ms},
-          {"checkpoint_duration_seconds", job.checkpoint_duration_seconds},
-          {"state_bytes", job.state_bytes},
-          {"inputs", std::move(inputs)},
-          {"sql", job.sql},
-          {"plan", job.plan}};
+  json::object all = {{"name", job.name},
+                      {"state", job.state},
+                      {"node", job.node < 0 ? json::value(nullptr) : json::value(job.node)},
+                      {"error", job.error},
+                      {"created_ms", job.created_ms},
+                      {"revision", job.revision},
+                      {"restarts", job.restarts},
+                      {"rows_in", job.rows_in},
+                      {"rows_out", job.rows_out},
+                      {"rows_late", job.rows_late},
+                      {"rows_dead", job.rows_dead},
+                      {"checkpoints", job.checkpoints},
+                      {"checkpoint_age_ms", job.checkpoint_age_ms},
+                      {"checkpoint_duration_seconds", job.checkpoint_duration_seconds},
+                      {"state_bytes", job.state_bytes},
+                      {"inputs", std::move(inputs)},
+                      {"sql", job.sql},
+                      {"plan", job.plan}};
+  if (!job.operators.empty()) {
+    json::object progress = ProgressJson(job);
+    all.insert(progress.begin(), progress.end());
+  }
+  return all;
 }
 
 std::string NodeText(const client::JobInfo& job) { return job.node < 0 ? "none" : StrCat(job.node); }
 
 std::string Age(int64_t ms) { return ms < 0 ? "none yet" : DurationText(absl::Milliseconds(ms)) + " ago"; }
+
+std::string LastCheckpoint(const client::JobInfo& job) {
+  if (job.checkpoint_age_ms < 0 || job.operators.empty()) return "";
+  return StrCat(", ", BytesText(job.checkpoint_bytes), " in ",
+                DurationText(absl::Seconds(job.checkpoint_duration_seconds)));
+}
 
 // Makes room for a job of that name. The new text was compiled before: a typing error leaves the old job running.
 absl::Status RemoveOld(client::Admin* admin, const std::string& name) {
@@ -185,9 +198,13 @@ absl::Status Describe(Context* context, const JobOptions& options) {
   Print(StrCat("job         ", job.name, "\nstate       ", job.state, "\nnode        ", NodeText(job), "\n"));
   if (job.revision > 1) Print(StrCat("revision    ", job.revision, " of its SQL\n"));
   if (!job.error.empty()) Print(StrCat("error       ", job.error, "\n"));
+  const bool runs = !job.operators.empty();
   Print(StrCat("rows        ", job.rows_in, " in, ", job.rows_out, " out, ", job.rows_late, " late, ", job.rows_dead,
-               " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), "\nstate size  ",
-               BytesText(job.state_bytes), "\nrestarts    ", job.restarts, "\n\n"));
+               " dead\ncheckpoints ", job.checkpoints, ", last ", Age(job.checkpoint_age_ms), LastCheckpoint(job),
+               "\nstate size  ", BytesText(job.state_bytes), "\nrestarts    ", job.restarts, "\n"));
+  if (runs)
+    Print(StrCat("cpu         ", CpuText(job), "\nlatency     ", LatencyText(job.latency), "\n\n", OperatorsText(job)));
+  Print("\n");
   Table inputs({Left("TOPIC"), Right("PARTITION"), Right("OFFSET"), Right("END"), Left("WATERMARK")});
   for (const client::JobInput& input : job.inputs) {
     inputs.Add({input.partition.topic, StrCat(input.partition.partition), input.offset < 0 ? "-" : StrCat(input.offset),
@@ -346,6 +363,7 @@ void AddJobCommands(CLI::App* app, Context* context) {
            {.name = "describe",
             .description = "Show a job's state, counters, positions, watermarks and plan",
             .examples = "  leat job describe fraud\n  leat job describe fraud -o json"});
+  AddJobTopCommand(group, context);
   AddNamed(group, context, Stop,
            {.name = "stop",
             .description = "Stop a job; it keeps its state and its positions",

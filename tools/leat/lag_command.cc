@@ -36,7 +36,7 @@ absl::StatusOr<std::vector<client::GroupLag>> Rows(client::Admin* admin, const L
 void PrintRows(const Context& context, const std::vector<client::GroupLag>& rows) {
   json::array list;
   Table table({Left("GROUP"), Left("TOPIC"), Right("PARTITION"), Right("COMMITTED"), Right("END"),
-               Right("RECORDS BEHIND"), Right("SECONDS BEHIND")});
+               Right("RECORDS BEHIND"), Right("SECONDS BEHIND"), Left("CONSUMER")});
   int64_t records = 0;
   double seconds = 0;
   for (const client::GroupLag& row : rows) {
@@ -46,11 +46,13 @@ void PrintRows(const Context& context, const std::vector<client::GroupLag>& rows
                     {"committed", row.committed},
                     {"end_offset", row.end_offset},
                     {"lag_records", row.lag_records},
-                    {"lag_seconds", row.lag_seconds}});
+                    {"lag_seconds", row.lag_seconds},
+                    {"status", row.status}});
     char text[32];
     std::snprintf(text, sizeof(text), "%.1f", row.lag_seconds);
     table.Add({row.group, row.partition.topic, StrCat(row.partition.partition),
-               row.committed < 0 ? "-" : StrCat(row.committed), StrCat(row.end_offset), StrCat(row.lag_records), text});
+               row.committed < 0 ? "-" : StrCat(row.committed), StrCat(row.end_offset), StrCat(row.lag_records), text,
+               row.status.empty() ? "-" : row.status});
     records += row.lag_records;
     seconds = std::max(seconds, row.lag_seconds);
   }

@@ -65,12 +65,30 @@ struct GroupLag {
   int64_t end_offset = -1;
   int64_t lag_records = 0;
   double lag_seconds = 0;
+  std::string status;  // of who reads it: ok, slow, stalled, stopped; empty: the broker is too old to say
 };
 struct JobInput {
   TopicPartition partition;
   int64_t offset = -1;
   int64_t end_offset = -1;
   std::optional<int64_t> watermark_ms;
+};
+// One operator of a job's plan, over all its workers, since the job runs on its node.
+struct JobOperator {
+  int32_t id = 0;    // as the plan shows it
+  std::string name;  // "WindowAggregate#3", "Source payments#1"
+  uint64_t rows_in = 0, rows_out = 0, rows_late = 0, rows_dead = 0;
+  uint64_t state_bytes = 0;  // in memory
+  std::optional<int64_t> watermark_ms;
+  bool input_ended = false;          // all of its bounded input is read
+  double watermark_lag_seconds = 0;  // behind the clock of the job's node; 0 without a watermark
+  double busy_seconds = 0;           // all workers together
+  double backpressured_seconds = 0;  // of a source: rows were there, and the log or other workers did not keep up
+};
+// From a record's timestamp to the commit of its checkpoint, over the last one to two minutes.
+struct JobLatency {
+  uint64_t records = 0;  // 0: no figures
+  double p50_seconds = 0, p95_seconds = 0, p99_seconds = 0;
 };
 struct JobInfo {
   std::string name, state, error, sql, plan;
@@ -84,6 +102,15 @@ struct JobInfo {
   int32_t node = -1;     // that it runs on, or would; -1: none can now
   int64_t revision = 1;  // of its SQL: one more with each upgrade
   std::vector<JobInput> inputs;
+  // Of DescribeJob alone, while the job runs.
+  std::vector<JobOperator> operators;  // inputs before their consumers
+  JobLatency latency;
+  int32_t workers = 0;
+  double seconds = 0;              // that it has run on its node: what busy_seconds of each worker is a part of
+  uint64_t checkpoint_bytes = 0;   // that the last checkpoint added to the changelog
+  double cpu_seconds = 0;          // of the job's threads
+  double cpu_limited_seconds = 0;  // that workers waited because of the limit of CPU, all together
+  double cpu_limit = 0;            // cores, leat.cpu.limit; 0: none
 };
 // kCheck: nothing changes.
 enum class UpgradeMode { kApply, kCheck };

@@ -171,6 +171,7 @@ absl::Status Checkpointer::On(EpochEvent& event) {
   append(event.part.batches, &part_.batches);
   append(event.part.changes, &part_.changes);
   append(event.positions, &metadata_);
+  append(event.read, &read_);
   part_.batched += event.part.batched;
   unapplied_[static_cast<size_t>(event.worker)] = std::move(event.unapplied);
   ahead_bytes_ = std::max(ahead_bytes_, event.ahead_bytes);
@@ -205,7 +206,9 @@ absl::Status Checkpointer::AppendChangelog() {
   const auto records_of_epoch = part_.batched + static_cast<int64_t>(part_.changes.size()) + 2;
   LEAT_ASSIGN_OR_RETURN(std::vector<std::string> appends,
                         EncodeEpochBatches(epoch_, std::exchange(part_, {}), job_->port->WallMillis(), kMaxBatchBytes));
-  for (const std::string& batch : appends) lag_bytes_ += batch.size();
+  epoch_bytes_ = 0;
+  for (const std::string& batch : appends) epoch_bytes_ += batch.size();
+  lag_bytes_ += epoch_bytes_;
   ++lag_epochs_;
   const model::TopicPartition partition{ChangelogTopic(job_->job), model::PartitionId{0}};
   // One append, so that only a power cut may leave a part of it; in a transaction one for each batch.
@@ -270,7 +273,12 @@ absl::Status Checkpointer::OnCommitted() {
   last_ms_ = job_->port->WallMillis();
   job_->counters->checkpoints = totals_.checkpoints;
   job_->counters->checkpoint_ms = totals_.checkpoint_ms;
-  on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000, .positions = positions_});
+  job_->Spend(cpu_.Take());
+  on_checkpoint_({.duration_seconds = static_cast<double>(last_ms_ - begun_ms_) / 1000,
+                  .bytes = epoch_bytes_,
+                  .committed_ms = last_ms_,
+                  .read = std::exchange(read_, {}),
+                  .positions = positions_});
   untold_ = true;
   return absl::OkStatus();
 }

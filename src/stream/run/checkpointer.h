@@ -27,6 +27,9 @@ namespace leat::run {
 
 struct CheckpointReport {
   double duration_seconds = 0;
+  size_t bytes = 0;  // of changelog
+  int64_t committed_ms = 0;
+  std::vector<ReadSample> read;  // in the epoch
   std::vector<SourcePosition> positions;
 };
 
@@ -102,6 +105,9 @@ class Checkpointer {
   int64_t told_ms_ = 0;
   std::map<std::string, std::vector<std::pair<model::TopicPartition, model::Offset>>> to_tell_;  // by group
   EpochPart part_;                                                                               // of all workers
+  std::vector<ReadSample> read_;                                                                 // by all workers
+  size_t epoch_bytes_ = 0;                                                                       // of changelog
+  CpuMeter cpu_{job_->threads};                                                                  // of this thread
   std::vector<state::Change> metadata_;                // positions, totals: of the changelog and the store
   MergedChanges unapplied_metadata_;                   // of the epochs that the store lacks
   std::vector<std::vector<state::Change>> unapplied_;  // by worker

@@ -13,12 +13,15 @@
 #include "env/metrics.h"
 #include "stream/plan/operator_identity.h"
 #include "stream/run/changelog.h"
+#include "stream/run/cpu_budget.h"
 #include "stream/run/delivery.h"
 #include "stream/run/file_tables.h"
 #include "stream/run/graph.h"
 #include "stream/run/inbox.h"
 #include "stream/run/job_log.h"
+#include "stream/run/latency.h"
 #include "stream/run/log_port.h"
+#include "stream/run/operator_meter.h"
 #include "stream/run/options.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/source_decoder.h"
@@ -68,6 +71,7 @@ struct EpochEvent {    // a worker's part of an epoch
   std::vector<state::Change> positions;  // for both
   std::vector<state::Change> unapplied;  // for the committed store, if it was asked for
   size_t ahead_bytes;                    // of memory that hold what the committed store lacks
+  std::vector<ReadSample> read;          // for the latency
 };
 struct OutputsDurableEvent {
   int worker;
@@ -103,7 +107,7 @@ struct Counters {
   std::atomic<uint64_t> rows_in{0}, rows_out{0}, rows_late{0}, rows_dead{0};
   std::atomic<uint64_t> checkpoints{0};
   std::atomic<int64_t> checkpoint_ms{-1};
-  std::atomic<size_t> state_bytes{0};
+  std::atomic<size_t> state_bytes{0};  // of all workers
   env::Counter* rows_in_total = nullptr;
   env::Counter* rows_out_total = nullptr;
   env::Counter* rows_late_total = nullptr;
@@ -118,6 +122,7 @@ struct Counters {
     rows_dead = totals.rows_dead;
     checkpoints = totals.checkpoints;
     checkpoint_ms = totals.checkpoint_ms;
+    state_bytes = 0;  // no worker holds any yet
   }
 };
 
@@ -131,7 +136,8 @@ struct CursorStart {
 };
 
 struct JobContext {
-  explicit JobContext(Threads& threads) : control(threads) {}
+  explicit JobContext(Threads& threads_in) : threads(threads_in), control(threads_in) {}
+  Threads& threads;
   std::string job;
   Options options;
   Graph graph;
@@ -162,6 +168,10 @@ struct JobContext {
   Counters* counters = nullptr;
   JobLog* log = nullptr;
 
+  std::unique_ptr<CpuBudget> cpu_budget;             // null: without a limit
+  std::atomic<int64_t> cpu_nanos{0};                 // used by the job's threads
+  std::atomic<int64_t> cpu_limited_nanos{0};         // that workers had rows to read and waited because of the limit
+  std::vector<std::unique_ptr<WorkerMeter>> meters;  // by worker
   std::vector<std::unique_ptr<Inbox<WorkerMessage>>> inboxes;  // by worker
   Inbox<ControlEvent> control;
   std::atomic<int64_t> in_flight{0};       // rows and watermarks between workers
@@ -177,6 +187,15 @@ struct JobContext {
     std::atomic<bool> left_out{false};  // of its source's watermark: idle, or at the end of a bounded input
   };
   std::map<std::pair<int, model::TopicPartition>, std::unique_ptr<Progress>> progress;  // by source node and partition
+
+  // One of the job's threads has used so much. For how long it may begin nothing new.
+  Duration Spend(Duration cpu) {
+    cpu_nanos.fetch_add(absl::ToInt64Nanoseconds(cpu));
+    if (cpu_budget == nullptr) return absl::ZeroDuration();
+    const Instant now = port->Now();
+    cpu_budget->Spend(cpu, now);
+    return cpu_budget->Debt(now);
+  }
 };
 
 }  // namespace leat::run

@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::string_view kFrom = "leat.start.from";
 constexpr std::string_view kSuffix = "leat.output.suffix";
+constexpr std::string_view kCpuLimit = "leat.cpu.limit";
+constexpr double kLeastCores = 0.01;
+constexpr double kMostCores = 1024;
 
 std::string Setting(const std::map<std::string, std::string>& settings, std::string_view key,
                     std::string_view fallback = "") {
@@ -30,6 +33,13 @@ absl::StatusOr<StartFrom> ParseFrom(std::string_view text) {
   return from;
 }
 
+absl::StatusOr<double> ParseCores(const std::string& text) {
+  double cores = 0;
+  if (absl::SimpleAtod(text, &cores) && cores >= kLeastCores && cores <= kMostCores) return cores;
+  return InvalidArgument("SET '", kCpuLimit, "': expected a number of cores from 0.01 to 1024, such as 0.5, got '",
+                         text, "'");
+}
+
 }  // namespace
 
 absl::StatusOr<JobOptions> ParseJobOptions(const std::map<std::string, std::string>& settings, std::string_view job) {
@@ -49,6 +59,9 @@ absl::StatusOr<JobOptions> ParseJobOptions(const std::map<std::string, std::stri
   if (options.dead_letter_topic.empty()) options.dead_letter_topic = StrCat(job, "-dlq");
   if (const std::string from = Setting(settings, kFrom); !from.empty()) {
     LEAT_ASSIGN_OR_RETURN(options.from, ParseFrom(from));
+  }
+  if (const std::string cores = Setting(settings, kCpuLimit); !cores.empty()) {
+    LEAT_ASSIGN_OR_RETURN(options.cpu_limit, ParseCores(cores));
   }
   return options;
 }

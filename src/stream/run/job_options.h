@@ -25,6 +25,7 @@ struct JobOptions {
   std::string suffix;
   std::string dead_letter_topic;
   std::string late_topic;  // empty: late rows are only counted
+  double cpu_limit = 0;    // SET 'leat.cpu.limit': cores; 0: as many as there are
 };
 
 // kInvalidArgument names the key, what it takes and what came.

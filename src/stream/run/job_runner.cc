@@ -6,6 +6,7 @@
 #include "stream/run/await.h"
 #include "stream/run/checkpointer.h"
 #include "stream/run/job_context.h"
+#include "stream/run/job_metrics.h"
 #include "stream/run/restore.h"
 #include "stream/run/task_store.h"
 #include "stream/run/worker.h"
@@ -20,19 +21,8 @@ bool IsTransient(const absl::Status& status) {
 
 class Runner final : public JobRunner {
  public:
-  Runner(Spec spec, LogPort& port, env::Metrics& metrics) : spec_(std::move(spec)), port_(port), wake_(*spec_.threads) {
-    const env::Labels labels = {{"job", spec_.name}};
-    counters_.rows_in_total =
-        &metrics.GetCounter("leat_job_rows_in_total", "Records read by the job's sources.", labels);
-    counters_.rows_out_total =
-        &metrics.GetCounter("leat_job_rows_out_total", "Rows written by the job's sinks.", labels);
-    counters_.rows_late_total =
-        &metrics.GetCounter("leat_job_rows_late_total", "Rows that came after their windows had fired.", labels);
-    counters_.rows_dead_total =
-        &metrics.GetCounter("leat_job_rows_dead_total", "Records sent to the dead-letter topic.", labels);
-    checkpoint_seconds_ =
-        &metrics.GetHistogram("leat_job_checkpoint_duration_seconds", "Time from barrier to commit.", labels,
-                              {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
+  Runner(Spec spec, LogPort& port, env::Metrics& metrics)
+      : spec_(std::move(spec)), port_(port), metrics_(spec_.name, metrics, port, &counters_), wake_(*spec_.threads) {
     status_.state = State::kStarting;
     thread_ = spec_.threads->Start([this] { Main(); });
   }
@@ -58,6 +48,16 @@ class Runner final : public JobRunner {
       }
     }
     return status;
+  }
+
+  JobProgress Progress() const override { return metrics_.Progress(); }
+  void PublishMetrics() override {
+    bool running = false;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      running = status_.state == State::kRunning || status_.state == State::kFinished;
+    }
+    metrics_.Publish(running);
   }
 
   void Stop(absl::AnyInvocable<void(absl::Status)> done) override {
@@ -98,7 +98,7 @@ class Runner final : public JobRunner {
   LogPort& port_;
   Counters counters_;
   JobLog log_;
-  env::Histogram* checkpoint_seconds_;
+  JobMetrics metrics_;
   std::unique_ptr<state::CommittedStore> store_;  // control thread; lives over restarts
 
   mutable std::mutex mutex_;
@@ -132,7 +132,7 @@ void Runner::Know(const Restored& restored) {
 }
 
 void Runner::OnCheckpoint(const CheckpointReport& report) {
-  checkpoint_seconds_->Observe(report.duration_seconds);
+  metrics_.OnCheckpoint(report);
   const std::lock_guard<std::mutex> lock(mutex_);
   if (job_ != nullptr) status_.operators = job_->operators;
   status_.has_state = true;
@@ -175,6 +175,7 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
     threads.push_back(
         spec_.threads->Start([job, worker, store = stores.back().get()] { RunWorker(job, worker, *store); }));
   }
+  metrics_.Begin(job);
   SetState(State::kRunning, absl::OkStatus());
   Say(StrCat("running with ", job->workers, " worker(s) over ", job->progress.size(), " partition(s)"));
   Checkpointer checkpointer(job, *store_, [&](const CheckpointReport& report) {
@@ -184,6 +185,7 @@ absl::Status Runner::RunOnce(bool* checkpointed) {
   const absl::Status status = checkpointer.Run();
   for (const auto& inbox : job->inboxes) inbox->Push(StopMessage{});
   threads.clear();
+  metrics_.End();
   if (job->transaction != nullptr) job->transaction->Close();
   for (const auto& inbox : job->inboxes) inbox->Close();
   job->control.Close();
@@ -275,6 +277,7 @@ void Runner::Run() {
       const std::lock_guard<std::mutex> lock(mutex_);
       ++status_.restarts;
     }
+    metrics_.OnRestart();
     if (Backoff(failures)) break;
   }
   Abandon(status);
@@ -283,7 +286,9 @@ void Runner::Run() {
 }  // namespace
 
 std::unique_ptr<JobRunner> JobRunner::Start(Spec spec, LogPort& port, env::Metrics& metrics) {
-  return std::make_unique<Runner>(std::move(spec), port, metrics);
+  // Of a job that does not run there are no series.
+  env::Metrics& shown = spec.purpose == Purpose::kRun ? metrics : env::NullMetrics();
+  return std::make_unique<Runner>(std::move(spec), port, shown);
 }
 
 }  // namespace leat::run

@@ -16,6 +16,7 @@
 #include "stream/plan/plan.h"
 #include "stream/run/delivery.h"
 #include "stream/run/job_log.h"
+#include "stream/run/job_progress.h"
 #include "stream/run/log_port.h"
 #include "stream/run/options.h"
 #include "stream/run/threads.h"
@@ -91,10 +92,16 @@ class JobRunner {
   static std::unique_ptr<JobRunner> Start(Spec spec, LogPort& port, env::Metrics& metrics);
   virtual ~JobRunner() = default;  // REQUIRES: stopped
   virtual JobStatus Status() const = 0;
+  virtual JobProgress Progress() const { return {}; }
+  // Brings the run's series of /metrics up to now.
+  virtual void PublishMetrics() {}
   // Takes a last checkpoint and ends all threads; `done` on an unspecified thread. Also ends a failed or restarting
   // job.
   virtual void Stop(absl::AnyInvocable<void(absl::Status)> done) = 0;
 };
+
+// leat_job_running of a job.
+env::Gauge& RunningGauge(env::Metrics& metrics, const std::string& job);
 
 // Checks everything that can be known before a job is stored: formats, connectors, sinks, functions with kernels.
 absl::Status CheckPlan(const plan::JobPlan& plan);

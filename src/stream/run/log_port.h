@@ -89,6 +89,7 @@ class LogPort {
   virtual void EndTransaction(std::string transactional_id, TransactionalProducer producer, model::TransactionEnd end,
                               Callback<absl::StatusOr<TransactionalProducer>> done) = 0;
   virtual int64_t WallMillis() = 0;
+  virtual Instant Now() = 0;  // to measure how long something takes
 };
 
 }  // namespace leat::run

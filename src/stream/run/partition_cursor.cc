@@ -67,6 +67,10 @@ absl::StatusOr<std::vector<SourceChunk>> PartitionCursor::Next(SourceDecoder& de
   std::vector<model::RecordView> records;
   LEAT_RETURN_IF_ERROR(Annotate(Collect(max_rows, &iterators, &records), options_.partition.ToString()));
   records_read_ += records.size();
+  oldest_timestamp_ms_ = records.empty() ? 0 : INT64_MAX;
+  for (const model::RecordView& record : records) {
+    oldest_timestamp_ms_ = std::min(oldest_timestamp_ms_, record.timestamp_ms);
+  }
   for (size_t first = 0; first < records.size(); first += max_rows) {
     const size_t count = std::min(max_rows, records.size() - first);
     LEAT_ASSIGN_OR_RETURN(SourceDecoder::Decoded decoded,

@@ -51,6 +51,8 @@ class PartitionCursor {
   bool at_end() const { return buffers_.empty() && next_offset_ >= end_; }  // nothing to read right now
   bool finished() const { return next_offset_ >= options_.end; }
   uint64_t records_read() const { return records_read_; }
+  // Of the oldest record of the last Next; 0: it read none, or none has one.
+  int64_t oldest_timestamp_ms() const { return oldest_timestamp_ms_; }
 
  private:
   struct Buffer {
@@ -71,6 +73,7 @@ class PartitionCursor {
   model::Offset end_{-1};
   int64_t watermark_ms_;
   uint64_t records_read_ = 0;
+  int64_t oldest_timestamp_ms_ = 0;
 };
 
 }  // namespace leat::run

@@ -457,6 +457,10 @@ absl::StatusOr<std::shared_ptr<JobContext>> PrepareRun(const JobRunner::Spec& sp
   job->emitted_values = std::move(placement.emitted_values);
   job->first_changes = std::move(placement.first_changes);
   job->changes_state = placement.changes_state;
+  if (options.cpu_limit > 0) job->cpu_budget = std::make_unique<CpuBudget>(options.cpu_limit);
+  for (int i = 0; i < job->workers; ++i) {
+    job->meters.push_back(std::make_unique<WorkerMeter>(job->graph.nodes.size(), [&port] { return port.Now(); }));
+  }
   for (int i = 0; i < job->workers; ++i) job->inboxes.push_back(std::make_unique<Inbox<WorkerMessage>>(*spec.threads));
   return job;
 }

@@ -66,7 +66,10 @@ absl::StatusOr<int64_t> Task::OnTime() {
     if (op == nullptr || !op->FollowsTheClock()) continue;
     Instance& instance = *instances_[i];
     const exec::Context context{.wall_ms = wall_ms_, .watermark_ms = instance.watermark_ms};
-    LEAT_RETURN_IF_ERROR(op->OnTime(*instance.state, context, instance.output));
+    {
+      const OperatorWork work(options_.observer, static_cast<int>(i));
+      LEAT_RETURN_IF_ERROR(op->OnTime(*instance.state, context, instance.output));
+    }
     next_ms = std::min(next_ms, op->NextTime(*instance.state));
   }
   return next_ms;
@@ -80,7 +83,7 @@ absl::Status Task::PushSource(int node, data::Batch batch) {
 absl::Status Task::SourceWatermark(int node, int64_t watermark_ms) {
   Instance& instance = *instances_[static_cast<size_t>(node)];
   if (watermark_ms <= instance.watermark_ms) return absl::OkStatus();
-  instance.watermark_ms = watermark_ms;
+  SetWatermark(node, watermark_ms);
   return ForwardWatermark(node, watermark_ms);
 }
 
@@ -92,6 +95,8 @@ absl::Status Task::ReceiveWatermark(int node, int input, int sender, int64_t wat
 
 absl::Status Task::Process(int node, int input, data::Batch batch) {
   const GraphNode& description = graph_.nodes[static_cast<size_t>(node)];
+  if (options_.observer != nullptr) options_.observer->RowsIn(node, batch.rows);
+  const OperatorWork work(options_.observer, node);
   if (description.plan->kind == NodeKind::kSink) return output_.WriteSink(node, batch);
   if (description.op == nullptr) return Forward(node, std::move(batch));  // a union
   Instance& instance = *instances_[static_cast<size_t>(node)];
@@ -101,6 +106,7 @@ absl::Status Task::Process(int node, int input, data::Batch batch) {
 
 absl::Status Task::Forward(int node, data::Batch batch) {
   if (batch.rows == 0) return absl::OkStatus();
+  if (options_.observer != nullptr) options_.observer->RowsOut(node, batch.rows);
   const std::vector<GraphEdge>& consumers = graph_.nodes[static_cast<size_t>(node)].consumers;
   for (size_t i = 0; i < consumers.size(); ++i) {
     const GraphEdge& edge = consumers[i];
@@ -156,13 +162,21 @@ absl::Status Task::InputWatermark(int node, int input, int sender, int64_t water
     for (const int64_t announced : senders) combined = std::min(combined, announced);
   }
   if (combined <= instance.watermark_ms) return absl::OkStatus();
-  instance.watermark_ms = combined;
+  SetWatermark(node, combined);
   if (const exec::Operator* op = graph_.nodes[static_cast<size_t>(node)].op.get(); op != nullptr) {
     const exec::Context context{.wall_ms = wall_ms_, .watermark_ms = combined};
-    LEAT_RETURN_IF_ERROR(op->OnWatermark(*instance.state, context, instance.output));
+    {
+      const OperatorWork work(options_.observer, node);
+      LEAT_RETURN_IF_ERROR(op->OnWatermark(*instance.state, context, instance.output));
+    }
     return ForwardWatermark(node, op->OutputWatermark(combined));
   }
   return ForwardWatermark(node, combined);
+}
+
+void Task::SetWatermark(int node, int64_t watermark_ms) {
+  instances_[static_cast<size_t>(node)]->watermark_ms = watermark_ms;
+  if (options_.observer != nullptr) options_.observer->Watermark(node, watermark_ms);
 }
 
 absl::Status Task::Barrier() {

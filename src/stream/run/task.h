@@ -25,11 +25,40 @@ class TaskOutput {
   virtual void Fail(int node, exec::FailedRow row) = 0;
 };
 
+// Who is told what a task does, for metrics. Called on the task's thread.
+class TaskObserver {
+ public:
+  virtual ~TaskObserver() = default;
+  // The node's operator works from Begin to End; within, others do to which it hands rows.
+  virtual void Begin(int node) = 0;
+  virtual void End() = 0;
+  virtual void RowsIn(int node, uint64_t rows) = 0;
+  virtual void RowsOut(int node, uint64_t rows) = 0;  // of sinks the driver knows
+  virtual void Watermark(int node, int64_t watermark_ms) = 0;
+};
+
+// A node's operator works as long as this lives. `observer` may be null.
+class OperatorWork {
+ public:
+  OperatorWork(TaskObserver* observer, int node) : observer_(observer) {
+    if (observer_ != nullptr) observer_->Begin(node);
+  }
+  ~OperatorWork() {
+    if (observer_ != nullptr) observer_->End();
+  }
+  OperatorWork(const OperatorWork&) = delete;
+  OperatorWork& operator=(const OperatorWork&) = delete;
+
+ private:
+  TaskObserver* const observer_;
+};
+
 class Task {
  public:
   struct Options {
     int worker = 0;
     int workers = 1;
+    TaskObserver* observer = nullptr;  // outlives the task; null: nobody looks
   };
   // `graph`, `backend` and `output` outlive the task.
   static absl::StatusOr<std::unique_ptr<Task>> Open(const Graph& graph, const Options& options,
@@ -59,6 +88,7 @@ class Task {
   absl::Status Exchange(const GraphEdge& edge, const data::Batch& batch);
   absl::Status ForwardWatermark(int node, int64_t watermark_ms);
   absl::Status InputWatermark(int node, int input, int sender, int64_t watermark_ms);
+  void SetWatermark(int node, int64_t watermark_ms);
 
   const Graph& graph_;
   const Options options_;

@@ -1,5 +1,7 @@
 #include "stream/run/threads.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <thread>
@@ -37,6 +39,11 @@ class System final : public Threads {
     return std::make_unique<SystemThread>(std::move(body));
   }
   std::unique_ptr<Condition> MakeCondition() override { return std::make_unique<SystemCondition>(); }
+  Duration CpuTime() const override {
+    rusage used{};
+    if (getrusage(RUSAGE_THREAD, &used) != 0) return absl::ZeroDuration();
+    return absl::DurationFromTimeval(used.ru_utime) + absl::DurationFromTimeval(used.ru_stime);
+  }
 };
 
 }  // namespace

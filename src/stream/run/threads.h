@@ -31,6 +31,8 @@ class Threads {
   virtual ~Threads() = default;
   virtual std::unique_ptr<Thread> Start(absl::AnyInvocable<void()> body) = 0;
   virtual std::unique_ptr<Condition> MakeCondition() = 0;
+  // Processor time that the calling thread has used so far. A simulation uses none.
+  virtual Duration CpuTime() const { return absl::ZeroDuration(); }
 };
 
 // Those of the system. Lives as long as the process.

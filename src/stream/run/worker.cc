@@ -1,34 +1,34 @@
 #include "stream/run/worker.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "stream/run/datagen.h"
 #include "stream/run/partition_cursor.h"
 #include "stream/run/sink_writer.h"
 #include "stream/run/task.h"
 #include "stream/run/task_store.h"
+#include "stream/run/worker_appends.h"
 #include "stream/run/worker_files.h"
 
 namespace leat::run {
 namespace {
 
 constexpr size_t kSinkBatchBytes = size_t{256} << 10;
-constexpr size_t kMaxUnackedBytes = size_t{16} << 20;
 constexpr size_t kMaxInFlightBytes = size_t{32} << 20;
 constexpr Duration kFetchWait = absl::Seconds(30);
 constexpr size_t kChangelogBatchBytes = size_t{512} << 10;
 
-// The appends of one epoch of one worker: the last acknowledgement after the barrier says so.
-struct EpochAppends {
-  explicit EpochAppends(int64_t of) : epoch(of) {}
-  const int64_t epoch;
-  std::atomic<int> pending{1};  // one for the barrier itself
-};
-
 class Worker final : public TaskOutput {
  public:
   Worker(std::shared_ptr<JobContext> job, int index, state::CommittedStore& store)
-      : job_(std::move(job)), index_(index), inbox_(*job_->inboxes[static_cast<size_t>(index)]) {
+      : job_(std::move(job)),
+        index_(index),
+        inbox_(*job_->inboxes[static_cast<size_t>(index)]),
+        meter_(*job_->meters[static_cast<size_t>(index)]),
+        cpu_(job_->threads),
+        appends_(job_, index) {
     state::StateBackend::Options options;
     options.memory_bytes = job_->options.memory_limit_bytes / 2 / static_cast<size_t>(job_->workers);
     state_budget_ = options.memory_bytes;
@@ -42,9 +42,10 @@ class Worker final : public TaskOutput {
     Append();
     while (true) {
       const bool can_read = CanRead();
-      std::vector<WorkerMessage> messages = inbox_.Take(can_read ? absl::ZeroDuration() : IdleWait());
+      std::vector<WorkerMessage> messages = can_read ? inbox_.Take(absl::ZeroDuration()) : Wait();
       now_ms_ = job_->port->WallMillis();
       task_->SetWallMillis(now_ms_);
+      if (job_->cpu_budget != nullptr) cpu_debt_ = job_->Spend(cpu_.Take());
       for (WorkerMessage& message : messages) {
         if (std::holds_alternative<StopMessage>(message)) return absl::OkStatus();
         LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
@@ -107,7 +108,11 @@ class Worker final : public TaskOutput {
   absl::Status On(StopMessage&) { return absl::OkStatus(); }
   void Received(size_t bytes);
 
+  bool HasRows() const {
+    return std::any_of(cursors_.begin(), cursors_.end(), [](const Cursor& cursor) { return cursor.reader.has_data(); });
+  }
   bool CanRead() const;
+  std::vector<WorkerMessage> Wait();
   Duration IdleWait() const;
   Duration Until(int64_t due_ms) const;
   absl::Status ReadSome();
@@ -118,22 +123,24 @@ class Worker final : public TaskOutput {
   absl::Status UpdateSourceWatermark(int node);
   std::optional<int64_t> WatermarkOfOthers(int node) const;
   void Progressed();
-  void Bury(DeadRecord record);
-  void Append();
-  void AppendOne(PendingAppend append, Delivery delivery);
+  void ShowUse();
+  void Bury(int node, DeadRecord record);
+  void Append() { write_error_.Update(appends_.Send(&files_, now_ms_)); }
   absl::Status FlushSinks(Delivery least);
   void SayWhetherReading();
-  std::vector<PendingAppend>* ReadyOf(Delivery delivery) {
-    return delivery == Delivery::kExactlyOnce ? &ready_ : &ready_loose_;
-  }
   // Of what is not a sink's: dead letters, late rows.
   Delivery delivery() const { return job_->transaction == nullptr ? Delivery::kAtLeastOnce : Delivery::kExactlyOnce; }
 
   std::shared_ptr<JobContext> job_;
   const int index_;
   Inbox<WorkerMessage>& inbox_;
+  WorkerMeter& meter_;
+  CpuMeter cpu_;
   std::unique_ptr<state::StateBackend> backend_;
   size_t state_budget_ = 0;
+  size_t shown_state_bytes_ = 0;
+  Duration cpu_debt_ = absl::ZeroDuration();  // above 0: nothing is read before it is paid
+  ReadSamples read_;                          // in this epoch
   std::unique_ptr<Task> task_;
   std::map<int, std::unique_ptr<SourceDecoder>> decoders_;  // by node
   std::vector<Cursor> cursors_;
@@ -142,11 +149,8 @@ class Worker final : public TaskOutput {
   WorkerFiles files_;
   std::optional<TopicWriter> dead_letters_;
   std::optional<TopicWriter> late_rows_;
-  absl::Status write_error_;                // of dead letters and late rows, looked at in the loop
-  std::vector<PendingAppend> ready_;        // exactly once: in the epoch's transaction
-  std::vector<PendingAppend> ready_loose_;  // at least once: as it comes
-  std::shared_ptr<std::atomic<size_t>> unacked_bytes_ = std::make_shared<std::atomic<size_t>>(0);
-  std::shared_ptr<EpochAppends> appends_ = std::make_shared<EpochAppends>(1);
+  absl::Status write_error_;  // of dead letters and late rows, looked at in the loop
+  WorkerAppends appends_;
   bool paused_ = false;
   bool reading_ = false;  // counted in job_->reading
   bool said_end_ = false;
@@ -158,7 +162,9 @@ class Worker final : public TaskOutput {
 
 absl::Status Worker::Open() {
   now_ms_ = job_->port->WallMillis();
-  LEAT_ASSIGN_OR_RETURN(task_, Task::Open(job_->graph, {.worker = index_, .workers = job_->workers}, *backend_, *this));
+  LEAT_ASSIGN_OR_RETURN(
+      task_,
+      Task::Open(job_->graph, {.worker = index_, .workers = job_->workers, .observer = &meter_}, *backend_, *this));
   task_->SetWallMillis(now_ms_);
   for (const auto& [node, table] : job_->tables) {
     const plan::Node& description = *job_->graph.nodes[static_cast<size_t>(node)].plan;
@@ -254,7 +260,13 @@ absl::Status Worker::On(BarrierMessage& message) {
   LEAT_RETURN_IF_ERROR(task_->Barrier());
   LEAT_RETURN_IF_ERROR(FlushSinks(Delivery::kExactlyOnce));
   Append();
-  EpochEvent part{.worker = index_, .epoch = message.epoch, .part = {}, .positions = {}, .unapplied = {}};
+  EpochEvent part{.worker = index_,
+                  .epoch = message.epoch,
+                  .part = {},
+                  .positions = {},
+                  .unapplied = {},
+                  .ahead_bytes = 0,
+                  .read = read_.Take()};
   EpochPartBuilder builder(now_ms_, kChangelogBatchBytes);
   const std::string prefix = WorkerPrefix(index_);
   backend_->TakeChanges(message.epoch, prefix,
@@ -278,13 +290,22 @@ absl::Status Worker::On(BarrierMessage& message) {
   }
   if (index_ == 0 && values_emitted_)
     part.positions.push_back(EncodePosition({.node_id = kValuesNode, .partition = {}, .next = model::Offset{1}}));
-  LEAT_CHECK(appends_->epoch == message.epoch) << message.epoch;
-  const auto closing = std::exchange(appends_, std::make_shared<EpochAppends>(message.epoch + 1));
+  const auto closing = appends_.EndEpoch(message.epoch);
   early_checkpoint_asked_ = false;
-  job_->counters->state_bytes.store(backend_->MemoryBytes());
+  ShowUse();
   job_->control.Push(std::move(part));
-  if (closing->pending.fetch_sub(1) == 1) job_->control.Push(OutputsDurableEvent{index_, message.epoch});
+  appends_.Close(closing);
   return absl::OkStatus();
+}
+
+void Worker::ShowUse() {
+  if (job_->cpu_budget == nullptr) job_->Spend(cpu_.Take());
+  const size_t bytes = backend_->MemoryBytes();
+  job_->counters->state_bytes.fetch_add(bytes - std::exchange(shown_state_bytes_, bytes));  // modulo 2^64
+  for (size_t i = 0; i < job_->graph.nodes.size(); ++i) {
+    const GraphNode& node = job_->graph.nodes[i];
+    if (node.op != nullptr) meter_.SetStateBytes(static_cast<int>(i), backend_->MemoryBytesOf(node.plan->id));
+  }
 }
 
 absl::Status Worker::On(CommittedMessage& message) {
@@ -302,10 +323,8 @@ absl::Status Worker::On(ResumeMessage&) {
 // --- reading ---
 
 bool Worker::CanRead() const {
-  if (paused_ || unacked_bytes_->load() > kMaxUnackedBytes || job_->in_flight_bytes.load() > kMaxInFlightBytes) {
-    return false;
-  }
-  return std::any_of(cursors_.begin(), cursors_.end(), [](const Cursor& cursor) { return cursor.reader.has_data(); });
+  const bool free = !paused_ && !appends_.full() && job_->in_flight_bytes.load() <= kMaxInFlightBytes;
+  return free && cpu_debt_ == absl::ZeroDuration() && HasRows();
 }
 
 // -1: never.
@@ -328,6 +347,7 @@ Duration Worker::IdleWait() const {
   }
   if (next_time_ms_ != exec::kMaxWatermark && !paused_) wait = std::min(wait, Until(next_time_ms_));
   if (job_->in_flight_bytes.load() > kMaxInFlightBytes) wait = std::min(wait, absl::Milliseconds(1));
+  if (cpu_debt_ > absl::ZeroDuration() && !paused_ && HasRows()) wait = std::min(wait, cpu_debt_);
   return wait;
 }
 
@@ -379,6 +399,23 @@ void Worker::ReadFiles(Cursor* cursor) {
   cursor->progress->high_watermark.store(cursor->reader.fetch_offset().value());
 }
 
+// REQUIRES: there is nothing to read, or what has been read so far has to go first.
+std::vector<WorkerMessage> Worker::Wait() {
+  if (paused_ || !HasRows()) return inbox_.Take(IdleWait());
+  const Instant before = job_->port->Now();
+  std::vector<WorkerMessage> messages = inbox_.Take(IdleWait());
+  const Duration waited = job_->port->Now() - before;
+  if (cpu_debt_ > absl::ZeroDuration()) {
+    job_->cpu_limited_nanos.fetch_add(absl::ToInt64Nanoseconds(waited));
+    return messages;
+  }
+  std::set<int> sources;
+  for (const Cursor& cursor : cursors_) {
+    if (cursor.reader.has_data() && sources.insert(cursor.node).second) meter_.Backpressured(cursor.node, waited);
+  }
+  return messages;
+}
+
 absl::Status Worker::ReadSome() {
   for (size_t tried = 0; tried < cursors_.size(); ++tried) {
     const size_t index = next_cursor_;
@@ -387,10 +424,13 @@ absl::Status Worker::ReadSome() {
     if (!cursor.reader.has_data()) continue;
     const exec::Context context{.wall_ms = now_ms_, .watermark_ms = cursor.reader.watermark_ms()};
     const uint64_t before = cursor.reader.records_read();
+    const OperatorWork work(&meter_, cursor.node);
     LEAT_ASSIGN_OR_RETURN(std::vector<SourceChunk> chunks,
                           cursor.reader.Next(*decoders_.at(cursor.node), data::kBatchRows, context,
-                                             [this](DeadRecord record) { Bury(std::move(record)); }));
+                                             [&](DeadRecord record) { Bury(cursor.node, std::move(record)); }));
     const uint64_t read = cursor.reader.records_read() - before;
+    meter_.RowsIn(cursor.node, read);
+    read_.Add({cursor.reader.oldest_timestamp_ms(), read});
     job_->counters->rows_in.fetch_add(read);
     job_->counters->rows_in_total->Add(static_cast<double>(read));
     cursor.at_end_since_ms = cursor.reader.at_end() ? now_ms_ : -1;
@@ -476,8 +516,7 @@ void Worker::Progressed() {
 }
 
 void Worker::SayWhetherReading() {
-  const bool reading =
-      std::any_of(cursors_.begin(), cursors_.end(), [](const Cursor& cursor) { return cursor.reader.has_data(); });
+  const bool reading = HasRows();
   if (reading == reading_) return;
   reading_ = reading;
   if (reading) {
@@ -492,13 +531,16 @@ void Worker::SayWhetherReading() {
 absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
   job_->counters->rows_out.fetch_add(batch.rows);
   job_->counters->rows_out_total->Add(static_cast<double>(batch.rows));
+  meter_.RowsOut(node, batch.rows);
   const plan::Table& table = *job_->graph.nodes[static_cast<size_t>(node)].plan->table;
   if (const auto sink = sinks_.find(node); sink != sinks_.end()) {
     Progressed();  // also by time alone: an idle partition lets windows fire
     return sink->second->Write(
         batch, now_ms_,
-        [&](size_t row, std::string reason) { Bury(FromUnwrittenRow(batch, row, std::move(reason), table.name)); },
-        ReadyOf(job_->deliveries.at(node)));
+        [&](size_t row, std::string reason) {
+          Bury(node, FromUnwrittenRow(batch, row, std::move(reason), table.name));
+        },
+        appends_.ReadyOf(job_->deliveries.at(node)));
   }
   if (table.options.at("connector") == "print") {
     std::vector<std::string> rows;
@@ -511,21 +553,23 @@ absl::Status Worker::WriteSink(int node, const data::Batch& batch) {
 void Worker::Late(int node, const data::Batch& batch, std::span<const uint32_t> rows) {
   job_->counters->rows_late.fetch_add(rows.size());
   job_->counters->rows_late_total->Add(static_cast<double>(rows.size()));
+  meter_.RowsLate(node, rows.size());
   if (!late_rows_) return;
   Progressed();
   const std::string step = job_->graph.nodes[static_cast<size_t>(node)].op->Name();
-  write_error_.Update(WriteLateRows(batch, rows, step, job_->job, now_ms_, *late_rows_, ReadyOf(delivery())));
+  write_error_.Update(WriteLateRows(batch, rows, step, job_->job, now_ms_, *late_rows_, appends_.ReadyOf(delivery())));
 }
 
 void Worker::Fail(int node, exec::FailedRow row) {
-  Bury(FromFailedRow(std::move(row), job_->graph.nodes[static_cast<size_t>(node)].op->Name()));
+  Bury(node, FromFailedRow(std::move(row), job_->graph.nodes[static_cast<size_t>(node)].op->Name()));
 }
 
-void Worker::Bury(DeadRecord record) {
+void Worker::Bury(int node, DeadRecord record) {
+  meter_.RowsDead(node, 1);
   job_->counters->rows_dead.fetch_add(1);
   job_->counters->rows_dead_total->Add(1);
   Progressed();
-  write_error_.Update(WriteDeadRecord(record, job_->job, now_ms_, *dead_letters_, ReadyOf(delivery())));
+  write_error_.Update(WriteDeadRecord(record, job_->job, now_ms_, *dead_letters_, appends_.ReadyOf(delivery())));
 }
 
 // Those that deliver at least once; with kExactlyOnce the others too.
@@ -535,47 +579,12 @@ absl::Status Worker::FlushSinks(Delivery least) {
   };
   for (const auto& [node, sink] : sinks_) {
     const Delivery delivery = job_->deliveries.at(node);
-    if (flushes(delivery)) LEAT_RETURN_IF_ERROR(sink->Flush(ReadyOf(delivery)));
+    if (flushes(delivery)) LEAT_RETURN_IF_ERROR(sink->Flush(appends_.ReadyOf(delivery)));
   }
   if (!flushes(delivery())) return absl::OkStatus();
-  LEAT_RETURN_IF_ERROR(dead_letters_->Flush(ReadyOf(delivery())));
-  if (late_rows_) LEAT_RETURN_IF_ERROR(late_rows_->Flush(ReadyOf(delivery())));
+  LEAT_RETURN_IF_ERROR(dead_letters_->Flush(appends_.ReadyOf(delivery())));
+  if (late_rows_) LEAT_RETURN_IF_ERROR(late_rows_->Flush(appends_.ReadyOf(delivery())));
   return absl::OkStatus();
-}
-
-// Hands over what is ready. The epoch that it belongs to commits only after the acknowledgement.
-void Worker::Append() {
-  for (PendingAppend& append : ready_) AppendOne(std::move(append), Delivery::kExactlyOnce);
-  for (PendingAppend& append : ready_loose_) AppendOne(std::move(append), Delivery::kAtLeastOnce);
-  ready_.clear();
-  ready_loose_.clear();
-}
-
-void Worker::AppendOne(PendingAppend append, Delivery delivery) {
-  if (files_.Holds(append.partition.topic)) {
-    write_error_.Update(files_.Write(append.partition.topic, append.batches, now_ms_));
-    return;
-  }
-  const size_t bytes = append.batches.size();
-  unacked_bytes_->fetch_add(bytes);
-  appends_->pending.fetch_add(1);
-  auto done = [job = job_, worker = index_, appends = appends_, unacked = unacked_bytes_, bytes,
-               partition = append.partition](const absl::StatusOr<model::Offset>& base) {
-    if (!base.ok()) {
-      job->control.Push(FailedEvent{Annotate(base.status(), StrCat("writing to ", partition.ToString()))});
-      return;  // the epoch never becomes durable
-    }
-    if (unacked->fetch_sub(bytes) > kMaxUnackedBytes) {
-      job->inboxes[static_cast<size_t>(worker)]->Push(WakeMessage{});
-    }
-    if (appends->pending.fetch_sub(1) == 1) job->control.Push(OutputsDurableEvent{worker, appends->epoch});
-  };
-  if (delivery == Delivery::kExactlyOnce) {
-    job_->transaction->Append(appends_->epoch, std::move(append.partition), std::move(append.batches), std::move(done));
-  } else {
-    job_->port->Append({.partition = std::move(append.partition), .batches = std::move(append.batches)},
-                       std::move(done));
-  }
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ Overlay::Overlay(CommittedStore& store, size_t budget_bytes) : store_(store), bu
 void Overlay::Charge(Entry& entry) {
   const size_t bytes = sizeof(Entry) + kEntryOverheadBytes + HeapBytes(entry.key) + HeapBytes(entry.value);
   memory_bytes_ += bytes - entry.bytes;
+  entry.home->table->AddMemory(bytes - entry.bytes);
   entry.bytes = static_cast<uint32_t>(bytes);
 }
 
@@ -53,6 +54,7 @@ void Overlay::Free(Entry& entry) {
   if (entry.next != nullptr) UnlinkClean(entry);
   memory_bytes_ -= entry.bytes;
   NamespaceMap& home = *entry.home;
+  home.table->AddMemory(size_t{0} - entry.bytes);
   if (entry.exists) --home.live;
   home.entries.erase(home.entries.find(EntryKey{entry.key, entry.hash}));
 }

@@ -35,6 +35,9 @@ class OverlayTable : public StateTable {
   // Charges what the caller has done so far to the value it was given last, which stays its own.
   void Recharge();
   bool HandedOut(const Entry& entry) const { return handed_out_ == &entry; }
+  // What the overlay has charged for entries of this table: its own account.
+  size_t memory_bytes() const { return memory_bytes_; }
+  void AddMemory(size_t bytes) { memory_bytes_ += bytes; }  // modulo 2^64: also takes away
 
  private:
   static constexpr size_t kHomesCached = 8;
@@ -73,6 +76,7 @@ class OverlayTable : public StateTable {
   std::array<NamespaceMap*, kHomesCached> recent_{};
   Entry* handed_out_ = nullptr;
   std::vector<NamespaceMap*> dirty_homes_;
+  size_t memory_bytes_ = 0;
   Entry unapplied_;  // the head of a ring in the order of taken_epoch: next is the oldest
   std::string scratch_;
 };

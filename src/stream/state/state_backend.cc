@@ -46,6 +46,15 @@ class OverlayBackend : public StateBackend {
     for (const auto& [id, table] : tables_) table->Recharge();
     return overlay_.memory_bytes();
   }
+  size_t MemoryBytesOf(int node_id) const override {
+    size_t bytes = 0;
+    const TableId first{static_cast<uint16_t>(node_id), 0};
+    for (auto it = tables_.lower_bound(first); it != tables_.end() && it->first.node == first.node; ++it) {
+      it->second->Recharge();
+      bytes += it->second->memory_bytes();
+    }
+    return bytes;
+  }
 
  private:
   Overlay overlay_;

@@ -41,6 +41,8 @@ class StateBackend {
   // driver applies them when this nears the budget.
   virtual size_t DirtyBytes() const = 0;
   virtual size_t MemoryBytes() const = 0;
+  // Of the entries of one operator's tables that are in memory.
+  virtual size_t MemoryBytesOf(int node_id) const = 0;
 };
 
 std::unique_ptr<CommittedStore> MakeMemoryStore();

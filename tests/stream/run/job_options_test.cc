@@ -60,7 +60,16 @@ TEST(JobOptions, GiveTopicsAndGroupsASuffix) {
   EXPECT_EQ(written.topics, std::vector<std::string>{"t-v2"});
 }
 
+TEST(JobOptions, LimitTheProcessorTime) {
+  EXPECT_EQ(ParseJobOptions({}, "job")->cpu_limit, 0);
+  EXPECT_EQ(ParseJobOptions({{"leat.cpu.limit", "0.5"}}, "job")->cpu_limit, 0.5);
+  EXPECT_EQ(ParseJobOptions({{"leat.cpu.limit", "2"}}, "job")->cpu_limit, 2);
+}
+
 TEST(JobOptions, AreRefusedWithWhatTheyTake) {
+  for (const char* cores : {"0", "-1", "half", "0.001", "1025", "nan", "inf", "50%"}) {
+    EXPECT_THAT(Said({{"leat.cpu.limit", cores}}), testing::HasSubstr("expected a number of cores")) << cores;
+  }
   for (const char* from : {"never", "offset", "offset x", "offset -1", "timestamp", "timestamp 2024-01-01"}) {
     EXPECT_THAT(Said({{"leat.start.from", from}}), testing::HasSubstr("expected earliest, latest, offset N")) << from;
   }

@@ -136,6 +136,108 @@ TEST_P(JobRunnerTest, LosesNothingWhenTheLogFailsInTheMiddle) {
   }
 }
 
+const OperatorProgress& Named(const JobProgress& progress, const std::string& name) {
+  for (const OperatorProgress& op : progress.operators) {
+    if (op.name.starts_with(name)) return op;
+  }
+  LEAT_CHECK(false) << name;
+  return progress.operators.front();
+}
+
+TEST_P(JobRunnerTest, ShowsWhatEachOperatorDid) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 301);
+  auto runner = JobRunner::Start(Spec(kSql, GetParam()), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 301);
+  port.WaitForCommitted("job", "payments", 1, 301);
+  port.Produce("payments", 0, {"no JSON", Payment(3, 0, 1)});  // a dead letter and a late row
+  port.WaitForCommitted("job", "payments", 0, 303);
+  port.WaitForCommitted("job", "payments", 1, 301);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  const JobProgress progress = runner->Progress();
+  EXPECT_EQ(progress.workers, std::min(GetParam(), 2)) << "there are two partitions";
+  EXPECT_GT(progress.seconds, 0);
+  EXPECT_GT(progress.checkpoint_bytes, 0u);
+  const OperatorProgress& source = Named(progress, "Source payments#");
+  EXPECT_EQ(source.rows_in, 604u);
+  EXPECT_EQ(source.rows_out, 603u);
+  EXPECT_EQ(source.rows_dead, 1u);
+  EXPECT_GT(source.busy_seconds, 0);
+  EXPECT_EQ(source.watermark_ms, 1'704'067'499'000);  // 00:04:59, a second behind the last payment
+  const OperatorProgress& windows = Named(progress, "WindowAggregate#");
+  EXPECT_EQ(windows.rows_in, 603u);
+  EXPECT_EQ(windows.rows_late, 1u);
+  EXPECT_EQ(windows.rows_out, Expected(301).size());
+  EXPECT_GT(windows.state_bytes, 0u);
+  EXPECT_GT(windows.busy_seconds, 0);
+  EXPECT_EQ(Named(progress, "Sink totals#").rows_in, Expected(301).size());
+  EXPECT_EQ(Named(progress, "Sink totals#").rows_out, Expected(301).size());
+  EXPECT_EQ(progress.latency.records, 604u);
+}
+
+// The first turn of one of the threads costs a fifth of a second of the processor, all others nothing.
+class CostlyThreads : public Threads {
+ public:
+  std::unique_ptr<Thread> Start(absl::AnyInvocable<void()> body) override {
+    return SystemThreads().Start(std::move(body));
+  }
+  std::unique_ptr<Condition> MakeCondition() override { return SystemThreads().MakeCondition(); }
+  Duration CpuTime() const override {
+    thread_local int asked = 0;
+    thread_local bool costly = false;
+    if (++asked == 2) costly = !taken_.exchange(true);
+    return costly ? absl::Milliseconds(200) : absl::ZeroDuration();
+  }
+
+ private:
+  mutable std::atomic<bool> taken_{false};
+};
+class FastClockPort : public MemoryLogPort {
+ public:
+  Instant Now() override { return Instant::FromNanos(nanos_ += 20'000'000); }
+
+ private:
+  std::atomic<int64_t> nanos_{0};
+};
+
+TEST_P(JobRunnerTest, KeepsToItsLimitOfCpuAndLosesNothing) {
+  FastClockPort port;
+  CostlyThreads threads;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 301);
+  JobRunner::Spec spec = Spec(StrCat("SET 'leat.cpu.limit' = '0.5';\n", kSql), GetParam());
+  spec.threads = &threads;
+  auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 301);
+  port.WaitForCommitted("job", "payments", 1, 301);
+  EXPECT_EQ(runner->Progress().cpu_limit, 0.5);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Rows(port, "totals"), Expected(301));
+  EXPECT_NEAR(runner->Progress().cpu_seconds, 0.2, 1e-9);
+  EXPECT_GT(runner->Progress().cpu_limited_seconds, 0);
+}
+
+// Each worker has its part.
+TEST(JobRunner, ShowsTheStateOfAllWorkers) {
+  MemoryLogPort port;
+  port.CreateTopic("payments", 2);
+  std::vector<std::string> payments;
+  for (int card = 0; card < 400; ++card) payments.push_back(Payment(card % 10, card, 1));
+  port.Produce("payments", 0, payments);
+  std::vector<size_t> bytes;
+  for (const int workers : {1, 4}) {
+    JobRunner::Spec spec = Spec(kSql, workers);
+    spec.name = StrCat("job", workers);
+    auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+    port.WaitForCommitted(StrCat("job", workers), "payments", 0, 400);
+    ASSERT_TRUE(StopAndWait(*runner).ok());
+    bytes.push_back(runner->Status().state_bytes);
+  }
+  EXPECT_GT(bytes[0], 400 * 50u);
+  EXPECT_NEAR(static_cast<double>(bytes[1]), static_cast<double>(bytes[0]), 0.2 * static_cast<double>(bytes[0]));
+}
+
 // The process dies: nothing that was in flight is answered, the next life starts from the log alone.
 TEST_P(JobRunnerTest, LosesNothingWhenItIsKilled) {
   MemoryLogPort port;

@@ -331,6 +331,10 @@ int64_t MemoryLogPort::WallMillis() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return now_ms_ += 1;  // time passes as it is looked at
 }
+Instant MemoryLogPort::Now() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return Instant::FromNanos(now_nanos_ += 1000);
+}
 
 namespace {
 absl::Status Dead() { return Unavailable("the process was killed"); }

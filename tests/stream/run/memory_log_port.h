@@ -59,6 +59,7 @@ class MemoryLogPort : public LogPort {
   void EndTransaction(std::string transactional_id, TransactionalProducer producer, model::TransactionEnd end,
                       Callback<absl::StatusOr<TransactionalProducer>> done) override;
   int64_t WallMillis() override;
+  Instant Now() override;
 
  private:
   struct Partition {
@@ -99,6 +100,7 @@ class MemoryLogPort : public LogPort {
   std::map<std::string, size_t> max_batch_bytes_;  // of topics that have a limit
   std::map<std::pair<std::string, model::TopicPartition>, int64_t> committed_;
   int64_t now_ms_ = 1'000'000;
+  int64_t now_nanos_ = 0;
 };
 
 // One life of a process over a log that outlives it: after its death every call fails, and nothing reaches the log any
@@ -132,6 +134,7 @@ class KillableLogPort final : public LogPort {
   void EndTransaction(std::string transactional_id, TransactionalProducer producer, model::TransactionEnd end,
                       Callback<absl::StatusOr<TransactionalProducer>> done) override;
   int64_t WallMillis() override { return log_.WallMillis(); }
+  Instant Now() override { return log_.Now(); }
 
  private:
   // Runs a call of the log, which answers at once, and gives the answer outside of the lock: it may make the next call.

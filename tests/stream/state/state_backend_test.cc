@@ -229,6 +229,23 @@ TEST(StateBackend, RefusesChangesBeyondTheBudgetUntilTheyAreApplied) {
   EXPECT_TRUE(inserted);
 }
 
+TEST(StateBackend, KnowsTheMemoryOfEachOperator) {
+  const auto store = MakeMemoryStore();
+  const auto backend = StateBackend::Create(*store, {});
+  Put(backend->Table(1, 0), 10, "k", std::string(1000, 'x'));
+  Put(backend->Table(1, 3), 0, "k", std::string(2000, 'x'));
+  Put(backend->Table(2, 0), 10, "k", std::string(50'000, 'x'));
+  EXPECT_GE(backend->MemoryBytesOf(1), 3000u);
+  EXPECT_LT(backend->MemoryBytesOf(1), 4000u);
+  EXPECT_GE(backend->MemoryBytesOf(2), 50'000u);
+  EXPECT_EQ(backend->MemoryBytesOf(3), 0u);
+  EXPECT_EQ(backend->MemoryBytesOf(1) + backend->MemoryBytesOf(2), backend->MemoryBytes());
+  ASSERT_TRUE(backend->Table(2, 0).Erase(10, "k").ok());
+  Commit(*backend, *store, 1);
+  EXPECT_EQ(backend->MemoryBytesOf(1), backend->MemoryBytes());
+  EXPECT_EQ(backend->MemoryBytesOf(2), 0u);
+}
+
 TEST(StateBackend, ValuesThatGrowInPlaceAreCharged) {
   const auto store = MakeMemoryStore();
   const auto backend = StateBackend::Create(*store, {});
