@@ -64,7 +64,7 @@ TEST(JobTop, SaysWhatALimitOfCpuDid) {
   EXPECT_EQ(CpuText(job), "1.5s");
   job.cpu_limit = 0.5;
   job.cpu_limited_seconds = 12;
-  EXPECT_EQ(CpuText(job), "1.5s, at most 0.5 cores: workers were held back for 12s");
+  EXPECT_EQ(CpuText(job), "1.5s, at most 0.5 cores: workers were held back for 12.0s");
 }
 
 TEST(JobTop, HasNoFiguresOfLatencyWithoutRecords) {

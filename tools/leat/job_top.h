@@ -14,7 +14,7 @@ namespace leat::tool {
 boost::json::object ProgressJson(const client::JobInfo& job);
 // "p50 12 ms, p95 40 ms, p99 1.2 s"; "no records in the last two minutes"
 std::string LatencyText(const client::JobLatency& latency);
-// "1m2s, at most 0.5 cores: workers were held back for 12s"
+// "1m 2s, at most 0.5 cores: workers were held back for 12.0s"
 std::string CpuText(const client::JobInfo& job);
 // Totals of each operator since the job runs on its node.
 std::string OperatorsText(const client::JobInfo& job);
