@@ -36,10 +36,10 @@ class ClangTidy(unittest.TestCase):
         (self.root / "src/base/length.h").write_text("#pragma once\nint Length(const char* text);\n")
         (self.root / "src/base/length.cc").write_text(CLEAN)
 
-    def run_clang(self) -> subprocess.CompletedProcess:
+    def run_clang(self, compiled: list[Path] | None = None) -> subprocess.CompletedProcess:
         entries = [{"directory": str(self.root / "build"), "file": str(file),
                     "command": f"/usr/bin/ccache /usr/bin/c++ -I{self.root}/src -Wall -std=c++20 -include cmake_pch.hxx -o x.o -c {file}"}
-                   for file in sorted((self.root / "src").rglob("*.cc"))]
+                   for file in compiled or sorted((self.root / "src").rglob("*.cc"))]
         (self.root / "build/compile_commands.json").write_text(json.dumps(entries))
         return subprocess.run([sys.executable, str(CLANG), "--root", str(self.root), "--build-dir", str(self.root / "build")],
                               capture_output=True, text=True, check=False)
@@ -64,6 +64,15 @@ class ClangTidy(unittest.TestCase):
             for number, check in enumerate(PLANTED):
                 self.assertRegex(result.stdout, rf"planted_{number}\.cc:\d+:\d+: error: .*\[{check}")
             self.assertIn(f"{len(PLANTED)} with findings", result.stdout)
+
+    def test_looks_into_files_that_are_compiled_together(self):
+        (self.root / "src/base/planted.cc").write_text(next(iter(PLANTED.values())))
+        unity = self.root / "build/unity/base_0.cc"
+        unity.parent.mkdir(parents=True)
+        unity.write_text("".join(f'#include "../../src/base/{name}.cc"\n' for name in ("length", "planted")))
+        result = self.run_clang([unity])
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("2 files, 0 of them unchanged, 1 with findings", result.stdout)
 
     def test_a_build_folder_that_knows_nothing_is_an_error(self):
         (self.root / "src/base/length.cc").unlink()

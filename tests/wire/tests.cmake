@@ -18,4 +18,5 @@ add_library(leat_wire_any STATIC ${leat_wire_any_outputs} "${CMAKE_SOURCE_DIR}/t
             "${CMAKE_SOURCE_DIR}/tests/wire/check_input.cc")
 target_include_directories(leat_wire_any PUBLIC "${CMAKE_SOURCE_DIR}")
 target_link_libraries(leat_wire_any PUBLIC leat_wire PRIVATE leat_options)
+leat_unity(leat_wire_any)
 target_link_libraries(leat_wire_test PRIVATE leat_wire_any)

@@ -8,6 +8,7 @@ until it, a header of ours that it includes, its flags, or the checks change.
 import argparse
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -56,14 +57,24 @@ def clang_flags(command: list[str], file: str) -> list[str]:
     return [*flags, "-Wno-unknown-warning-option"]
 
 
+def compiled_in(file: str) -> list[str]:
+    """The sources behind an entry: itself, or those that cmake/unity.cmake has put together in it."""
+    if Path(file).parent.name != "unity":
+        return [file]
+    included = re.findall(r'^#include "([^"]+)"', Path(file).read_text(encoding="utf-8"), re.MULTILINE)
+    return [os.path.normpath(Path(file).parent / name) for name in included]
+
+
 def read_units(root: Path, build_dir: Path) -> list[Unit]:
     folders = tuple(f"{root / 'src' / module}/" for module in MODULES)
-    units = []
+    units: dict[Path, Unit] = {}
     for entry in json.loads((build_dir / "compile_commands.json").read_text(encoding="utf-8")):
-        if entry["file"].startswith(folders):
-            command = entry.get("arguments") or shlex.split(entry["command"])
-            units.append(Unit(Path(entry["file"]), clang_flags(command, entry["file"]), Path(entry["directory"])))
-    return sorted(units, key=lambda unit: unit.file)
+        command = entry.get("arguments") or shlex.split(entry["command"])
+        for file in compiled_in(entry["file"]):
+            if file.startswith(folders):
+                # A file that is compiled for two programs is looked at once, as its library has it.
+                units.setdefault(Path(file), Unit(Path(file), clang_flags(command, entry["file"]), Path(entry["directory"])))
+    return sorted(units.values(), key=lambda unit: unit.file)
 
 
 class Digests:
