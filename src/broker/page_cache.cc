@@ -35,8 +35,9 @@ Noted NotedInPageCache(env::Disk& disk, const std::string& data_dir) {
   if (!text.ok()) return {};
   Properties properties = ParseProperties(*text);
   Noted noted;
-  const bool whole = properties["version"] == "1" && properties["end"] == "1" &&
-                     absl::SimpleAtoi(properties["epoch"], &noted.epoch) && !properties["boot"].empty();
+  const bool known = properties["version"] == "1" || properties["version"] == "2";
+  const bool whole = known && properties["end"] == "1" && absl::SimpleAtoi(properties["epoch"], &noted.epoch) &&
+                     !properties["boot"].empty();
   if (!whole || properties["boot"] != BootId(disk)) return {};
   // Programs that wrote no such line registered when they had read all.
   noted.logs = properties["logs"] == kUnread ? Logs::kUnread : Logs::kRead;
@@ -59,7 +60,9 @@ absl::Status NoteRegistration(env::Disk& disk, const std::string& data_dir, int6
   const std::string next = StrCat(PathOf(data_dir), ".next");
   LEAT_ASSIGN_OR_RETURN(const std::unique_ptr<env::File> file, disk.Open(next, env::OpenMode::kCreate));
   LEAT_RETURN_IF_ERROR(file->Truncate(0));
-  LEAT_RETURN_IF_ERROR(file->WriteAt(0, StrCat("version=1\nboot=", boot, "\nepoch=", epoch,
+  // Programs that know of version 1 only would take all logs for read.
+  const int version = logs == Logs::kRead ? 1 : 2;
+  LEAT_RETURN_IF_ERROR(file->WriteAt(0, StrCat("version=", version, "\nboot=", boot, "\nepoch=", epoch,
                                                "\nlogs=", logs == Logs::kRead ? kRead : kUnread, "\nend=1\n")));
   return disk.Rename(next, PathOf(data_dir));
 }

@@ -174,6 +174,11 @@ void BrokerImpl::NoteDamaged(const meta::PartitionKey& key, const absl::Status& 
 }
 
 void BrokerImpl::NoteCleanShutdown() {
+  // The end of a log that was not opened may be in the page cache only, from an earlier process that was killed.
+  if (shards_opening_ > 0) {
+    LogInfo("broker", "stopped before all partitions were open: this does not count as a clean shutdown");
+    return;
+  }
   const meta::BrokerPtr broker = metadata_ == nullptr ? nullptr : image()->FindBroker(options_.node_id);
   if (broker == nullptr || broker->registration.incarnation != life_.incarnation) return;
   const absl::Status written = EndLife(disk_, options_.data_dir, life_, broker->epoch());

@@ -88,8 +88,8 @@ void ReplicaFetchServer::TakeWanted(int32_t from, const OwnedBytes& message) {
     const std::optional<size_t> owner = owner_(item.partition);
     if (!owner) continue;
     ReplicaFetchServer* there = servers_[*owner];
-    there->shard_.Post([there, alive = std::weak_ptr<bool>(there->alive_), key = item.partition] {
-      if (!alive.expired() && there->wanted_) there->wanted_(key);
+    there->shard_.Post([there, key = item.partition] {
+      if (there->alive_ != nullptr && there->wanted_) there->wanted_(key);  // stopped meanwhile otherwise
     });
   }
 }

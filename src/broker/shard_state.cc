@@ -106,7 +106,9 @@ void ShardState::OpenPartition(const meta::TopicPtr& topic, model::PartitionId i
     return;
   }
   if (log::IsDamage(log.status())) {
-    if (damaged_.emplace(name, key).second) NoteDamaged(key, log.status());
+    // Each time: another controller may have come that has not heard of it.
+    damaged_.emplace(name, key);
+    NoteDamaged(key, log.status());
     partition.retry_at = shard().Now() + kDamagedRetry;
   }
   if (before != log.status()) {

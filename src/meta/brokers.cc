@@ -121,6 +121,7 @@ Records NewsOf(const Image& image, const BrokerRegistered& registered, const Reg
     settler.Add(std::move(record));
   }
   const NodeId id = registered.id;
+  settler.goes = id;  // nor is a copy that is damaged the one to begin anew from, where unclean leaders are allowed
   for (const PartitionKey& key : std::set<PartitionKey>(command.damaged.begin(), command.damaged.end())) {
     const Partition* partition = image.FindPartition(key);
     if (partition == nullptr || !Contains(partition->replicas, id) || !OthersMayHave(*partition, id)) continue;

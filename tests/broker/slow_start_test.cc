@@ -1,6 +1,7 @@
 // Brokers whose partitions take long to open: they serve what is asked for before the rest is open.
 #include <gmock/gmock.h>
 
+#include "env/disk.h"
 #include "tests/broker/cluster_fixture.h"
 
 namespace leat::broker {
@@ -102,6 +103,27 @@ TEST_F(SlowStart, ForgetsWhatIsDeletedBeforeItIsOpen) {
   for (int32_t id = 1; id <= kNodes; ++id) {
     ASSERT_NE(ShardOf(id, Tp("t", 0)).Peek(Tp("t", 0)).log, nullptr);
     EXPECT_EQ(ShardOf(id, Tp("t", 0)).Peek(Tp("t", 0)).log->log_end(), Offset(1)) << "of the new topic alone";
+  }
+}
+
+// What an earlier process has left in the page cache is synced only where the log was opened.
+TEST_F(SlowStart, DoesNotEndInOrderBeforeAllIsOpen) {
+  StartAll();
+  ASSERT_TRUE(Create(1, "t", kPartitions).outcome.ok());
+  for (int32_t i = 0; i < kPartitions; ++i) Produce(i);
+  for (const bool in_time : {false, true}) {
+    for (int32_t id = 1; id <= kNodes; ++id) Kill(id);
+    rest = in_time ? absl::Milliseconds(10) : absl::Seconds(60);
+    StartAll();
+    if (in_time) world.RunFor(absl::Seconds(30));
+    ASSERT_EQ(OpenPartitions(1, "t") == kPartitions, in_time);
+    std::optional<absl::Status> stopped;
+    nodes[1]->broker->Stop([&](absl::Status status) { stopped = std::move(status); });
+    ASSERT_TRUE(world.RunUntil([&] { return stopped.has_value(); }, absl::Seconds(60)));
+    ASSERT_TRUE(stopped->ok()) << *stopped;
+    const auto text = env::ReadWholeFile(nodes[1]->disk, "/data/broker.properties");
+    ASSERT_TRUE(text.ok()) << text.status();
+    EXPECT_EQ(text->find("clean.shutdown.epoch=-1\n") == std::string::npos, in_time) << *text;
   }
 }
 

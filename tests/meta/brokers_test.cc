@@ -213,6 +213,21 @@ TEST(DamagedCopies, AreGivenUpAlsoOnceTheirBrokerLeadsThem) {
   EXPECT_THAT(*Decide(c.image, again, Session::kAlive, c.policy), ::testing::IsEmpty()) << "said once more";
 }
 
+TEST(DamagedCopies, AreNotElectedUncleanly) {
+  TestCluster c;
+  c.StartAll({1, 2});
+  c.Create("a", {Nodes({1, 2})}, {{"min.insync.replicas", "2"}, {"unclean.leader.election.enable", "true"}});
+  c.Run(FenceBroker(c.image, NodeId(2), c.policy));
+  ASSERT_EQ(c.At("a").isr, Nodes({1}));
+  ASSERT_EQ(c.At("a").elr, Nodes({2}));
+  RegisterBroker again = TestCluster::Registration(1);
+  again.damaged = {c.Key("a")};
+  c.Run(Decide(c.image, again, Session::kAlive, c.policy));
+  EXPECT_EQ(c.At("a").leader, kNobody);
+  c.Unfence(2);
+  EXPECT_EQ(c.At("a").leader, NodeId(2)) << "which has every record";
+}
+
 TEST(DamagedCopies, StayTheLastOnesAlsoOnceTheirBrokerLeadsThem) {
   TestCluster c;
   c.StartAll({1, 2});

@@ -23,4 +23,9 @@ Duration CpuMeter::Take() {
   return now - std::exchange(told_, now);
 }
 
+Duration CpuDebt::Left(Duration owed, Instant now) {
+  if (left_ == absl::ZeroDuration()) paid_at_ = now + owed;
+  return left_ = std::max(absl::ZeroDuration(), paid_at_ - now);
+}
+
 }  // namespace leat::run

@@ -40,4 +40,16 @@ class CpuMeter {
   Duration told_;
 };
 
+// What a thread has to wait for. A debt is waited for once, and then there is a turn in which rows are read: what the
+// waiting costs belongs to the next debt. A small limit would be spent on nothing but waking up otherwise.
+class CpuDebt {
+ public:
+  // `owed` is what the budget says now. 0: read.
+  Duration Left(Duration owed, Instant now);
+
+ private:
+  Duration left_;
+  Instant paid_at_;
+};
+
 }  // namespace leat::run

@@ -45,7 +45,7 @@ class Worker final : public TaskOutput {
       std::vector<WorkerMessage> messages = can_read ? inbox_.Take(absl::ZeroDuration()) : Wait();
       now_ms_ = job_->port->WallMillis();
       task_->SetWallMillis(now_ms_);
-      if (job_->cpu_budget != nullptr) cpu_debt_ = job_->Spend(cpu_.Take());
+      if (job_->cpu_budget != nullptr) cpu_debt_ = debt_.Left(job_->Spend(cpu_.Take()), job_->port->Now());
       for (WorkerMessage& message : messages) {
         if (std::holds_alternative<StopMessage>(message)) return absl::OkStatus();
         LEAT_RETURN_IF_ERROR(std::visit([this](auto& m) { return On(m); }, message));
@@ -140,7 +140,8 @@ class Worker final : public TaskOutput {
   size_t state_budget_ = 0;
   size_t shown_state_bytes_ = 0;
   Duration cpu_debt_ = absl::ZeroDuration();  // above 0: nothing is read before it is paid
-  ReadSamples read_;                          // in this epoch
+  CpuDebt debt_;
+  ReadSamples read_;  // in this epoch
   std::unique_ptr<Task> task_;
   std::map<int, std::unique_ptr<SourceDecoder>> decoders_;  // by node
   std::vector<Cursor> cursors_;
@@ -338,7 +339,9 @@ Duration Worker::IdleWait() const {
   Duration wait = job_->progressed.load() ? absl::InfiniteDuration() : Until(files_.NextDueMs());
   for (const Cursor& cursor : cursors_) {
     if (cursor.generator != nullptr && !paused_) wait = std::min(wait, Until(cursor.generator->NextDueMs(now_ms_)));
-    if (cursor.files != nullptr && !paused_) wait = std::min(wait, Until(cursor.files->NextDueMs()));
+    // What has been read of the files comes before they are looked for again.
+    if (cursor.files != nullptr && !paused_ && !cursor.reader.has_data())
+      wait = std::min(wait, Until(cursor.files->NextDueMs()));
     const std::optional<int64_t>& timeout = job_->tables.at(cursor.node).idle_timeout_ms;
     if (timeout && *timeout > 0 && cursor.at_end_since_ms >= 0) {
       const int64_t left = cursor.at_end_since_ms + *timeout - now_ms_;

@@ -218,6 +218,33 @@ TEST_P(JobRunnerTest, KeepsToItsLimitOfCpuAndLosesNothing) {
   EXPECT_GT(runner->Progress().cpu_limited_seconds, 0);
 }
 
+// Every turn costs more than the limit allows for the time between two turns.
+class CostlyTurns : public Threads {
+ public:
+  std::unique_ptr<Thread> Start(absl::AnyInvocable<void()> body) override {
+    return SystemThreads().Start(std::move(body));
+  }
+  std::unique_ptr<Condition> MakeCondition() override { return SystemThreads().MakeCondition(); }
+  Duration CpuTime() const override {
+    thread_local Duration used;
+    return used += absl::Milliseconds(1);
+  }
+};
+
+TEST_P(JobRunnerTest, ReadsOnUnderALimitThatItsTurnsAloneExceed) {
+  MemoryLogPort port;
+  CostlyTurns threads;
+  port.CreateTopic("payments", 2);
+  ProduceSeconds(port, 0, 301);
+  JobRunner::Spec spec = Spec(StrCat("SET 'leat.cpu.limit' = '0.1';\n", kSql), GetParam());
+  spec.threads = &threads;
+  auto runner = JobRunner::Start(std::move(spec), port, env::NullMetrics());
+  port.WaitForCommitted("job", "payments", 0, 301);
+  port.WaitForCommitted("job", "payments", 1, 301);
+  ASSERT_TRUE(StopAndWait(*runner).ok());
+  EXPECT_EQ(Rows(port, "totals"), Expected(301));
+}
+
 // Each worker has its part.
 TEST(JobRunner, ShowsTheStateOfAllWorkers) {
   MemoryLogPort port;
