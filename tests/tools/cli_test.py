@@ -308,7 +308,8 @@ class Consume(Tool):
         self.assertEqual(lag(), {0: 10, 1: 10})
         self.json("group", "reset", "r", "--topic", "numbers", "--to", "latest")
         rows = self.json("lag", "--group", "r", "--wait", "--timeout", "10s")
-        self.assertEqual(sorted(rows[0]), ["committed", "end_offset", "group", "lag_records", "lag_seconds", "partition", "topic"])
+        self.assertEqual(sorted(rows[0]),
+                         ["committed", "end_offset", "group", "lag_records", "lag_seconds", "partition", "status", "topic"])
         self.assertIn("total: 0 records behind", self.leat("lag", "--group", "r").stdout)
         self.fails(3, "lag", "--group", "nobody")
         self.fails(3, "group", "describe", "nobody")
